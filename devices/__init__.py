@@ -1,0 +1,1 @@
+"""What a person holds: tokens, authenticator apps, phones."""

@@ -1,0 +1,1 @@
+"""The shipped scenario suites, one folder a topic."""

@@ -1,0 +1,1 @@
+"""What runs scenarios and owns true time."""

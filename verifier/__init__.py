@@ -1,0 +1,1 @@
+"""The system under test: an MFA verifier with the rules of AWS IAM and STS."""

@@ -1,0 +1,135 @@
+"""The figures a verifier works with: one frozen `Profile`, every open point of AWS a field.
+
+Two profiles are complete characters: `AWS_OBSERVED` (what was measured on AWS; AWS promises none
+of it) and `RFC6238` (the classic server which the RFC advises). Anything between is
+`dataclasses.replace` of one of them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ReplayRule(StrEnum):
+    """Which accepted codes are refused from then on (RFC 6238 section 5.2)."""
+
+    USED_SET = "used-set"
+    """Each step once, in any order."""
+    HIGH_WATER = "high-water"
+    """Nothing at or below the newest accepted step."""
+
+
+class ThrottleRule(StrEnum):
+    """What limits the number of attempts on a device."""
+
+    FIXED_WINDOW = "fixed-window"
+    """A budget for each window of the clock; success counts as much as failure."""
+    BACKOFF = "backoff"
+    """A delay after so many failures in a row, doubled with each further failure."""
+    NONE = "none"
+
+
+class SmsMode(StrEnum):
+    """The life of SMS as a second factor at AWS."""
+
+    PREVIEW = "preview"
+    """May be enabled and used."""
+    DEPRECATED = "deprecated"
+    """May be used; enabling is no longer offered."""
+    ENDED = "ended"
+    """Only to be found, listed and removed."""
+
+
+class RoleCredentialsMfa(StrEnum):
+    """What `aws:MultiFactorAuthPresent` is for credentials that AssumeRole returned."""
+
+    FALSE = "false"
+    ABSENT = "absent"
+    INHERITED = "inherited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Every figure and choice of the verifier. Units are in the names; steps are time steps."""
+
+    name: str
+
+    # Single codes
+    window_back: int = 2
+    window_ahead: int = 2
+    replay: ReplayRule = ReplayRule.USED_SET
+    drift_memory: bool = False
+    """Whether a success moves the centre of the window to the step that matched."""
+    drift_memory_limit_steps: int = 10
+    """How far from the last pair's offset drift memory may carry the window."""
+
+    # Pairs: enabling and resynchronisation
+    pair_back: int = 998
+    """How many steps behind the centre the *second* code of a pair may lie."""
+    pair_ahead: int = 1000
+    pair_counts_as_attempt: bool = False
+    pair_consumes_codes: bool = False
+
+    # Event-based tokens (RFC 4226 section 7.4)
+    hotp_tokens: bool = False
+    """Whether event-based hardware tokens may be enabled at all."""
+    hotp_look_ahead: int = 10
+    hotp_resync_look_ahead: int = 1000
+
+    # Attempts
+    throttle: ThrottleRule = ThrottleRule.FIXED_WINDOW
+    throttle_budget: int = 9
+    throttle_window_s: int = 180
+    throttle_failures: int = 5
+    throttle_delay_s: int = 60
+    throttled_code_is_used: bool = False
+
+    # Devices
+    devices_per_identity: int = 8
+    device_names_ignore_case: bool = True
+    tags_per_device: int = 50
+    self_management_gate: bool = True
+    propagation_enable_s: int = 0
+    propagation_disable_s: int = 0
+
+    # Console
+    console_shares_used_codes: bool = True
+    console_resync_offered_after: int = 3
+    console_locked_after: int | None = None
+    sign_in_page_lifetime_s: int = 900
+    console_session_s: int = 12 * 3600
+
+    # STS
+    role_credentials_mfa: RoleCredentialsMfa = RoleCredentialsMfa.FALSE
+
+    # SMS
+    sms: SmsMode = SmsMode.ENDED
+    sms_code_lifetime_s: int = 300
+    sms_tries: int = 3
+    sms_resend_after_s: int = 30
+
+    # Root recovery by alternative factors
+    recovery_mail_lifetime_s: int = 3600
+    recovery_call_lifetime_s: int = 600
+    recovery_call_tries: int = 3
+    recovery_counts_as_mfa: bool = False
+
+    # Credential report
+    credential_report_interval_s: int = 4 * 3600
+
+
+AWS_OBSERVED = Profile(name="aws-observed")
+RFC6238 = Profile(
+    name="rfc6238",
+    window_back=1,
+    window_ahead=1,
+    replay=ReplayRule.HIGH_WATER,
+    drift_memory=True,
+    pair_back=100,
+    pair_ahead=100,
+    pair_counts_as_attempt=True,
+    pair_consumes_codes=True,
+    hotp_tokens=True,
+    throttle=ThrottleRule.BACKOFF,
+)
+
+PROFILES = {profile.name: profile for profile in (AWS_OBSERVED, RFC6238)}

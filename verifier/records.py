@@ -1,0 +1,301 @@
+"""What the verifier remembers: one frozen record type for each table of the store.
+
+A record names its key in `KEY` and the field groups it is looked up by in `INDEXES`. A new state is
+a new record (`dataclasses.replace`), written through a `Transaction` of `mfalab.verifier.store`.
+Times are nanoseconds since the Unix epoch by the verifier's clock; steps are absolute (RFC 6238
+section 4.2: the value T).
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+
+class DeviceKind(StrEnum):
+    """The kinds of MFA device that IAM knows."""
+
+    VIRTUAL = "virtual"
+    HARDWARE = "hardware"
+    FIDO = "fido"
+    SMS = "sms"
+
+
+class MovingFactor(StrEnum):
+    """What a one-time code counts: time steps (RFC 6238) or events (RFC 4226)."""
+
+    TIME = "time"
+    EVENT = "event"
+
+
+class SessionKind(StrEnum):
+    """How temporary credentials came to be."""
+
+    SESSION_TOKEN = "session-token"
+    ROLE = "role"
+    CONSOLE = "console"
+
+
+class RecoveryState(StrEnum):
+    """The steps of root recovery by alternative factors, in their order."""
+
+    STARTED = "started"
+    MAIL_SENT = "mail-sent"
+    MAIL_CONFIRMED = "mail-confirmed"
+    CALLED = "called"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An AWS account with what is on file for its root user."""
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = ()
+
+    id: str
+    partition: str
+    alias: str | None
+    root_email: str
+    root_phone: str | None
+    alternative_factors: bool
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The root user or an IAM user: what can own MFA devices.
+
+    `id` is `AIDA...` for an IAM user and the account's id for root. A root user's `name` is empty.
+    """
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = (("account_id", "name_key"), ("account_id",))
+
+    id: str
+    account_id: str
+    name: str
+    name_key: str
+    """The name as IAM compares names: in lower case."""
+    path: str
+    root: bool
+    administrator: bool
+    password_hash: str | None = field(repr=False)
+    created_ns: int
+    password_changed_ns: int | None = None
+    password_last_used_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """Long-term credentials of an identity (`AKIA...`)."""
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = (("identity_id",),)
+
+    id: str
+    secret: str = field(repr=False)
+    identity_id: str
+    active: bool
+    created_ns: int
+    last_used_ns: int | None = None
+    last_used_service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role and the part of its trust policy that concerns MFA.
+
+    `trusts` are ARNs of users, of roles, or of whole accounts (`arn:aws:iam::ACCT:root`).
+    """
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = (("account_id", "name_key"),)
+
+    id: str
+    account_id: str
+    name: str
+    name_key: str
+    path: str
+    trusts: tuple[str, ...]
+    requires_mfa: bool
+    mfa_max_age_s: int | None
+    max_session_s: int
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An MFA device entity, its binding to an identity, and the state of its one-time codes.
+
+    Rows outlive deletion (`deleted_ns`), so that what was accepted once stays used. A hardware
+    token belongs to no account until it is enabled; its seed came from the maker.
+    """
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = (("serial",), ("owner_id",), ("account_id",))
+
+    id: str
+    kind: DeviceKind
+    serial: str
+    account_id: str | None
+    name: str
+    path: str
+    created_ns: int
+    secret: bytes = field(default=b"", repr=False)
+    algorithm: str = "SHA1"
+    digits: int = 6
+    period_s: int = 30
+    moving_factor: MovingFactor = MovingFactor.TIME
+    phone: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    owner_id: str | None = None
+    enabled_ns: int | None = None
+    deleted_ns: int | None = None
+    offset_steps: int = 0
+    """Where the window is centred: steps from the verifier's own; for events, the next counter."""
+    last_pair_step: int | None = None
+    """Second step of the last accepted pair; a new pair must be newer."""
+    high_water_step: int | None = None
+    """Highest step accepted as a single code."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCode:
+    """A step whose code was accepted from a device: its presence is the single-use rule."""
+
+    KEY: ClassVar = ("device_id", "step")
+    INDEXES: ClassVar = ()
+
+    device_id: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What an identity's serial number has left to try; outlives the device of that name."""
+
+    KEY: ClassVar = ("serial",)
+    INDEXES: ClassVar = ()
+
+    serial: str
+    window: int = 0
+    """Index of the fixed window that `attempts` counts."""
+    attempts: int = 0
+    failures: int = 0
+    """Consecutive failures, for the rule that delays."""
+    blocked_until_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which identity STS believes a serial number to belong to, and from when until when.
+
+    IAM's lists change at once; STS learns of it after the profile's propagation delay.
+    """
+
+    KEY: ClassVar = ("device_id", "from_ns")
+    INDEXES: ClassVar = (("serial",), ("device_id",))
+
+    device_id: str
+    from_ns: int
+    serial: str
+    identity_id: str
+    until_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Temporary credentials (`ASIA...`) or a console session."""
+
+    KEY: ClassVar = ("access_key_id",)
+    INDEXES: ClassVar = ()
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    kind: SessionKind
+    identity_id: str
+    """The identity that began the chain; for a role session, who assumed the first role."""
+    role_id: str | None
+    session_name: str | None
+    issued_ns: int
+    expires_ns: int
+    mfa_ns: int | None = None
+    """When MFA was proved; None when it was not."""
+    mfa_serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A console sign-in that waits for its second page."""
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = ()
+
+    id: str
+    identity_id: str
+    started_ns: int
+    failures: int = 0
+    chosen: DeviceKind | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SmsChallenge:
+    """The newest code that was sent to an SMS device; an older one is worth nothing."""
+
+    KEY: ClassVar = ("device_id",)
+    INDEXES: ClassVar = ()
+
+    device_id: str
+    code: str = field(repr=False)
+    sent_ns: int
+    tries: int = 0
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A root user's sign-in by alternative factors, under way."""
+
+    KEY: ClassVar = ("id",)
+    INDEXES: ClassVar = ()
+
+    id: str
+    identity_id: str
+    state: RecoveryState
+    mail_token: str = field(default="", repr=False)
+    mail_sent_ns: int | None = None
+    call_digits: str = field(default="", repr=False)
+    called_ns: int | None = None
+    call_tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialReport:
+    """The last credential report of an account."""
+
+    KEY: ClassVar = ("account_id",)
+    INDEXES: ClassVar = ()
+
+    account_id: str
+    content: str
+    generated_ns: int
+
+
+RECORD_TYPES: tuple[type, ...] = (
+    Account,
+    Identity,
+    AccessKey,
+    Role,
+    Device,
+    UsedCode,
+    Budget,
+    Binding,
+    Session,
+    SignIn,
+    SmsChallenge,
+    Recovery,
+    CredentialReport,
+)
