@@ -81,6 +81,10 @@ class Profile:
     throttle_window_s: int = 180
     throttle_failures: int = 5
     throttle_delay_s: int = 60
+    throttle_delay_limit_s: int = 24 * 3600
+    """The longest delay that doubling reaches."""
+    throttle_failures_limit: int | None = None
+    """Failures in a row after which no code helps (NIST SP 800-63B section 5.2.2: at most 100)."""
     throttled_code_is_used: bool = False
 
     # Devices

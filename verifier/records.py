@@ -154,6 +154,8 @@ class Device:
     deleted_ns: int | None = None
     offset_steps: int = 0
     """Where the window is centred: steps from the verifier's own; for events, the next counter."""
+    pair_offset_steps: int = 0
+    """The offset that the last accepted pair found; drift memory stays near it."""
     last_pair_step: int | None = None
     """Second step of the last accepted pair; a new pair must be newer."""
     high_water_step: int | None = None

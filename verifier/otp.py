@@ -1,0 +1,107 @@
+"""One-time code arithmetic of the verifier: HOTP (RFC 4226) and TOTP (RFC 6238).
+
+A code is an integer below 10^digits here; `as_text` writes it as it is shown. The moving factor is
+an unsigned 64-bit counter, and a time step is a counter like any other.
+"""
+
+import hashlib
+from functools import lru_cache
+from struct import Struct
+
+NANOSECONDS = 1_000_000_000
+
+_BLOCK_BYTES = {"SHA1": 64, "SHA256": 64, "SHA512": 128}
+_HASHES = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": hashlib.sha512}
+_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+
+_counter_bytes = Struct(">Q").pack
+_word_at = Struct(">I").unpack_from
+
+
+class KeySchedule:
+    """A secret made ready for many HMACs: both padded blocks are hashed once (RFC 2104 section 4).
+
+    Raises:
+        ValueError: the algorithm is none of SHA1, SHA256 and SHA512, or the secret is empty.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes, algorithm: str) -> None:
+        if algorithm not in _HASHES:
+            raise ValueError(
+                f"there is no one-time code algorithm {algorithm!r}; use {', '.join(_HASHES)}"
+            )
+        if not secret:
+            raise ValueError("an empty secret proves nothing; give the device's seed")
+        new, block_bytes = _HASHES[algorithm], _BLOCK_BYTES[algorithm]
+        if len(secret) > block_bytes:
+            secret = new(secret).digest()
+        block = secret.ljust(block_bytes, b"\0")
+        self._inner = new(block.translate(_INNER_PAD))
+        self._outer = new(block.translate(_OUTER_PAD))
+
+    def values(self, low: int, high: int, digits: int) -> list[int]:
+        """The codes of the counters `low` to `high`, both included (RFC 4226 section 5.3).
+
+        The work depends on the number of counters and nothing else.
+        """
+        copy_inner, copy_outer, modulus = self._inner.copy, self._outer.copy, 10**digits
+        values = []
+        for counter in range(low, high + 1):
+            inner = copy_inner()
+            inner.update(_counter_bytes(counter))
+            outer = copy_outer()
+            outer.update(inner.digest())
+            digest = outer.digest()
+            values.append((_word_at(digest, digest[-1] & 15)[0] & 0x7FFFFFFF) % modulus)
+        return values
+
+
+@lru_cache(maxsize=4096)
+def key_schedule(secret: bytes, algorithm: str = "SHA1") -> KeySchedule:
+    """The schedule of a secret, kept for the next attempt. No code is kept."""
+    return KeySchedule(secret, algorithm)
+
+
+def step_at(now_ns: int, period_s: int) -> int:
+    """The time step T of an instant (RFC 6238 section 4.2); -1 just before the epoch."""
+    return now_ns // (period_s * NANOSECONDS)
+
+
+def as_text(value: int, digits: int) -> str:
+    """A code as it is shown, with its leading zeros."""
+    return f"{value:0{digits}d}"
+
+
+def typed_value(code: str, digits: int) -> int:
+    """What was typed, as a code, or -1 if it is not exactly `digits` of the ASCII digits 0 to 9.
+
+    No code equals -1, so a malformed text can take the same way, at the same cost, as a wrong one.
+    """
+    return int(code) if len(code) == digits and code.isascii() and code.isdigit() else -1
+
+
+def hotp(secret: bytes, counter: int, *, digits: int = 6, algorithm: str = "SHA1") -> str:
+    """The code of an event counter (RFC 4226 section 5.3).
+
+    Raises:
+        ValueError: digits outside 6 to 10, counter outside 64 bits, or as `KeySchedule`.
+    """
+    if not 6 <= digits <= 10:
+        raise ValueError(f"a code of {digits} digits is not possible; use 6 to 10")
+    if not 0 <= counter < 1 << 64:
+        raise ValueError(f"counter {counter} is outside the 64 bits of RFC 4226 section 5.1")
+    return as_text(key_schedule(secret, algorithm).values(counter, counter, digits)[0], digits)
+
+
+def totp(
+    secret: bytes, now_ns: int, *, period_s: int = 30, digits: int = 6, algorithm: str = "SHA1"
+) -> str:
+    """The code of an instant (RFC 6238 section 4.2).
+
+    Raises:
+        ValueError: the instant is before the epoch, or as `hotp`.
+    """
+    return hotp(secret, step_at(now_ns, period_s), digits=digits, algorithm=algorithm)

@@ -1,0 +1,353 @@
+"""The rules for one-time codes, and the one decision that each attempt gets.
+
+The pure half (`decide_code`, `decide_pair`) judges what was typed against a device's state; each
+rule is one function. The other half (`verify_code`, `verify_pair`) reads that state from a
+transaction and writes the new one, so that two requests with one code cannot both succeed.
+
+Time-based devices: the window lies around the verifier's own step plus the device's offset. Replay
+and pair history compare steps as the device counts them, never times: whatever becomes of the
+offset or of the verifier's clock, a step that was accepted stays accepted.
+
+Event-based devices: `offset_steps` is the next counter; windows only look ahead (RFC 4226
+section 7.4), so every counter up to the accepted one is past for good.
+
+Codes are compared as numbers of steps, not as texts. Neighbouring steps may have the same code (one
+in 10^digits), and both are then good: AWS refuses the *same step* typed twice, which no pair of
+neighbours matches, and a typed pair of equal codes has no better chance than any other.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from mfalab.verifier import otp, throttle
+from mfalab.verifier.decision import Decision, Outcome
+from mfalab.verifier.profile import Profile, ReplayRule
+from mfalab.verifier.records import Budget, Device, MovingFactor, UsedCode
+from mfalab.verifier.store.protocol import Conflict, Transaction
+
+
+class Window(NamedTuple):
+    """The steps that an attempt may match, both ends included; empty if `high < low`.
+
+    For a pair these are the steps of its second code.
+    """
+
+    server: int
+    centre: int
+    low: int
+    high: int
+
+
+class Verdict(NamedTuple):
+    """What the rules say about an attempt."""
+
+    outcome: Outcome
+    step: int | None
+    """The step that matched; for a pair, the second."""
+    window: Window
+
+
+IsUsed = Callable[[int], bool]
+"""Whether the code of a step was accepted before."""
+
+
+# Rules
+
+
+def code_window(device: Device, now_ns: int, profile: Profile) -> Window:
+    """Where a single code may lie. Steps below 0 do not exist."""
+    if device.moving_factor is MovingFactor.EVENT:
+        following = device.offset_steps
+        return Window(following, following, following, following + profile.hotp_look_ahead)
+    server = otp.step_at(now_ns, device.period_s)
+    centre = server + device.offset_steps
+    return Window(
+        server, centre, max(0, centre - profile.window_back), centre + profile.window_ahead
+    )
+
+
+def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
+    """Where the second code of a pair may lie; the first lies one step before it."""
+    if device.moving_factor is MovingFactor.EVENT:
+        following = device.offset_steps
+        return Window(
+            following, following, following + 1, following + profile.hotp_resync_look_ahead
+        )
+    server = otp.step_at(now_ns, device.period_s)
+    centre = server + device.offset_steps
+    return Window(server, centre, max(1, centre - profile.pair_back), centre + profile.pair_ahead)
+
+
+def is_replay(device: Device, step: int, profile: Profile, is_used: IsUsed) -> bool:
+    """Whether a step's code may not be accepted any more (RFC 6238 section 5.2)."""
+    if (
+        profile.replay is ReplayRule.HIGH_WATER
+        and device.high_water_step is not None
+        and step <= device.high_water_step
+    ):
+        return True
+    return is_used(step)
+
+
+def pair_steps(values: list[int], low: int, first: int, second: int) -> list[int]:
+    """The steps n+1 such that n has the first code and n+1 the second.
+
+    `values` are the codes of the steps from `low - 1` on. Both codes are looked for together:
+    looking for each alone and comparing steps afterwards refuses one genuine pair in 500 in a
+    window of 2,000 steps, because one of them also matches elsewhere.
+    """
+    return [
+        step
+        for step, (one, other) in enumerate(pairwise(values), low)
+        if one == first and other == second
+    ]
+
+
+def is_stale(device: Device, second_step: int, profile: Profile, is_used: IsUsed) -> bool:
+    """Whether a pair is not newer than the device's history.
+
+    Both steps must be newer than the last accepted pair. Where a pair consumes its codes, neither
+    may have been consumed before.
+    """
+    if device.last_pair_step is not None and second_step - 1 <= device.last_pair_step:
+        return True
+    return profile.pair_consumes_codes and (
+        is_replay(device, second_step - 1, profile, is_used)
+        or is_replay(device, second_step, profile, is_used)
+    )
+
+
+def learnt_offset(device: Device, found_steps: int, profile: Profile) -> int:
+    """The offset after a single code (RFC 6238 section 6).
+
+    An observer who holds back codes could lead the window away by its half width with each of them;
+    the limit is counted from the last pair's offset, so it cannot be moved that way.
+    """
+    if not profile.drift_memory:
+        return device.offset_steps
+    limit = profile.drift_memory_limit_steps
+    anchor = device.pair_offset_steps
+    return max(anchor - limit, min(anchor + limit, found_steps))
+
+
+# Pure decisions
+
+
+def judge_code(
+    device: Device, code: str, now_ns: int, profile: Profile, is_used: IsUsed
+) -> Verdict:
+    """Window and replay for one code. Every candidate is computed, then compared."""
+    window = code_window(device, now_ns, profile)
+    low = window.low
+    typed = otp.typed_value(code, device.digits)
+    values = otp.key_schedule(device.secret, device.algorithm).values(
+        low, window.high, device.digits
+    )
+    matches = [step for step, value in enumerate(values, low) if value == typed]
+    if not matches:
+        return Verdict(Outcome.WRONG, None, window)
+    unused = [step for step in matches if not is_replay(device, step, profile, is_used)]
+    if not unused:
+        return Verdict(Outcome.REPLAYED, _nearest(matches, window.centre), window)
+    return Verdict(Outcome.ACCEPTED, _nearest(unused, window.centre), window)
+
+
+def judge_pair(
+    device: Device, code1: str, code2: str, now_ns: int, profile: Profile, is_used: IsUsed
+) -> Verdict:
+    """Search and history for two consecutive codes (RFC 4226 section 7.4)."""
+    window = pair_window(device, now_ns, profile)
+    values = otp.key_schedule(device.secret, device.algorithm).values(
+        window.low - 1, window.high, device.digits
+    )
+    matches = pair_steps(
+        values,
+        window.low,
+        otp.typed_value(code1, device.digits),
+        otp.typed_value(code2, device.digits),
+    )
+    if not matches:
+        return Verdict(Outcome.WRONG, None, window)
+    fresh = [step for step in matches if not is_stale(device, step, profile, is_used)]
+    if not fresh:
+        return Verdict(Outcome.STALE, _nearest(matches, window.centre), window)
+    return Verdict(Outcome.ACCEPTED, _nearest(fresh, window.centre), window)
+
+
+def decide_code(
+    device: Device, budget: Budget, code: str, now_ns: int, profile: Profile, is_used: IsUsed
+) -> tuple[Verdict, Budget]:
+    """The whole decision on one code: throttle, shape, window, replay."""
+    budget = throttle.budget_at(budget, now_ns, profile)
+    if throttle.is_throttled(budget, now_ns, profile):
+        return Verdict(Outcome.THROTTLED, None, code_window(device, now_ns, profile)), budget
+    verdict = judge_code(device, code, now_ns, profile, is_used)
+    accepted = verdict.outcome is Outcome.ACCEPTED
+    return verdict, throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
+
+
+def decide_pair(
+    device: Device,
+    budget: Budget,
+    code1: str,
+    code2: str,
+    now_ns: int,
+    profile: Profile,
+    is_used: IsUsed,
+) -> tuple[Verdict, Budget]:
+    """The whole decision on a pair; the throttle only where pairs count as attempts."""
+    if not profile.pair_counts_as_attempt:
+        return judge_pair(device, code1, code2, now_ns, profile, is_used), budget
+    budget = throttle.budget_at(budget, now_ns, profile)
+    if throttle.is_throttled(budget, now_ns, profile):
+        return Verdict(Outcome.THROTTLED, None, pair_window(device, now_ns, profile)), budget
+    verdict = judge_pair(device, code1, code2, now_ns, profile, is_used)
+    accepted = verdict.outcome is Outcome.ACCEPTED
+    return verdict, throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
+
+
+def after_code(device: Device, step: int, server_step: int, profile: Profile) -> Device:
+    """The device after the code of `step` was accepted."""
+    if device.moving_factor is MovingFactor.EVENT:
+        offset = step + 1
+    else:
+        offset = learnt_offset(device, step - server_step, profile)
+    return replace(
+        device, offset_steps=offset, high_water_step=_newest(device.high_water_step, step)
+    )
+
+
+def after_pair(device: Device, second_step: int, server_step: int, profile: Profile) -> Device:
+    """The device after a pair was accepted that ends with `second_step`."""
+    event = device.moving_factor is MovingFactor.EVENT
+    offset = second_step + 1 if event else second_step - server_step
+    high_water = device.high_water_step
+    if profile.pair_consumes_codes:
+        high_water = _newest(high_water, second_step)
+    return replace(
+        device,
+        offset_steps=offset,
+        pair_offset_steps=offset,
+        last_pair_step=_newest(device.last_pair_step, second_step),
+        high_water_step=high_water,
+    )
+
+
+# Decisions in a transaction
+
+
+def verify_code(
+    tx: Transaction,
+    device: Device,
+    code: str,
+    *,
+    now_ns: int,
+    profile: Profile,
+    operation: str,
+) -> Decision:
+    """Decide on one code and write what follows from it.
+
+    Writes the budget, and on acceptance the `UsedCode` and the device: read the device again from
+    `tx` before changing it further.
+
+    Raises:
+        ValueError: the device has no secret, so it is not one that shows codes.
+    """
+    _require_secret(device)
+    before = tx.get(Budget, device.serial) or Budget(device.serial)
+    is_used = _used_in(tx, device)
+    verdict, budget = decide_code(device, before, code, now_ns, profile, is_used)
+    if budget != before:
+        tx.update(budget)
+    if verdict.outcome is Outcome.THROTTLED and profile.throttled_code_is_used:
+        unseen = judge_code(device, code, now_ns, profile, is_used)
+        if unseen.step is not None:
+            spend(tx, device, unseen.step)
+    if verdict.outcome is Outcome.ACCEPTED and verdict.step is not None:
+        if spend(tx, device, verdict.step):
+            device = after_code(device, verdict.step, verdict.window.server, profile)
+            tx.update(device)
+        else:
+            verdict = verdict._replace(outcome=Outcome.REPLAYED)
+    return _decision(verdict, device, now_ns, operation)
+
+
+def verify_pair(
+    tx: Transaction,
+    device: Device,
+    code1: str,
+    code2: str,
+    *,
+    now_ns: int,
+    profile: Profile,
+    operation: str,
+) -> Decision:
+    """Decide on two consecutive codes and write what follows from them.
+
+    Writes the budget if pairs count as attempts, and on acceptance the device (and `UsedCode`s if
+    pairs consume codes): read the device again from `tx` before changing it further.
+
+    Raises:
+        ValueError: the device has no secret, so it is not one that shows codes.
+    """
+    _require_secret(device)
+    before = tx.get(Budget, device.serial) or Budget(device.serial)
+    is_used = _used_in(tx, device)
+    verdict, budget = decide_pair(device, before, code1, code2, now_ns, profile, is_used)
+    if budget != before:
+        tx.update(budget)
+    if verdict.outcome is Outcome.ACCEPTED and verdict.step is not None:
+        if not profile.pair_consumes_codes or spend(tx, device, verdict.step - 1, verdict.step):
+            device = after_pair(device, verdict.step, verdict.window.server, profile)
+            tx.update(device)
+        else:
+            verdict = verdict._replace(outcome=Outcome.STALE)
+    return _decision(verdict, device, now_ns, operation)
+
+
+def spend(tx: Transaction, device: Device, *steps: int) -> bool:
+    """Mark steps as used; False if one was. The key of `UsedCode` makes a code single-use."""
+    try:
+        for step in steps:
+            tx.insert(UsedCode(device.id, step))
+    except Conflict:
+        return False
+    return True
+
+
+def _used_in(tx: Transaction, device: Device) -> IsUsed:
+    return lambda step: tx.get(UsedCode, device.id, step) is not None
+
+
+def _require_secret(device: Device) -> None:
+    if not device.secret:
+        raise ValueError(
+            f"{device.kind} device {device.serial} has no secret and shows no codes; "
+            "verify codes of virtual and hardware devices only"
+        )
+
+
+def _decision(verdict: Verdict, device: Device, now_ns: int, operation: str) -> Decision:
+    window = verdict.window
+    return Decision(
+        outcome=verdict.outcome,
+        serial=device.serial,
+        operation=operation,
+        now_ns=now_ns,
+        server_step=window.server,
+        centre_step=window.centre,
+        low_step=window.low,
+        high_step=window.high,
+        matched_step=verdict.step,
+        offset_steps=device.offset_steps,
+    )
+
+
+def _nearest(steps: list[int], centre: int) -> int:
+    return min(steps, key=lambda step: (abs(step - centre), step))
+
+
+def _newest(known: int | None, step: int) -> int:
+    return step if known is None else max(known, step)
