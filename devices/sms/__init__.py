@@ -1,0 +1,1 @@
+"""Codes by text message: a phone with an inbox, and the carrier in between."""
