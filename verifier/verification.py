@@ -27,6 +27,15 @@ from mfalab.verifier.profile import Profile, ReplayRule
 from mfalab.verifier.records import Budget, Device, MovingFactor, UsedCode
 from mfalab.verifier.store.protocol import Conflict, Transaction
 
+# Looking a member up in its enum costs as much as half a hash (CPython 3.11).
+_ACCEPTED = Outcome.ACCEPTED
+_WRONG = Outcome.WRONG
+_REPLAYED = Outcome.REPLAYED
+_STALE = Outcome.STALE
+_THROTTLED = Outcome.THROTTLED
+_EVENT = MovingFactor.EVENT
+_HIGH_WATER = ReplayRule.HIGH_WATER
+
 
 class Window(NamedTuple):
     """The steps that an attempt may match, both ends included; empty if `high < low`.
@@ -58,7 +67,7 @@ IsUsed = Callable[[int], bool]
 
 def code_window(device: Device, now_ns: int, profile: Profile) -> Window:
     """Where a single code may lie. Steps below 0 do not exist."""
-    if device.moving_factor is MovingFactor.EVENT:
+    if device.moving_factor is _EVENT:
         following = device.offset_steps
         return Window(following, following, following, following + profile.hotp_look_ahead)
     server = otp.step_at(now_ns, device.period_s)
@@ -70,7 +79,7 @@ def code_window(device: Device, now_ns: int, profile: Profile) -> Window:
 
 def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
     """Where the second code of a pair may lie; the first lies one step before it."""
-    if device.moving_factor is MovingFactor.EVENT:
+    if device.moving_factor is _EVENT:
         following = device.offset_steps
         return Window(
             following, following, following + 1, following + profile.hotp_resync_look_ahead
@@ -83,7 +92,7 @@ def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
 def is_replay(device: Device, step: int, profile: Profile, is_used: IsUsed) -> bool:
     """Whether a step's code may not be accepted any more (RFC 6238 section 5.2)."""
     if (
-        profile.replay is ReplayRule.HIGH_WATER
+        profile.replay is _HIGH_WATER
         and device.high_water_step is not None
         and step <= device.high_water_step
     ):
@@ -145,13 +154,13 @@ def judge_code(
     values = otp.key_schedule(device.secret, device.algorithm).values(
         low, window.high, device.digits
     )
+    if not values.count(typed):
+        return Verdict(_WRONG, None, window)
     matches = [step for step, value in enumerate(values, low) if value == typed]
-    if not matches:
-        return Verdict(Outcome.WRONG, None, window)
     unused = [step for step in matches if not is_replay(device, step, profile, is_used)]
     if not unused:
-        return Verdict(Outcome.REPLAYED, _nearest(matches, window.centre), window)
-    return Verdict(Outcome.ACCEPTED, _nearest(unused, window.centre), window)
+        return Verdict(_REPLAYED, _nearest(matches, window.centre), window)
+    return Verdict(_ACCEPTED, _nearest(unused, window.centre), window)
 
 
 def judge_pair(
@@ -169,23 +178,20 @@ def judge_pair(
         otp.typed_value(code2, device.digits),
     )
     if not matches:
-        return Verdict(Outcome.WRONG, None, window)
+        return Verdict(_WRONG, None, window)
     fresh = [step for step in matches if not is_stale(device, step, profile, is_used)]
     if not fresh:
-        return Verdict(Outcome.STALE, _nearest(matches, window.centre), window)
-    return Verdict(Outcome.ACCEPTED, _nearest(fresh, window.centre), window)
+        return Verdict(_STALE, _nearest(matches, window.centre), window)
+    return Verdict(_ACCEPTED, _nearest(fresh, window.centre), window)
 
 
 def decide_code(
     device: Device, budget: Budget, code: str, now_ns: int, profile: Profile, is_used: IsUsed
-) -> tuple[Verdict, Budget]:
+) -> Verdict:
     """The whole decision on one code: throttle, shape, window, replay."""
-    budget = throttle.budget_at(budget, now_ns, profile)
     if throttle.is_throttled(budget, now_ns, profile):
-        return Verdict(Outcome.THROTTLED, None, code_window(device, now_ns, profile)), budget
-    verdict = judge_code(device, code, now_ns, profile, is_used)
-    accepted = verdict.outcome is Outcome.ACCEPTED
-    return verdict, throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
+        return Verdict(_THROTTLED, None, code_window(device, now_ns, profile))
+    return judge_code(device, code, now_ns, profile, is_used)
 
 
 def decide_pair(
@@ -196,21 +202,16 @@ def decide_pair(
     now_ns: int,
     profile: Profile,
     is_used: IsUsed,
-) -> tuple[Verdict, Budget]:
-    """The whole decision on a pair; the throttle only where pairs count as attempts."""
-    if not profile.pair_counts_as_attempt:
-        return judge_pair(device, code1, code2, now_ns, profile, is_used), budget
-    budget = throttle.budget_at(budget, now_ns, profile)
-    if throttle.is_throttled(budget, now_ns, profile):
-        return Verdict(Outcome.THROTTLED, None, pair_window(device, now_ns, profile)), budget
-    verdict = judge_pair(device, code1, code2, now_ns, profile, is_used)
-    accepted = verdict.outcome is Outcome.ACCEPTED
-    return verdict, throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
+) -> Verdict:
+    """The whole decision on a pair; throttled only where pairs count as attempts."""
+    if profile.pair_counts_as_attempt and throttle.is_throttled(budget, now_ns, profile):
+        return Verdict(_THROTTLED, None, pair_window(device, now_ns, profile))
+    return judge_pair(device, code1, code2, now_ns, profile, is_used)
 
 
 def after_code(device: Device, step: int, server_step: int, profile: Profile) -> Device:
     """The device after the code of `step` was accepted."""
-    if device.moving_factor is MovingFactor.EVENT:
+    if device.moving_factor is _EVENT:
         offset = step + 1
     else:
         offset = learnt_offset(device, step - server_step, profile)
@@ -221,7 +222,7 @@ def after_code(device: Device, step: int, server_step: int, profile: Profile) ->
 
 def after_pair(device: Device, second_step: int, server_step: int, profile: Profile) -> Device:
     """The device after a pair was accepted that ends with `second_step`."""
-    event = device.moving_factor is MovingFactor.EVENT
+    event = device.moving_factor is _EVENT
     offset = second_step + 1 if event else second_step - server_step
     high_water = device.high_water_step
     if profile.pair_consumes_codes:
@@ -256,21 +257,20 @@ def verify_code(
         ValueError: the device has no secret, so it is not one that shows codes.
     """
     _require_secret(device)
-    before = tx.get(Budget, device.serial) or Budget(device.serial)
+    budget = tx.get(Budget, device.serial) or Budget(device.serial)
     is_used = _used_in(tx, device)
-    verdict, budget = decide_code(device, before, code, now_ns, profile, is_used)
-    if budget != before:
-        tx.update(budget)
-    if verdict.outcome is Outcome.THROTTLED and profile.throttled_code_is_used:
+    verdict = decide_code(device, budget, code, now_ns, profile, is_used)
+    _count(tx, budget, verdict, now_ns, profile)
+    if verdict.outcome is _THROTTLED and profile.throttled_code_is_used:
         unseen = judge_code(device, code, now_ns, profile, is_used)
         if unseen.step is not None:
             spend(tx, device, unseen.step)
-    if verdict.outcome is Outcome.ACCEPTED and verdict.step is not None:
+    if verdict.outcome is _ACCEPTED and verdict.step is not None:
         if spend(tx, device, verdict.step):
             device = after_code(device, verdict.step, verdict.window.server, profile)
             tx.update(device)
         else:
-            verdict = verdict._replace(outcome=Outcome.REPLAYED)
+            verdict = verdict._replace(outcome=_REPLAYED)
     return _decision(verdict, device, now_ns, operation)
 
 
@@ -293,17 +293,17 @@ def verify_pair(
         ValueError: the device has no secret, so it is not one that shows codes.
     """
     _require_secret(device)
-    before = tx.get(Budget, device.serial) or Budget(device.serial)
+    budget = tx.get(Budget, device.serial) or Budget(device.serial)
     is_used = _used_in(tx, device)
-    verdict, budget = decide_pair(device, before, code1, code2, now_ns, profile, is_used)
-    if budget != before:
-        tx.update(budget)
-    if verdict.outcome is Outcome.ACCEPTED and verdict.step is not None:
+    verdict = decide_pair(device, budget, code1, code2, now_ns, profile, is_used)
+    if profile.pair_counts_as_attempt:
+        _count(tx, budget, verdict, now_ns, profile)
+    if verdict.outcome is _ACCEPTED and verdict.step is not None:
         if not profile.pair_consumes_codes or spend(tx, device, verdict.step - 1, verdict.step):
             device = after_pair(device, verdict.step, verdict.window.server, profile)
             tx.update(device)
         else:
-            verdict = verdict._replace(outcome=Outcome.STALE)
+            verdict = verdict._replace(outcome=_STALE)
     return _decision(verdict, device, now_ns, operation)
 
 
@@ -315,6 +315,17 @@ def spend(tx: Transaction, device: Device, *steps: int) -> bool:
     except Conflict:
         return False
     return True
+
+
+def _count(
+    tx: Transaction, budget: Budget, verdict: Verdict, now_ns: int, profile: Profile
+) -> None:
+    if verdict.outcome is _THROTTLED:
+        return
+    accepted = verdict.outcome is _ACCEPTED
+    counted = throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
+    if counted != budget:
+        tx.update(counted)
 
 
 def _used_in(tx: Transaction, device: Device) -> IsUsed:
@@ -346,6 +357,8 @@ def _decision(verdict: Verdict, device: Device, now_ns: int, operation: str) -> 
 
 
 def _nearest(steps: list[int], centre: int) -> int:
+    if len(steps) == 1:
+        return steps[0]
     return min(steps, key=lambda step: (abs(step - centre), step))
 
 
