@@ -1,0 +1,121 @@
+"""True time: an integer of nanoseconds since the Unix epoch, on a SimPy environment.
+
+True time never goes back and never waits: when nothing is due, it leaps. What a device *believes*
+is another matter and lives in `mfalab.simulator.clocks`.
+"""
+
+from collections.abc import Callable
+from operator import index
+
+import simpy
+
+NS_PER_S = 10**9
+NS_PER_DAY = 86_400 * NS_PER_S
+NS_PER_YEAR = 31_557_600 * NS_PER_S
+"""A year of 365.25 days."""
+
+__all__ = ["NS_PER_DAY", "NS_PER_S", "NS_PER_YEAR", "Timeline"]
+
+
+class Timeline:
+    """True time of one run, and the agenda of what happens when.
+
+    It satisfies `Clock`, so a device with a perfect clock can be given the timeline itself.
+    Things due at one instant happen in the order in which they were scheduled.
+
+    Args:
+        start_ns: True time at the start, in nanoseconds since the Unix epoch; may be negative.
+    """
+
+    def __init__(self, start_ns: int) -> None:
+        self._start_ns = index(start_ns)
+        self._env = simpy.Environment(initial_time=self._start_ns)
+        self._running = False
+
+    @property
+    def env(self) -> simpy.Environment:
+        """The SimPy environment, for processes; its time unit is the nanosecond.
+
+        SimPy raises a copy of the exception that ended a process, `type(e)(*e.args)`. Callables
+        given to `at` and `after` are no processes: what they raise arrives as it is.
+        """
+        return self._env
+
+    @property
+    def start_ns(self) -> int:
+        """True time at which this timeline began."""
+        return self._start_ns
+
+    def now_ns(self) -> int:
+        """True time now, in nanoseconds since the Unix epoch."""
+        return int(self._env.now)
+
+    def advance(self, duration_ns: int) -> None:
+        """Let `duration_ns` of true time pass; see `run_until`.
+
+        Raises:
+            ValueError: The duration is negative.
+        """
+        if index(duration_ns) < 0:
+            raise ValueError(
+                f"true time cannot go back by {-duration_ns} ns. "
+                "Step a device's clock if that is what is meant."
+            )
+        self.run_until(self.now_ns() + duration_ns)
+
+    def run_until(self, true_ns: int) -> None:
+        """Let everything happen that is due up to `true_ns`, that instant included.
+
+        Afterwards it is `true_ns` sharp. If something raises, the exception surfaces unchanged,
+        time stands at the instant of the failure, and the rest of the agenda is still there.
+
+        Raises:
+            ValueError: `true_ns` is in the past.
+            RuntimeError: Called by something that this timeline is just running.
+        """
+        now_ns = self.now_ns()
+        if index(true_ns) < now_ns:
+            raise ValueError(
+                f"true time cannot go back from {now_ns} ns to {true_ns} ns. "
+                "Step a device's clock if that is what is meant."
+            )
+        if self._running:
+            raise RuntimeError(
+                f"the timeline is already running at {now_ns} ns. "
+                "A scheduled callable must not wait; let it schedule the next one."
+            )
+        env = self._env
+        self._running = True
+        try:
+            while env.peek() <= true_ns:
+                env.step()
+            if env.now < true_ns:
+                env.run(until=true_ns)
+        finally:
+            self._running = False
+
+    def at(self, true_ns: int, callback: Callable[[], object]) -> None:
+        """Call `callback` at the instant `true_ns`; its result is dropped.
+
+        Raises:
+            ValueError: `true_ns` is in the past.
+        """
+        now_ns = self.now_ns()
+        if index(true_ns) < now_ns:
+            raise ValueError(
+                f"cannot schedule anything at {true_ns} ns: "
+                f"it is {now_ns} ns already. Choose a later instant."
+            )
+
+        def call(_event: simpy.Event) -> None:
+            callback()
+
+        self._env.timeout(true_ns - now_ns).callbacks.append(call)
+
+    def after(self, delay_ns: int, callback: Callable[[], object]) -> None:
+        """Call `callback` once `delay_ns` of true time have passed.
+
+        Raises:
+            ValueError: The delay is negative.
+        """
+        self.at(self.now_ns() + index(delay_ns), callback)
