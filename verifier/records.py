@@ -1,7 +1,9 @@
 """What the verifier remembers: one frozen record type for each table of the store.
 
-A record names its key in `KEY` and the field groups it is looked up by in `INDEXES`. A new state is
-a new record (`dataclasses.replace`), written through a `Transaction` of `mfalab.verifier.store`.
+A record names its key in `KEY` and the field groups it is looked up by in `INDEXES`. `UNIQUE`,
+where present, names field groups that no two records share, and `LIVE_WHILE_NONE` the field that
+takes a record out of that comparison once it is set. A new state is a new record
+(`dataclasses.replace`), written through a `Transaction` of `mfalab.verifier.store`.
 Times are nanoseconds since the Unix epoch by the verifier's clock; steps are absolute (RFC 6238
 section 4.2: the value T).
 """
@@ -42,6 +44,7 @@ class RecoveryState(StrEnum):
     MAIL_SENT = "mail-sent"
     MAIL_CONFIRMED = "mail-confirmed"
     CALLED = "called"
+    CALL_CONFIRMED = "call-confirmed"
     DONE = "done"
     FAILED = "failed"
 
@@ -71,6 +74,7 @@ class Identity:
 
     KEY: ClassVar = ("id",)
     INDEXES: ClassVar = (("account_id", "name_key"), ("account_id",))
+    UNIQUE: ClassVar = (("account_id", "name_key"),)
 
     id: str
     account_id: str
@@ -111,6 +115,7 @@ class Role:
 
     KEY: ClassVar = ("id",)
     INDEXES: ClassVar = (("account_id", "name_key"),)
+    UNIQUE: ClassVar = (("account_id", "name_key"),)
 
     id: str
     account_id: str
@@ -134,6 +139,8 @@ class Device:
 
     KEY: ClassVar = ("id",)
     INDEXES: ClassVar = (("serial",), ("owner_id",), ("account_id",))
+    UNIQUE: ClassVar = (("serial",),)
+    LIVE_WHILE_NONE: ClassVar = "deleted_ns"
 
     id: str
     kind: DeviceKind
@@ -175,7 +182,10 @@ class UsedCode:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What an identity's serial number has left to try; outlives the device of that name."""
+    """What a serial number has left to try; outlives the device of that name.
+
+    The console counts an identity's failures under its unique id instead of a serial number.
+    """
 
     KEY: ClassVar = ("serial",)
     INDEXES: ClassVar = ()

@@ -1,6 +1,21 @@
 """Where the verifier's records live: one protocol, in memory or in SQLite."""
 
 from mfalab.verifier.store.memory import MemoryStore
-from mfalab.verifier.store.protocol import Conflict, Store, Transaction
+from mfalab.verifier.store.protocol import (
+    Conflict,
+    Store,
+    StoreUnusable,
+    Transaction,
+    TransactionError,
+)
+from mfalab.verifier.store.sqlite import SqliteStore
 
-__all__ = ["Conflict", "MemoryStore", "Store", "Transaction"]
+__all__ = [
+    "Conflict",
+    "MemoryStore",
+    "SqliteStore",
+    "Store",
+    "StoreUnusable",
+    "Transaction",
+    "TransactionError",
+]

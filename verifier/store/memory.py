@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from mfalab.verifier.records import RECORD_TYPES
-from mfalab.verifier.store.protocol import Conflict
+from mfalab.verifier.store.protocol import Conflict, TransactionError
+from mfalab.verifier.store.turn import Turn
 
 R = TypeVar("R")
 Key = tuple[Any, ...]
@@ -24,13 +24,16 @@ def _getter(names: tuple[str, ...]) -> Callable[[object], Key]:
 class _Table:
     """Records of one type by key, and the indexes that the type names."""
 
-    __slots__ = ("indexes", "key_of", "rows")
+    __slots__ = ("fields", "indexes", "key_of", "live_while_none", "rows", "unique")
 
     def __init__(self, record_type: Any) -> None:
         self.rows: dict[Key, Any] = {}
+        self.fields = frozenset(record_type.__dataclass_fields__)
         self.key_of = _getter(record_type.KEY)
+        self.live_while_none: str | None = getattr(record_type, "LIVE_WHILE_NONE", None)
+        self.unique: tuple[tuple[str, ...], ...] = getattr(record_type, "UNIQUE", ())
         self.indexes: dict[tuple[str, ...], tuple[Callable[[object], Key], dict[Key, set[Key]]]] = {
-            names: (_getter(names), {}) for names in record_type.INDEXES
+            names: (_getter(names), {}) for names in (*record_type.INDEXES, *self.unique)
         }
 
     def put(self, key: Key, record: object | None) -> None:
@@ -40,7 +43,10 @@ class _Table:
             self.rows[key] = record
         for value_of, entries in self.indexes.values():
             if old is not None:
-                entries[value_of(old)].discard(key)
+                value = value_of(old)
+                entries[value].discard(key)
+                if not entries[value]:
+                    del entries[value]
             if record is not None:
                 entries.setdefault(value_of(record), set()).add(key)
 
@@ -50,24 +56,41 @@ class _Table:
                 return list(entries.get(tuple(equal[name] for name in names), ()))
         return list(self.rows)
 
+    def is_taken(self, key: Key, record: object) -> bool:
+        """Whether another live record has the unique fields of this one."""
+        if not self._is_live(record):
+            return False
+        for names in self.unique:
+            value_of, entries = self.indexes[names]
+            for other in entries.get(value_of(record), ()):
+                if other != key and self._is_live(self.rows[other]):
+                    return True
+        return False
+
+    def _is_live(self, record: object) -> bool:
+        return self.live_while_none is None or getattr(record, self.live_while_none) is None
+
 
 class MemoryTransaction:
     """Writes at once and keeps what it replaced, to put it back when the transaction fails."""
 
-    __slots__ = ("_tables", "_undo")
+    __slots__ = ("_ended", "_tables", "_undo")
 
     def __init__(self, tables: dict[type, _Table]) -> None:
         self._tables = tables
         self._undo: list[tuple[_Table, Key, object | None]] = []
+        self._ended = False
 
     def get(self, record_type: type[R], *key: object) -> R | None:
         """See `Transaction.get`."""
-        found: R | None = self._tables[record_type].rows.get(key)
+        found: R | None = self._table(record_type).rows.get(key)
         return found
 
     def find(self, record_type: type[R], **equal: object) -> list[R]:
         """See `Transaction.find`."""
-        table = self._tables[record_type]
+        table = self._table(record_type)
+        if not table.fields.issuperset(equal):
+            raise AttributeError(f"{record_type.__name__} does not have all of {sorted(equal)}")
         return [
             record
             for key in sorted(table.candidates(equal))
@@ -77,7 +100,7 @@ class MemoryTransaction:
 
     def insert(self, record: object) -> None:
         """See `Transaction.insert`."""
-        table = self._tables[type(record)]
+        table = self._table(type(record))
         key = table.key_of(record)
         if key in table.rows:
             raise Conflict(type(record).__name__, key)
@@ -85,38 +108,50 @@ class MemoryTransaction:
 
     def update(self, record: object) -> None:
         """See `Transaction.update`."""
-        table = self._tables[type(record)]
+        table = self._table(type(record))
         self._write(table, table.key_of(record), record)
 
     def delete(self, record: object) -> None:
         """See `Transaction.delete`."""
-        table = self._tables[type(record)]
+        table = self._table(type(record))
         self._write(table, table.key_of(record), None)
 
+    def _table(self, record_type: type) -> _Table:
+        if self._ended:
+            raise TransactionError(
+                "a transaction was used after its end", "read and write inside the `with` block"
+            )
+        return self._tables[record_type]
+
     def _write(self, table: _Table, key: Key, record: object | None) -> None:
+        if record is not None and table.is_taken(key, record):
+            raise Conflict(type(record).__name__, key)
         self._undo.append((table, key, table.rows.get(key)))
         table.put(key, record)
 
-    def undo(self) -> None:
-        """Put back what this transaction replaced, newest first."""
-        for table, key, old in reversed(self._undo):
-            table.put(key, old)
+    def end(self, *, undo: bool) -> None:
+        """Take no more reads and writes; put back what was replaced, newest first, if so asked."""
+        self._ended = True
+        if undo:
+            for table, key, old in reversed(self._undo):
+                table.put(key, old)
 
 
 class MemoryStore:
-    """A `Store` in dictionaries; transactions take turns under one lock."""
+    """A `Store` in dictionaries; transactions take turns."""
 
     def __init__(self) -> None:
         self._tables = {record_type: _Table(record_type) for record_type in RECORD_TYPES}
-        self._turn = threading.Lock()
+        self._turn = Turn()
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
-        """See `Store.transaction`. A transaction inside a transaction would wait for itself."""
-        with self._turn:
+        """See `Store.transaction`."""
+        with self._turn.taken():
             transaction = MemoryTransaction(self._tables)
             try:
                 yield transaction
             except BaseException:
-                transaction.undo()
+                transaction.end(undo=True)
                 raise
+            transaction.end(undo=False)

@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Conflict(Exception):
-    """A record was inserted whose key is taken.
+    """A record was written whose key, or whose unique fields, another record has.
 
     Args: record type's name, key.
     """
@@ -23,7 +23,35 @@ class Conflict(Exception):
 
     def __str__(self) -> str:
         record, key = self.args
-        return f"{record} {key} is already in the store"
+        return f"{record} {key}: its key or a unique field is taken by another record"
+
+
+class TransactionError(Exception):
+    """A transaction was used in a way that cannot work.
+
+    Args: what was done, what to do instead.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what, advice)
+
+    def __str__(self) -> str:
+        what, advice = self.args
+        return f"{what}; {advice}"
+
+
+class StoreUnusable(Exception):
+    """The place where records should live cannot be used, or no longer.
+
+    Args: place, reason, what to do.
+    """
+
+    def __init__(self, place: str, reason: str, advice: str) -> None:
+        super().__init__(place, reason, advice)
+
+    def __str__(self) -> str:
+        place, reason, advice = self.args
+        return f"the verifier cannot keep its records in {place}: {reason}. {advice}."
 
 
 class Transaction(Protocol):
@@ -41,12 +69,16 @@ class Transaction(Protocol):
         """Add a record.
 
         Raises:
-            Conflict: a record with this key exists.
+            Conflict: another record has this key, or the same unique fields.
         """
         ...
 
     def update(self, record: object) -> None:
-        """Write a record over the one with the same key, or add it."""
+        """Write a record over the one with the same key, or add it.
+
+        Raises:
+            Conflict: another record has the same unique fields.
+        """
         ...
 
     def delete(self, record: object) -> None:
@@ -58,5 +90,11 @@ class Store(Protocol):
     """Keeps records; hands out transactions one at a time."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """Begin a transaction: commit on normal exit, undo on an exception."""
+        """Begin a transaction: commit on normal exit, undo on an exception.
+
+        A `Conflict` that is caught inside leaves the transaction as it was before that write.
+
+        Raises:
+            TransactionError: this thread is inside a transaction of this store.
+        """
         ...

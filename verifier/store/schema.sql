@@ -1,0 +1,156 @@
+-- The verifier's records (records.py), one table for each type, one column for each field in order.
+-- Times are nanoseconds since the Unix epoch by the verifier's clock. JSON stands for tuples.
+-- Rows of device are never deleted, so what refers to them always finds them.
+
+CREATE TABLE account (
+    id                  TEXT    NOT NULL PRIMARY KEY,
+    partition           TEXT    NOT NULL,
+    alias               TEXT,
+    root_email          TEXT    NOT NULL,
+    root_phone          TEXT,
+    alternative_factors INTEGER NOT NULL,
+    created_ns          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identity (
+    id                    TEXT    NOT NULL PRIMARY KEY,
+    account_id            TEXT    NOT NULL REFERENCES account (id),
+    name                  TEXT    NOT NULL,
+    name_key              TEXT    NOT NULL,
+    path                  TEXT    NOT NULL,
+    root                  INTEGER NOT NULL,
+    administrator         INTEGER NOT NULL,
+    password_hash         TEXT,
+    created_ns            INTEGER NOT NULL,
+    password_changed_ns   INTEGER,
+    password_last_used_ns INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_by_account_id ON identity (account_id);
+CREATE UNIQUE INDEX identity_one_account_id_and_name_key ON identity (account_id, name_key);
+
+CREATE TABLE access_key (
+    id                TEXT    NOT NULL PRIMARY KEY,
+    secret            TEXT    NOT NULL,
+    identity_id       TEXT    NOT NULL REFERENCES identity (id),
+    active            INTEGER NOT NULL,
+    created_ns        INTEGER NOT NULL,
+    last_used_ns      INTEGER,
+    last_used_service TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX access_key_by_identity_id ON access_key (identity_id);
+
+CREATE TABLE role (
+    id            TEXT    NOT NULL PRIMARY KEY,
+    account_id    TEXT    NOT NULL REFERENCES account (id),
+    name          TEXT    NOT NULL,
+    name_key      TEXT    NOT NULL,
+    path          TEXT    NOT NULL,
+    trusts        TEXT    NOT NULL,
+    requires_mfa  INTEGER NOT NULL,
+    mfa_max_age_s INTEGER,
+    max_session_s INTEGER NOT NULL,
+    created_ns    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX role_one_account_id_and_name_key ON role (account_id, name_key);
+
+CREATE TABLE device (
+    id                TEXT    NOT NULL PRIMARY KEY,
+    kind              TEXT    NOT NULL,
+    serial            TEXT    NOT NULL,
+    account_id        TEXT REFERENCES account (id),
+    name              TEXT    NOT NULL,
+    path              TEXT    NOT NULL,
+    created_ns        INTEGER NOT NULL,
+    secret            BLOB    NOT NULL,
+    algorithm         TEXT    NOT NULL,
+    digits            INTEGER NOT NULL,
+    period_s          INTEGER NOT NULL,
+    moving_factor     TEXT    NOT NULL,
+    phone             TEXT,
+    tags              TEXT    NOT NULL,
+    owner_id          TEXT REFERENCES identity (id),
+    enabled_ns        INTEGER,
+    deleted_ns        INTEGER,
+    offset_steps      INTEGER NOT NULL,
+    pair_offset_steps INTEGER NOT NULL,
+    last_pair_step    INTEGER,
+    high_water_step   INTEGER,
+    CHECK ((owner_id IS NULL) = (enabled_ns IS NULL)),
+    CHECK (deleted_ns IS NULL OR owner_id IS NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_by_serial ON device (serial);
+CREATE INDEX device_by_owner_id ON device (owner_id);
+CREATE INDEX device_by_account_id ON device (account_id);
+CREATE UNIQUE INDEX device_one_live_serial ON device (serial) WHERE deleted_ns IS NULL;
+
+CREATE TABLE used_code (
+    device_id TEXT    NOT NULL REFERENCES device (id),
+    step      INTEGER NOT NULL,
+    PRIMARY KEY (device_id, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE budget (
+    serial           TEXT    NOT NULL PRIMARY KEY,
+    window           INTEGER NOT NULL,
+    attempts         INTEGER NOT NULL,
+    failures         INTEGER NOT NULL,
+    blocked_until_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE binding (
+    device_id   TEXT    NOT NULL REFERENCES device (id),
+    from_ns     INTEGER NOT NULL,
+    serial      TEXT    NOT NULL,
+    identity_id TEXT    NOT NULL,
+    until_ns    INTEGER,
+    PRIMARY KEY (device_id, from_ns)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX binding_by_serial ON binding (serial);
+
+CREATE TABLE session (
+    access_key_id TEXT    NOT NULL PRIMARY KEY,
+    secret        TEXT    NOT NULL,
+    token         TEXT    NOT NULL,
+    kind          TEXT    NOT NULL,
+    identity_id   TEXT    NOT NULL,
+    role_id       TEXT,
+    session_name  TEXT,
+    issued_ns     INTEGER NOT NULL,
+    expires_ns    INTEGER NOT NULL,
+    mfa_ns        INTEGER,
+    mfa_serial    TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sign_in (
+    id          TEXT    NOT NULL PRIMARY KEY,
+    identity_id TEXT    NOT NULL,
+    started_ns  INTEGER NOT NULL,
+    failures    INTEGER NOT NULL,
+    chosen      TEXT,
+    closed      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sms_challenge (
+    device_id TEXT    NOT NULL PRIMARY KEY REFERENCES device (id),
+    code      TEXT    NOT NULL,
+    sent_ns   INTEGER NOT NULL,
+    tries     INTEGER NOT NULL,
+    used      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    identity_id  TEXT    NOT NULL,
+    state        TEXT    NOT NULL,
+    mail_token   TEXT    NOT NULL,
+    mail_sent_ns INTEGER,
+    call_digits  TEXT    NOT NULL,
+    called_ns    INTEGER,
+    call_tries   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE credential_report (
+    account_id   TEXT    NOT NULL PRIMARY KEY REFERENCES account (id),
+    content      TEXT    NOT NULL,
+    generated_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,341 @@
+"""The store that survives: SQLite, durable for each transaction.
+
+Write-ahead log with `synchronous=FULL`: a commit has reached the disk when `transaction()` returns.
+Every transaction begins `IMMEDIATE`, so it holds the one right to write from its first read on, and
+what it reads cannot become untrue before it writes. Threads of one process take turns before they
+ask SQLite, which would make them poll; processes poll until the busy timeout.
+
+The schema is `schema.sql`; columns are the record's fields, in order. Text, integers and bytes are
+themselves, booleans are 0 and 1, enumerations their values, tuples JSON.
+"""
+
+import json
+import os
+import sqlite3
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from mfalab.verifier.records import RECORD_TYPES
+from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
+from mfalab.verifier.store.turn import Turn
+
+SCHEMA_VERSION = 1
+"""`PRAGMA user_version` of the files this release reads and writes."""
+
+R = TypeVar("R")
+_Convert = Callable[[Any], Any]
+
+_UNIQUE_ERRORS = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
+
+
+def schema() -> str:
+    """The SQL that makes an empty store."""
+    return resources.files("mfalab.verifier.store").joinpath("schema.sql").read_text("utf-8")
+
+
+def table_name(record_type: type) -> str:
+    """The table of a record type: `UsedCode` lives in `used_code`."""
+    return "".join(
+        "_" + letter.lower() if letter.isupper() else letter for letter in record_type.__name__
+    ).lstrip("_")
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples they were."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None]:
+    """How a field of this type goes into SQLite and comes back; None where it goes as it is."""
+    if get_origin(hint) in {Union, types.UnionType}:
+        (plain,) = (part for part in get_args(hint) if part is not type(None))
+        return _converters(plain)
+    if hint is bool:
+        return int, bool
+    if hint in {str, int, bytes}:
+        return None, None
+    if get_origin(hint) is tuple:
+        return json.dumps, lambda text: _tuples(json.loads(text))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return lambda member: member.value, hint
+    raise TypeError(f"a field of type {hint} has no form in SQLite; give it one in _converters")
+
+
+class _Mapping:
+    """One record type and its table."""
+
+    def __init__(self, record_type: Any) -> None:
+        hints = get_type_hints(record_type)
+        self.record_type = record_type
+        self.name: str = record_type.__name__
+        self.columns = tuple(field.name for field in fields(record_type))
+        pairs = [_converters(hints[column]) for column in self.columns]
+        self._encode = {
+            column: encode
+            for column, (encode, _) in zip(self.columns, pairs, strict=True)
+            if encode
+        }
+        self._decode = [(index, decode) for index, (_, decode) in enumerate(pairs) if decode]
+        table, key = table_name(record_type), record_type.KEY
+        listed = ", ".join(self.columns)
+        marks = ", ".join("?" * len(self.columns))
+        by_key = " AND ".join(f"{column} = ?" for column in key)
+        changes = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in key)
+        # Only names of record types and their fields are put into SQL; values are bound.
+        self.select = f"SELECT {listed} FROM {table}"  # noqa: S608 - see above
+        self.get = f"{self.select} WHERE {by_key}"
+        self.order = f" ORDER BY {', '.join(key)}"
+        self.insert = f"INSERT INTO {table} ({listed}) VALUES ({marks})"  # noqa: S608 - see above
+        action = f"UPDATE SET {changes}" if changes else "NOTHING"
+        self.upsert = f"{self.insert} ON CONFLICT ({', '.join(key)}) DO {action}"
+        self.delete = f"DELETE FROM {table} WHERE {by_key}"  # noqa: S608 - see above
+
+    def row(self, record: object) -> list[object]:
+        return [self.value(column, getattr(record, column)) for column in self.columns]
+
+    def key(self, record: object) -> tuple[object, ...]:
+        return tuple(getattr(record, column) for column in self.record_type.KEY)
+
+    def key_values(self, key: tuple[object, ...]) -> list[object]:
+        return [
+            self.value(column, value)
+            for column, value in zip(self.record_type.KEY, key, strict=True)
+        ]
+
+    def value(self, column: str, value: Any) -> object:
+        encode = self._encode.get(column)
+        return value if encode is None or value is None else encode(value)
+
+    def record(self, row: tuple[Any, ...]) -> Any:
+        values = list(row)
+        for index, decode in self._decode:
+            if values[index] is not None:
+                values[index] = decode(values[index])
+        return self.record_type(*values)
+
+
+_MAPPINGS = {record_type: _Mapping(record_type) for record_type in RECORD_TYPES}
+
+
+class SqliteTransaction:
+    """Reads and writes of one `BEGIN IMMEDIATE`."""
+
+    __slots__ = ("_connection", "_ended", "_place")
+
+    def __init__(self, connection: sqlite3.Connection, place: str) -> None:
+        self._connection = connection
+        self._place = place
+        self._ended = False
+
+    def get(self, record_type: type[R], *key: object) -> R | None:
+        """See `Transaction.get`."""
+        mapping = _MAPPINGS[record_type]
+        row = self._run(mapping.get, mapping.key_values(key)).fetchone()
+        found: R | None = None if row is None else mapping.record(row)
+        return found
+
+    def find(self, record_type: type[R], **equal: object) -> list[R]:
+        """See `Transaction.find`."""
+        mapping = _MAPPINGS[record_type]
+        if not set(equal) <= set(mapping.columns):
+            raise AttributeError(f"{mapping.name} does not have all of {sorted(equal)}")
+        where = " AND ".join(f"{column} IS ?" for column in equal)
+        query = mapping.select + (f" WHERE {where}" if where else "") + mapping.order
+        values = [mapping.value(column, value) for column, value in equal.items()]
+        return [mapping.record(row) for row in self._run(query, values).fetchall()]
+
+    def insert(self, record: object) -> None:
+        """See `Transaction.insert`."""
+        self._write(_MAPPINGS[type(record)], _MAPPINGS[type(record)].insert, record)
+
+    def update(self, record: object) -> None:
+        """See `Transaction.update`."""
+        self._write(_MAPPINGS[type(record)], _MAPPINGS[type(record)].upsert, record)
+
+    def delete(self, record: object) -> None:
+        """See `Transaction.delete`."""
+        mapping = _MAPPINGS[type(record)]
+        self._run(mapping.delete, mapping.key_values(mapping.key(record)))
+
+    def end(self) -> None:
+        """Take no more reads and writes."""
+        self._ended = True
+
+    def _write(self, mapping: _Mapping, statement: str, record: object) -> None:
+        try:
+            self._run(statement, mapping.row(record))
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname in _UNIQUE_ERRORS:
+                raise Conflict(mapping.name, mapping.key(record)) from None
+            raise
+
+    def _run(self, statement: str, values: list[object]) -> sqlite3.Cursor:
+        if self._ended:
+            raise TransactionError(
+                "a transaction was used after its end", "read and write inside the `with` block"
+            )
+        try:
+            return self._connection.execute(statement, values)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise
+        except sqlite3.Error as error:
+            # SQLite may have rolled back by itself; another write would then stand alone.
+            self._ended = True
+            raise _unusable(self._place, error) from error
+
+
+class SqliteStore:
+    """A `Store` in one SQLite file, shared by any number of threads and processes.
+
+    Args: the file, made if it is missing; how long to wait for another process.
+
+    Raises:
+        StoreUnusable: the file cannot be opened, is no store, or one of another version.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout_ms: int = 5000) -> None:
+        self._place = str(path)
+        self._turn = Turn()
+        self._process = os.getpid()
+        self._connection: sqlite3.Connection | None = None
+        try:
+            # Seeds and password hashes are nobody else's to read; SQLite's own files follow suit.
+            Path(path).touch(mode=0o600)
+        except OSError as error:
+            raise StoreUnusable(
+                self._place,
+                error.strerror or str(error),
+                "Name a file in a folder that exists and may be written to",
+            ) from error
+        connection = sqlite3.connect(
+            path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, self._place)
+        except sqlite3.Error as error:
+            connection.close()
+            raise _unusable(self._place, error) from error
+        except StoreUnusable:
+            connection.close()
+            raise
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqliteTransaction]:
+        """See `Store.transaction`.
+
+        Raises:
+            StoreUnusable: another process holds the file for too long, the store is closed, or this
+                is a fork of the process that opened it; the disk refuses.
+        """
+        self._check_process()
+        with self._turn.taken():
+            connection = self._open_connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise _unusable(self._place, error) from error
+            transaction = SqliteTransaction(connection, self._place)
+            try:
+                yield transaction
+            except BaseException:
+                transaction.end()
+                _roll_back(connection)
+                raise
+            transaction.end()
+            try:
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                _roll_back(connection)
+                raise _unusable(self._place, error) from error
+
+    def close(self) -> None:
+        """Wait for a running transaction and let go of the file. Closing again does nothing."""
+        with self._turn.taken():
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self) -> "SqliteStore":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreUnusable(self._place, "it was closed", "Open a new SqliteStore")
+        return self._connection
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreUnusable(
+                self._place,
+                "SQLite's connection does not survive a fork",
+                "Open a new SqliteStore in each process",
+            )
+
+
+def _prepare(connection: sqlite3.Connection, place: str) -> None:
+    """Set the connection up, and make the tables in a new file."""
+    connection.execute("PRAGMA foreign_keys = ON")
+    (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if journal != "wal":
+        raise StoreUnusable(
+            place, "there is no write-ahead log here", "Name a file on a local file system"
+        )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if version == 0 and tables == 0:
+        for statement in _statements(schema()):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+    if version == 0 and tables != 0:
+        raise StoreUnusable(
+            place, "it is a database of something else", "Name a file of its own for the store"
+        )
+    if version not in {0, SCHEMA_VERSION}:
+        raise StoreUnusable(
+            place,
+            f"its schema has version {version}, and this release knows version {SCHEMA_VERSION}",
+            "Use the release that made it, or begin a new file",
+        )
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; `executescript` would commit between them."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # What went wrong before is what the caller must hear of.
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _unusable(place: str, error: sqlite3.Error) -> StoreUnusable:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreUnusable(
+            place,
+            "another process holds it for longer than the busy timeout",
+            "End that process, or give a longer busy_timeout_ms",
+        )
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return StoreUnusable(place, str(error), "Name another file, or restore this one")
+    return StoreUnusable(place, str(error), "See that the file and its folder may be written to")
