@@ -106,7 +106,7 @@ class NoCodeReceived(DeviceError):
 
     def __str__(self) -> str:
         return (
-            f"{self.device} has received no code ({self.messages} texts in the inbox). "
+            f"{self.device} has received no code (texts in the inbox: {self.messages}). "
             "Wait for the carrier, or ask for the code to be sent again."
         )
 

@@ -17,11 +17,10 @@ def write_qr(text: str, *, scale: int = 4) -> bytes:
     import io
 
     import segno
-    from segno.encoder import DataOverflowError
 
     try:
         code = segno.make(text, error="m", micro=False, boost_error=False)
-    except DataOverflowError:
+    except segno.DataOverflowError:
         raise ValueError(
             f"{len(text)} characters do not fit a QR code of level M. Shorten the names in it."
         ) from None

@@ -134,14 +134,19 @@ def _split(line: str) -> list[_Cell]:
 def _header_problems(columns: list[_Cell]) -> Iterator[tuple[int, str]]:
     """Column and sentence of each mistake in the header."""
     names = [cell.text for cell in columns]
+    if not any(name in _COLUMNS for name in names):
+        # Not quoted: without a header, this line is a token's, with its seed.
+        hint = "Put the header before the tokens"
+        if len(columns) == 1 and any(mark in names[0] for mark in ";\t"):
+            hint = "Separate columns with commas"
+        yield 1, f"this line names no column of a seed file. {hint}: serial,seed."
+        return
     for position, cell in enumerate(columns):
         if cell.text in names[:position]:
             yield cell.column, f'column "{cell.text}" is named twice. Keep one.'
         elif cell.text not in _COLUMNS:
-            near = difflib.get_close_matches(cell.text, _COLUMNS, n=1)
+            near = difflib.get_close_matches(cell.text, _COLUMNS, n=1, cutoff=0.7)
             hint = f'Did you mean "{near[0]}"?' if near else f"Known are {', '.join(_COLUMNS)}."
-            if len(columns) == 1 and any(mark in cell.text for mark in ";\t"):
-                hint = "Separate columns with commas."
             yield cell.column, f'there is no column "{cell.text}". {hint}'
     for required in _REQUIRED:
         if required not in names:

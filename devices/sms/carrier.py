@@ -26,6 +26,9 @@ from mfalab.devices.sms.phone import SmsPhone
 _S = 1_000_000_000
 """Nanoseconds in a second."""
 
+MAX_SPREAD = 5.0
+"""At 5, one text in six takes 150 times the median; far beyond, delays overflow."""
+
 
 class Scheduler(Protocol):
     """What makes things happen later."""
@@ -62,7 +65,8 @@ class Delivery:
         validity_ns: how long a text waits for a phone that is off.
 
     Raises:
-        ValueError: a probability outside [0, 1] or a negative time.
+        ValueError: a probability outside [0, 1], a negative time, or a spread
+            outside [0, `MAX_SPREAD`].
     """
 
     median_ns: int = 4 * _S
@@ -78,9 +82,11 @@ class Delivery:
         for name in ("loss", "duplicate", "reorder"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}. A probability is 0 to 1.")
-        for name in ("median_ns", "duplicate_gap_ns", "hold_ns", "validity_ns", "spread"):
+        for name in ("median_ns", "duplicate_gap_ns", "hold_ns", "validity_ns"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}. Use 0 or more.")
+        if not 0 <= self.spread <= MAX_SPREAD:
+            raise ValueError(f"spread is {self.spread}. Use 0 to {MAX_SPREAD}; 1 is already wild.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +211,7 @@ class Carrier:
         doubled = self._stream.random() < conditions.duplicate
         held_back = self._stream.random() < conditions.reorder
         factor = self._stream.lognormvariate(0.0, 1.0) ** conditions.spread
-        # A delay beyond the validity would be thrown away; this also bounds the float.
-        delay_ns = round(min(conditions.median_ns * factor, float(conditions.validity_ns)))
+        delay_ns = round(conditions.median_ns * factor)
         if held_back:
             delay_ns += conditions.hold_ns
         if override.delay_ns is not None:
