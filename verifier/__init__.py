@@ -1,1 +1,67 @@
 """The system under test: an MFA verifier with the rules of AWS IAM and STS."""
+
+from mfalab.verifier.authorization import Credentials
+from mfalab.verifier.clock import Clock
+from mfalab.verifier.console import Console
+from mfalab.verifier.decision import Decision, Outcome
+from mfalab.verifier.errors import ServiceError
+from mfalab.verifier.iam import Iam
+from mfalab.verifier.outbox import Outbox
+from mfalab.verifier.pages import SecondPage, SignedIn
+from mfalab.verifier.passwords import CHEAP, RFC9106, PasswordCost
+from mfalab.verifier.profile import (
+    AWS_OBSERVED,
+    PROFILES,
+    RFC6238,
+    Profile,
+    ReplayRule,
+    RoleCredentialsMfa,
+    SmsMode,
+    ThrottleRule,
+)
+from mfalab.verifier.records import Account, DeviceKind, Identity, MovingFactor, Role
+from mfalab.verifier.recovery import RootRecovery
+from mfalab.verifier.sessions import MfaContext
+from mfalab.verifier.store import Conflict, MemoryStore, Store, Transaction
+from mfalab.verifier.sts import Sts
+from mfalab.verifier.trail import TrailEvent
+from mfalab.verifier.verifier import TokenSeed, Verifier
+
+__all__ = [
+    "AWS_OBSERVED",
+    "CHEAP",
+    "PROFILES",
+    "RFC6238",
+    "RFC9106",
+    "Account",
+    "Clock",
+    "Conflict",
+    "Console",
+    "Credentials",
+    "Decision",
+    "DeviceKind",
+    "Iam",
+    "Identity",
+    "MemoryStore",
+    "MfaContext",
+    "MovingFactor",
+    "Outbox",
+    "Outcome",
+    "PasswordCost",
+    "Profile",
+    "ReplayRule",
+    "Role",
+    "RoleCredentialsMfa",
+    "RootRecovery",
+    "SecondPage",
+    "ServiceError",
+    "SignedIn",
+    "SmsMode",
+    "Store",
+    "Sts",
+    "ThrottleRule",
+    "TokenSeed",
+    "TrailEvent",
+    "Transaction",
+    "Verifier",
+]

@@ -95,10 +95,15 @@ class Profile:
     propagation_enable_s: int = 0
     propagation_disable_s: int = 0
 
+    virtual_devices_per_account: int = 5000
+    """Assigned or not; at AWS the account's quota of users."""
+
     # Console
     console_shares_used_codes: bool = True
     console_resync_offered_after: int = 3
     console_locked_after: int | None = None
+    """Refused codes in a row that lock an identity's sign-in; None locks never."""
+    console_lock_s: int = 900
     sign_in_page_lifetime_s: int = 900
     console_session_s: int = 12 * 3600
 
@@ -119,6 +124,8 @@ class Profile:
 
     # Credential report
     credential_report_interval_s: int = 4 * 3600
+    credential_report_takes_s: int = 0
+    """How long a report is in progress."""
 
 
 AWS_OBSERVED = Profile(name="aws-observed")

@@ -1,0 +1,316 @@
+"""The one way through every operation.
+
+Parameter shape, then credentials, authorisation, injected faults, and only then the operation's
+body, which keeps the rest of the order (user exists, self-management gate, association conflicts,
+device limit, codes). Everything from the credentials on happens in one transaction. A refusal
+undoes what the operation wrote, except one that is raised as `Refused`: a refused code leaves its
+mark on the budget. Messages and observations leave after the commit.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from mfalab.verifier import authorization, constraints, names, refusals, rules
+from mfalab.verifier.authorization import Caller, Credentials, Door
+from mfalab.verifier.clock import Clock
+from mfalab.verifier.decision import Decision
+from mfalab.verifier.errors import ServiceError
+from mfalab.verifier.outbox import Outbox
+from mfalab.verifier.passwords import PasswordHasher
+from mfalab.verifier.profile import Profile
+from mfalab.verifier.records import Identity
+from mfalab.verifier.store.protocol import Store, Transaction
+from mfalab.verifier.trail import TrailEvent
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Observer = Callable[[Decision | TrailEvent], None]
+
+_SECRET_PARAMETERS = frozenset({"AuthenticationCode1", "AuthenticationCode2", "TokenCode"})
+
+
+class Refused(Exception):
+    """Ends an operation with a refusal and keeps what it wrote.
+
+    Args: the refusal.
+    """
+
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(slots=True)
+class Call:
+    """One operation under way."""
+
+    service: Service
+    tx: Transaction
+    now_ns: int
+    operation: str
+    _caller: Caller | None = None
+    _observed: list[Decision | TrailEvent] = field(default_factory=list)
+    _messages: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def caller(self) -> Caller:
+        """Who signed the request."""
+        assert self._caller is not None, f"{self.operation} is called without credentials"
+        return self._caller
+
+    @property
+    def profile(self) -> Profile:
+        """The verifier's figures."""
+        return self.service.profile
+
+    def random_bytes(self, count: int) -> bytes:
+        """So many random bytes."""
+        return self.service.random_bytes(count)
+
+    def observe(self, happening: Decision | TrailEvent) -> None:
+        """Tell the observer after the commit."""
+        self._observed.append(happening)
+
+    def send(self, message: Callable[[Outbox], None]) -> None:
+        """Hand a message to the outbox after the commit."""
+        self._messages.append(lambda: message(self.service.outbox))
+
+
+ResourceOf = Callable[[Call, Mapping[str, Any]], tuple[str, bool]]
+"""What a call is authorised on: the resource's ARN, and whether it is the caller's own."""
+
+
+class Service:
+    """What all doors share: the store, the clock, chance, the figures, and who is told."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        profile: Profile,
+        passwords: PasswordHasher,
+        outbox: Outbox,
+        observer: Observer | None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.random_bytes = random_bytes
+        self.profile = profile
+        self.passwords = passwords
+        self.outbox = outbox
+        self.observer = observer
+        self.faults: dict[str, list[ServiceError]] = {}
+
+    def transact(self, operation: str, body: Callable[[Call], R]) -> R:
+        """Run a body in one transaction, then send its messages and tell the observer.
+
+        Raises:
+            ServiceError: as the body does; what the body raises as `Refused` is committed first.
+        """
+        refusal: ServiceError | None = None
+        with self.store.transaction() as tx:
+            call = Call(self, tx, self.clock.now_ns(), operation)
+            try:
+                result = body(call)
+            except Refused as refused:
+                refusal = refused.error
+        for message in call._messages:  # noqa: SLF001 - the two classes are one mechanism
+            message()
+        if self.observer is not None:
+            for happening in call._observed:  # noqa: SLF001 - as above
+                self.observer(happening)
+        if refusal is not None:
+            raise refusal
+        return result
+
+    def perform(
+        self,
+        operation: str,
+        door: Door,
+        credentials: Credentials,
+        parameters: Mapping[str, Any],
+        body: Callable[[Call], R],
+        *,
+        members: Mapping[str, constraints.Constraint],
+        required: Collection[str] = (),
+        resource: ResourceOf | None = None,
+        action: str | None = None,
+    ) -> R:
+        """Run an operation that somebody signed; `resource` None means that the body authorises."""
+        constraints.check(members, required, parameters)
+        happened: list[Call] = []
+
+        def checked(call: Call) -> R:
+            call._caller = authorization.authenticate(  # noqa: SLF001 - one mechanism
+                call.tx, credentials, call.now_ns, door
+            )
+            happened.append(call)
+            if resource is not None:
+                arn, own = resource(call, parameters)
+                authorization.authorize(call.caller, action or f"iam:{operation}", arn, own=own)
+            self.raise_fault(operation)
+            return body(call)
+
+        try:
+            result = self.transact(operation, checked)
+        except ServiceError as error:
+            self._record(happened, door, parameters, error)
+            raise
+        self._record(happened, door, parameters, None)
+        return result
+
+    def raise_fault(self, operation: str) -> None:
+        """Raise the next injected error of an operation, if there is one."""
+        errors = self.faults.get(operation)
+        if errors:
+            raise errors.pop(0)
+
+    def _record(
+        self,
+        happened: list[Call],
+        door: Door,
+        parameters: Mapping[str, Any],
+        error: ServiceError | None,
+    ) -> None:
+        if self.observer is None or not happened:
+            return
+        call = happened[0]
+        source = "sts" if door is Door.STS else "iam"
+        fields: dict[str, Any] = {
+            "eventSource": f"{source}.amazonaws.com",
+            "eventType": "AwsApiCall",
+            "userIdentity": user_identity(call.caller),
+            "requestParameters": {
+                name[0].lower() + name[1:]: value
+                for name, value in parameters.items()
+                if value is not None and name not in _SECRET_PARAMETERS
+            },
+        }
+        if error is not None:
+            fields |= {"errorCode": error.code, "errorMessage": error.message}
+        self.observer(TrailEvent(call.operation, call.now_ns, fields))
+
+
+def user_identity(caller: Caller) -> dict[str, Any]:
+    """The `userIdentity` of a trail record; `mfaAuthenticated` is text, as CloudTrail has it."""
+    kind = "AssumedRole" if caller.role else "Root" if caller.root else "IAMUser"
+    fields: dict[str, Any] = {
+        "type": kind,
+        "arn": caller.arn,
+        "accountId": caller.account.id,
+        "accessKeyId": caller.access_key_id,
+    }
+    if kind == "IAMUser":
+        fields["userName"] = caller.identity.name
+    if caller.session is not None:
+        authenticated = "true" if caller.mfa else "false"
+        fields["sessionContext"] = {"attributes": {"mfaAuthenticated": authenticated}}
+    return fields
+
+
+def operation(
+    name: str,
+    door: Door,
+    members: Mapping[str, constraints.Constraint],
+    resource: ResourceOf | None,
+) -> Callable[[Callable[Concatenate[Any, Call, P], R]], Callable[Concatenate[Any, P], R]]:
+    """Make an operation of a body: it is called with the checks done and the `Call` in hand.
+
+    Keyword parameters without a default are the required members. The object's `_service` and
+    `_credentials` say where and by whom.
+    """
+
+    def decorate(
+        body: Callable[Concatenate[Any, Call, P], R],
+    ) -> Callable[Concatenate[Any, P], R]:
+        required = frozenset(
+            parameter.name
+            for parameter in inspect.signature(body).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+        )
+
+        @wraps(body)
+        def perform(self: Any, *args: P.args, **kwargs: P.kwargs) -> R:
+            service: Service = self._service
+            return service.perform(
+                name,
+                door,
+                self._credentials,
+                kwargs,
+                lambda call: body(self, call, *args, **kwargs),
+                members=members,
+                required=required,
+                resource=resource,
+            )
+
+        perform.operation = name  # type: ignore[attr-defined]  # read by Verifier.inject
+        return cast("Callable[Concatenate[Any, P], R]", perform)
+
+    return decorate
+
+
+# What operations act on
+
+
+def find_user(call: Call, name: str) -> Identity | None:
+    """The IAM user of this name in the caller's account; names are compared without case."""
+    found = call.tx.find(Identity, account_id=call.caller.account.id, name_key=name.lower())
+    return found[0] if found and not found[0].root else None
+
+
+def target_user(call: Call, name: str | None) -> Identity:
+    """The identity an operation is about: the named user, or the caller when none is named.
+
+    Raises:
+        ServiceError: NoSuchEntity; ValidationError when a role session names nobody.
+    """
+    if name is None:
+        user = call.caller.user
+        if user is None:
+            raise refusals.user_name_needed()
+        return user
+    found = find_user(call, name)
+    if found is None:
+        raise refusals.no_such_user(name)
+    return found
+
+
+def on_user(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+    """Authorised on the user, who need not exist."""
+    caller = call.caller
+    name = parameters.get("UserName")
+    if name is None:
+        target_user(call, None)
+        return caller.arn, True
+    found = find_user(call, name)
+    path, spelled = (found.path, found.name) if found else ("/", name)
+    return names.user_arn(caller.account, path, spelled), caller.is_user(name)
+
+
+def on_everything(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+    """Authorised on `*`."""
+    return "*", False
+
+
+def on_new_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+    """Authorised on the virtual device that is to be made."""
+    path = parameters.get("Path") or "/"
+    name = parameters["VirtualMFADeviceName"] or call.caller.identity.name
+    return names.virtual_serial(call.caller.account, path, name), False
+
+
+def on_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+    """Authorised on the device, which is its owner's own."""
+    serial = parameters["SerialNumber"]
+    device = rules.device_of_serial(call.tx, serial)
+    user = call.caller.user
+    own = device is not None and user is not None and device.owner_id == user.id
+    return serial, own

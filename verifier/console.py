@@ -1,0 +1,425 @@
+"""The console: sign-in on two pages, and the pages on which devices are managed.
+
+First page: name and password. An unknown name and a wrong password get the same answer for the
+same work. Second page, for whoever has devices: the kind of device is chosen when there are
+several, then any device of that kind may supply the code. The page is worth one sign-in, and lives
+some minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from mfalab.verifier import (
+    constraints,
+    enrolment,
+    names,
+    pages,
+    refusals,
+    rules,
+    sms,
+)
+from mfalab.verifier.authorization import Credentials, Door
+from mfalab.verifier.calls import (
+    Call,
+    Refused,
+    ResourceOf,
+    Service,
+    on_device,
+    on_everything,
+    on_new_device,
+    on_user,
+    target_user,
+)
+from mfalab.verifier.decision import Decision, Outcome
+from mfalab.verifier.pages import SecondPage, SignedIn
+from mfalab.verifier.records import Account, Device, DeviceKind, Identity, SignIn
+from mfalab.verifier.recovery import RootRecovery
+from mfalab.verifier.sessions import MfaProof
+from mfalab.verifier.store.protocol import Transaction
+from mfalab.verifier.verification import verify_code, verify_pair
+
+R = TypeVar("R")
+
+MFA_COLUMN: Mapping[DeviceKind, str] = {
+    DeviceKind.VIRTUAL: "Virtual",
+    DeviceKind.HARDWARE: "Hardware",
+    DeviceKind.FIDO: "Security key",
+    DeviceKind.SMS: "SMS",
+}
+"""What the column MFA of the users list says; several kinds are joined, so each can be found."""
+
+_FOUR = frozenset({"SerialNumber", "AuthenticationCode1", "AuthenticationCode2"})
+
+
+class Console:
+    """The console of all accounts. Every method raises `ServiceError` as the console refuses."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.recovery = RootRecovery(service)
+
+    # Sign-in
+
+    def sign_in(self, account_id: str, user_name: str, password: str) -> SignedIn | SecondPage:
+        """An IAM user's first page; the account is named by its id or its alias."""
+
+        def find(tx: Transaction) -> Identity | None:
+            account = tx.get(Account, account_id)
+            if account is None:
+                aliased = tx.find(Account, alias=account_id)
+                if not aliased:
+                    return None
+                account = aliased[0]
+            found = tx.find(Identity, account_id=account.id, name_key=user_name.lower())
+            return found[0] if found and not found[0].root else None
+
+        return self._first_page(find, password)
+
+    def sign_in_root(self, email: str, password: str) -> SignedIn | SecondPage:
+        """A root user's first page."""
+
+        def find(tx: Transaction) -> Identity | None:
+            found = tx.find(Account, root_email=email)
+            return tx.get(Identity, found[0].id) if found else None
+
+        return self._first_page(find, password)
+
+    def choose(self, page_id: str, kind: DeviceKind) -> SecondPage:
+        """Choose the kind of device on the second page. An SMS code is sent at once."""
+
+        def body(call: Call) -> SecondPage:
+            sign_in, identity = pages.find(call, page_id)
+            return pages.choose(call, sign_in, identity, kind)
+
+        return self._service.transact("ConsoleLogin", body)
+
+    def submit_code(self, page_id: str, code: str) -> SignedIn:
+        """Type a code on the second page.
+
+        Every device of the chosen kind is tried until one accepts; each try counts on its budget.
+        """
+
+        def body(call: Call) -> SignedIn:
+            sign_in, identity = pages.find(call, page_id)
+            devices = _prompted(call, sign_in, identity)
+            if sign_in.chosen is DeviceKind.SMS:
+                decisions = [sms.verify(call, devices[0], code)]
+            else:
+                decisions = _try_code(call, devices, code)
+            if decisions[-1].accepted:
+                proof = MfaProof(call.now_ns, decisions[-1].serial)
+                return pages.finish(call, identity, proof, sign_in)
+            if sign_in.chosen is not DeviceKind.SMS and _all_throttled(decisions):
+                raise Refused(refusals.rate_exceeded())
+            raise pages.fail(call, sign_in, identity, refusals.invalid_authentication_code())
+
+        return self._service.transact("ConsoleLogin", body)
+
+    def resend_code(self, page_id: str) -> None:
+        """Have another SMS code sent."""
+
+        def body(call: Call) -> None:
+            sign_in, identity = pages.find(call, page_id)
+            devices = _prompted(call, sign_in, identity)
+            if sign_in.chosen is not DeviceKind.SMS:
+                raise refusals.kind_not_offered(DeviceKind.SMS)
+            sms.resend_code(call, devices[0])
+
+        self._service.transact("ConsoleLogin", body)
+
+    def resync(self, page_id: str, code1: str, code2: str) -> SecondPage:
+        """Resynchronise a device of the chosen kind on the second page, to then type a new code."""
+
+        def body(call: Call) -> SecondPage:
+            sign_in, identity = pages.find(call, page_id)
+            if not pages.resync_offered(call, sign_in, identity):
+                raise refusals.resync_not_offered()
+            devices = _prompted(call, sign_in, identity)
+            if sign_in.chosen is None or not names.has_codes(sign_in.chosen):
+                raise refusals.kind_has_no_codes(str(sign_in.chosen))
+            for device in devices:
+                decision = verify_pair(
+                    call.tx,
+                    device,
+                    code1,
+                    code2,
+                    now_ns=call.now_ns,
+                    profile=call.profile,
+                    operation="ResyncMFADevice",
+                )
+                call.observe(decision)
+                if decision.accepted:
+                    sign_in = replace(sign_in, failures=0)
+                    call.tx.update(sign_in)
+                    return pages.show(call, sign_in)
+            raise Refused(refusals.invalid_authentication_code())
+
+        return self._service.transact("ResyncMFADevice", body)
+
+    # Devices
+
+    def create_virtual_device(
+        self, credentials: Credentials, name: str | None = None
+    ) -> dict[str, Any]:
+        """Make a virtual device and show its QR image: `create_virtual_mfa_device`'s answer.
+
+        The name is by default the user's, or `root-account-mfa-device`.
+        """
+        proposed = name
+
+        def body(call: Call) -> dict[str, Any]:
+            chosen = proposed or call.caller.identity.name or names.ROOT_DEVICE_NAME
+            return {"VirtualMFADevice": enrolment.create_virtual(call, chosen, "/", ())}
+
+        parameters = {"VirtualMFADeviceName": name}
+        return self._perform(
+            "CreateVirtualMFADevice", credentials, parameters, body, resource=on_new_device
+        )
+
+    def enable_device(
+        self,
+        credentials: Credentials,
+        *,
+        serial: str,
+        code1: str,
+        code2: str,
+        user_name: str | None = None,
+    ) -> None:
+        """Assign a virtual device or a hardware token; to oneself, root included, by default."""
+
+        def body(call: Call) -> None:
+            target = target_user(call, user_name)
+            name = user_name or target.name or "root"
+            enrolment.enable(call, target, name, serial, code1, code2)
+
+        parameters = _pair_parameters(serial, code1, code2, user_name)
+        self._perform("EnableMFADevice", credentials, parameters, body, required=_FOUR)
+
+    def resync_device(
+        self,
+        credentials: Credentials,
+        *,
+        serial: str,
+        code1: str,
+        code2: str,
+        user_name: str | None = None,
+    ) -> None:
+        """Resynchronise a device; one's own by default."""
+
+        def body(call: Call) -> None:
+            enrolment.resync(call, target_user(call, user_name), serial, code1, code2)
+
+        parameters = _pair_parameters(serial, code1, code2, user_name)
+        self._perform("ResyncMFADevice", credentials, parameters, body, required=_FOUR)
+
+    def deactivate_device(
+        self, credentials: Credentials, *, serial: str, user_name: str | None = None
+    ) -> None:
+        """Take a device away; one's own by default. Root's removals are told to the account."""
+
+        def body(call: Call) -> None:
+            enrolment.deactivate(call, target_user(call, user_name), serial)
+
+        parameters = {"SerialNumber": serial, "UserName": user_name}
+        self._perform(
+            "DeactivateMFADevice", credentials, parameters, body, required={"SerialNumber"}
+        )
+
+    def delete_virtual_device(self, credentials: Credentials, *, serial: str) -> None:
+        """Delete an unassigned virtual or SMS device."""
+        self._perform(
+            "DeleteVirtualMFADevice",
+            credentials,
+            {"SerialNumber": serial},
+            lambda call: enrolment.delete_virtual(call, serial),
+            required={"SerialNumber"},
+            resource=on_device,
+        )
+
+    def register_sms(
+        self, credentials: Credentials, *, phone: str, user_name: str | None = None
+    ) -> str:
+        """Begin to enrol a telephone, and send it a code; returns the serial number."""
+        return self._perform(
+            "EnableMFADevice",
+            credentials,
+            {"UserName": user_name},
+            lambda call: sms.register(call, target_user(call, user_name), phone),
+        )
+
+    def confirm_sms(self, credentials: Credentials, *, serial: str, code: str) -> None:
+        """Finish to enrol a telephone with the code that it received."""
+        user_name = serial.rpartition("/")[2] or None
+
+        def body(call: Call) -> None:
+            sms.confirm(call, target_user(call, user_name), serial, code)
+
+        self._perform("EnableMFADevice", credentials, {"UserName": user_name}, body)
+
+    def devices(
+        self, credentials: Credentials, user_name: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The devices on a user's page: as ListMFADevices has them, with `Type` and `Name`."""
+
+        def body(call: Call) -> list[dict[str, Any]]:
+            target = target_user(call, user_name)
+            return [
+                {
+                    **enrolment.listing(target, device),
+                    "Type": MFA_COLUMN[device.kind],
+                    "Name": device.name or device.serial,
+                }
+                for device in rules.devices_of(call.tx, target.id)
+            ]
+
+        return self._perform("ListMFADevices", credentials, {"UserName": user_name}, body)
+
+    def users(self, credentials: Credentials) -> list[dict[str, Any]]:
+        """The users list with its column MFA: `None`, or the kinds of the user's devices."""
+
+        def body(call: Call) -> list[dict[str, Any]]:
+            identities = call.tx.find(Identity, account_id=call.caller.account.id)
+            identities.sort(key=lambda identity: identity.name_key)
+            return [
+                {"UserName": identity.name, "MFA": _mfa_column(call, identity)}
+                for identity in identities
+                if not identity.root
+            ]
+
+        return self._perform("ListUsers", credentials, {}, body, resource=on_everything)
+
+    def delete_user(self, credentials: Credentials, *, user_name: str) -> None:
+        """Delete a user; the console removes the user's devices by itself."""
+
+        def body(call: Call) -> None:
+            target = target_user(call, user_name)
+            for device in rules.devices_of(call.tx, target.id):
+                enrolment.unbind(call, device)
+                if device.kind in (DeviceKind.VIRTUAL, DeviceKind.SMS):
+                    enrolment.delete_virtual(call, device.serial)
+            enrolment.delete_user(call, target)
+
+        self._perform(
+            "DeleteUser", credentials, {"UserName": user_name}, body, required={"UserName"}
+        )
+
+    def update_root_phone(self, credentials: Credentials, phone: str | None) -> None:
+        """Change the number that root recovery calls: an administrator's work, or root's."""
+
+        def body(call: Call) -> None:
+            call.tx.update(replace(call.caller.account, root_phone=phone))
+
+        def on_account(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+            account = call.caller.account
+            return f"arn:{account.partition}:account::{account.id}:account", False
+
+        self._perform(
+            "PutContactInformation",
+            credentials,
+            {},
+            body,
+            resource=on_account,
+            action="account:PutContactInformation",
+        )
+
+    def _perform(
+        self,
+        operation: str,
+        credentials: Credentials,
+        parameters: Mapping[str, Any],
+        body: Callable[[Call], R],
+        *,
+        required: Collection[str] = (),
+        resource: ResourceOf = on_user,
+        action: str | None = None,
+    ) -> R:
+        return self._service.perform(
+            operation,
+            Door.CONSOLE,
+            credentials,
+            parameters,
+            body,
+            members=constraints.IAM,
+            required=required,
+            resource=resource,
+            action=action,
+        )
+
+    def _first_page(
+        self, find: Callable[[Transaction], Identity | None], password: str
+    ) -> SignedIn | SecondPage:
+        """Check the password outside of any transaction, because that takes its time on purpose."""
+        with self._service.store.transaction() as tx:
+            known = find(tx)
+        known_hash = None if known is None else known.password_hash
+        if known_hash is None:
+            self._service.passwords.burn(password)
+            right = False
+        else:
+            right = self._service.passwords.verify(known_hash, password)
+
+        def body(call: Call) -> SignedIn | SecondPage:
+            self._service.raise_fault("ConsoleLogin")
+            identity = find(call.tx)
+            if identity is None or not right or identity.password_hash != known_hash:
+                pages.record_failure(call, identity, mfa_used=False)
+                raise Refused(refusals.failed_authentication())
+            pages.check_lock(call, identity)
+            if rules.devices_of(call.tx, identity.id):
+                return pages.open_page(call, identity)
+            return pages.finish(call, identity, MfaProof())
+
+        return self._service.transact("ConsoleLogin", body)
+
+
+def _prompted(call: Call, sign_in: SignIn, identity: Identity) -> list[Device]:
+    """The devices whose prompt is shown; there is none before the kind is chosen."""
+    if sign_in.chosen is None:
+        raise refusals.choose_kind_first()
+    devices = pages.devices_of_kind(call, identity, sign_in.chosen)
+    if not devices:
+        raise refusals.page_gone()
+    return devices
+
+
+def _try_code(call: Call, devices: list[Device], code: str) -> list[Decision]:
+    decisions: list[Decision] = []
+    for device in devices:
+        if not names.has_codes(device.kind):
+            raise refusals.kind_has_no_codes(device.kind)
+        decision = verify_code(
+            call.tx,
+            device,
+            code,
+            now_ns=call.now_ns,
+            profile=call.profile,
+            operation=call.operation,
+        )
+        call.observe(decision)
+        decisions.append(decision)
+        if decision.accepted:
+            break
+    return decisions
+
+
+def _all_throttled(decisions: list[Decision]) -> bool:
+    return all(decision.outcome is Outcome.THROTTLED for decision in decisions)
+
+
+def _mfa_column(call: Call, identity: Identity) -> str:
+    present = {device.kind for device in rules.devices_of(call.tx, identity.id)}
+    return ", ".join(MFA_COLUMN[kind] for kind in DeviceKind if kind in present) or "None"
+
+
+def _pair_parameters(
+    serial: str, code1: str, code2: str, user_name: str | None
+) -> dict[str, str | None]:
+    return {
+        "UserName": user_name,
+        "SerialNumber": serial,
+        "AuthenticationCode1": code1,
+        "AuthenticationCode2": code2,
+    }

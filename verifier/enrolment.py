@@ -1,0 +1,242 @@
+"""How devices come to identities and leave them: the same for the API and the console.
+
+Each function is the body of an operation; it keeps the order in which AWS looks at things after
+the caller's permission: self-management gate, device, association, device limit, codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mfalab.verifier import names, refusals, rules
+from mfalab.verifier.calls import Call, Refused
+from mfalab.verifier.moments import SECOND_NS, moment
+from mfalab.verifier.records import (
+    AccessKey,
+    Account,
+    Binding,
+    Device,
+    DeviceKind,
+    Identity,
+    MovingFactor,
+    SmsChallenge,
+)
+from mfalab.verifier.verification import verify_pair
+
+
+def create_virtual(
+    call: Call, name: str, path: str, tags: Iterable[Mapping[str, str]]
+) -> dict[str, Any]:
+    """Make a virtual device, unassigned; its seed and QR image are handed out here only."""
+    account = call.caller.account
+    pairs = tag_pairs(tags)
+    _check_name_is_free(call, account, path, name)
+    device = Device(
+        id=names.unique_id("MFA", call.random_bytes),
+        kind=DeviceKind.VIRTUAL,
+        serial=names.virtual_serial(account, path, name),
+        account_id=account.id,
+        name=name,
+        path=path,
+        created_ns=call.now_ns,
+        secret=call.random_bytes(names.SEED_BYTES),
+        tags=pairs,
+    )
+    call.tx.insert(device)
+    answer: dict[str, Any] = {
+        "SerialNumber": device.serial,
+        "Base32StringSeed": names.base32_seed(device).encode(),
+        "QRCodePNG": names.qr_png(names.otpauth_uri(account, device)),
+    }
+    if pairs:
+        answer["Tags"] = tag_dicts(pairs)
+    return answer
+
+
+def enable(
+    call: Call, target: Identity, target_name: str, serial: str, code1: str, code2: str
+) -> None:
+    """Assign a device that proves itself with two consecutive codes."""
+    tx = call.tx
+    rules.check_self_management(tx, call.caller, target, call.profile)
+    device = rules.device_of_serial(tx, serial)
+    if device is None or not _may_be_enabled(call, device):
+        raise refusals.no_such_device(serial)
+    rules.check_association(device, target, target_name)
+    rules.check_device_limit(tx, target, call.profile)
+    _require_pair(call, device, code1, code2)
+    bind(call, device.id, target)
+
+
+def resync(call: Call, target: Identity, serial: str, code1: str, code2: str) -> None:
+    """Find a device's clock again by two consecutive codes. The gate does not apply."""
+    device = _device_in_account(call, serial)
+    if device.owner_id != target.id or not names.has_codes(device.kind):
+        raise refusals.device_invalid_for_user()
+    _require_pair(call, device, code1, code2)
+
+
+def deactivate(call: Call, target: Identity, serial: str) -> None:
+    """Take a device from its owner. A virtual or SMS device stays until it is deleted."""
+    rules.check_self_management(call.tx, call.caller, target, call.profile)
+    device = _device_in_account(call, serial)
+    if device.owner_id != target.id:
+        raise refusals.device_invalid_for_user()
+    unbind(call, device)
+    if target.root:
+        address = call.caller.account.root_email
+        text = f"The MFA device {serial} was removed from the root user of your account."
+        call.send(lambda outbox: outbox.send_mail(address, "MFA device removed", text, ""))
+
+
+def delete_virtual(call: Call, serial: str) -> None:
+    """Delete an unassigned virtual or SMS device."""
+    device = _device_in_account(call, serial)
+    if device.kind not in (DeviceKind.VIRTUAL, DeviceKind.SMS):
+        raise refusals.no_such_device(serial)
+    if device.owner_id is not None:
+        raise refusals.virtual_device_in_use()
+    remove(call, device)
+
+
+def bind(call: Call, device_id: str, target: Identity) -> None:
+    """Make an identity the owner of a device; STS learns it after the propagation delay."""
+    device = call.tx.get(Device, device_id)
+    assert device is not None
+    call.tx.update(
+        replace(device, owner_id=target.id, account_id=target.account_id, enabled_ns=call.now_ns)
+    )
+    from_ns = call.now_ns + call.profile.propagation_enable_s * SECOND_NS
+    call.tx.update(Binding(device.id, from_ns, device.serial, target.id))
+
+
+def unbind(call: Call, device: Device) -> None:
+    """Take a device from its owner; STS learns it after the propagation delay.
+
+    A hardware token goes back to no account. A security key's registration ends: its key pair was
+    made for it.
+    """
+    kept = device.kind is not DeviceKind.HARDWARE
+    ended = device.kind is DeviceKind.FIDO
+    call.tx.update(
+        replace(
+            device,
+            owner_id=None,
+            enabled_ns=None,
+            account_id=device.account_id if kept else None,
+            deleted_ns=call.now_ns if ended else None,
+        )
+    )
+    until_ns = call.now_ns + call.profile.propagation_disable_s * SECOND_NS
+    for binding in call.tx.find(Binding, device_id=device.id):
+        if binding.until_ns is None:
+            call.tx.update(replace(binding, until_ns=until_ns))
+
+
+def remove(call: Call, device: Device) -> None:
+    """Delete a device's entity; its row stays, for what was used stays used."""
+    call.tx.update(replace(device, deleted_ns=call.now_ns))
+    challenge = call.tx.get(SmsChallenge, device.id)
+    if challenge is not None:
+        call.tx.delete(challenge)
+
+
+def delete_user(call: Call, target: Identity) -> None:
+    """Delete a user with its access keys, and the telephone that it never confirmed."""
+    for key in call.tx.find(AccessKey, identity_id=target.id):
+        call.tx.delete(key)
+    unconfirmed = rules.device_of_serial(
+        call.tx, names.sms_serial(call.caller.account, target.name)
+    )
+    if unconfirmed is not None:
+        remove(call, unconfirmed)
+    call.tx.delete(target)
+
+
+def listing(identity: Identity, device: Device) -> dict[str, Any]:
+    """A device as ListMFADevices shows it."""
+    assert device.enabled_ns is not None
+    return {
+        "UserName": identity.name or "root",
+        "SerialNumber": device.serial,
+        "EnableDate": moment(device.enabled_ns),
+    }
+
+
+def tag_pairs(tags: Iterable[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Tags as they are kept.
+
+    Raises:
+        ServiceError: InvalidInput if two keys are equal but for case.
+    """
+    pairs = tuple((tag["Key"], tag["Value"]) for tag in tags)
+    if len({key.lower() for key, _ in pairs}) < len(pairs):
+        raise refusals.duplicate_tag_keys()
+    return pairs
+
+
+def tag_dicts(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Tags as they are handed out, sorted by key."""
+    return [{"Key": key, "Value": value} for key, value in sorted(pairs)]
+
+
+def virtual_devices(call: Call) -> list[Device]:
+    """The account's virtual devices, assigned or not, by serial number."""
+    found = call.tx.find(Device, account_id=call.caller.account.id)
+    return sorted(
+        (
+            device
+            for device in found
+            if device.kind is DeviceKind.VIRTUAL and device.deleted_ns is None
+        ),
+        key=lambda device: device.serial,
+    )
+
+
+def _check_name_is_free(call: Call, account: Account, path: str, name: str) -> None:
+    def comparable(text: str) -> str:
+        return text.lower() if call.profile.device_names_ignore_case else text
+
+    existing = virtual_devices(call)
+    wanted = comparable(name)
+    if any(device.path == path and comparable(device.name) == wanted for device in existing):
+        raise refusals.device_exists()
+    quota = call.profile.virtual_devices_per_account
+    if len(existing) >= quota:
+        raise refusals.quota_exceeded("VirtualMFADevicesPerAccount", quota)
+
+
+def _device_in_account(call: Call, serial: str) -> Device:
+    device = rules.device_of_serial(call.tx, serial)
+    if device is None or device.account_id not in (None, call.caller.account.id):
+        raise refusals.no_such_device(serial)
+    return device
+
+
+def _may_be_enabled(call: Call, device: Device) -> bool:
+    """Whether a serial number means anything to Enable: then the association is looked at."""
+    if device.owner_id is not None:
+        foreign = device.account_id != call.caller.account.id
+        return not foreign or device.kind is DeviceKind.HARDWARE
+    if not names.has_codes(device.kind):
+        return False
+    if device.moving_factor is MovingFactor.EVENT and not call.profile.hotp_tokens:
+        return False
+    return device.account_id in (None, call.caller.account.id)
+
+
+def _require_pair(call: Call, device: Device, code1: str, code2: str) -> None:
+    decision = verify_pair(
+        call.tx,
+        device,
+        code1,
+        code2,
+        now_ns=call.now_ns,
+        profile=call.profile,
+        operation=call.operation,
+    )
+    call.observe(decision)
+    if not decision.accepted:
+        raise Refused(refusals.invalid_authentication_code())

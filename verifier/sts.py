@@ -1,0 +1,175 @@
+# ruff: noqa: N803 - parameters are named as boto3 names them
+"""The STS operations, with boto3's names, parameters and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfalab.verifier import constraints, names, refusals, rules, sessions
+from mfalab.verifier.authorization import Credentials, Door, account_of
+from mfalab.verifier.calls import Call, Refused, Service, operation
+from mfalab.verifier.decision import Outcome
+from mfalab.verifier.moments import moment
+from mfalab.verifier.profile import RoleCredentialsMfa
+from mfalab.verifier.records import Role, Session, SessionKind
+from mfalab.verifier.sessions import MfaProof
+from mfalab.verifier.verification import verify_code
+
+USER_SESSION_S = 43_200
+"""Default of GetSessionToken for an IAM user; the model's maximum is 129600."""
+ROOT_SESSION_S = 3_600
+"""Default and maximum of GetSessionToken for root: larger values are cut."""
+ROLE_SESSION_S = 3_600
+"""Default of AssumeRole."""
+CHAINED_SESSION_S = 3_600
+"""Most that a role session may ask of AssumeRole."""
+
+
+class Sts:
+    """STS for one caller. Every method raises `ServiceError` as STS refuses."""
+
+    def __init__(self, service: Service, credentials: Credentials) -> None:
+        self._service = service
+        self._credentials = credentials
+
+    @operation("GetSessionToken", Door.STS, constraints.SESSION_TOKEN, None)
+    def get_session_token(
+        self,
+        call: Call,
+        *,
+        DurationSeconds: int | str | None = None,
+        SerialNumber: str | None = None,
+        TokenCode: str | None = None,
+    ) -> dict[str, Any]:
+        """Temporary credentials of the caller itself; with MFA if a code proves it."""
+        user = call.caller.identity
+        if call.caller.session is not None:
+            raise refusals.session_calls_get_session_token()
+        duration_s = ROOT_SESSION_S if user.root else USER_SESSION_S
+        if DurationSeconds is not None:
+            asked_s = constraints.whole_number("durationSeconds", DurationSeconds)
+            duration_s = min(asked_s, ROOT_SESSION_S) if user.root else asked_s
+        proof = _proof(call, SerialNumber, TokenCode)
+        session = sessions.issue(
+            call, SessionKind.SESSION_TOKEN, user, duration_s, proof or MfaProof()
+        )
+        return {"Credentials": _credentials(session)}
+
+    @operation("AssumeRole", Door.STS, constraints.ASSUME_ROLE, None)
+    def assume_role(
+        self,
+        call: Call,
+        *,
+        RoleArn: str,
+        RoleSessionName: str,
+        DurationSeconds: int | str | None = None,
+        SerialNumber: str | None = None,
+        TokenCode: str | None = None,
+    ) -> dict[str, Any]:
+        """Temporary credentials of a role, of this account or another, that trusts the caller.
+
+        What needs no code is looked at first, so that a hopeless call costs none.
+        """
+        caller = call.caller
+        if caller.root:
+            raise refusals.root_assumes_role()
+        role = _role(call, RoleArn)
+        if role is None or not _trusts(call, role):
+            raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
+        duration_s = ROLE_SESSION_S
+        if DurationSeconds is not None:
+            duration_s = constraints.whole_number("durationSeconds", DurationSeconds)
+            if duration_s > role.max_session_s:
+                raise refusals.duration_above_role_maximum()
+            if caller.role is not None and duration_s > CHAINED_SESSION_S:
+                raise refusals.duration_above_chaining_limit()
+        proof = _proof(call, SerialNumber, TokenCode)
+        if proof is None and caller.session is not None:
+            proof = MfaProof(caller.session.mfa_ns, caller.session.mfa_serial)
+        proof = proof or MfaProof()
+        if not rules.meets_mfa_conditions(role, proof.ns, call.now_ns):
+            raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
+        inherited = call.profile.role_credentials_mfa is RoleCredentialsMfa.INHERITED
+        session = sessions.issue(
+            call,
+            SessionKind.ROLE,
+            caller.identity,
+            duration_s,
+            proof if inherited else MfaProof(),
+            role,
+            RoleSessionName,
+        )
+        account = account_of(call.tx, role.account_id)
+        return {
+            "Credentials": _credentials(session),
+            "AssumedRoleUser": {
+                "AssumedRoleId": f"{role.id}:{RoleSessionName}",
+                "Arn": names.assumed_role_arn(account, role, RoleSessionName),
+            },
+        }
+
+    @operation("GetCallerIdentity", Door.STS, constraints.STS, None)
+    def get_caller_identity(self, call: Call) -> dict[str, Any]:
+        """Who calls: open to any valid credentials."""
+        caller = call.caller
+        user_id = caller.identity.id
+        if caller.role is not None and caller.session is not None:
+            user_id = f"{caller.role.id}:{caller.session.session_name}"
+        return {"UserId": user_id, "Account": caller.account.id, "Arn": caller.arn}
+
+
+def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
+    """Verify the MFA parameters of a call; None when it has none.
+
+    The code must come from the caller's own device: who is trusted across accounts proves MFA at
+    home.
+    """
+    if serial is None and code is None:
+        return None
+    if serial is None or code is None:
+        raise refusals.sts_half_parameters()
+    user = call.caller.user
+    device = None if user is None else rules.bound_device(call.tx, user, serial, call.now_ns)
+    if device is None:
+        raise refusals.sts_device_refused()
+    decision = verify_code(
+        call.tx,
+        device,
+        code,
+        now_ns=call.now_ns,
+        profile=call.profile,
+        operation=call.operation,
+    )
+    call.observe(decision)
+    if decision.outcome is Outcome.THROTTLED:
+        raise Refused(refusals.sts_device_refused())
+    if not decision.accepted:
+        raise Refused(refusals.sts_code_refused())
+    return MfaProof(call.now_ns, serial)
+
+
+def _role(call: Call, arn: str) -> Role | None:
+    account_id, _, resource = arn.partition(":iam::")[2].partition(":")
+    name = resource.rpartition("/")[2]
+    for role in call.tx.find(Role, account_id=account_id, name_key=name.lower()):
+        if names.role_arn(account_of(call.tx, account_id), role) == arn:
+            return role
+    return None
+
+
+def _trusts(call: Call, role: Role) -> bool:
+    """Whether a role's trust policy names the caller, the caller's role, or the whole account."""
+    caller = call.caller
+    principals = {caller.arn, names.root_arn(caller.account)}
+    if caller.role is not None:
+        principals.add(names.role_arn(caller.account, caller.role))
+    return not principals.isdisjoint(role.trusts)
+
+
+def _credentials(session: Session) -> dict[str, Any]:
+    return {
+        "AccessKeyId": session.access_key_id,
+        "SecretAccessKey": session.secret,
+        "SessionToken": session.token,
+        "Expiration": moment(session.expires_ns),
+    }

@@ -1,0 +1,364 @@
+"""The verifier as a whole: furnished with accounts and people, entered by its doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from mfalab.verifier import authorization, constraints, names, refusals, sessions
+from mfalab.verifier.authorization import Credentials, Door
+from mfalab.verifier.calls import Call, Observer, Service
+from mfalab.verifier.clock import Clock
+from mfalab.verifier.console import Console
+from mfalab.verifier.errors import ServiceError
+from mfalab.verifier.iam import Iam
+from mfalab.verifier.outbox import Outbox
+from mfalab.verifier.passwords import RFC9106, PasswordCost, PasswordHasher
+from mfalab.verifier.profile import AWS_OBSERVED, Profile
+from mfalab.verifier.records import (
+    AccessKey,
+    Account,
+    Device,
+    DeviceKind,
+    Identity,
+    MovingFactor,
+    Role,
+)
+from mfalab.verifier.sessions import MfaContext
+from mfalab.verifier.store.protocol import Store
+from mfalab.verifier.sts import Sts
+
+ACCESS_KEYS_PER_USER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSeed:
+    """A hardware token as its maker announces it."""
+
+    serial: str
+    secret: bytes = field(repr=False)
+    algorithm: str = "SHA1"
+    digits: int = 6
+    period_s: int = 30
+    moving_factor: MovingFactor = MovingFactor.TIME
+    counter: int = 0
+
+
+class Verifier:
+    """An MFA verifier with the rules of AWS IAM, STS and the console, in process.
+
+    All that it remembers is in the store; everything else here may be made anew at any time.
+
+    Args:
+        store: where records live.
+        clock: what the verifier believes the time to be.
+        random_bytes: source of seeds, identifiers, codes and salts.
+        profile: every figure and choice.
+        password_cost: work of one password hash; `CHEAP` is for simulations.
+        outbox: carries messages, mail and calls.
+        observer: is told each `Decision` and each `TrailEvent` after its commit.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        profile: Profile = AWS_OBSERVED,
+        password_cost: PasswordCost = RFC9106,
+        outbox: Outbox,
+        observer: Observer | None = None,
+    ) -> None:
+        self._service = Service(
+            store=store,
+            clock=clock,
+            random_bytes=random_bytes,
+            profile=profile,
+            passwords=PasswordHasher(random_bytes=random_bytes, cost=password_cost),
+            outbox=outbox,
+            observer=observer,
+        )
+        self.console = Console(self._service)
+
+    @property
+    def profile(self) -> Profile:
+        """The figures in force; another profile may be set at any time."""
+        return self._service.profile
+
+    @profile.setter
+    def profile(self, profile: Profile) -> None:
+        self._service.profile = profile
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the verifier the time."""
+        return self._service.clock
+
+    @property
+    def store(self) -> Store:
+        """Where the verifier's records live."""
+        return self._service.store
+
+    # Furnishing
+
+    def create_account(
+        self,
+        account_id: str,
+        *,
+        root_email: str,
+        root_password: str,
+        root_phone: str | None = None,
+        alias: str | None = None,
+        partition: str = "aws",
+        alternative_factors: bool = True,
+    ) -> Account:
+        """Open an account with its root user.
+
+        Raises:
+            ValueError: the id is not 12 digits, or the partition is none of AWS's.
+            Conflict: the account exists.
+        """
+        if len(account_id) != 12 or not (account_id.isascii() and account_id.isdigit()):
+            raise ValueError(f"account id {account_id!r} is not 12 digits")
+        if partition not in names.PARTITIONS:
+            known = ", ".join(names.PARTITIONS)
+            raise ValueError(f"partition {partition!r} is none of {known}")
+        password_hash = self._service.passwords.hash(root_password)
+
+        def body(call: Call) -> Account:
+            account = Account(
+                account_id,
+                partition,
+                alias,
+                root_email,
+                root_phone,
+                alternative_factors,
+                call.now_ns,
+            )
+            call.tx.insert(account)
+            call.tx.insert(
+                Identity(
+                    id=account_id,
+                    account_id=account_id,
+                    name="",
+                    name_key="",
+                    path="/",
+                    root=True,
+                    administrator=True,
+                    password_hash=password_hash,
+                    created_ns=call.now_ns,
+                    password_changed_ns=call.now_ns,
+                )
+            )
+            return account
+
+        return self._service.transact("CreateAccount", body)
+
+    def create_user(
+        self,
+        account_id: str,
+        name: str,
+        *,
+        password: str | None = None,
+        path: str = "/",
+        administrator: bool = False,
+    ) -> Identity:
+        """Create an IAM user; with a password it may use the console.
+
+        Raises:
+            ServiceError: the name is malformed, or taken whatever its case.
+        """
+        constraints.check(constraints.CREATION, {"UserName"}, {"UserName": name, "Path": path})
+        password_hash = None if password is None else self._service.passwords.hash(password)
+
+        def body(call: Call) -> Identity:
+            authorization.account_of(call.tx, account_id)
+            key = name.lower()
+            if call.tx.find(Identity, account_id=account_id, name_key=key):
+                raise refusals.user_exists(name)
+            identity = Identity(
+                id=names.unique_id("AIDA", call.random_bytes),
+                account_id=account_id,
+                name=name,
+                name_key=key,
+                path=path,
+                root=False,
+                administrator=administrator,
+                password_hash=password_hash,
+                created_ns=call.now_ns,
+                password_changed_ns=None if password is None else call.now_ns,
+            )
+            call.tx.insert(identity)
+            return identity
+
+        return self._service.transact("CreateUser", body)
+
+    def create_access_key(self, identity_id: str) -> Credentials:
+        """Long-term credentials of a user, or of root, whose id is the account's.
+
+        Raises:
+            ServiceError: the identity has two keys.
+            ValueError: there is no such identity.
+        """
+
+        def body(call: Call) -> Credentials:
+            if call.tx.get(Identity, identity_id) is None:
+                raise ValueError(f"there is no identity {identity_id}")
+            if len(call.tx.find(AccessKey, identity_id=identity_id)) >= ACCESS_KEYS_PER_USER:
+                raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
+            key = AccessKey(
+                id=names.unique_id("AKIA", call.random_bytes),
+                secret=names.secret_access_key(call.random_bytes),
+                identity_id=identity_id,
+                active=True,
+                created_ns=call.now_ns,
+            )
+            call.tx.insert(key)
+            return Credentials(key.id, key.secret)
+
+        return self._service.transact("CreateAccessKey", body)
+
+    def create_role(
+        self,
+        account_id: str,
+        name: str,
+        *,
+        trusts: Iterable[str],
+        requires_mfa: bool = False,
+        mfa_max_age_s: int | None = None,
+        path: str = "/",
+        max_session_s: int = 3600,
+    ) -> Role:
+        """Create a role that trusts users, roles or whole accounts, given by their ARNs.
+
+        Raises:
+            ServiceError: the name is malformed, or taken whatever its case.
+            ValueError: the longest session is not between 1 and 12 hours.
+        """
+        constraints.check(constraints.CREATION, {"RoleName"}, {"RoleName": name, "Path": path})
+        if not 3600 <= max_session_s <= 43_200:
+            raise ValueError(f"max_session_s is {max_session_s}; a role's lies in 3600..43200")
+
+        def body(call: Call) -> Role:
+            authorization.account_of(call.tx, account_id)
+            key = name.lower()
+            if call.tx.find(Role, account_id=account_id, name_key=key):
+                raise refusals.role_exists(name)
+            role = Role(
+                id=names.unique_id("AROA", call.random_bytes),
+                account_id=account_id,
+                name=name,
+                name_key=key,
+                path=path,
+                trusts=tuple(trusts),
+                requires_mfa=requires_mfa,
+                mfa_max_age_s=mfa_max_age_s,
+                max_session_s=max_session_s,
+                created_ns=call.now_ns,
+            )
+            call.tx.insert(role)
+            return role
+
+        return self._service.transact("CreateRole", body)
+
+    def register_tokens(self, seeds: Iterable[TokenSeed]) -> None:
+        """Take in a maker's shipment: from now on these serial numbers can be enabled.
+
+        Raises:
+            ValueError: a serial number is known already.
+        """
+        shipment = list(seeds)
+
+        def body(call: Call) -> None:
+            for seed in shipment:
+                if call.tx.find(Device, serial=seed.serial):
+                    raise ValueError(f"a token with serial number {seed.serial} is known already")
+                event = seed.moving_factor is MovingFactor.EVENT
+                call.tx.insert(
+                    Device(
+                        id=names.unique_id("MFA", call.random_bytes),
+                        kind=DeviceKind.HARDWARE,
+                        serial=seed.serial,
+                        account_id=None,
+                        name="",
+                        path="/",
+                        created_ns=call.now_ns,
+                        secret=seed.secret,
+                        algorithm=seed.algorithm,
+                        digits=seed.digits,
+                        period_s=seed.period_s,
+                        moving_factor=seed.moving_factor,
+                        offset_steps=seed.counter if event else 0,
+                    )
+                )
+
+        self._service.transact("RegisterTokens", body)
+
+    # Doors
+
+    def iam(self, credentials: Credentials) -> Iam:
+        """IAM as this caller sees it."""
+        return Iam(self._service, credentials)
+
+    def sts(self, credentials: Credentials) -> Sts:
+        """STS as this caller sees it."""
+        return Sts(self._service, credentials)
+
+    # Beside the service
+
+    def identity_arn(self, identity_id: str) -> str:
+        """The ARN of a user, or of root (an account's id), as trust policies name it."""
+
+        def body(call: Call) -> str:
+            identity = call.tx.get(Identity, identity_id)
+            if identity is None:
+                raise ValueError(f"there is no identity {identity_id}")
+            account = authorization.account_of(call.tx, identity.account_id)
+            return names.identity_arn(account, identity)
+
+        return self._service.transact("IdentityArn", body)
+
+    def role_arn(self, role: Role) -> str:
+        """The ARN of a role."""
+        return self._service.transact(
+            "RoleArn",
+            lambda call: names.role_arn(authorization.account_of(call.tx, role.account_id), role),
+        )
+
+    def mfa_context(self, credentials: Credentials) -> MfaContext:
+        """What policies would see of MFA in a request with these credentials.
+
+        Raises:
+            ServiceError: the credentials are not valid, or not any more.
+        """
+
+        def body(call: Call) -> MfaContext:
+            caller = authorization.authenticate(call.tx, credentials, call.now_ns, Door.STS)
+            return sessions.mfa_context(caller, call.now_ns, call.profile)
+
+        return self._service.transact("MfaContext", body)
+
+    def inject(self, operation: str, error: ServiceError, times: int = 1) -> None:
+        """Let the next calls of an operation fail, after authorisation and before all else.
+
+        Args:
+            operation: AWS's name, such as `EnableMFADevice`, or `ConsoleLogin`.
+            error: what is raised, such as EntityTemporarilyUnmodifiable.
+            times: how many calls fail.
+
+        Raises:
+            ValueError: no operation has this name.
+        """
+        if operation not in OPERATIONS:
+            raise ValueError(f"there is no operation {operation!r}; there are {sorted(OPERATIONS)}")
+        self._service.faults.setdefault(operation, []).extend([error] * times)
+
+
+OPERATIONS = frozenset(
+    method.operation
+    for door in (Iam, Sts)
+    for method in vars(door).values()
+    if hasattr(method, "operation")
+) | {"ConsoleLogin"}
+"""All operations that errors can be injected into."""
