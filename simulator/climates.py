@@ -327,3 +327,8 @@ CLIMATES: Final[Mapping[str, Climate]] = MappingProxyType(
 days off; `pocket` 30 degC from 7 to 23 h, 21 degC on the night table; `outdoors` -5 to 25 degC
 over the seasons; `car` -10 to 60 degC, hot on summer afternoons.
 """
+
+
+def climate(named: str | float) -> Climate:
+    """The climate of that name, or a constant temperature in degrees Celsius."""
+    return CLIMATES[named] if isinstance(named, str) else Constant(named)

@@ -10,9 +10,11 @@ The keys and the positions in the arrays are read by `assets/report.js` and its 
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from mfalab.simulator.report.model import Case, ClockSample, Decision, Event, Note, Report, Run
 from mfalab.simulator.report.reader import as_text
+from mfalab.simulator.report.text import printable
 
 PASSING_EVENTS = 80
 """Events of a passing case that are kept: more than that nobody reads, as nothing went wrong."""
@@ -29,7 +31,19 @@ def pack(report: Report) -> bytes:
             _case(case, index) for index, run in enumerate(report.runs) for case in run.cases
         ],
     }
-    return json.dumps(content, separators=(",", ":"), allow_nan=False, default=str).encode("ascii")
+    shown = _shown(content)
+    return json.dumps(shown, separators=(",", ":"), allow_nan=False, default=str).encode("ascii")
+
+
+def _shown(value: object) -> object:
+    """The value with every text printable: a title must not turn its neighbours around."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(key): _shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return value
 
 
 def _run(run: Run) -> dict[str, object]:
@@ -165,7 +179,7 @@ def simplified(samples: Sequence[ClockSample], tolerance_s: float) -> list[Clock
         if (before.alive, before.offset_s is None) != (here.alive, here.offset_s is None):
             keep |= {index - 1, index}
     edges = sorted(keep)
-    stretches = list(zip(edges, edges[1:], strict=False))
+    stretches = list(pairwise(edges))
     while stretches:
         low, high = stretches.pop()
         left, right = samples[low], samples[high]

@@ -35,14 +35,14 @@ const filterBar = (data, changed) => {
       changed();
     },
   }, badge(verdict, true), el("span", { class: "number" }, verdicts.get(verdict).toLocaleString("en"))));
-  const status = el("p", { class: "status", role: "status" });
+  const status = el("span", { role: "status" });
+  const clear = el("button", { type: "button", class: "quiet", onclick: () => bar.reset() }, "Clear the filter");
   const bar = el("form", { class: "filter", role: "search", onsubmit: (event) => event.preventDefault() },
     el("label", { class: "search" }, el("span", { class: "hidden" }, "Search"), search, el("kbd", { "aria-hidden": "true" }, "/")),
     el("div", { class: "chips", role: "group", "aria-label": "Verdict" }, chips),
     select("topic", "All topics", sorted((item) => item.t)),
     select("tag", "All tags", sorted((item) => item.tags ?? [])),
-    data.runs.length > 1 ? select("run", "All runs", data.runs.map((run, index) => [index, `Run ${index + 1}`])) : null,
-    el("button", { type: "reset", class: "quiet clear" }, "Clear"));
+    data.runs.length > 1 ? select("run", "All runs", data.runs.map((run, index) => [index, `Run ${index + 1}`])) : null);
   const set = (name, value) => {
     state[name] = value;
     const box = bar.querySelector(`#by-${name}`);
@@ -55,5 +55,10 @@ const filterBar = (data, changed) => {
     for (const chip of chips) chip.setAttribute("aria-pressed", "false");
     setTimeout(changed);
   });
-  return { bar, status, search, matches, set, active: () => state.text || state.verdicts.size || state.topic || state.tag || state.run };
+  const active = () => Boolean(state.text || state.verdicts.size || state.topic || state.tag || state.run);
+  const say = (text) => {
+    status.textContent = text;
+    clear.hidden = !active();
+  };
+  return { bar, line: el("p", { class: "status" }, status, clear), say, search, matches, set };
 };

@@ -20,22 +20,23 @@ const short = (value) => {
   const text = Math.abs(value) >= 99.95 ? value.toFixed(0) : value.toFixed(1);
   return text.replace(/\.0$/, "").replace("-", "\u2212");
 };
+const NB = "\u00a0";
 const duration = (ms) => {
-  if (ms >= 3 * YEAR) return `${short(ms / YEAR)} y`;
-  if (ms >= 2 * DAY) return `${short(ms / DAY)} d`;
-  if (ms >= 2 * HOUR) return `${short(ms / HOUR)} h`;
-  if (ms >= 2 * MINUTE) return `${short(ms / MINUTE)} min`;
-  if (ms >= SECOND) return `${short(ms / SECOND)} s`;
-  return `${Math.round(ms)} ms`;
+  if (ms >= 3 * YEAR) return `${short(ms / YEAR)}${NB}y`;
+  if (ms >= 2 * DAY) return `${short(ms / DAY)}${NB}d`;
+  if (ms >= 2 * HOUR) return `${short(ms / HOUR)}${NB}h`;
+  if (ms >= 2 * MINUTE) return `${short(ms / MINUTE)}${NB}min`;
+  if (ms >= SECOND || ms === 0) return `${short(ms / SECOND)}${NB}s`;
+  return `${Math.round(ms)}${NB}ms`;
 };
 
 // An offset with its sign, in the unit in which a reader thinks of it.
 const offset = (seconds) => {
   if (seconds === null || seconds === undefined) return "unknown";
   const size = Math.abs(seconds), sign = seconds > 0 ? "+" : seconds < 0 ? "\u2212" : "";
-  const units = [[365.25 * 86400 * 2, 365.25 * 86400, "y"], [172800, 86400, "d"], [36000, 3600, "h"]];
-  for (const [from, unit, name] of units) if (size >= from) return `${sign}${short(size / unit)} ${name}`;
-  return `${sign}${size >= 99.95 ? size.toFixed(0) : size.toFixed(size < 9.995 && size > 0 ? 2 : 1).replace(/\.0+$/, "")} s`;
+  const units = [[365.25 * 86400 * 2, 365.25 * 86400, "y"], [172800, 86400, "d"], [7200, 3600, "h"]];
+  for (const [from, unit, name] of units) if (size >= from) return `${sign}${short(size / unit)}${NB}${name}`;
+  return `${sign}${size >= 99.95 ? size.toFixed(0) : size.toFixed(size < 9.995 && size > 0 ? 2 : 1).replace(/\.0+$/, "")}${NB}s`;
 };
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -57,7 +57,7 @@ const decoration = (scene, lane, axis, scale, colour) => ({
     ctx.clip();
     for (const wait of axis.waits) {
       const left = x.getPixelForValue(wait.x0), right = x.getPixelForValue(wait.x1);
-      ctx.fillStyle = ink("wait-fill");
+      ctx.fillStyle = ink("muted", 0.08);
       ctx.fillRect(left, area.top, right - left, area.height);
     }
     const windows = scene.windows.filter((item) => item.lane === lane);
@@ -82,6 +82,9 @@ const decoration = (scene, lane, axis, scale, colour) => ({
     for (const wait of axis.waits) {
       const left = x.getPixelForValue(wait.x0), right = x.getPixelForValue(wait.x1), text = duration(wait.to - wait.from);
       if (right - left < ctx.measureText(text).width + 6) continue;
+      ctx.strokeStyle = ink("card");
+      ctx.lineWidth = 4;
+      ctx.strokeText(text, (left + right) / 2, area.bottom - 10);
       ctx.fillStyle = ink("muted");
       ctx.fillText(text, (left + right) / 2, area.bottom - 10);
     }
@@ -136,9 +139,9 @@ const plotConfig = (scene, clockOf, axis) => {
     data: {
       datasets: [
         { label: "accepted", data: judged("accepted"), showLine: false, pointStyle: "circle", pointRadius: 4.5, pointHoverRadius: 6,
-          pointBackgroundColor: ink("passed"), pointBorderColor: card, pointBorderWidth: 1.5, order: 1 },
+          pointBackgroundColor: ink("passed"), pointBorderColor: card, pointBorderWidth: 1.5, order: 1, clip: 8 },
         { label: "refused", data: judged("refused"), showLine: false, pointStyle: "crossRot", pointRadius: 5.5, pointHoverRadius: 7,
-          pointBorderColor: ink("refused"), pointBorderWidth: 2.2, order: 1 },
+          pointBorderColor: ink("refused"), pointBorderWidth: 2.2, order: 1, clip: 8 },
         { label: "offset", data: line, borderColor: colour, borderWidth: 2, pointRadius: 0, pointHitRadius: 6, pointHoverRadius: 4,
           pointBackgroundColor: colour, order: 2, segment: { borderDash: (ctx) => (ctx.p0.raw.dead ? [2, 4] : undefined) } },
       ],
@@ -154,7 +157,7 @@ const plotConfig = (scene, clockOf, axis) => {
           ticks: { color: muted, maxRotation: 0, autoSkip: true, autoSkipPadding: 14, align: "inner",
             callback: (value) => {
               const at = scene.start + axis.back(value);
-              return scene.end > 2 * DAY ? day(at) : [clock(at), day(at)];
+              return scene.end > 2 * DAY ? day(at) : [scene.end < 10 * SECOND ? exact(at).slice(11, 21).replace("Z", "") : clock(at), day(at)];
             } },
         },
         y: {
@@ -166,7 +169,7 @@ const plotConfig = (scene, clockOf, axis) => {
               .filter(({ value }) => value >= bottom && value <= top)
               .filter(({ value }) => value === 0 || (value - before >= (top - bottom) / 9 && Math.abs(value) >= (top - bottom) / 9 && ((before = value), true)));
           },
-          ticks: { color: muted, maxTicksLimit: 7, callback: (value) => offset(Number(scale.back(value).toPrecision(6))) },
+          ticks: { color: muted, maxTicksLimit: 7, includeBounds: false, callback: (value) => offset(Number(scale.back(value).toPrecision(6))) },
         },
       },
       plugins: {

@@ -1,6 +1,6 @@
 // The page: summary, list, and the inside of a scenario when it is opened.
 
-const read = (packed, data) => {
+const read = (packed) => {
   const lanes = packed.ln ?? [], start = packed.t0 ?? 0, end = packed.d ?? 0;
   const colours = {};
   let devices = 0;
@@ -12,7 +12,8 @@ const read = (packed, data) => {
   const clocks = (packed.ck ?? []).map(([lane, times, values, dead]) => ({ lane, times, values, dead: new Set(dead) }));
   const deaths = clocks.filter(({ dead }) => dead.size).map(({ lane, times, dead }) => ({ lane, t: times[Math.min(...dead)] }));
   const windows = events.filter((event) => event.window).map((event) => ({ t: event.t, lane: event.lane, ...event.window }));
-  return { lanes, start, end, colours, steps, events, clocks, deaths, windows, data };
+  const room = document.getElementById("scenarios").clientWidth - 210; // what lane names and margins leave
+  return { lanes, start, end, colours, steps, events, clocks, deaths, windows, room };
 };
 
 const table = (caption, heads, rows, kind) => el("div", { class: "tablebox" }, el("table", { class: kind },
@@ -66,7 +67,7 @@ const failure = (item, scene) => {
     step ? el("p", { class: "source" }, el("span", null, `${item.f}:${step.line}`), el("code", null, step.text)) : null,
     el("dl", null,
       line("Expected", step?.expected), line("Got", step?.outcome, "got"), line("Message", step?.message),
-      line("Why", step?.why), item.why !== step?.why ? line(step?.why ? "Case" : "Why", item.why) : null),
+      line("Why", step?.why)),
     beliefs.length ? table("What each clock believed", ["Clock", "Believed", "Wrong by"], beliefs, "beliefs") : null);
 };
 
@@ -96,8 +97,8 @@ const eventTable = (item, scene) => {
   return box;
 };
 
-const inside = (item, data) => {
-  const scene = read(item, data);
+const inside = (item) => {
+  const scene = read(item);
   return [failure(item, scene), facts(item, scene),
     scene.events.length || scene.steps.length ? el("section", { class: "block" }, el("h4", null, "Timeline"), timeline(scene)) : null,
     plots(scene), measurements(item), scene.steps.length ? stepTable(scene) : null, scene.events.length ? eventTable(item, scene) : null].filter(Boolean);
@@ -111,15 +112,15 @@ const row = (item, data) => {
     el("span", { class: "title" }, item.s || item.id),
     el("span", { class: "id" }, item.id, data.runs.length > 1 ? el("span", { class: "run" }, `run ${item.r + 1}`) : null),
     el("span", { class: "span", title: "true time" }, duration(item.d ?? 0)),
-    el("span", { class: "wall", title: "wall time" }, duration(item.w ?? 0)));
+    el("span", { class: "wall", title: "wall time" }, duration(item.w ?? 0)),
+    BAD.includes(item.v) && item.why ? el("span", { class: "because" }, item.why) : null);
   const entry = el("article", { class: `case ${item.v}`, "data-case": item.id },
-    el("h3", null, button),
-    BAD.includes(item.v) && item.why ? el("p", { class: "because" }, item.why) : null, region);
+    el("h3", null, button), region);
   const toggle = (open) => {
     button.setAttribute("aria-expanded", String(open));
     region.hidden = !open;
     entry.classList.toggle("opened", open);
-    if (open && !region.childElementCount) region.append(...inside(item, data));
+    if (open && !region.childElementCount) region.append(...inside(item));
   };
   button.addEventListener("click", () => {
     const open = region.hidden;
@@ -151,7 +152,7 @@ const summary = (data, filter) => {
     bar(counts),
     el("p", { class: "tally" }, VERDICTS.filter((verdict) => counts.get(verdict)).map((verdict) =>
       el("span", null, badge(verdict), ` ${counts.get(verdict).toLocaleString("en")} ${verdict}`))),
-    killed ? el("p", { class: "killed" }, `${only ? "The run was" : plural(killed, "run was", "runs were")} interrupted: ${plural(Math.max(planned - cases.length, 0), "planned scenario")} never started.`) : null,
+    killed ? el("p", { class: "killed" }, `${only ? "The run was" : plural(killed, "run was", "runs were")} interrupted: ${plural(Math.max(planned - cases.length, 0), "planned scenario")} never started.`) : "",
     el("dl", { class: "data" },
       only ? datum("Seed", only.seed) : datum("Runs", String(runs.length)),
       datum("Wall time", wall === null ? "unknown" : duration(wall)),
@@ -225,10 +226,9 @@ const list = (data, filter) => {
       shown += here;
     }
     nothing.hidden = shown > 0;
-    filter.bar.classList.toggle("active", Boolean(filter.active()));
-    filter.status.textContent = shown === data.cases.length ? plural(shown, "scenario") : `${shown.toLocaleString("en")} of ${plural(data.cases.length, "scenario")}`;
+    filter.say(shown === data.cases.length ? plural(shown, "scenario") : `${shown.toLocaleString("en")} of ${plural(data.cases.length, "scenario")}`);
   };
-  document.getElementById("scenarios").append(filter.bar, filter.status, ...heads.map((group) => group.node), nothing,
+  document.getElementById("scenarios").append(filter.bar, filter.line, ...heads.map((group) => group.node), nothing,
     el("p", { class: "keys" }, el("kbd", null, "/"), " search ", el("kbd", null, "j"), " ", el("kbd", null, "k"), " next, previous ", el("kbd", null, "Enter"), " open"));
   return { update, visible: () => heads.flatMap((group) => group.items).filter((item) => !item.entry.hidden) };
 };
@@ -284,7 +284,6 @@ const start = async () => {
     item.st ??= [];
     item.link = data.runs.length > 1 ? `${item.id}~${item.r + 1}` : item.id;
     if (taken.has(item.link)) item.link += `~${item.f}`;
-    item.link = item.link.toWellFormed?.() ?? item.link; // a lone surrogate cannot be in a URL
     taken.set(item.link, item);
   }
   let shown = null;

@@ -41,7 +41,7 @@ const readEvent = (row, lanes) => {
 // Lays events out from left to right; labels never touch, and stay in their step's column.
 const layOut = (scene) => {
   const bands = [];
-  let x = 14, now = 0, group = null, labelEnd = [];
+  let x = 0, now = 0, group = null, labelEnd = [];
   const points = [[0, x]];
   const pass = (t) => {
     const gap = t - now;
@@ -76,13 +76,16 @@ const layOut = (scene) => {
       const event = scene.events[index];
       pass(event.t);
       const label = clip(event.first, 168, event.second ? "600 12px" : "12px");
-      const second = event.second && clip(event.second, 150, "11px");
+      const second = event.second && clip(event.second, 200, "11px");
       const width = Math.max(measure(label, "600 12px"), second ? measure(second, "11px") : 0);
       const last = points.at(-1)[1];
-      x = Math.max(x, (labelEnd[event.lane] ?? 0) + 12, last + (event.t > points.at(-1)[0] ? 16 : 10), first + 14);
+      // The line from a device to the verifier must not cross the words of the lanes between.
+      const [top, end] = event.device < 0 ? [event.lane, event.lane] : [event.device, event.lane].sort((a, b) => a - b);
+      const free = Math.max(...Array.from({ length: end - top + 1 }, (_, lane) => labelEnd[top + lane] ?? 0));
+      x = Math.max(x, free + 12, last + (event.t > points.at(-1)[0] ? 16 : 10), first + 14);
       Object.assign(event, { x, label, secondLabel: second });
       labelEnd[event.lane] = x + 12 + width;
-      if (event.device >= 0) labelEnd[event.device] = Math.max(labelEnd[event.device] ?? 0, x + 4);
+      for (let lane = top; lane <= end; lane += 1) labelEnd[lane] = Math.max(labelEnd[lane] ?? 0, x + 4);
       points.push([event.t, x]);
     }
     close(finish);
@@ -99,7 +102,22 @@ const layOut = (scene) => {
     const lastStep = number === scene.steps.length - 1;
     take((event) => lastStep || event.step <= step.n, group.x, Math.max(step.t1, now));
   }
-  return { bands, points, width: x + 6 };
+  return stretch({ bands, points, events: scene.events, width: x }, scene.room);
+};
+
+// A short story fills its frame: positions spread, words keep their size.
+const stretch = (drawing, room) => {
+  const factor = Math.min(Math.max(room / drawing.width, 1), 1.8);
+  for (const event of drawing.events) event.x *= factor;
+  for (const point of drawing.points) point[1] *= factor;
+  for (const band of drawing.bands) {
+    band.x *= factor;
+    band.end *= factor;
+    for (const gap of band.breaks) [gap.x, gap.width] = [gap.x * factor, gap.width * factor];
+  }
+  drawing.width = Math.max(drawing.width * factor, room);
+  if (drawing.bands.length) drawing.bands.at(-1).end = drawing.width;
+  return drawing;
 };
 
 const drawMark = (event, y, kind) => {
@@ -199,5 +217,8 @@ const timeline = (scene) => {
   });
   const names = el("ol", { class: "lanes" }, lanes.map(([id, kind, label], index) =>
     el("li", { class: `lane-${scene.colours[index] ?? 0}`, title: `${label} (${kind})` }, el("b", null, label), kind === label || kind === id ? null : el("span", null, kind))));
-  return el("div", { class: "timeline" }, el("div", { class: "swim" }, names, el("div", { class: "scroll", tabindex: -1 }, drawing)), note);
+  const frame = el("div", { class: "scroll", tabindex: -1 }, drawing);
+  const broken = bands.find((band) => BAD.includes(band.step?.v));
+  if (broken) requestAnimationFrame(() => { frame.scrollLeft = Math.max(broken.x - 120, 0); });
+  return el("div", { class: "timeline" }, el("div", { class: "swim" }, names, frame), note);
 };

@@ -1,0 +1,438 @@
+"""The lab of one case: true time, one verifier, people, their devices, and the event log.
+
+`Lab` is the engine behind all doors. A scenario file, a pytest item and a Python test build one
+from a `Setting` and call `do` with steps; what happens is seeded, timed and logged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from mfalab.devices.errors import DeviceError
+from mfalab.devices.sms.carrier import Carrier, Delivery
+from mfalab.simulator.clocks import ServerClock
+from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.eventlog import CaseLog
+from mfalab.simulator.held_devices import HeldDevice, HeldToken, window_s
+from mfalab.simulator.limits import Measurement
+from mfalab.simulator.outcome import ExpectationFailed, Hindered, Outcome, ScenarioMistake
+from mfalab.simulator.people import Person
+from mfalab.simulator.setting import AccountSpec, CarrierSpec, PersonSpec, Setting
+from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.timeline import NS_PER_S, Timeline
+from mfalab.simulator.units import format_duration, format_instant
+from mfalab.simulator.workshop import Workshop
+from mfalab.simulator.world import World
+from mfalab.verifier import (
+    CHEAP,
+    Account,
+    Credentials,
+    Decision,
+    MemoryStore,
+    ServiceError,
+    Store,
+    TrailEvent,
+    Verifier,
+)
+
+T = TypeVar("T")
+
+_SAMPLES_OF_A_WAIT = 24
+_SHORT_WAIT_NS = 600 * NS_PER_S
+"""A wait below this is sampled at its ends only."""
+
+
+class Lab:
+    """One story's people and things, and the verbs they can do.
+
+    Every step of the vocabulary is a method: `lab.sign_in(who="alice", with_="fob")` performs the
+    same step as `{do: sign_in, who: alice, with: fob}`. A keyword that Python reserves has an
+    underscore behind it.
+
+    Args:
+        setting: who is there with what, and the verifier.
+        seed: all chance of this lab comes from it.
+        case: what to call this lab in the event log.
+        store: where the verifier keeps its records; memory when left out.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        seed: int | str = 1,
+        case: str = "lab",
+        store: Store | None = None,
+    ) -> None:
+        self.setting = setting
+        self.log = CaseLog(case)
+        self.entropy = Entropy(f"{seed}/{case}")
+        self.timeline = Timeline(setting.start)
+        server = setting.verifier.clock
+        self.server_clock = ServerClock(
+            self.timeline, offset_ns=server.offset, drift_ppm=server.drift
+        )
+        carrier = Carrier(self.timeline, self.entropy.stream("carrier"), _delivery(setting.carrier))
+        self.world = World(carrier, lambda what, **detail: self.note("world", what, **detail))
+        self.verifier = Verifier(
+            store=store or MemoryStore(),
+            clock=self.server_clock,
+            random_bytes=self.entropy.random_bytes("verifier"),
+            profile=setting.verifier.resolve(),
+            password_cost=CHEAP,
+            outbox=self.world,
+            observer=self._observe,
+        )
+        self.accounts: dict[str, Account] = {}
+        self.people: dict[str, Person] = {}
+        self.roles: dict[str, str] = {}
+        self.devices: dict[str, HeldDevice] = {}
+        self.sessions: dict[str, Credentials] = {}
+        self.workshop = Workshop(self.timeline, self.entropy, carrier)
+        self.step_number = 0
+        self.last_outcome = Outcome()
+        self._windows: dict[str, tuple[int, int]] = {}
+        self._quiet = False
+        self._furnish()
+
+    @classmethod
+    def of(cls, *, seed: int | str = 1, case: str = "lab", **setting: Any) -> Lab:
+        """A lab from keyword arguments in the words of a scenario file.
+
+        Raises:
+            pydantic.ValidationError: the words make no setting.
+        """
+        return cls(Setting.model_validate(setting), seed=seed, case=case)
+
+    # -- furnishing ------------------------------------------------------------------
+
+    def _furnish(self) -> None:
+        setting = self.setting
+        accounts = {"main": AccountSpec(), **setting.accounts}
+        roots = {spec.account: name for name, spec in setting.people.items() if spec.role == "root"}
+        for name, account in accounts.items():
+            self._open_account(name, account, roots.get(name))
+        for name, person in setting.people.items():
+            self._introduce(name, person)
+        for name, role in setting.roles.items():
+            self.roles[name] = self.verifier.role_arn(
+                self.verifier.create_role(
+                    self.accounts[role.account].id,
+                    name,
+                    trusts=[self._principal(trusted) for trusted in role.trusts],
+                    requires_mfa=role.requires_mfa,
+                    mfa_max_age_s=(
+                        None if role.mfa_max_age is None else role.mfa_max_age // NS_PER_S
+                    ),
+                    max_session_s=role.max_session // NS_PER_S,
+                )
+            )
+        for name, phone in setting.phones.items():
+            self.workshop.phone(name, phone)
+        for name, device in setting.devices.items():
+            self.devices[name] = self.workshop.device(name, device)
+        self.verifier.register_tokens(self.workshop.shipped)
+        self.sample()
+
+    def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
+        digits = self.entropy.stream(f"account.{name}").randrange(10**11, 10**12)
+        self.accounts[name] = self.verifier.create_account(
+            spec.id or str(digits),
+            root_email=f"{root or 'root'}@{name}.example",
+            root_password=self._password(f"root of {name}"),
+            root_phone=spec.root_phone,
+            alias=spec.alias,
+            partition=spec.partition,
+            alternative_factors=spec.alternative_factors,
+        )
+
+    def _introduce(self, name: str, spec: PersonSpec) -> None:
+        account = self.accounts[spec.account]
+        user_name = spec.user_name or name
+        identity_id: str | None = None
+        password = self._password(name)
+        if spec.role == "root":
+            identity_id, password = account.id, self._password(f"root of {spec.account}")
+        elif spec.role != "stranger":
+            identity_id = self.verifier.create_user(
+                account.id,
+                user_name,
+                password=password,
+                path=spec.path,
+                administrator=spec.role == "administrator",
+            ).id
+        self.people[name] = Person(
+            lab=self,
+            name=name,
+            spec=spec,
+            account_id=account.id,
+            user_name=user_name,
+            identity_id=identity_id,
+            password=password,
+            keys=self.verifier.create_access_key(identity_id) if identity_id else None,
+            chance=self.entropy.stream(f"{name}.typing"),
+        )
+
+    def _password(self, name: str) -> str:
+        return self.entropy.random_bytes(f"{name}.password")(9).hex()
+
+    def _principal(self, trusted: str) -> str:
+        """The ARN that a role's `trusts` entry means."""
+        if trusted in self.people:
+            return self.verifier.identity_arn(self.person(trusted).identity_id or "")
+        if trusted in self.accounts:
+            return self.verifier.identity_arn(self.accounts[trusted].id)
+        return trusted
+
+    # -- looking things up ------------------------------------------------------------
+
+    def person(self, name: str) -> Person:
+        """Somebody by name. Raises `ScenarioMistake` when there is no such person."""
+        return _named("person", name, self.people)
+
+    def device(self, name: str) -> HeldDevice:
+        """A device by name. Raises `ScenarioMistake` when there is no such device."""
+        return _named("device", name, self.devices)
+
+    def session(self, name: str) -> Credentials:
+        """Temporary credentials by the name a step gave them."""
+        return _named("session", name, self.sessions)
+
+    # -- doing ------------------------------------------------------------------------
+
+    def __getattr__(self, verb: str) -> Callable[..., Outcome]:
+        """A step of the vocabulary as a method."""
+        if verb.startswith("_") or verb not in VOCABULARY:
+            near = get_close_matches(verb, VOCABULARY, 1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise AttributeError(f'a lab has no step "{verb}"{hint}')
+        model = VOCABULARY[verb]
+
+        def perform(**words: Any) -> Outcome:
+            written = {name.removesuffix("_"): value for name, value in words.items()}
+            return self.do(model.model_validate({"do": verb, **written}))
+
+        perform.__doc__ = model.__doc__
+        return perform
+
+    def do(self, step: Step) -> Outcome:
+        """Perform a step and hold its outcome against what the step expects.
+
+        Raises:
+            ExpectationFailed: it ended otherwise; what the clocks believed is attached as notes.
+            ScenarioMistake: the step makes no sense here.
+        """
+        self.step_number += 1
+        self.sample()
+        try:
+            self.last_outcome = outcome = self.attempt(step)
+            step.expect.check(outcome)
+        except ExpectationFailed as failure:
+            for belief in self.beliefs():
+                failure.add_note(str(belief["text"]))
+            raise
+        finally:
+            self.sample()
+        return outcome
+
+    def attempt(self, step: Step) -> Outcome:
+        """Perform a step and say what became of it, expected or not."""
+        try:
+            return Outcome(data=step.perform(self))
+        except ServiceError as refusal:
+            return Outcome(refusal.code, refusal.message, refusal.status)
+        except Hindered as hindrance:
+            return Outcome(hindrance.code, str(hindrance))
+        except DeviceError as failure:
+            return Outcome(type(failure).__name__, str(failure))
+
+    def advance(self, duration_ns: int) -> None:
+        """Let true time pass; long waits are sampled for the plots.
+
+        Raises:
+            ScenarioMistake: the duration is negative.
+        """
+        if duration_ns < 0:
+            raise ScenarioMistake(f"true time cannot go back by {format_duration(-duration_ns)}")
+        end_ns = self.timeline.now_ns() + duration_ns
+        if duration_ns > _SHORT_WAIT_NS:
+            for part in range(1, _SAMPLES_OF_A_WAIT):
+                self.timeline.run_until(
+                    end_ns - duration_ns * (_SAMPLES_OF_A_WAIT - part) // (_SAMPLES_OF_A_WAIT)
+                )
+                self.sample()
+        self.timeline.run_until(end_ns)
+
+    # -- the event log ------------------------------------------------------------------
+
+    def note(self, lane: str, what: str, **detail: object) -> None:
+        """Log that somebody or something acts."""
+        self.log.add("note", self.timeline.now_ns(), lane=lane, what=what, detail=detail)
+
+    def sample(self) -> None:
+        """Log how far every clock is off."""
+        now_ns = self.timeline.now_ns()
+        for name, device in self.devices.items():
+            self._sample_clock(name, device.clock.offset_ns(), alive=device.alive, now_ns=now_ns)
+        self._sample_clock("verifier", self.server_clock.offset_ns(), alive=True, now_ns=now_ns)
+
+    def _sample_clock(self, lane: str, offset_ns: int, *, alive: bool, now_ns: int) -> None:
+        offset_s = round(offset_ns / NS_PER_S, 6)
+        self.log.add("clock", now_ns, lane=lane, offset_s=offset_s, alive=alive)
+
+    def lanes(self) -> list[dict[str, str]]:
+        """The lanes of the timeline, in reading order."""
+        return [
+            *({"id": name, "kind": "person", "label": name} for name in self.people),
+            *(
+                {"id": name, "kind": "device", "label": _label(device)}
+                for name, device in self.devices.items()
+            ),
+            {"id": "verifier", "kind": "verifier", "label": self.verifier.profile.name},
+            {"id": "world", "kind": "world", "label": "mail, carrier, telephone"},
+        ]
+
+    def beliefs(self) -> list[dict[str, Any]]:
+        """What every clock believes now, in words, for the report of a failure."""
+        true_ns = self.timeline.now_ns()
+        clocks = {name: device.clock for name, device in self.devices.items()}
+        found = []
+        for lane, clock in {**clocks, "verifier": self.server_clock}.items():
+            offset_ns = clock.offset_ns()
+            text = (
+                f"{lane} believes {format_instant(clock.now_ns())}, "
+                f"{format_duration(abs(offset_ns))} {'ahead' if offset_ns >= 0 else 'behind'}"
+            )
+            if lane in self._windows:
+                low, high = self._windows[lane]
+                text += f"; the verifier's window reaches from {low:+d} to {high:+d} time steps"
+            found.append({"lane": lane, "offset_s": round(offset_ns / NS_PER_S, 6), "text": text})
+        found.insert(
+            0, {"lane": "world", "offset_s": 0.0, "text": f"it is {format_instant(true_ns)}"}
+        )
+        return found
+
+    def _observe(self, event: Decision | TrailEvent) -> None:
+        if self._quiet:
+            return
+        if isinstance(event, TrailEvent):
+            self.note("verifier", event.name, **event.fields)
+            return
+        devices = [name for name, device in self.devices.items() if device.serial == event.serial]
+        self.log.add(
+            "decision",
+            self.timeline.now_ns(),
+            lane="verifier",
+            device=devices[0] if devices else "",
+            operation=event.operation,
+            outcome=event.outcome.value,
+            detail={
+                "server_step": event.server_step,
+                "window": [event.low_step - event.server_step, event.high_step - event.server_step],
+                "matched": (
+                    None if event.matched_step is None else event.matched_step - event.server_step
+                ),
+                "offset_steps": event.offset_steps,
+            },
+        )
+        if event.accepted:
+            for name in devices:
+                self._show_window(name, event)
+
+    def _show_window(self, name: str, decision: Decision) -> None:
+        """Log where the verifier's window for a device lies, when a decision moved it."""
+        profile, device = self.verifier.profile, self.devices[name]
+        if device.period_s is None:
+            return
+        low = decision.offset_steps - profile.window_back
+        high = decision.offset_steps + profile.window_ahead
+        if self._windows.get(name) == (low, high):
+            return
+        causes = {"EnableMFADevice": "enable", "ResyncMFADevice": "resync"}
+        self._windows[name] = (low, high)
+        self.log_window(name, causes.get(decision.operation, "learned"))
+
+    def log_window(self, name: str, cause: str) -> None:
+        """Log a device's window in seconds from true time; nothing when it has none."""
+        device = self.devices[name]
+        if name in self._windows and device.period_s is not None:
+            low_s, high_s = window_s(
+                *self._windows[name], device.period_s, self.server_clock.offset_ns()
+            )
+            self.log.add(
+                "window",
+                self.timeline.now_ns(),
+                lane=name,
+                low_s=low_s,
+                high_s=high_s,
+                cause=cause,
+            )
+
+    def window_centre_steps(self, name: str) -> int:
+        """Where the verifier's window for a device is centred, in steps from its own; 0 at first."""
+        low, high = self._windows.get(name, (0, 0))
+        return (low + high) // 2
+
+    def record(self, measured: Measurement) -> None:
+        """Log a measurement."""
+        self.log.add(
+            "measurement",
+            self.timeline.now_ns(),
+            name=measured.name,
+            value=measured.value,
+            unit=measured.limit.unit,
+            limit=str(measured.limit),
+            verdict=measured.verdict,
+            step=self.step_number,
+        )
+
+    @contextmanager
+    def quiet_decisions(self) -> Iterator[None]:
+        """Log no decisions meanwhile: requests of several threads come in no certain order."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def close_window(self, name: str) -> None:
+        """Log that the verifier accepts nothing of a device any more."""
+        if self._windows.pop(name, None) is not None:
+            self.log.add(
+                "window",
+                self.timeline.now_ns(),
+                lane=name,
+                low_s=None,
+                high_s=None,
+                cause="deactivate",
+            )
+
+
+def _named(what: str, name: str, things: Mapping[str, T]) -> T:
+    if name not in things:
+        near = get_close_matches(name, things, 1)
+        hint = (
+            f'; did you mean "{near[0]}"?' if near else f" (there is {', '.join(things) or 'none'})"
+        )
+        raise ScenarioMistake(f'there is no {what} "{name}"{hint}')
+    return things[name]
+
+
+def _label(device: HeldDevice) -> str:
+    kind = type(device.thing).__name__ if isinstance(device, HeldToken) else device.kind.value
+    return f"{device.name} ({kind})"
+
+
+def _delivery(spec: CarrierSpec) -> Delivery:
+    return replace(
+        Delivery(),
+        median_ns=spec.delay,
+        loss=spec.loses,
+        duplicate=spec.duplicates,
+        reorder=spec.reorders,
+    )

@@ -1,0 +1,210 @@
+"""People: what they are called, what they know, what they hold, and how long they take.
+
+The time from reading a code to its arrival is part of the model: it makes true codes look late,
+and a harness without it hides windows that are wrong on one side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import log
+from typing import TYPE_CHECKING
+
+from mfalab.simulator import codes
+from mfalab.simulator.entropy import Stream
+from mfalab.simulator.eventlog import Secret
+from mfalab.simulator.held_devices import HeldDevice, HeldSms
+from mfalab.simulator.outcome import Hindered, ScenarioMistake
+from mfalab.simulator.setting import PersonSpec
+from mfalab.simulator.timeline import NS_PER_S
+from mfalab.verifier import Credentials, SecondPage, SignedIn
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+_TYPING_MEDIAN_S = 9.0
+_TYPING_SIGMA = 0.4
+"""One person in forty takes more than twice the median."""
+_TYPING_LIMIT_S = 45.0
+_PATIENCE_NS = 120 * NS_PER_S
+"""How long somebody waits for a text message before giving up."""
+_FAR_STEPS = 12
+"""A wrong code is the code of no step this near: no sensible window reaches farther."""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody in the story.
+
+    Attributes:
+        identity_id: what the verifier knows them by; None for a stranger.
+        keys: long-term access keys.
+        console: the console session, while signed in.
+        page: the second page of a sign-in that waits for a code.
+    """
+
+    lab: Lab = field(repr=False)
+    name: str
+    spec: PersonSpec
+    account_id: str
+    user_name: str
+    identity_id: str | None
+    password: str = field(repr=False)
+    keys: Credentials | None
+    chance: Stream = field(repr=False)
+    console: SignedIn | None = None
+    page: SecondPage | None = None
+
+    @property
+    def root(self) -> bool:
+        """Whether this is an account's root user."""
+        return self.spec.role == "root"
+
+    def note(self, what: str, **detail: object) -> None:
+        """Put what the person does into the event log."""
+        self.lab.note(self.name, what, **detail)
+
+    def credentials(self, using: str | None) -> Credentials:
+        """The credentials that a step names: `keys`, `console` or a session's name.
+
+        Raises:
+            ScenarioMistake: the person has none of that name.
+        """
+        using = using or ("console" if self.root else "keys")
+        if using == "keys":
+            if self.keys is None:
+                raise ScenarioMistake(f"{self.name} has no access keys")
+            return self.keys
+        if using == "console":
+            return self.signed_in().credentials
+        return self.lab.session(using)
+
+    def signed_in(self) -> SignedIn:
+        """The console session.
+
+        Raises:
+            ScenarioMistake: the person is not signed in.
+        """
+        if self.console is None:
+            raise ScenarioMistake(f"{self.name} is not signed in; add a sign_in step before")
+        return self.console
+
+    def holding(self, device: HeldDevice) -> HeldDevice:
+        """The device, if it is in this person's hands.
+
+        Raises:
+            Hindered: it is not.
+        """
+        if device.holder != self.name:
+            where = f"{device.holder} has it" if device.holder else "it is lost"
+            raise Hindered("NotHeld", f"{self.name} does not have {device.name}: {where}")
+        return device
+
+    def reads(self, device: HeldDevice, choice: str) -> str:
+        """Look at a device and choose what to type; no time passes.
+
+        Raises:
+            Hindered: the person does not hold the device, or a text never came.
+            DeviceError: the device does not work.
+        """
+        self.holding(device)
+        code = self._choose(device, choice)
+        self.note("reads a code", device=device.name, choice=choice, code=Secret(code))
+        return code
+
+    def _choose(self, device: HeldDevice, choice: str) -> str:
+        steps = codes.steps_of(choice)
+        if steps is not None:
+            return device.code_at(steps)
+        if choice == "current":
+            return device.code()
+        if choice == "mistyped":
+            return codes.mistyped(device.code())
+        if choice == "last":
+            if not device.typed:
+                raise ScenarioMistake(f"no code of {device.name} was typed yet")
+            return device.typed[-1]
+        if choice == "wrong":
+            return self._wrong(device)
+        return choice
+
+    def _wrong(self, device: HeldDevice) -> str:
+        if isinstance(device, HeldSms):
+            return codes.other_than(set(device.thing.codes()), device.code())
+        first = 0 if device.period_s is None else -_FAR_STEPS
+        near = {device.code_at(steps) for steps in range(first, _FAR_STEPS + 1)}
+        return codes.other_than(near, device.code_at(0))
+
+    def types(self, device: HeldDevice, code: str, typed: codes.Typed = "as shown") -> str:
+        """Type a code that was read: time passes, and what arrives is returned."""
+        self.lab.advance(self._typing_ns())
+        device.typed.append(code)
+        text = codes.as_typed(code, typed)
+        self.note("types a code", device=device.name, code=Secret(text))
+        return text
+
+    def reads_and_types(
+        self, device: HeldDevice, choice: str = "current", typed: codes.Typed = "as shown"
+    ) -> str:
+        """Read a code and type it. For an SMS device, wait for the text first."""
+        return self.types(device, self.reads(device, choice), typed)
+
+    def types_pair(self, device: HeldDevice, choice: str | tuple[str, str]) -> tuple[str, str]:
+        """Read two codes with the patience it takes, and type them.
+
+        Raises:
+            Hindered: the person does not hold the device.
+            DeviceError: the device does not work.
+        """
+        self.holding(device)
+        first, second = self._choose_pair(device, choice)
+        self.note("reads two codes", device=device.name, first=Secret(first), second=Secret(second))
+        self.lab.advance(self._typing_ns())
+        device.typed_pair = (first, second)
+        return first, second
+
+    def _choose_pair(self, device: HeldDevice, choice: str | tuple[str, str]) -> tuple[str, str]:
+        if isinstance(choice, tuple):
+            return self._choose(device, choice[0]), self._choose(device, choice[1])
+        if choice == "last":
+            if device.typed_pair is None:
+                raise ScenarioMistake(f"no pair of {device.name} was typed yet")
+            return device.typed_pair
+        if choice == "wrong":
+            wrong = self._wrong(device)
+            return wrong, codes.other_than({wrong}, wrong)
+        first = device.code()
+        if choice == "equal":
+            return first, first
+        self._awaits_next_code(device)
+        if choice == "gapped":
+            device.code()
+            self._awaits_next_code(device)
+        second = device.code()
+        return (second, first) if choice == "reversed" else (first, second)
+
+    def _awaits_next_code(self, device: HeldDevice) -> None:
+        """Wait until the device shows another code; an event-based one does at the next press."""
+        self.lab.advance(device.until_next_code_ns + NS_PER_S)
+
+    def awaits_text(self, device: HeldSms, already: int) -> None:
+        """Wait until more than `already` codes are in the inbox.
+
+        Raises:
+            Hindered: none came in two minutes.
+        """
+        self.holding(device)
+        deadline_ns = self.lab.timeline.now_ns() + _PATIENCE_NS
+        while len(device.thing.codes()) <= already:
+            if self.lab.timeline.now_ns() >= deadline_ns:
+                raise Hindered("NoCodeArrived", f"no code reached {device.name} in two minutes")
+            self.lab.advance(NS_PER_S)
+
+    def _typing_ns(self) -> int:
+        typing = self.spec.typing
+        if typing == "instant":
+            return 0
+        if typing == "natural":
+            seconds = self.chance.lognormvariate(log(_TYPING_MEDIAN_S), _TYPING_SIGMA)
+            return round(min(seconds, _TYPING_LIMIT_S) * NS_PER_S)
+        return int(typing)

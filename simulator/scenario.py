@@ -1,0 +1,30 @@
+"""The scenario file as one typed model: a setting, and what happens in it step by step.
+
+The models are the language: the loader validates files with them, `mfalab schema` prints
+their JSON Schema, and Python tests build the same objects from keyword arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from mfalab.simulator.setting import Setting
+from mfalab.simulator.steps import AnyStep
+from pydantic import ConfigDict, Field
+
+
+class Scenario(Setting):
+    """One story: people, their devices and a verifier, and what happens step by step."""
+
+    model_config = ConfigDict(title="mfalab scenario")
+
+    scenario: Annotated[str, Field(min_length=1)]
+    """What the story shows, as one sentence."""
+    tags: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]] = Field(default_factory=list)
+    """Words to select by: `mfalab run -t TAG`, `pytest -m TAG` (with _ for -)."""
+    source: str | None = None
+    """Where the rule comes from."""
+    matrix: dict[str, list[Any]] | list[dict[str, Any]] | None = None
+    """Values to repeat the scenario with: {DEVICE.FIELD: [VALUES]} for all combinations, or a
+    list of rows {PATH: VALUE, ...}; a row's label is its `case`."""
+    steps: Annotated[list[AnyStep], Field(min_length=1)]

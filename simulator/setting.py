@@ -1,0 +1,242 @@
+"""The setting of a story as typed models: the verifier, who is there, and what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Annotated, Any, Literal, get_type_hints
+
+from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.units import (
+    Celsius,
+    Duration,
+    Instant,
+    Ppm,
+    Share,
+    Steps,
+    parse_instant_ns,
+)
+from mfalab.simulator.words import (
+    AccountName,
+    ClimateName,
+    Name,
+    PersonName,
+    PhoneName,
+    QuirksName,
+    Strict,
+)
+from mfalab.verifier import PROFILES, Profile
+from pydantic import BeforeValidator, Field, create_model
+
+DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
+"""A Monday morning: an office climate starts warm."""
+
+
+def _profile_field(name: str, kind: Any) -> tuple[str, Any]:
+    """The scenario's word for a figure of the profile, and its type: the unit moves to the value."""
+    if name.endswith("_s"):
+        return name.removesuffix("_s"), Duration
+    if name.endswith("_steps") or name in {
+        "window_back",
+        "window_ahead",
+        "pair_back",
+        "pair_ahead",
+    }:
+        return name.removesuffix("_steps"), Steps
+    return name, kind
+
+
+class ServerClockSpec(Strict):
+    """How wrong the verifier's own clock is."""
+
+    offset: Duration = 0
+    """How far ahead of true time it is."""
+    drift: Ppm = 0.0
+    """How fast it gains."""
+
+
+_HINTS = get_type_hints(Profile)
+_CHANGES = {field.name: _profile_field(field.name, _HINTS[field.name]) for field in fields(Profile)}
+ProfileChanges = create_model(
+    "ProfileChanges",
+    __base__=Strict,
+    **{word: (kind | None, None) for name, (word, kind) in _CHANGES.items() if name != "name"},  # type: ignore[call-overload] # the fields are those of Profile, whatever they are
+)
+"""Every figure of a profile, to be changed one by one."""
+
+
+class VerifierSpec(ProfileChanges):  # type: ignore[valid-type,misc] # made above
+    """Which verifier is under test: a profile's name, or a profile with some fields changed."""
+
+    profile: Literal["aws-observed", "rfc6238"] = "aws-observed"
+    clock: ServerClockSpec = ServerClockSpec()
+
+    def resolve(self) -> Profile:
+        """The profile with its changes."""
+        changes: dict[str, Any] = {}
+        for name, (word, kind) in _CHANGES.items():
+            value = getattr(self, word, None)
+            if name != "name" and value is not None:
+                changes[name] = value // NS_PER_S if kind is Duration else value
+        return replace(PROFILES[self.profile], **changes)
+
+
+def _profile_name(value: Any) -> Any:
+    return {"profile": value} if isinstance(value, str) else value
+
+
+class AccountSpec(Strict):
+    """An AWS account. Its root user is the person whose role is root."""
+
+    id: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
+    """Twelve digits; made up when left out."""
+    alias: str | None = None
+    partition: Literal["aws", "aws-cn", "aws-us-gov"] = "aws"
+    alternative_factors: bool = True
+    """Whether root may recover by e-mail and telephone."""
+    root_phone: str | None = "+12025550100"
+    """The telephone number on file; null for none."""
+
+
+class PersonSpec(Strict):
+    """Somebody who signs in, administers or attacks."""
+
+    role: Literal["user", "administrator", "root", "stranger"] = "user"
+    """What the account knows them as; a stranger has no identity in it."""
+    account: AccountName = "main"
+    user_name: str | None = None
+    """The IAM user name; the person's name when left out."""
+    path: str = "/"
+    typing: Duration | Literal["natural", "instant"] = "natural"
+    """From reading a code to its arrival: natural is lognormal around 9 s, at most 45 s."""
+
+
+class RoleSpec(Strict):
+    """A role that people may assume."""
+
+    account: AccountName = "main"
+    trusts: list[str] = Field(default_factory=lambda: ["main"])
+    """People, or accounts, or ARNs."""
+    requires_mfa: bool = False
+    """The trust policy demands aws:MultiFactorAuthPresent."""
+    mfa_max_age: Duration | None = None
+    """The trust policy demands an aws:MultiFactorAuthAge below this."""
+    max_session: Duration = 3600 * NS_PER_S
+
+
+class PhoneSpec(Strict):
+    """A telephone: what apps and SMS live on, and a clock that the network keeps."""
+
+    owner: PersonName | None = None
+    clock: Literal["network", "airplane", "manual"] = "network"
+    """Kept by the network; or free-running in airplane mode, or set by hand, from the start."""
+    offset: Duration = 0
+    """How far a clock set by hand is ahead at the start."""
+
+
+class DeviceSpec(Strict):
+    """What all MFA devices have."""
+
+    owner: PersonName
+    """Who holds it at the start, and whose device it is meant to be."""
+
+
+class TokenSpec(DeviceSpec):
+    """What all hardware tokens have."""
+
+    serial: str | None = None
+    """The serial number on its back; made up when left out."""
+    digits: Annotated[int, Field(ge=6, le=8)] = 6
+    algorithm: Literal["SHA1", "SHA256", "SHA512"] = "SHA1"
+    registered: bool = True
+    """Whether the maker has handed this token's seed to the verifier."""
+    age: Duration = 0
+    """How long before the start it was made; it has aged and drifted since."""
+    battery: Duration = 8 * NS_PER_YEAR
+    """How long a battery lasts, from the day it was made."""
+
+
+class HardwareTotpSpec(TokenSpec):
+    """A hardware TOTP token (RFC 6238): button, display, quartz, coin cell."""
+
+    kind: Literal["hardware_totp"] = "hardware_totp"
+    period: Duration = 30 * NS_PER_S
+    crystal: Literal["quartz", "tcxo", "mems"] = "quartz"
+    drift: Ppm | None = None
+    """Fractional frequency at 25 C when new, positive is fast; drawn from the data sheet's
+    spread when left out."""
+    offset: Duration = 0
+    """How far its clock is ahead at the start, beside what its age gives."""
+    climate: ClimateName | Celsius = "drawer"
+    frozen: bool = False
+    """Its clock has stopped; the display still works."""
+
+
+class HardwareHotpSpec(TokenSpec):
+    """An event-based hardware token (RFC 4226): each press is the next code."""
+
+    kind: Literal["hardware_hotp"] = "hardware_hotp"
+    counter: Annotated[int, Field(ge=0)] = 0
+
+
+class TotpAppSpec(DeviceSpec):
+    """A virtual MFA device: an account in an authenticator app on a phone."""
+
+    kind: Literal["totp_app"] = "totp_app"
+    on: PhoneName | None = None
+    """The phone it lives on; a phone of its own when left out."""
+    quirks: QuirksName = "faithful"
+    """How the app departs from the key URI it is given."""
+
+
+class SmsPhoneSpec(DeviceSpec):
+    """A phone that receives codes by SMS."""
+
+    kind: Literal["sms_phone"] = "sms_phone"
+    on: PhoneName | None = None
+    number: Annotated[str, Field(pattern=r"^\+\d{6,15}$")] | None = None
+    """E.164; made up when left out."""
+
+
+class CarrierSpec(Strict):
+    """How well the carrier delivers SMS."""
+
+    delay: Duration = 4 * NS_PER_S
+    """Median time on the way."""
+    loses: Share = 0.0
+    duplicates: Share = 0.0
+    reorders: Share = 0.0
+
+
+AnyDevice = Annotated[
+    HardwareTotpSpec | HardwareHotpSpec | TotpAppSpec | SmsPhoneSpec,
+    Field(discriminator="kind"),
+]
+
+
+def _empty_means_defaults(value: Any) -> Any:
+    """`alice:` with nothing behind it is `alice: {}`."""
+    if isinstance(value, dict):
+        return {key: {} if item is None else item for key, item in value.items()}
+    return value
+
+
+class Setting(Strict):
+    """Where a story takes place: the verifier, and who is there with what."""
+
+    verifier: Annotated[VerifierSpec, BeforeValidator(_profile_name)] = VerifierSpec()
+    start: Instant = DEFAULT_START_NS
+    """True time at the first step."""
+    accounts: Annotated[dict[Name, AccountSpec], BeforeValidator(_empty_means_defaults)] = Field(
+        default_factory=dict
+    )
+    people: Annotated[dict[Name, PersonSpec], BeforeValidator(_empty_means_defaults)] = Field(
+        default_factory=dict
+    )
+    roles: Annotated[dict[Name, RoleSpec], BeforeValidator(_empty_means_defaults)] = Field(
+        default_factory=dict
+    )
+    phones: Annotated[dict[Name, PhoneSpec], BeforeValidator(_empty_means_defaults)] = Field(
+        default_factory=dict
+    )
+    devices: dict[Name, AnyDevice] = Field(default_factory=dict)
+    carrier: CarrierSpec = CarrierSpec()

@@ -1,0 +1,84 @@
+"""The step vocabulary: what people and things can do in a scenario.
+
+Each step is a typed model whose `perform` does it, so a YAML file and a Python call are the same
+step. `VOCABULARY` maps the verbs to the models; `AnyStep` is their tagged union.
+"""
+
+from typing import Annotated, get_args
+
+from mfalab.simulator.steps import (
+    attacks,
+    belongings,
+    disturbances,
+    enrolment,
+    listings,
+    measuring,
+    sessions,
+    sign_in,
+    timing,
+)
+from mfalab.simulator.steps.base import Step
+from pydantic import Field
+
+AnyStep = Annotated[
+    enrolment.Create
+    | enrolment.Enable
+    | enrolment.Resync
+    | enrolment.Deactivate
+    | enrolment.Delete
+    | enrolment.Tag
+    | enrolment.Untag
+    | enrolment.DeleteUser
+    | sign_in.SignIn
+    | sign_in.TryAgain
+    | sign_in.ResendSms
+    | sign_in.SignOut
+    | sign_in.Recover
+    | sessions.GetSession
+    | sessions.AssumeRole
+    | sessions.WhoAmI
+    | sessions.CheckMfa
+    | listings.ListDevices
+    | listings.ListConsoleDevices
+    | listings.ListVirtualDevices
+    | listings.ListUsers
+    | listings.ListTags
+    | listings.DescribeDevice
+    | listings.AccountSummary
+    | listings.CredentialReport
+    | belongings.Lose
+    | belongings.Find
+    | belongings.Borrow
+    | belongings.GiveBack
+    | belongings.Break
+    | belongings.Replace
+    | belongings.Clone
+    | belongings.BackUp
+    | belongings.Restore
+    | belongings.SwitchPhone
+    | belongings.ChangeNumber
+    | timing.Wait
+    | timing.Travel
+    | timing.SetClock
+    | timing.SetVerifierClock
+    | attacks.Guess
+    | attacks.Replay
+    | attacks.Race
+    | disturbances.Inject
+    | disturbances.NextSms
+    | disturbances.UpdateRootPhone
+    | measuring.Measure,
+    Field(discriminator="do"),
+]
+"""A step of any kind, told apart by `do`."""
+
+
+def _verb(model: type[Step]) -> str:
+    (verb,) = get_args(model.model_fields["do"].annotation)
+    return str(verb)
+
+
+VOCABULARY: dict[str, type[Step]] = {
+    _verb(model): model for model in get_args(get_args(AnyStep)[0])
+}
+"""The models by their verbs."""

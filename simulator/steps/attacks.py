@@ -1,0 +1,127 @@
+"""Steps of somebody who should not get in: guessing, replaying, racing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from mfalab.simulator.codes import Attempts
+from mfalab.simulator.eventlog import Secret
+from mfalab.simulator.held_devices import HeldDevice
+from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
+from mfalab.simulator.people import Person
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.units import Duration
+from mfalab.simulator.words import DeviceName, PersonName
+from mfalab.verifier import ServiceError
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+
+class Attack(Step):
+    """A step that presents codes in somebody's name, whose password and keys are known."""
+
+    who: PersonName
+    """Who attacks."""
+    as_: Annotated[PersonName, Field(alias="as")]
+    """In whose name: their password and access keys have leaked."""
+    device: DeviceName
+    """The victim's device, which the attacker does not hold."""
+    at: Literal["sts", "console"] = "sts"
+
+    def submit(self, lab: Lab, victim: Person, device: HeldDevice, code: str) -> None:
+        """Present one code.
+
+        Raises:
+            ServiceError: it is refused.
+        """
+        if device.serial is None:
+            raise ScenarioMistake(f"{device.name} has no serial number yet")
+        if self.at == "sts":
+            lab.verifier.sts(victim.credentials("keys")).get_session_token(
+                SerialNumber=device.serial, TokenCode=code
+            )
+            return
+        console = lab.verifier.console
+        page = console.sign_in(victim.account_id, victim.user_name, victim.password)
+        page = console.choose(page.id, device.kind)
+        console.submit_code(page.id, code)
+
+
+class Guess(Attack):
+    """Try random codes; accepted as soon as one is, else the last refusal."""
+
+    do: Literal["guess"] = "guess"
+    tries: Attempts = 10
+    every: Duration = 0
+    """How long from one try to the next."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        attacker, victim = lab.person(self.who), lab.person(self.as_)
+        device = lab.device(self.device)
+        attacker.note("guesses codes", device=device.name, tries=self.tries)
+        for remaining in reversed(range(self.tries)):
+            code = f"{attacker.chance.randrange(10**6):06d}"
+            try:
+                return self.submit(lab, victim, device, code)
+            except ServiceError:
+                if remaining == 0:
+                    raise
+            lab.advance(self.every)
+        return None
+
+
+class Replay(Attack):
+    """Present the code that was typed last once more, as an eavesdropper would."""
+
+    do: Literal["replay"] = "replay"
+    typed: Literal["as shown", "with a space", "with a newline"] = "as shown"
+    """Decoration that a careless verifier trims after it looked for replays."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        device = lab.device(self.device)
+        if not device.typed:
+            raise ScenarioMistake(f"no code of {device.name} was typed yet")
+        code = device.typed[-1]
+        code = {"with a space": f"{code[:3]} {code[3:]}", "with a newline": f"{code}\n"}.get(
+            self.typed, code
+        )
+        lab.person(self.who).note("replays a code", device=device.name, code=Secret(code))
+        return self.submit(lab, lab.person(self.as_), device, code)
+
+
+class Race(Attack):
+    """Present the code shown now in many requests at the same moment; exactly one may win."""
+
+    do: Literal["race"] = "race"
+    requests: Annotated[int, Field(ge=2, le=64)] = 8
+    winners: Annotated[int, Field(ge=0)] = 1
+    """How many requests may be accepted."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        victim, device = lab.person(self.as_), lab.device(self.device)
+        code = device.code()
+        lab.person(self.who).note("races", device=device.name, requests=self.requests)
+        together = Barrier(self.requests)
+
+        def request(_: int) -> bool:
+            together.wait()
+            try:
+                self.submit(lab, victim, device, code)
+            except ServiceError:
+                return False
+            return True
+
+        with lab.quiet_decisions(), ThreadPoolExecutor(self.requests) as pool:
+            accepted = sum(pool.map(request, range(self.requests)))
+        device.typed.append(code)
+        lab.note("verifier", "accepts of a race", accepted=accepted, requests=self.requests)
+        if accepted != self.winners:
+            raise ExpectationFailed(f"{self.winners} accepted of {self.requests}", str(accepted))
+        return accepted

@@ -1,0 +1,86 @@
+"""What every step has: a verb, a name, an expectation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+from mfalab.simulator.outcome import ExpectationFailed, Outcome
+from mfalab.simulator.words import Strict
+from pydantic import Field, model_validator
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+
+class Expect(Strict):
+    """How a step is to end. `accepted`, or the refusal's code with, if wanted, its text."""
+
+    refused: str | None = None
+    """The refusal's code, such as InvalidAuthenticationCode; `any` for whichever."""
+    message: str | None = None
+    """The refusal's exact text."""
+    status: int | None = None
+    """The refusal's HTTP status."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accepted(cls, value: Any) -> Any:
+        if value == "accepted":
+            return {}
+        if isinstance(value, str):
+            raise ValueError(f'"{value}" is no expectation; write accepted or {{refused: CODE}}')
+        return value
+
+    @model_validator(mode="after")
+    def _refusal_details_need_a_refusal(self) -> Self:
+        if self.refused is None and (self.message is not None or self.status is not None):
+            raise ValueError("message and status belong to a refusal; add refused: CODE")
+        return self
+
+    def __str__(self) -> str:
+        if self.refused is None:
+            return "accepted"
+        parts = [f"refused: {self.refused}"]
+        if self.status is not None:
+            parts.append(f"({self.status})")
+        if self.message is not None:
+            parts.append(f"{self.message!r}")
+        return " ".join(parts)
+
+    def check(self, outcome: Outcome) -> None:
+        """Hold an outcome against this expectation.
+
+        Raises:
+            ExpectationFailed: they differ.
+        """
+        met = (
+            outcome.accepted
+            if self.refused is None
+            else not outcome.accepted
+            and self.refused in (outcome.refused, "any")
+            and self.message in (None, outcome.message)
+            and self.status in (None, outcome.status)
+        )
+        if not met:
+            raise ExpectationFailed(str(self), str(outcome))
+
+
+class Step(Strict, ABC):
+    """One thing that somebody does, or that happens."""
+
+    do: str
+    name: str | None = None
+    """A name by which `matrix` reaches this step's fields."""
+    expect: Expect = Field(default=Expect(), json_schema_extra={"default": "accepted"})
+    """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER}."""
+
+    @abstractmethod
+    def perform(self, lab: Lab) -> Any:
+        """Do it; what is returned is the outcome's data.
+
+        Raises:
+            ServiceError: the verifier refuses.
+            Hindered: the person cannot.
+            ExpectationFailed: what was observed differs from what the step states.
+        """

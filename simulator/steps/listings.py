@@ -1,0 +1,207 @@
+"""Steps that look: lists, summaries, reports, tags. What they state is compared with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mfalab.simulator.outcome import ExpectationFailed
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.words import DeviceName, PersonName, SessionName
+from mfalab.verifier import Iam
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+
+class Look(Step):
+    """A step that asks IAM and compares."""
+
+    who: PersonName
+    """Who asks."""
+    using: SessionName | None = None
+
+    def iam(self, lab: Lab) -> Iam:
+        """IAM with the asking person's credentials."""
+        return lab.verifier.iam(lab.person(self.who).credentials(self.using))
+
+
+class ListDevices(Look):
+    """List a user's devices of every kind (IAM ListMFADevices)."""
+
+    do: Literal["list_devices"] = "list_devices"
+    for_: Annotated[PersonName | None, Field(alias="for")] = None
+    devices: list[DeviceName] | None = None
+    """Exactly these, in any order."""
+    page: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many items to ask for at a time; all pages are read."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        user = lab.person(self.for_ or self.who)
+        iam = self.iam(lab)
+        found: list[dict[str, Any]] = []
+        marker: str | None = None
+        while True:
+            answer = iam.list_mfa_devices(
+                UserName=user.user_name, MaxItems=self.page, Marker=marker
+            )
+            found += answer["MFADevices"]
+            if not answer["IsTruncated"]:
+                break
+            marker = answer["Marker"]
+        _no_secrets(found)
+        if self.devices is not None:
+            _compare(lab, self.devices, (item["SerialNumber"] for item in found))
+        return found
+
+
+class ListConsoleDevices(Step):
+    """List one's own devices in the console, as root has to."""
+
+    do: Literal["list_console_devices"] = "list_console_devices"
+    who: PersonName
+    devices: list[DeviceName]
+    """Exactly these, in any order."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        found = lab.verifier.console.devices(lab.person(self.who).signed_in().credentials)
+        _compare(lab, self.devices, (item["SerialNumber"] for item in found))
+        return found
+
+
+class ListVirtualDevices(Look):
+    """List the account's virtual devices (IAM ListVirtualMFADevices)."""
+
+    do: Literal["list_virtual_devices"] = "list_virtual_devices"
+    status: Literal["Assigned", "Unassigned", "Any"] | None = None
+    devices: list[DeviceName] | None = None
+    """Exactly these, in any order."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        answer = self.iam(lab).list_virtual_mfa_devices(AssignmentStatus=self.status)
+        found = answer["VirtualMFADevices"]
+        _no_secrets(found)
+        if self.devices is not None:
+            _compare(lab, self.devices, (item["SerialNumber"] for item in found))
+        return found
+
+
+class ListUsers(Step):
+    """Read the MFA column of the console's list of users."""
+
+    do: Literal["list_users"] = "list_users"
+    who: PersonName
+    mfa: dict[PersonName, str]
+    """What the column says for each of these people: None, Virtual, Security key, Hardware, SMS."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        found = lab.verifier.console.users(lab.person(self.who).signed_in().credentials)
+        column = {item["UserName"]: item["MFA"] for item in found}
+        for name, expected in self.mfa.items():
+            got = column.get(lab.person(name).user_name)
+            if got != expected:
+                raise ExpectationFailed(f"{name}: {expected}", str(got))
+        return found
+
+
+class AccountSummary(Look):
+    """Read the account's numbers (IAM GetAccountSummary)."""
+
+    do: Literal["account_summary"] = "account_summary"
+    values: dict[str, int]
+    """What these entries of the map are to be."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        summary = self.iam(lab).get_account_summary()["SummaryMap"]
+        for key, expected in self.values.items():
+            if summary.get(key) != expected:
+                raise ExpectationFailed(f"{key} {expected}", str(summary.get(key)))
+        return summary
+
+
+class CredentialReport(Look):
+    """Generate, if there is none yet, and read the credential report (IAM GetCredentialReport)."""
+
+    do: Literal["credential_report"] = "credential_report"
+    generate: bool = True
+    """Whether to ask for a new one first."""
+    mfa_active: dict[PersonName, Literal["true", "false"]] = Field(default_factory=dict)
+    """What the column mfa_active says for these people, in lower case."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        iam = self.iam(lab)
+        if self.generate:
+            iam.generate_credential_report()
+        content = iam.get_credential_report()["Content"].decode()
+        header, *rows = (line.split(",") for line in content.split("\n"))
+        column = header.index("mfa_active")
+        seen = {row[0]: row[column] for row in rows}
+        for name, expected in self.mfa_active.items():
+            person = lab.person(name)
+            got = seen.get("<root_account>" if person.root else person.user_name)
+            if got != expected:
+                raise ExpectationFailed(f"mfa_active {expected} for {name}", str(got))
+        return seen
+
+
+class ListTags(Look):
+    """List the tags of a virtual device (IAM ListMFADeviceTags)."""
+
+    do: Literal["list_tags"] = "list_tags"
+    device: DeviceName
+    tags: dict[str, str] | None = None
+    """Exactly these."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        answer = self.iam(lab).list_mfa_device_tags(SerialNumber=lab.device(self.device).serial)
+        found = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+        if self.tags is not None and found != self.tags:
+            raise ExpectationFailed(f"tags {self.tags}", str(found))
+        return found
+
+
+class DescribeDevice(Look):
+    """Ask for one device's details, which AWS answers for security keys only (IAM GetMFADevice)."""
+
+    do: Literal["describe_device"] = "describe_device"
+    device: DeviceName
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        return self.iam(lab).get_mfa_device(SerialNumber=lab.device(self.device).serial)
+
+
+def _compare(lab: Lab, names: Iterable[str], serials: Iterable[str]) -> None:
+    """Hold device names against serial numbers.
+
+    Raises:
+        ExpectationFailed: they are not the same devices.
+    """
+    by_serial = {device.serial: name for name, device in lab.devices.items()}
+    found = sorted(by_serial.get(serial, serial) for serial in serials)
+    # Two devices may show one entity after a clone; the entity is what is listed.
+    expected = sorted(by_serial.get(lab.device(name).serial, name) for name in names)
+    if found != expected:
+        raise ExpectationFailed(
+            f"devices {', '.join(expected) or 'none'}", f"{', '.join(found) or 'none'}"
+        )
+
+
+def _no_secrets(items: list[dict[str, Any]]) -> None:
+    """A list shows neither seeds nor QR images.
+
+    Raises:
+        ExpectationFailed: an item does.
+    """
+    for item in items:
+        leaked = {"Base32StringSeed", "QRCodePNG"} & item.keys()
+        if leaked:
+            raise ExpectationFailed("a list without secrets", f"{', '.join(sorted(leaked))}")

@@ -1,0 +1,146 @@
+"""Steps that ask STS for credentials, and look at what they are worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
+from mfalab.simulator.people import Person
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.sign_in import WithCode
+from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.units import Duration
+from mfalab.simulator.words import DeviceName, Name, PersonName, RoleName, SessionName
+from mfalab.verifier import Credentials
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+
+class StsCall(WithCode):
+    """A step that may prove MFA to STS."""
+
+    serial: str | None = None
+    """A serial number or ARN to give instead of the device's own."""
+    serial_of: DeviceName | None = None
+    """Another device whose serial number is given."""
+    omit: Literal["code", "serial"] | None = None
+    """Leave one of the two MFA parameters out."""
+    using: SessionName | None = None
+    """`keys` (the default) or a session's name."""
+    duration: Duration | None = None
+    as_: Annotated[Name | None, Field(alias="as")] = None
+    """What to call the session in later steps."""
+
+    def parameters(self, lab: Lab, person: Person) -> dict[str, Any]:
+        """DurationSeconds, SerialNumber and TokenCode as far as they are given."""
+        given: dict[str, Any] = {}
+        if self.duration is not None:
+            given["DurationSeconds"] = self.duration // NS_PER_S
+        if self.with_ is not None or self.serial is not None:
+            given |= self._mfa(lab, person)
+        return given
+
+    def _mfa(self, lab: Lab, person: Person) -> dict[str, str]:
+        device = lab.device(self.with_) if self.with_ else None
+        named = lab.device(self.serial_of) if self.serial_of else device
+        serial = self.serial or (named.serial if named else None)
+        if device is None or serial is None:
+            raise ScenarioMistake("a code needs a device with a serial number; see `with`")
+        mfa: dict[str, str] = {}
+        if self.omit != "serial":
+            mfa["SerialNumber"] = serial
+        if self.omit != "code":
+            mfa["TokenCode"] = person.reads_and_types(device, self.code, self.typed)
+        return mfa
+
+    def keep(self, lab: Lab, answer: dict[str, Any]) -> Credentials:
+        """Take the credentials out of an answer and remember them under their name."""
+        issued = answer["Credentials"]
+        credentials = Credentials(
+            issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
+        )
+        if self.as_ is not None:
+            lab.sessions[self.as_] = credentials
+        return credentials
+
+
+class GetSession(StsCall):
+    """Get temporary credentials for oneself, with or without MFA (STS GetSessionToken)."""
+
+    do: Literal["get_session"] = "get_session"
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        person = lab.person(self.who)
+        credentials = person.credentials(self.using or "keys")
+        given = self.parameters(lab, person)
+        person.note("calls GetSessionToken", mfa="SerialNumber" in given)
+        return self.keep(lab, lab.verifier.sts(credentials).get_session_token(**given))
+
+
+class AssumeRole(StsCall):
+    """Assume a role, with or without MFA (STS AssumeRole)."""
+
+    do: Literal["assume_role"] = "assume_role"
+    role: RoleName
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        person = lab.person(self.who)
+        credentials = person.credentials(self.using or "keys")
+        given = self.parameters(lab, person)
+        person.note("calls AssumeRole", role=self.role, mfa="SerialNumber" in given)
+        answer = lab.verifier.sts(credentials).assume_role(
+            RoleArn=lab.roles[self.role], RoleSessionName=person.name, **given
+        )
+        return self.keep(lab, answer)
+
+
+class WhoAmI(Step):
+    """Ask who the credentials belong to (STS GetCallerIdentity)."""
+
+    do: Literal["who_am_i"] = "who_am_i"
+    who: PersonName
+    using: SessionName | None = None
+    arn_ends: str | None = None
+    """How the answered ARN ends."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        credentials = lab.person(self.who).credentials(self.using)
+        answer = lab.verifier.sts(credentials).get_caller_identity()
+        if self.arn_ends is not None and not answer["Arn"].endswith(self.arn_ends):
+            raise ExpectationFailed(f"an ARN that ends in {self.arn_ends}", answer["Arn"])
+        return answer
+
+
+class CheckMfa(Step):
+    """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge."""
+
+    do: Literal["check_mfa"] = "check_mfa"
+    who: PersonName
+    using: SessionName | None = None
+    present: Literal["true", "false", "absent"]
+    younger_than: Duration | None = None
+    """The age is below this."""
+    older_than: Duration | None = None
+    """The age is above this."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        context = lab.verifier.mfa_context(lab.person(self.who).credentials(self.using))
+        seen = {None: "absent", True: "true", False: "false"}[context.present]
+        if seen != self.present:
+            raise ExpectationFailed(f"MultiFactorAuthPresent {self.present}", seen)
+        age_ns = None if context.age_s is None else context.age_s * NS_PER_S
+        if self.younger_than is not None and (age_ns is None or age_ns >= self.younger_than):
+            raise ExpectationFailed(
+                f"MultiFactorAuthAge below {self.younger_than // NS_PER_S} s", f"{context.age_s} s"
+            )
+        if self.older_than is not None and (age_ns is None or age_ns <= self.older_than):
+            raise ExpectationFailed(
+                f"MultiFactorAuthAge above {self.older_than // NS_PER_S} s", f"{context.age_s} s"
+            )
+        return context

@@ -1,0 +1,141 @@
+"""Steps about time: waiting, other climates, clocks that are set, the verifier's own clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from mfalab.simulator.climates import climate
+from mfalab.simulator.clocks import PhoneClock, QuartzClock
+from mfalab.simulator.outcome import ScenarioMistake
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.units import Celsius, Duration, Instant, format_instant
+from mfalab.simulator.words import ClimateName, DeviceName
+from pydantic import Field, model_validator
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+
+class Wait(Step):
+    """Let true time pass."""
+
+    do: Literal["wait"] = "wait"
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+    """How long."""
+    until: Instant | None = None
+    """Until this true time."""
+    until_next: Literal["code", "budget"] | None = None
+    """Until a device shows its next code, or until the verifier's next throttle window."""
+    of: DeviceName | None = None
+    """The device whose next code is awaited."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        given = [word for word in (self.for_, self.until, self.until_next) if word is not None]
+        if len(given) != 1:
+            raise ValueError("wait takes exactly one of for, until, until_next")
+        if (self.until_next == "code") != (self.of is not None):
+            raise ValueError("until_next: code goes with of: DEVICE, and nothing else does")
+        return self
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        lab.advance(self._duration_ns(lab))
+        return None
+
+    def _duration_ns(self, lab: Lab) -> int:
+        if self.for_ is not None:
+            return self.for_
+        if self.until is not None:
+            if self.until < lab.timeline.now_ns():
+                raise ScenarioMistake(
+                    f"{format_instant(self.until)} has passed: it is "
+                    f"{format_instant(lab.timeline.now_ns())}"
+                )
+            return self.until - lab.timeline.now_ns()
+        if self.of is not None:
+            return lab.device(self.of).until_next_code_ns + NS_PER_S // 10
+        window_ns = lab.verifier.profile.throttle_window_s * NS_PER_S
+        return window_ns - lab.server_clock.now_ns() % window_ns
+
+
+class Travel(Step):
+    """Take a hardware token into another climate."""
+
+    do: Literal["travel"] = "travel"
+    device: DeviceName
+    climate: ClimateName | Celsius
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        clock = lab.device(self.device).clock
+        if not isinstance(clock, QuartzClock):
+            raise ScenarioMistake(f"{self.device} has no quartz clock that feels the climate")
+        clock.travel(climate(self.climate))
+        lab.note(self.device, "travels", climate=str(self.climate))
+        return None
+
+
+class SetClock(Step):
+    """Change a device's clock: set it, let it jump, or put a phone on or off network time."""
+
+    do: Literal["set_clock"] = "set_clock"
+    device: DeviceName
+    to: Instant | None = None
+    """What it is to believe."""
+    by: Duration | None = None
+    """How far it jumps."""
+    network: Literal["on", "off", "airplane"] | None = None
+    """A phone's network time: on, off, or off because of airplane mode."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        given = [word for word in (self.to, self.by, self.network) if word is not None]
+        if len(given) != 1:
+            raise ValueError("set_clock takes exactly one of to, by, network")
+        return self
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        clock = lab.device(self.device).clock
+        if isinstance(clock, PhoneClock):
+            self._set_phone(clock)
+        elif isinstance(clock, QuartzClock) and self.network is None:
+            clock.step((self.by or 0) if self.to is None else self.to - clock.now_ns())
+        else:
+            raise ScenarioMistake(f"{self.device} has no clock that can be changed like this")
+        lab.note(self.device, "has its clock changed", believes=format_instant(clock.now_ns()))
+        return None
+
+    def _set_phone(self, clock: PhoneClock) -> None:
+        if self.to is not None:
+            clock.set_by_hand(self.to)
+        elif self.by is not None:
+            clock.jump(self.by)
+        elif self.network == "airplane":
+            clock.airplane(True)
+        else:
+            clock.airplane(False)
+            clock.network(self.network == "on")
+
+
+class SetVerifierClock(Step):
+    """Make the verifier's own clock wrong, at once or gradually."""
+
+    do: Literal["set_verifier_clock"] = "set_verifier_clock"
+    by: Duration
+    """How far it moves."""
+    over: Duration = 0
+    """How long the move takes; at once when left out."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        if self.over:
+            lab.server_clock.slew(self.by, self.over)
+        else:
+            lab.server_clock.step(self.by)
+        lab.note("verifier", "has its clock moved", by_s=self.by / NS_PER_S)
+        for name in lab.devices:
+            lab.log_window(name, "verifier clock")
+        return None

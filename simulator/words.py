@@ -1,0 +1,44 @@
+"""The words of the scenario language: how models are strict, how fields name other things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    """A model that takes the keys it knows and no others."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][\w-]*$")]
+"""How people, devices and other things are called in a scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Marks a field that names something which the scenario declares."""
+
+    to: Literal["person", "device", "phone", "account", "role", "session"]
+
+
+PersonName = Annotated[str, Reference("person")]
+DeviceName = Annotated[str, Reference("device")]
+PhoneName = Annotated[str, Reference("phone")]
+AccountName = Annotated[str, Reference("account")]
+RoleName = Annotated[str, Reference("role")]
+SessionName = Annotated[str, Reference("session")]
+"""`keys`, `console`, or the name that an earlier step gave a session with `as`."""
+
+ClimateName = Literal["drawer", "office", "pocket", "outdoors", "car"]
+"""The climates of `mfalab.simulator.climates.CLIMATES`."""
+
+QuirksName = Literal[
+    "faithful", "ignores-parameters", "no-backup", "160-bit-store", "refuses-short-secrets"
+]
+"""The presets of `mfalab.devices.otp.quirks.APP_PRESETS`."""

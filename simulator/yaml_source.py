@@ -1,0 +1,182 @@
+"""YAML as text with places: every scalar stays what was written, every node knows its line.
+
+Scalars are not interpreted, so `012345` stays a code and `no` stays a word; the models say what a
+text means. Duplicate keys, custom tags and a second document are problems, not surprises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE_TAGS = "tag:yaml.org,2002:"
+_NULLS = {"", "null", "~"}
+
+Location = tuple[str | int, ...]
+"""A path into the document: keys and list positions."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something wrong at a place of a file; lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    source: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        text = f"{self.path}:{self.line}:{self.column}: {self.message}"
+        if not self.source:
+            return text
+        return f"{text}\n    {self.source}\n    {' ' * (self.column - 1)}^"
+
+
+class ProblemsFound(Exception):
+    """A file, or several, that cannot be used; all that is wrong with them.
+
+    Args: tuple of `Problem`.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(tuple(sorted(set(problems))))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, in the order of the files."""
+        found: tuple[Problem, ...] = self.args[0]
+        return found
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One YAML file: its text and its node tree."""
+
+    path: str
+    lines: tuple[str, ...]
+    root: yaml.Node
+
+    def problem(self, node: yaml.Node, message: str) -> Problem:
+        """A problem at a node."""
+        return self.problem_at(node.start_mark.line, node.start_mark.column, message)
+
+    def problem_at(self, line: int, column: int, message: str) -> Problem:
+        """A problem at a line and column that count from 0."""
+        text = self.lines[line].rstrip() if line < len(self.lines) else ""
+        return Problem(self.path, line + 1, column + 1, message, text)
+
+
+def read_source(path: Path, shown_as: str) -> Source:
+    """Read a file.
+
+    Raises:
+        ProblemsFound: it cannot be read, or is no YAML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProblemsFound(
+            [Problem(shown_as, 1, 1, f"cannot be read: {error.strerror}")]
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ProblemsFound(
+            [Problem(shown_as, 1, 1, f"is not UTF-8: byte {error.start} is wrong")]
+        ) from None
+    lines = tuple(text.splitlines())
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
+        raise ProblemsFound([empty.problem_at(line, column, f"YAML: {error.problem}")]) from None
+    except yaml.YAMLError as error:
+        raise ProblemsFound([Problem(shown_as, 1, 1, f"YAML: {error}")]) from None
+    if root is None:
+        raise ProblemsFound([Problem(shown_as, 1, 1, "the file is empty")])
+    source = Source(shown_as, lines, root)
+    problems = list(_structure_problems(source, root))
+    if problems:
+        raise ProblemsFound(problems)
+    return source
+
+
+def _structure_problems(source: Source, node: yaml.Node) -> Iterator[Problem]:
+    if not node.tag.startswith(_CORE_TAGS):
+        yield source.problem(node, f"tag {node.tag} is not used here; remove it")
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                yield source.problem(key, "a key must be plain text")
+                continue
+            if key.value in seen:
+                yield source.problem(key, f'key "{key.value}" is here twice; keep one')
+            seen.add(key.value)
+            yield from _structure_problems(source, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _structure_problems(source, item)
+
+
+def data_of(node: yaml.Node) -> Any:
+    """A node as dictionaries, lists and texts; an empty plain scalar is None."""
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: data_of(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [data_of(item) for item in node.value]
+    plain = node.style is None
+    return None if plain and node.value in _NULLS else str(node.value)
+
+
+def node_at(root: yaml.Node, location: Location, *, key: bool = False) -> yaml.Node:
+    """The node at a location, or the nearest one above it.
+
+    Parts that the document does not have (pydantic names the branch of a union it took) are
+    passed over. With `key`, the last part's key rather than its value.
+    """
+    node, nearest = root, root
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                if name.value == str(part):
+                    node, nearest = value, name if key else value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = nearest = node.value[part]
+    return nearest
+
+
+def with_value(root: yaml.Node, location: Sequence[str], value: yaml.Node) -> yaml.Node:
+    """The same tree with another value at a location; missing mappings on the way are made."""
+    if not location:
+        return value
+    name, rest = location[0], location[1:]
+    if isinstance(root, yaml.SequenceNode):
+        changed = copy(root)
+        changed.value = list(root.value)
+        changed.value[int(name)] = with_value(root.value[int(name)], rest, value)
+        return changed
+    entries = list(root.value) if isinstance(root, yaml.MappingNode) else []
+    changed = yaml.MappingNode(
+        f"{_CORE_TAGS}map", entries, value.start_mark, value.end_mark, flow_style=True
+    )
+    if isinstance(root, yaml.MappingNode):
+        changed.start_mark, changed.end_mark = root.start_mark, root.end_mark
+    for index, (key, old) in enumerate(entries):
+        if key.value == name:
+            entries[index] = (key, with_value(old, rest, value))
+            return changed
+    key = yaml.ScalarNode(f"{_CORE_TAGS}str", name, value.start_mark, value.end_mark)
+    hollow = yaml.ScalarNode(f"{_CORE_TAGS}null", "", value.start_mark, value.end_mark)
+    entries.append((key, with_value(hollow, rest, value)))
+    return changed
