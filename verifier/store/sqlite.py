@@ -126,12 +126,13 @@ _MAPPINGS = {record_type: _Mapping(record_type) for record_type in RECORD_TYPES}
 class SqliteTransaction:
     """Reads and writes of one `BEGIN IMMEDIATE`."""
 
-    __slots__ = ("_connection", "_ended", "_place")
+    __slots__ = ("_connection", "_ended", "_place", "failure")
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
         self._connection = connection
         self._place = place
         self._ended = False
+        self.failure: StoreUnusable | None = None
 
     def get(self, record_type: type[R], *key: object) -> R | None:
         """See `Transaction.get`."""
@@ -176,6 +177,8 @@ class SqliteTransaction:
             raise
 
     def _run(self, statement: str, values: list[object]) -> sqlite3.Cursor:
+        if self.failure is not None:
+            raise self.failure
         if self._ended:
             raise TransactionError(
                 "a transaction was used after its end", "read and write inside the `with` block"
@@ -186,8 +189,8 @@ class SqliteTransaction:
             raise
         except sqlite3.Error as error:
             # SQLite may have rolled back by itself; another write would then stand alone.
-            self._ended = True
-            raise _unusable(self._place, error) from error
+            self.failure = _unusable(self._place, error)
+            raise self.failure from error
 
 
 class SqliteStore:
@@ -213,16 +216,18 @@ class SqliteStore:
                 error.strerror or str(error),
                 "Name a file in a folder that exists and may be written to",
             ) from error
-        connection = sqlite3.connect(
-            path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
-        )
+        try:
+            connection = sqlite3.connect(
+                path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise _unusable(self._place, error) from error
         try:
             _prepare(connection, self._place)
-        except sqlite3.Error as error:
+        except BaseException as error:
             connection.close()
-            raise _unusable(self._place, error) from error
-        except StoreUnusable:
-            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise _unusable(self._place, error) from error
             raise
         self._connection = connection
 
@@ -249,6 +254,9 @@ class SqliteStore:
                 _roll_back(connection)
                 raise
             transaction.end()
+            if transaction.failure is not None:
+                _roll_back(connection)
+                raise transaction.failure
             try:
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
