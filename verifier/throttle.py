@@ -22,8 +22,9 @@ def is_throttled(budget: Budget, now_ns: int, profile: Profile) -> bool:
     time that has not come yet, and would otherwise last until then.
     """
     if profile.throttle is _FIXED_WINDOW:
-        counted = _window_to_count_in(budget, now_ns, profile) == budget.window
-        return counted and budget.attempts >= profile.throttle_budget
+        if budget.attempts < profile.throttle_budget:
+            return False
+        return _window_to_count_in(budget, now_ns, profile) == budget.window
     if profile.throttle is _BACKOFF:
         limit = profile.throttle_failures_limit
         if limit is not None and budget.failures >= limit:

@@ -37,27 +37,23 @@ _EVENT = MovingFactor.EVENT
 _HIGH_WATER = ReplayRule.HIGH_WATER
 
 
-class Window(NamedTuple):
-    """The steps that an attempt may match, both ends included; empty if `high < low`.
-
-    For a pair these are the steps of its second code.
-    """
-
-    server: int
-    centre: int
-    low: int
-    high: int
-
-
 class Verdict(NamedTuple):
     """What the rules say about an attempt."""
 
     outcome: Outcome
     step: int | None
     """The step that matched; for a pair, the second."""
-    window: Window
+    server: int
+    centre: int
+    low: int
+    high: int
 
 
+Window = tuple[int, int, int, int]
+"""The verifier's own step, the centre, and the first and last step that may match.
+
+For a pair these are the steps of its second code. It is empty if the last is below the first.
+"""
 IsUsed = Callable[[int], bool]
 """Whether the code of a step was accepted before."""
 
@@ -69,24 +65,23 @@ def code_window(device: Device, now_ns: int, profile: Profile) -> Window:
     """Where a single code may lie. Steps below 0 do not exist."""
     if device.moving_factor is _EVENT:
         following = device.offset_steps
-        return Window(following, following, following, following + profile.hotp_look_ahead)
+        return following, following, following, following + profile.hotp_look_ahead
     server = otp.step_at(now_ns, device.period_s)
     centre = server + device.offset_steps
-    return Window(
-        server, centre, max(0, centre - profile.window_back), centre + profile.window_ahead
-    )
+    low = max(0, centre - profile.window_back)
+    return server, centre, low, centre + profile.window_ahead
 
 
 def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
     """Where the second code of a pair may lie; the first lies one step before it."""
     if device.moving_factor is _EVENT:
         following = device.offset_steps
-        return Window(
-            following, following, following + 1, following + profile.hotp_resync_look_ahead
-        )
+        high = following + profile.hotp_resync_look_ahead
+        return following, following, following + 1, high
     server = otp.step_at(now_ns, device.period_s)
     centre = server + device.offset_steps
-    return Window(server, centre, max(1, centre - profile.pair_back), centre + profile.pair_ahead)
+    low = max(1, centre - profile.pair_back)
+    return server, centre, low, centre + profile.pair_ahead
 
 
 def is_replay(device: Device, step: int, profile: Profile, is_used: IsUsed) -> bool:
@@ -148,41 +143,35 @@ def judge_code(
     device: Device, code: str, now_ns: int, profile: Profile, is_used: IsUsed
 ) -> Verdict:
     """Window and replay for one code. Every candidate is computed, then compared."""
-    window = code_window(device, now_ns, profile)
-    low = window.low
+    server, centre, low, high = code_window(device, now_ns, profile)
     typed = otp.typed_value(code, device.digits)
-    values = otp.key_schedule(device.secret, device.algorithm).values(
-        low, window.high, device.digits
-    )
-    if not values.count(typed):
-        return Verdict(_WRONG, None, window)
+    values = otp.key_schedule(device.secret, device.algorithm).values(low, high, device.digits)
     matches = [step for step, value in enumerate(values, low) if value == typed]
-    unused = [step for step in matches if not is_replay(device, step, profile, is_used)]
-    if not unused:
-        return Verdict(_REPLAYED, _nearest(matches, window.centre), window)
-    return Verdict(_ACCEPTED, _nearest(unused, window.centre), window)
+    if not matches:
+        return Verdict(_WRONG, None, server, centre, low, high)
+    _sort_by_distance(matches, centre)
+    for step in matches:
+        if not is_replay(device, step, profile, is_used):
+            return Verdict(_ACCEPTED, step, server, centre, low, high)
+    return Verdict(_REPLAYED, matches[0], server, centre, low, high)
 
 
 def judge_pair(
     device: Device, code1: str, code2: str, now_ns: int, profile: Profile, is_used: IsUsed
 ) -> Verdict:
     """Search and history for two consecutive codes (RFC 4226 section 7.4)."""
-    window = pair_window(device, now_ns, profile)
-    values = otp.key_schedule(device.secret, device.algorithm).values(
-        window.low - 1, window.high, device.digits
-    )
-    matches = pair_steps(
-        values,
-        window.low,
-        otp.typed_value(code1, device.digits),
-        otp.typed_value(code2, device.digits),
-    )
+    server, centre, low, high = pair_window(device, now_ns, profile)
+    first = otp.typed_value(code1, device.digits)
+    second = otp.typed_value(code2, device.digits)
+    values = otp.key_schedule(device.secret, device.algorithm).values(low - 1, high, device.digits)
+    matches = pair_steps(values, low, first, second)
     if not matches:
-        return Verdict(_WRONG, None, window)
-    fresh = [step for step in matches if not is_stale(device, step, profile, is_used)]
-    if not fresh:
-        return Verdict(_STALE, _nearest(matches, window.centre), window)
-    return Verdict(_ACCEPTED, _nearest(fresh, window.centre), window)
+        return Verdict(_WRONG, None, server, centre, low, high)
+    _sort_by_distance(matches, centre)
+    for step in matches:
+        if not is_stale(device, step, profile, is_used):
+            return Verdict(_ACCEPTED, step, server, centre, low, high)
+    return Verdict(_STALE, matches[0], server, centre, low, high)
 
 
 def decide_code(
@@ -190,7 +179,7 @@ def decide_code(
 ) -> Verdict:
     """The whole decision on one code: throttle, shape, window, replay."""
     if throttle.is_throttled(budget, now_ns, profile):
-        return Verdict(_THROTTLED, None, code_window(device, now_ns, profile))
+        return Verdict(_THROTTLED, None, *code_window(device, now_ns, profile))
     return judge_code(device, code, now_ns, profile, is_used)
 
 
@@ -205,7 +194,7 @@ def decide_pair(
 ) -> Verdict:
     """The whole decision on a pair; throttled only where pairs count as attempts."""
     if profile.pair_counts_as_attempt and throttle.is_throttled(budget, now_ns, profile):
-        return Verdict(_THROTTLED, None, pair_window(device, now_ns, profile))
+        return Verdict(_THROTTLED, None, *pair_window(device, now_ns, profile))
     return judge_pair(device, code1, code2, now_ns, profile, is_used)
 
 
@@ -267,7 +256,7 @@ def verify_code(
             spend(tx, device, unseen.step)
     if verdict.outcome is _ACCEPTED and verdict.step is not None:
         if spend(tx, device, verdict.step):
-            device = after_code(device, verdict.step, verdict.window.server, profile)
+            device = after_code(device, verdict.step, verdict.server, profile)
             tx.update(device)
         else:
             verdict = verdict._replace(outcome=_REPLAYED)
@@ -300,7 +289,7 @@ def verify_pair(
         _count(tx, budget, verdict, now_ns, profile)
     if verdict.outcome is _ACCEPTED and verdict.step is not None:
         if not profile.pair_consumes_codes or spend(tx, device, verdict.step - 1, verdict.step):
-            device = after_pair(device, verdict.step, verdict.window.server, profile)
+            device = after_pair(device, verdict.step, verdict.server, profile)
             tx.update(device)
         else:
             verdict = verdict._replace(outcome=_STALE)
@@ -341,25 +330,23 @@ def _require_secret(device: Device) -> None:
 
 
 def _decision(verdict: Verdict, device: Device, now_ns: int, operation: str) -> Decision:
-    window = verdict.window
     return Decision(
         outcome=verdict.outcome,
         serial=device.serial,
         operation=operation,
         now_ns=now_ns,
-        server_step=window.server,
-        centre_step=window.centre,
-        low_step=window.low,
-        high_step=window.high,
+        server_step=verdict.server,
+        centre_step=verdict.centre,
+        low_step=verdict.low,
+        high_step=verdict.high,
         matched_step=verdict.step,
         offset_steps=device.offset_steps,
     )
 
 
-def _nearest(steps: list[int], centre: int) -> int:
-    if len(steps) == 1:
-        return steps[0]
-    return min(steps, key=lambda step: (abs(step - centre), step))
+def _sort_by_distance(steps: list[int], centre: int) -> None:
+    if len(steps) > 1:
+        steps.sort(key=lambda step: (abs(step - centre), step))
 
 
 def _newest(known: int | None, step: int) -> int:
