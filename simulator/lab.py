@@ -234,7 +234,7 @@ class Lab:
             step.expect.check(outcome)
         except ExpectationFailed as failure:
             for belief in self.beliefs():
-                failure.add_note(str(belief["text"]))
+                failure.add_note(f"{belief['lane']}: {belief['text']}, {belief['offset_s']} s off")
             raise
         finally:
             self.sample()
@@ -303,19 +303,13 @@ class Lab:
         clocks = {name: device.clock for name, device in self.devices.items()}
         found = []
         for lane, clock in {**clocks, "verifier": self.server_clock}.items():
-            offset_ns = clock.offset_ns()
-            text = (
-                f"{lane} believes {format_instant(clock.now_ns())}, "
-                f"{format_duration(abs(offset_ns))} {'ahead' if offset_ns >= 0 else 'behind'}"
-            )
+            text = format_instant(clock.now_ns())
             if lane in self._windows:
                 low, high = self._windows[lane]
-                text += f"; the verifier's window reaches from {low:+d} to {high:+d} time steps"
-            found.append({"lane": lane, "offset_s": round(offset_ns / NS_PER_S, 6), "text": text})
-        found.insert(
-            0, {"lane": "world", "offset_s": 0.0, "text": f"it is {format_instant(true_ns)}"}
-        )
-        return found
+                text += f", window from {low:+d} to {high:+d} time steps"
+            offset_s = round(clock.offset_ns() / NS_PER_S, 6)
+            found.append({"lane": lane, "offset_s": offset_s, "text": text})
+        return [{"lane": "world", "offset_s": None, "text": f"{format_instant(true_ns)}"}, *found]
 
     def _observe(self, event: Decision | TrailEvent) -> None:
         if self._quiet:

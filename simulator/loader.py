@@ -49,6 +49,8 @@ class Case:
     line: int
     steps: tuple[tuple[int, str], ...] = field(repr=False)
     """Line and text of each step."""
+    data: dict[str, Any] = field(repr=False)
+    """The document as it was written, with the matrix's values put in."""
 
     @property
     def local_id(self) -> str:
@@ -101,8 +103,9 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
 
 
 def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -> Case:
+    data = data_of(root)
     try:
-        scenario = Scenario.model_validate(data_of(root))
+        scenario = Scenario.model_validate(data)
     except ValidationError as error:
         raise ProblemsFound([_located(source, root, item) for item in error.errors()]) from None
     problems = list(_unresolved(source, root, scenario))
@@ -117,6 +120,7 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
         scenario=scenario,
         line=node_at(root, ("scenario",)).start_mark.line + 1,
         steps=tuple((line + 1, source.lines[line].strip().removeprefix("- ")) for line in marks),
+        data={key: value for key, value in data.items() if key != "matrix"},
     )
 
 

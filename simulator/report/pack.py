@@ -12,15 +12,24 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from mfalab.simulator.report.model import Case, ClockSample, Decision, Event, Note, Report, Run
+from mfalab.simulator.report.model import (
+    Case,
+    ClockSample,
+    Decision,
+    Event,
+    Note,
+    Report,
+    Run,
+    Window,
+)
 from mfalab.simulator.report.reader import as_text
 from mfalab.simulator.report.text import printable
 
 PASSING_EVENTS = 80
 """Events of a passing case that are kept: more than that nobody reads, as nothing went wrong."""
 
-PLOT_HEIGHTS = 250
-"""A sample may move by its plot's height divided by this: below one pixel on most screens."""
+_HEIGHT_PARTS = 250  # a plot's height divided by this is below one pixel on most screens
+_REACH_PARTS = 25  # plots of very wrong clocks are logarithmic and show the window enlarged
 
 
 def pack(report: Report) -> bytes:
@@ -160,11 +169,18 @@ def _clocks(case: Case, lanes: _Lanes, kept: bool) -> list[list[object]]:
 
 
 def _tolerance(case: Case, lane: str, samples: Sequence[ClockSample]) -> float:
+    """How far (seconds) a line may pass from a sample that is left out."""
     heights = [sample.offset_s for sample in samples if sample.offset_s is not None]
+    reach = 60.0
     for event in case.events:
-        if not isinstance(event, Note | Decision) and event.lane == lane:
-            heights += [edge for edge in (event.low_s, event.high_s) if edge is not None]
-    return (max(heights) - min(heights)) / PLOT_HEIGHTS if heights else 0.0
+        if isinstance(event, Window) and event.lane == lane:
+            if event.low_s is None or event.high_s is None:
+                continue
+            heights += [event.low_s, event.high_s]
+            reach = (event.high_s - event.low_s) / 2
+    if not heights:
+        return 0.0
+    return min((max(heights) - min(heights)) / _HEIGHT_PARTS, reach / _REACH_PARTS)
 
 
 def simplified(samples: Sequence[ClockSample], tolerance_s: float) -> list[ClockSample]:

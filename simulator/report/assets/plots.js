@@ -45,6 +45,18 @@ const heightScale = (low, high, reach) => {
   };
 };
 
+// Adds points at equal heights, so that what is straight in seconds bends smoothly on that scale.
+const bent = (line, scale) => line.flatMap((point, index) => {
+  const next = line[index + 1];
+  if (!next || point.o === null || next.o === null || point.o === next.o) return [point];
+  const low = scale.map(point.o), high = scale.map(next.o);
+  const between = Array.from({ length: 23 }, (_, part) => {
+    const o = scale.back(low + ((high - low) * (part + 1)) / 24), share = (o - point.o) / (next.o - point.o);
+    return { t: point.t + (next.t - point.t) * share, x: point.x + (next.x - point.x) * share, o, dead: point.dead, joint: true };
+  });
+  return [point, ...between];
+});
+
 // Band, breaks and marks, which Chart.js has no words for.
 const decoration = (scene, lane, axis, scale, colour) => ({
   id: "decoration",
@@ -121,13 +133,14 @@ const plotConfig = (scene, clockOf, axis) => {
   const scale = heightScale(low, high, reach);
   const floor = Math.max(high - low, 2) * 0.06;
   const [bottom, top] = scale.ticks ? [scale.map(low) * 1.08 - 0.1, scale.map(high) * 1.08 + 0.1] : [low - floor, high + floor];
-  const line = times.map((t, index) => ({ t, x: axis.map(t), o: values[index], dead: dead.has(index) }));
+  let line = times.map((t, index) => ({ t, x: axis.map(t), o: values[index], dead: dead.has(index) }));
   for (const wait of axis.waits) {
     for (const [t, x] of [[wait.from, wait.x0], [wait.to, wait.x1]]) {
       if (t > times[0] && t < times.at(-1)) line.push({ t, x, o: valueAt(clockOf, t), joint: true });
     }
   }
   line.sort((a, b) => a.x - b.x || a.t - b.t);
+  if (scale.ticks) line = bent(line, scale);
   for (const point of line) point.y = point.o === null ? null : scale.map(point.o);
   const judged = (tone) => scene.events.filter((event) => event.kind === "d" && event.device === lane && event.tone === tone)
     .map((event) => ({ t: event.t, x: axis.map(event.t), o: valueAt(clockOf, event.t), words: `${event.second} ${event.first}` }))

@@ -271,7 +271,10 @@ const theming = () => {
     show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("beforeprint", () => apply("light"));
+  addEventListener("beforeprint", () => {
+    apply("light");
+    for (const details of document.querySelectorAll(".opened details")) details.open = true;
+  });
   addEventListener("afterprint", show);
   show();
 };

@@ -1,0 +1,361 @@
+"""The command line: a thin door over suites, runner and reports.
+
+Exit codes: 0 all passed, 1 something failed, 2 wrong usage or a bad scenario, 3 the bench is not
+ready, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from mfalab.simulator.eventlog import Event, encode
+from mfalab.simulator.loader import Case
+from mfalab.simulator.runner import DEFAULT_SEED, run
+from mfalab.simulator.suites import collect, select, shipped
+from mfalab.simulator.yaml_source import ProblemsFound
+
+PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...")
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="For people or for programs.",
+)
+_WORDS = click.option(
+    "-k",
+    "words",
+    multiple=True,
+    metavar="TEXT",
+    help="Only cases whose id, title or tags contain it.",
+)
+_TAGS = click.option("-t", "--tag", "tags", multiple=True, help="Only cases with this tag.")
+
+
+def main() -> None:
+    """Run the command line; interruption is exit code 130, never a traceback."""
+    try:
+        command.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(BAD_USAGE)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except ProblemsFound as found:
+        count = len(found.problems)
+        click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
+        sys.exit(BAD_USAGE)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(PASSED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mfalab", prog_name="mfalab")
+def command() -> None:
+    """Simulate MFA devices and people against a verifier, over years, in seconds.
+
+    \b
+    mfalab run                     the shipped suites
+    mfalab run my/suites -k drift  your own, only what is about drift
+    mfalab new first.scenario.yaml a scenario to start from
+    """
+
+
+@command.command(name="run")
+@_PATHS
+@_WORDS
+@_TAGS
+@click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="All chance.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Number of processes.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
+@click.option("--show-secrets", is_flag=True, help="Write seeds, codes and passwords unmasked.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for each case.")
+@click.option("-q", "--quiet", is_flag=True, help="The summary only.")
+@_FORMAT
+def run_command(
+    paths: tuple[str, ...],
+    words: tuple[str, ...],
+    tags: tuple[str, ...],
+    seed: int,
+    jobs: int,
+    exitfirst: bool,
+    log: Path | None,
+    junit: Path | None,
+    html: Path | None,
+    show_secrets: bool,
+    verbose: bool,
+    quiet: bool,
+    form: str,
+) -> None:
+    """Run scenarios: folders, files, or FILE::CASE; the shipped suites when none is named.
+
+    Exits with 0 when all passed, 1 when something failed, 2 when a scenario is wrong.
+    """
+    from mfalab.simulator.report import TerminalReporter, read_runs, write_html, write_junit
+
+    cases = _chosen(paths, words, tags)
+    lines: list[str] = []
+    with ExitStack() as stack:
+        log_file = stack.enter_context(_written(log)) if log else None
+        for target in (junit, html):
+            if target is not None:
+                stack.enter_context(_writable(target))
+        on_terminal = sys.stdout.isatty() and form == "text"
+        reporter = TerminalReporter(
+            sys.stdout,
+            verbosity=1 if verbose else -1 if quiet else 0,
+            colour=None,
+            is_tty=on_terminal,
+        )
+        bad = 0
+        try:
+            for event in run(cases, seed=seed, jobs=jobs):
+                line = encode(event, reveal=show_secrets)
+                lines.append(line)
+                if log_file is not None:
+                    log_file.write(line + "\n")
+                    log_file.flush()
+                if form == "text":
+                    reporter.event(event)
+                bad += event.get("verdict") in ("failed", "error") and _is_end(event)
+                if bad and exitfirst:
+                    break
+        except KeyboardInterrupt:
+            raise click.exceptions.Abort from None
+        finally:
+            if form == "text":
+                reporter.close()
+            if lines and (junit or html):
+                report = read_runs(lines)
+                for target, write in ((junit, write_junit), (html, write_html)):
+                    if target is not None:
+                        write(report, target)
+    if form == "json":
+        click.echo(lines[-1])
+    else:
+        for what, target in (("report", html), ("JUnit XML", junit), ("event log", log)):
+            if target is not None:
+                click.echo(f"{what}: {target}")
+    sys.exit(FAILED if bad else PASSED)
+
+
+def _is_end(event: Event) -> bool:
+    return event["kind"] == "case_finished"
+
+
+def _chosen(
+    paths: tuple[str, ...], words: tuple[str, ...] = (), tags: tuple[str, ...] = ()
+) -> list[Case]:
+    cases = select(collect(paths), words=words, tags=tags)
+    if not cases:
+        raise click.UsageError("no case is left: look at the words behind -k and -t")
+    return cases
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[TextIO]:
+    """A file to write, or one clear error before anything has run."""
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
+    with file:
+        yield file
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Make sure before the run that a report can be written after it."""
+    existed = path.exists()
+    try:
+        path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
+    yield
+    if not existed and path.exists() and path.stat().st_size == 0:
+        path.unlink()
+
+
+@command.command()
+@_PATHS
+def check(paths: tuple[str, ...]) -> None:
+    """Parse and resolve scenarios completely, and run nothing."""
+    cases = collect(paths)
+    files = {case.path for case in cases}
+    click.echo(f"{len(files)} scenarios, {len(cases)} cases: nothing wrong")
+
+
+@command.command(name="list")
+@_PATHS
+@_WORDS
+@_TAGS
+@_FORMAT
+def list_command(
+    paths: tuple[str, ...], words: tuple[str, ...], tags: tuple[str, ...], form: str
+) -> None:
+    """List cases by topic."""
+    cases = _chosen(paths, words, tags)
+    if form == "json":
+        _print_json([_summary(case) for case in cases])
+        return
+    topic = None
+    for case in cases:
+        if case.topic != topic:
+            topic = case.topic
+            click.echo(f"\n{topic}" if topic else topic)
+        click.echo(f"  {case.local_id:<44} {case.scenario.scenario}")
+    click.echo(f"\n{len(cases)} cases")
+
+
+def _summary(case: Case) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "node": case.node,
+        "scenario": case.scenario.scenario,
+        "topic": case.topic,
+        "tags": case.scenario.tags,
+        "source": case.scenario.source,
+        "steps": len(case.steps),
+    }
+
+
+@command.command()
+@click.argument("path")
+@_FORMAT
+def show(path: str, form: str) -> None:
+    """Show a scenario as it will run: FILE, or FILE::CASE."""
+    from mfalab.simulator.tell import tell
+
+    cases = collect([path])
+    if form == "json":
+        _print_json(
+            [
+                _summary(case) | {"resolved": case.scenario.model_dump(mode="json", by_alias=True)}
+                for case in cases
+            ]
+        )
+        return
+    click.echo("\n\n".join(tell(case) for case in cases))
+
+
+@command.command()
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
+def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> None:
+    """Make reports from event logs; several logs become one report."""
+    from mfalab.simulator.report import (
+        LogError,
+        TerminalReporter,
+        read_runs,
+        write_html,
+        write_junit,
+    )
+
+    lines: list[str] = []
+    for log in logs:
+        try:
+            lines += log.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"cannot read {log}: {error}") from None
+    try:
+        made = read_runs(lines, log=str(logs[0]) if len(logs) == 1 else None)
+    except LogError as error:
+        raise click.UsageError(str(error)) from None
+    targets: Iterable[tuple[Path | None, Callable[..., None]]] = (
+        (html, write_html),
+        (junit, write_junit),
+    )
+    for target, write in targets:
+        if target is not None:
+            with _writable(target):
+                write(made, target)
+            click.echo(str(target))
+    if html is None and junit is None:
+        reporter = TerminalReporter(sys.stdout, colour=None, is_tty=False)
+        for line in lines:
+            reporter.event(json.loads(line))
+        reporter.close()
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from mfalab.simulator.schema import scenario_schema
+
+    _print_json(scenario_schema())
+
+
+@command.command()
+@click.argument("verb", required=False)
+@_FORMAT
+def steps(verb: str | None, form: str) -> None:
+    """List the steps that a scenario may have, or explain one."""
+    from mfalab.simulator.tell import explain, vocabulary
+
+    if form == "json":
+        _print_json(vocabulary())
+        return
+    try:
+        click.echo(explain(verb))
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from None
+
+
+@command.command()
+@click.argument("path")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+def eject(path: str, output: Path | None) -> None:
+    """Write the Python form of a scenario: a pytest file that does the same steps."""
+    from mfalab.simulator.eject import as_python
+
+    text = as_python(collect([path]))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    if output.exists():
+        raise click.UsageError(f"{output} exists already; it was left as it is")
+    with _written(output) as file:
+        file.write(text)
+    click.echo(f"{output} (run it with: pytest {output})")
+
+
+@command.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def new(path: Path) -> None:
+    """Write a first scenario to start from."""
+    from mfalab.simulator.eject import TEMPLATE
+    from mfalab.simulator.loader import SUFFIX
+
+    if not path.name.endswith(SUFFIX):
+        raise click.UsageError(f"a scenario file ends in {SUFFIX}")
+    if path.exists():
+        raise click.UsageError(f"{path} exists already; it was left as it is")
+    with _written(path) as file:
+        file.write(TEMPLATE)
+    click.echo(f"{path} (run it with: mfalab run {path})")
+
+
+@command.command()
+def where() -> None:
+    """Print the folder of the shipped suites."""
+    click.echo(shipped())
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

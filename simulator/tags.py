@@ -1,0 +1,28 @@
+"""The tags of the shipped suites and what they mean; they are pytest markers too."""
+
+TAGS = {
+    "app": "virtual authenticator apps",
+    "attack": "somebody who should not get in",
+    "audit": "lists, summaries, credential reports",
+    "clock": "clocks that are wrong in other ways than drift",
+    "drift": "device clocks that drift",
+    "enrolment": "devices are created, enabled, deactivated, deleted",
+    "event-token": "event-based hardware tokens",
+    "guessing": "codes are guessed",
+    "hardware-token": "hardware TOTP tokens",
+    "limit": "the number of devices for each identity",
+    "lost": "devices are lost, broken or replaced",
+    "migration": "from SMS to something better",
+    "profile-rfc6238": "rules of the classic server",
+    "race": "requests at the same moment",
+    "recovery": "root signs in by alternative factors",
+    "replay": "codes are presented twice",
+    "resync": "devices are resynchronised",
+    "roles": "roles are assumed",
+    "root": "the root user",
+    "session": "temporary credentials",
+    "several": "several devices for one identity",
+    "sign-in": "console sign-in",
+    "sms": "codes by SMS",
+    "throttle": "attempts are limited",
+}

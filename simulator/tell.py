@@ -1,0 +1,83 @@
+"""Tells people what a scenario says and what steps there are, in plain text."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from inspect import getdoc
+from typing import Any
+
+from mfalab.simulator.loader import Case
+from mfalab.simulator.schema import scenario_schema
+from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.units import format_instant
+from mfalab.simulator.words import Strict
+
+_HIDDEN = {"do", "name", "expect"}
+
+
+def tell(case: Case) -> str:
+    """A case as a list of who is there, what they hold and what they do."""
+    scenario = case.scenario
+    lines = [
+        case.id,
+        f"  {scenario.scenario}",
+        f"  file      {case.shown_as}:{case.line}",
+        f"  source    {scenario.source or '-'}",
+        f"  tags      {', '.join(scenario.tags) or '-'}",
+        f"  start     {format_instant(scenario.start)}",
+        f"  verifier  {_changes(scenario.verifier)}",
+    ]
+    for section in ("accounts", "people", "roles", "phones", "devices"):
+        for name, item in getattr(scenario, section).items():
+            lines.append(f"  {section:<9} {name}: {_changes(item)}")
+    lines.append("  steps")
+    lines += [
+        f"  {number:>4}  line {line:<4} {text}"
+        for number, (line, text) in enumerate(case.steps, start=1)
+    ]
+    return "\n".join(lines)
+
+
+def _changes(item: Strict) -> str:
+    """What a model says beyond its defaults."""
+    said = item.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return ", ".join(f"{key} {value}" for key, value in said.items()) or "defaults"
+
+
+def vocabulary() -> dict[str, Any]:
+    """The JSON Schema of every step, by its verb."""
+    definitions = scenario_schema()["$defs"]
+    return {verb: definitions[model.__name__] for verb, model in VOCABULARY.items()}
+
+
+def explain(verb: str | None) -> str:
+    """All steps with their first lines, or one step with its fields.
+
+    Raises:
+        LookupError: there is no such step.
+    """
+    if verb is None:
+        width = max(map(len, VOCABULARY))
+        return "\n".join(
+            f"{name:<{width}}  {_first_line(model)}" for name, model in VOCABULARY.items()
+        )
+    if verb not in VOCABULARY:
+        near = get_close_matches(verb, VOCABULARY, 1)
+        raise LookupError(
+            f'there is no step "{verb}"' + (f'; did you mean "{near[0]}"?' if near else "")
+        )
+    model = VOCABULARY[verb]
+    lines = [f"{verb}: {getdoc(model)}", ""]
+    for name, info in model.model_fields.items():
+        if name not in _HIDDEN:
+            needed = "required" if info.is_required() else "optional"
+            lines.append(f"  {info.alias or name:<14} {needed}  {info.description or ''}".rstrip())
+    lines += [
+        "  name           optional  A name by which `matrix` reaches this step's fields.",
+        "  expect         optional  accepted, or {refused: CODE, message: TEXT, status: NUMBER}.",
+    ]
+    return "\n".join(lines)
+
+
+def _first_line(model: type[Strict]) -> str:
+    return (getdoc(model) or "").partition("\n")[0]
