@@ -14,6 +14,7 @@ _BLOCK_BYTES = {"SHA1": 64, "SHA256": 64, "SHA512": 128}
 _HASHES = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": hashlib.sha512}
 _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+_MODULUS = [10**digits for digits in range(11)]
 
 _counter_bytes = Struct(">Q").pack
 _word_at = Struct(">I").unpack_from
@@ -47,7 +48,7 @@ class KeySchedule:
 
         The work depends on the number of counters and nothing else.
         """
-        copy_inner, copy_outer, modulus = self._inner.copy, self._outer.copy, 10**digits
+        copy_inner, copy_outer, modulus = self._inner.copy, self._outer.copy, _MODULUS[digits]
         values = []
         for counter in range(low, high + 1):
             inner = copy_inner()

@@ -146,10 +146,14 @@ def judge_code(
     server, centre, low, high = code_window(device, now_ns, profile)
     typed = otp.typed_value(code, device.digits)
     values = otp.key_schedule(device.secret, device.algorithm).values(low, high, device.digits)
-    matches = [step for step, value in enumerate(values, low) if value == typed]
-    if not matches:
+    count = values.count(typed)
+    if not count:
         return Verdict(_WRONG, None, server, centre, low, high)
-    _sort_by_distance(matches, centre)
+    if count == 1:
+        matches = [low + values.index(typed)]
+    else:
+        matches = [step for step, value in enumerate(values, low) if value == typed]
+        _sort_by_distance(matches, centre)
     for step in matches:
         if not is_replay(device, step, profile, is_used):
             return Verdict(_ACCEPTED, step, server, centre, low, high)
@@ -345,8 +349,7 @@ def _decision(verdict: Verdict, device: Device, now_ns: int, operation: str) -> 
 
 
 def _sort_by_distance(steps: list[int], centre: int) -> None:
-    if len(steps) > 1:
-        steps.sort(key=lambda step: (abs(step - centre), step))
+    steps.sort(key=lambda step: (abs(step - centre), step))
 
 
 def _newest(known: int | None, step: int) -> int:

@@ -1,0 +1,40 @@
+"""Prints how each benchmark compares with the one its group names as base.
+
+A benchmark that others are measured against sets `benchmark.extra_info["base"] = True`. Ratios are
+of the shortest rounds: on a shared machine everything else measures the neighbours.
+"""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    session: Any = getattr(terminalreporter.config, "_benchmarksession", None)
+    groups: dict[str, list[Any]] = {}
+    for bench in session.benchmarks if session is not None else ():
+        if bench.stats is not None and bench.group is not None:
+            groups.setdefault(bench.group, []).append(bench)
+    lines = [line for group, benches in sorted(groups.items()) for line in ratios(group, benches)]
+    if lines:
+        terminalreporter.section("ratios of the shortest rounds")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+def ratios(group: str, benches: list[Any]) -> list[str]:
+    """One line for each benchmark of a group that has a base."""
+    bases = [bench for bench in benches if bench.extra_info.get("base")]
+    if not bases:
+        return []
+    (base,) = bases
+    unit_s = base.stats.min
+    lines = [f"{group}: {base.name} takes {unit_s * 1e6:.1f} us"]
+    for bench in benches:
+        if bench is base:
+            continue
+        ratio = unit_s / bench.stats.min
+        words = f"{ratio:.1f} x as fast" if ratio >= 1 else f"{1 / ratio:.1f} x as long"
+        lines.append(f"{group}: {bench.name} takes {bench.stats.min * 1e6:.1f} us, {words}")
+    return lines

@@ -1,0 +1,109 @@
+"""One decision on a code against pyotp and against the bare HMACs it cannot do without.
+
+All compute the five candidates of a window of two steps either way: the code is that of its last
+step, so nobody may stop early.
+"""
+
+import base64
+import hmac
+import itertools
+from typing import Any
+
+import pyotp
+import pytest
+from mfalab.verifier import otp
+from mfalab.verifier.decision import Outcome
+from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile
+from mfalab.verifier.records import Account, Budget, Device, DeviceKind
+from mfalab.verifier.store import MemoryStore
+from mfalab.verifier.verification import decide_code, judge_pair, verify_code
+
+NOW_S = 1_700_000_000
+NOW_NS = NOW_S * 10**9
+STEP = NOW_S // 30
+BUDGET = Budget("serial", NOW_S // 180, 3)
+
+SEEDS = {"20 bytes": b"12345678901234567890", "40 bytes": bytes(range(40))}
+"""The seed of the RFCs, and one as long as AWS makes them."""
+
+
+@pytest.fixture(params=SEEDS)
+def seed(request: pytest.FixtureRequest, benchmark: Any) -> bytes:
+    benchmark.group = f"code, seed of {request.param}"
+    return SEEDS[request.param]
+
+
+def device_with(seed: bytes) -> Device:
+    return Device("d", DeviceKind.VIRTUAL, "serial", "1", "n", "/", 0, seed)
+
+
+def nothing_used(_: int) -> bool:
+    return False
+
+
+def test_pyotp(benchmark: Any, seed: bytes) -> None:
+    benchmark.extra_info["base"] = True
+    totp = pyotp.TOTP(base64.b32encode(seed).decode())
+    code = otp.hotp(seed, STEP + 2)
+    assert benchmark(lambda: totp.verify(code, for_time=NOW_S, valid_window=2))
+
+
+def test_decision(benchmark: Any, seed: bytes) -> None:
+    device, code = device_with(seed), otp.hotp(seed, STEP + 2)
+    verdict = benchmark(
+        lambda: decide_code(device, BUDGET, code, NOW_NS, AWS_OBSERVED, nothing_used)
+    )
+    assert verdict.outcome is Outcome.ACCEPTED
+
+
+def test_decision_on_a_wrong_code(benchmark: Any, seed: bytes) -> None:
+    device = device_with(seed)
+    verdict = benchmark(
+        lambda: decide_code(device, BUDGET, "000000", NOW_NS, AWS_OBSERVED, nothing_used)
+    )
+    assert verdict.outcome is Outcome.WRONG
+
+
+def test_hmac_loop(benchmark: Any, seed: bytes) -> None:
+    def loop() -> list[int]:
+        values = []
+        for step in range(STEP - 2, STEP + 3):
+            digest = hmac.digest(seed, step.to_bytes(8, "big"), "sha1")
+            start = digest[-1] & 15
+            word = int.from_bytes(digest[start : start + 4], "big")
+            values.append((word & 0x7FFFFFFF) % 10**6)
+        return values
+
+    assert int(otp.hotp(seed, STEP)) in benchmark(loop)
+
+
+def test_decision_in_a_memory_store(benchmark: Any, seed: bytes) -> None:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        tx.insert(Account("1", "aws", None, "root@example.com", None, True, 0))
+        tx.insert(device_with(seed))
+    steps = itertools.count(STEP)
+
+    def prepare() -> tuple[tuple[str, int], dict[str, object]]:
+        step = next(steps)
+        return (otp.hotp(seed, step), step * 30 * 10**9), {}
+
+    def attempt(code: str, now_ns: int) -> Outcome:
+        with store.transaction() as tx:
+            device = tx.get(Device, "d")
+            assert device is not None
+            return verify_code(
+                tx, device, code, now_ns=now_ns, profile=AWS_OBSERVED, operation="Bench"
+            ).outcome
+
+    assert benchmark.pedantic(attempt, setup=prepare, rounds=5000) is Outcome.ACCEPTED
+
+
+@pytest.mark.benchmark(group="pair")
+@pytest.mark.parametrize("profile", [AWS_OBSERVED, RFC6238], ids=lambda profile: profile.name)
+def test_pair(benchmark: Any, profile: Profile) -> None:
+    seed = SEEDS["40 bytes"]
+    device, last = device_with(seed), STEP + profile.pair_ahead
+    first, second = otp.hotp(seed, last - 1), otp.hotp(seed, last)
+    verdict = benchmark(lambda: judge_pair(device, first, second, NOW_NS, profile, nothing_used))
+    assert verdict.step == last
