@@ -8,9 +8,11 @@ import base64
 import gzip
 import html
 import re
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from mfalab.simulator.report.model import Report
 from mfalab.simulator.report.pack import pack
@@ -31,23 +33,38 @@ def render_html(report: Report) -> str:
     assets = files("mfalab.simulator.report") / "assets"
     program = "\n".join((assets / name).read_text(encoding="utf-8") for name in _PROGRAMS)
     style = (assets / "report.css").read_text(encoding="utf-8")
-    chart = (files("chartkick") / _CHART).read_bytes()
+    chart = _chart()
     summary = counts_text(report.counts)
     slots = {
         "policy": (
-            f"default-src 'none'; script-src {_hash(program)} {_hash(chart.decode())}; "
+            f"default-src 'none'; script-src {_hash(program)} {chart.hash}; "
             f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "title": html.escape(f"{summary} - mfalab"),
         "summary": html.escape(summary),
         "style": style,
         "program": program,
-        "licence": _licence(chart.decode()),
-        "chart": _packed(chart),
+        "licence": chart.licence,
+        "chart": chart.packed,
         "data": _packed(pack(report)),
     }
     template = (assets / "report.html").read_text(encoding="utf-8")
     return _SLOT.sub(lambda found: slots[found.group(1)], template)
+
+
+class _Chart(NamedTuple):
+    """What the page needs of the chart library."""
+
+    packed: str
+    hash: str
+    licence: str
+
+
+@cache
+def _chart() -> _Chart:
+    bundle = (files("chartkick") / _CHART).read_bytes()
+    text = bundle.decode()
+    return _Chart(_packed(bundle), _hash(text), _licence(text))
 
 
 def _packed(content: bytes) -> str:

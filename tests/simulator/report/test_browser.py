@@ -1,0 +1,206 @@
+"""The page works in a real browser that has no network."""
+
+import os
+import shutil
+from urllib.parse import quote
+
+import pytest
+from mfalab.simulator.report import read_runs, write_html
+
+pytestmark = pytest.mark.slow
+
+CASE = "fob_drift[45 ppm]"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        reason = "no chromium is installed; apt-get install chromium runs this test"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Opens the report of a log; the test fails if the page complained or asked for anything."""
+    complaints = []
+    requests = []
+    contexts = []
+
+    def open_page(lines, fragment="", **options):
+        path = tmp_path / "report.html"
+        write_html(read_runs(lines), path)
+        options = {"viewport": {"width": 1280, "height": 900}, "offline": True, **options}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith(("file:", "data:"))
+                else complaints.append(request.url)
+            ),
+        )
+        page.goto(path.as_uri() + (f"#{quote(fragment)}" if fragment else ""))
+        page.wait_for_selector("html[data-state=ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+def test_search_then_open_draws_timeline_and_plot(visit, sample_log):
+    page = visit(sample_log)
+    assert page.inner_text("h1") == "2 of 15 scenarios need attention"
+    assert page.inner_text(".group:not([hidden]) h2").startswith("Needs attention")
+    page.keyboard.press("/")
+    page.keyboard.type("fob_drift 45")
+    assert page.inner_text("[role=status]") == "1 of 15 scenarios"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("canvas[data-drawn]")
+    assert page.locator(".opened .event").count() == 28
+    assert page.locator(".opened .lanes li").all_inner_texts() == [
+        "alice\nperson",
+        "fob\ndevice",
+        "verifier",
+    ]
+    inked = page.evaluate(
+        """() => {
+            const canvas = document.querySelector("canvas");
+            const {width, height} = canvas;
+            const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+            let inked = 0;
+            for (let i = 3; i < pixels.length; i += 4) inked += pixels[i] > 0;
+            return inked;
+        }"""
+    )
+    assert inked > 2_000
+
+
+def test_a_link_opens_its_case(visit, sample_log):
+    page = visit(sample_log, CASE)
+    page.wait_for_selector("canvas[data-drawn]")
+    assert page.get_attribute(".opened", "data-case") == CASE
+    assert "InvalidAuthenticationCode" in page.inner_text(".opened .failure")
+    assert page.inner_text(".opened .command code").endswith("--seed 7")
+
+
+def test_filters_narrow_the_list_and_can_be_cleared(visit, sample_log):
+    page = visit(sample_log)
+    shown = page.locator(".case:visible")
+    page.click(".chip[data-verdict=skipped]")
+    assert shown.count() == 1
+    page.click(".chip[data-verdict=skipped]")
+    page.select_option("#by-topic", "sms")
+    assert shown.count() == 1
+    page.select_option("#by-topic", "")
+    page.select_option("#by-tag", "smoke")
+    assert shown.count() == 8
+    page.fill("#search", "nothing like this")
+    assert "No scenario matches" in page.inner_text("#scenarios")
+    page.click("text=Clear the filter >> visible=true >> nth=0")
+    assert shown.count() == 15
+
+
+def test_arrow_keys_read_the_timeline(visit, sample_log):
+    page = visit(sample_log, CASE)
+    page.locator(".opened .event").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text(".opened .timeline .reading").startswith(
+        "2026-03-02 09:00:00.400Z step 1 · fob · shows a code"
+    )
+
+
+def test_hostile_text_stays_text(visit, as_run, hostile_events):
+    page = visit(as_run(hostile_events))
+    page.click(".case .open")
+    page.wait_for_selector("canvas[data-drawn]")
+    page.click(".opened summary")
+    assert page.locator("main script").count() == 0
+    assert page.inner_text(".case .title").startswith('<script>alert("x")</script>')
+
+
+def test_one_case_of_several_runs_is_told_apart(visit, two_runs_log):
+    page = visit(two_runs_log, f"{CASE}~2")
+    assert page.inner_text(".opened .run") == "run 2"
+    assert page.locator(f'.case[data-case="{CASE}"]').count() == 3
+    assert "Different between runs" in page.inner_text("#summary")
+    assert "1 run was interrupted: 8 planned scenarios never started." in page.inner_text(
+        "#summary"
+    )
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_width_in_both_themes(visit, sample_log, width, scheme):
+    page = visit(sample_log, CASE, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.wait_for_selector("canvas[data-drawn]")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    weak = page.evaluate(CONTRAST)
+    assert weak == []
+
+
+def test_the_theme_button_overrides_the_system(visit, sample_log):
+    page = visit(sample_log, color_scheme="light")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    page.click("#theme")
+    assert page.inner_text("#theme") == "Theme: dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+# WCAG 2.2 success criterion 1.4.3: 4.5 to 1 for text, against the first background behind it.
+CONTRAST = """() => {
+    const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const rgba = (colour) => {
+        paint.clearRect(0, 0, 1, 1);
+        paint.fillStyle = colour;
+        paint.fillRect(0, 0, 1, 1);
+        return [...paint.getImageData(0, 0, 1, 1).data];
+    };
+    const light = ([r, g, b]) => {
+        const part = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+    };
+    const behind = (node) => {
+        const layers = [];
+        for (let at = node; at; at = at.parentElement) {
+            const colour = rgba(getComputedStyle(at).backgroundColor);
+            if (colour[3]) layers.push(colour);
+            if (colour[3] === 255) break;
+        }
+        return layers.reverse().reduce((under, over) =>
+            under.map((v, i) => over[i] * over[3] / 255 + v * (1 - over[3] / 255)), [0, 0, 0]);
+    };
+    const weak = new Set();
+    for (const node of document.querySelectorAll("body *")) {
+        const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+        if (!own || !node.checkVisibility() || node.closest(".hidden, script, noscript")) continue;
+        const style = getComputedStyle(node);
+        const text = light(rgba(node.ownerSVGElement ? style.fill : style.color));
+        const back = light(behind(node));
+        const ratio = (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
+        const name = `${node.tagName}.${node.getAttribute("class")}`;
+        if (ratio < 4.5) weak.add(`${name} ${ratio.toFixed(2)}`);
+    }
+    return [...weak];
+}"""

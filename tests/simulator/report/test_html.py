@@ -1,0 +1,109 @@
+"""The HTML report is one file that fetches nothing and runs nothing but its own programs."""
+
+import base64
+import gzip
+import json
+import re
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+from mfalab.simulator.report import read_runs, write_html
+from mfalab.simulator.report.html import render_html
+
+
+class Page(HTMLParser):
+    """Collects scripts by id, the elements, and the policy, as a browser would see them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.scripts = {}
+        self.policy = ""
+        self.current = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if tag == "meta" and found.get("http-equiv") == "Content-Security-Policy":
+            self.policy = found["content"]
+        if tag in {"script", "style"}:
+            self.current = found.get("id") or found.get("type") or tag
+            self.scripts[self.current] = ""
+
+    def handle_data(self, data):
+        if self.current:
+            self.scripts[self.current] += data
+
+    def handle_endtag(self, tag):
+        self.current = None
+
+
+@pytest.fixture
+def page(sample_log):
+    return Page(render_html(read_runs(sample_log)))
+
+
+def _unpacked(text):
+    return gzip.decompress(base64.b64decode(text, validate=True)).decode()
+
+
+def test_nothing_is_fetched(page):
+    addresses = [
+        value
+        for _, attributes in page.tags
+        for name, value in attributes.items()
+        if name in {"src", "href", "srcset", "action"}
+    ]
+    assert set(addresses) == {"data:,", "#scenarios"}
+    assert page.policy.startswith("default-src 'none';")
+
+
+def test_the_policy_names_exactly_the_programs_that_are_there(page):
+    def named(text):
+        return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+    chart = _unpacked(page.scripts["chart"])
+    program = page.scripts["module"]
+    assert f"script-src {named(program)} {named(chart)};" in page.policy
+    assert f"style-src {named(page.scripts['style'])};" in page.policy
+    assert "unsafe" not in page.policy
+
+
+def test_the_chart_library_keeps_its_licence(sample_log, page):
+    assert _unpacked(page.scripts["chart"]).startswith("/*!\n * Chart.js v")
+    assert "Released under the MIT License" in render_html(read_runs(sample_log))
+
+
+def test_hostile_text_is_nowhere_in_the_markup(sample_log, page):
+    assert len(page.scripts) == 4
+    assert "alert(" not in render_html(read_runs(sample_log))
+    data = json.loads(_unpacked(page.scripts["data"]))
+    assert data["cases"][-1]["s"].startswith('<script>alert("x")</script>')
+    assert "\\u202e" in data["cases"][-1]["s"]
+
+
+def test_the_data_holds_the_failure_as_it_was_written(page):
+    data = json.loads(_unpacked(page.scripts["data"]))
+    failed = next(case for case in data["cases"] if case["v"] == "failed")
+    assert failed["rep"] == "mfalab run scenarios --case 'fob_drift[45 ppm]' --seed 7"
+    assert [row[1] for row in failed["ln"]] == ["person", "device", "verifier"]
+
+
+def test_equal_reports_are_equal_bytes(sample_log):
+    report = read_runs(sample_log)
+    assert render_html(report) == render_html(report)
+
+
+def test_the_title_counts_verdicts(tmp_path, sample_log):
+    path = tmp_path / "report.html"
+    write_html(read_runs(sample_log), path)
+    title = re.search("<title>(.*)</title>", path.read_text())
+    assert title is not None
+    assert title[1] == "1 failed, 1 error, 12 passed, 1 skipped - mfalab"
+
+
+def test_a_report_without_cases_can_be_written(tmp_path):
+    write_html(read_runs([]), tmp_path / "empty.html")
+    assert "no cases" in (tmp_path / "empty.html").read_text()
