@@ -35,7 +35,7 @@ _WORDS = click.option(
     "words",
     multiple=True,
     metavar="TEXT",
-    help="Only cases whose id, title or tags contain it.",
+    help="Only cases whose id, title or tags say it.",
 )
 _TAGS = click.option("-t", "--tag", "tags", multiple=True, help="Only cases with this tag.")
 
@@ -132,7 +132,7 @@ def run_command(
                     log_file.flush()
                 if form == "text":
                     reporter.event(event)
-                bad += event.get("verdict") in ("failed", "error") and _is_end(event)
+                bad += _is_bad_end(event)
                 if bad and exitfirst:
                     break
         except KeyboardInterrupt:
@@ -154,8 +154,8 @@ def run_command(
     sys.exit(FAILED if bad else PASSED)
 
 
-def _is_end(event: Event) -> bool:
-    return event["kind"] == "case_finished"
+def _is_bad_end(event: Event) -> bool:
+    return event["kind"] == "case_finished" and event["verdict"] in {"failed", "error"}
 
 
 def _chosen(

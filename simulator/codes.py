@@ -82,7 +82,7 @@ PairChoice = Annotated[
         }
     ),
 ]
-"""A word of `consecutive`, `equal`, `reversed`, `gapped`, `wrong`, `last`; or two `code` choices."""
+"""A word of `consecutive`, `equal`, `reversed`, `gapped`, `wrong`, `last`; or two codes."""
 
 Typed = Literal["as shown", "with a space", "without leading zeros", "full-width"]
 """What fingers make of a code."""

@@ -63,7 +63,7 @@ def _test(case: Case) -> str:
 
 
 def _call(function: str, code: dict[str, str], words: dict[str, Any]) -> list[str]:
-    """A call with arguments that are code and arguments that are values, on as many lines as fit."""
+    """A call, on one line if it fits; some arguments are code, the others values."""
     arguments = [f"{name}={text}" for name, text in code.items()]
     for name, value in words.items():
         argument = f"{name}_" if keyword.iskeyword(name) else name

@@ -42,6 +42,16 @@ class HeldDevice(ABC):
         self.typed: list[str] = []
         self.typed_pair: tuple[str, str] | None = None
 
+    def known_serial(self) -> str:
+        """The serial number or ARN.
+
+        Raises:
+            ScenarioMistake: it has none yet.
+        """
+        if self.serial is None:
+            raise ScenarioMistake(f"{self.name} has no serial number yet; create it first")
+        return self.serial
+
     @property
     @abstractmethod
     def alive(self) -> bool:

@@ -368,7 +368,7 @@ class Lab:
             )
 
     def window_centre_steps(self, name: str) -> int:
-        """Where the verifier's window for a device is centred, in steps from its own; 0 at first."""
+        """Where the verifier's window for a device is centred, in steps from its own clock."""
         low, high = self._windows.get(name, (0, 0))
         return (low + high) // 2
 

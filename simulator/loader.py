@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from itertools import product
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import yaml
+from mfalab.simulator.language import known_keys, references
 from mfalab.simulator.scenario import Scenario
-from mfalab.simulator.setting import SmsPhoneSpec, TotpAppSpec
+from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.sessions import StsCall
-from mfalab.simulator.words import Reference
 from mfalab.simulator.yaml_source import (
     Location,
     Problem,
@@ -30,10 +28,13 @@ from mfalab.simulator.yaml_source import (
     read_source,
     with_value,
 )
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 SUFFIX = ".scenario.yaml"
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")
+_MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, StsCall)}
+_FEW = 20
+"""More known words than this are not listed in a message."""
 _WHOLE = ("verifier", "carrier", "start")
 
 
@@ -104,11 +105,11 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
 
 def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -> Case:
     data = data_of(root)
+    problems = list(unresolved(source, root, data))
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise ProblemsFound([_located(source, root, item) for item in error.errors()]) from None
-    problems = list(_unresolved(source, root, scenario))
+        problems += [_located(source, root, item) for item in error.errors()]
     if problems:
         raise ProblemsFound(problems)
     marks = [node.start_mark.line for node in node_at(root, ("steps",)).value]
@@ -242,7 +243,7 @@ def _located(source: Source, root: yaml.Node, error: Any) -> Problem:
     where = node_at(root, location, key=key)
     last = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
-        known = _known_keys(location[:-1])
+        known = known_keys(location[:-1])
         message = f'unknown key "{last}"{_nearest(last, known) or _choice(known)}'
     elif kind == "missing":
         message = f'"{last}" is missing'
@@ -279,12 +280,13 @@ def _in_step(location: Location) -> str:
 
 
 def _nearest(word: str, words: Iterable[str]) -> str:
-    near = get_close_matches(word, list(words), 1, 0.6)
+    near = get_close_matches(word, list(words), 1, 0.5)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def _choice(words: Iterable[str]) -> str:
-    return f"; known: {', '.join(words)}"
+    known = list(words)
+    return f"; known: {', '.join(known)}" if len(known) <= _FEW else "; mfalab steps lists all"
 
 
 def _literals(listed: str) -> list[str]:
@@ -296,136 +298,70 @@ def _short(value: Any) -> str:
     return text if len(text) < 40 else f"{text[:37]}..."
 
 
-@cache
-def _hints(model: type[BaseModel]) -> dict[str, Any]:
-    return get_type_hints(model, include_extras=True)
-
-
-def _fields(model: type[BaseModel]) -> Iterator[tuple[str, str, Any]]:
-    """Attribute, key in the file, and annotation of each field."""
-    for name, info in model.model_fields.items():
-        yield name, info.alias or name, _hints(model).get(name, info.annotation)
-
-
-def _known_keys(location: Location) -> list[str]:
-    """The keys that the model at a location takes."""
-    annotation: Any = Scenario
-    for part in location:
-        annotation = _inside(annotation, part)
-    models = [model for model in _models(annotation) if issubclass(model, BaseModel)]
-    return [key for model in models for _, key, _ in _fields(model)]
-
-
-def _inside(annotation: Any, part: str | int) -> Any:
-    """What a part of a location leads to: a field, an item, or a branch of a union."""
-    for candidate in _models(annotation):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            fields = {key: hint for _, key, hint in _fields(candidate)}
-            if part in fields:
-                return fields[str(part)]
-            if part in _tags(candidate):
-                return candidate
-    for candidate in _alternatives(annotation):
-        if get_origin(candidate) in (list, dict):
-            return get_args(candidate)[-1]
-    return annotation
-
-
-def _tags(model: type[BaseModel]) -> set[str]:
-    tags: set[str] = set()
-    for name in ("do", "kind"):
-        if name in model.model_fields:
-            tags |= set(get_args(model.model_fields[name].annotation))
-    return tags
-
-
-def _alternatives(annotation: Any) -> list[Any]:
-    """The members of a union, or the annotation alone, without `Annotated`."""
-    if get_origin(annotation) is Annotated:
-        return _alternatives(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [inner for item in get_args(annotation) for inner in _alternatives(item)]
-    return [annotation]
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [
-        item
-        for item in _alternatives(annotation)
-        if isinstance(item, type) and issubclass(item, BaseModel)
-    ]
-
-
 # -- names that must mean something ----------------------------------------------------------
 
 
-def _unresolved(source: Source, root: yaml.Node, scenario: Scenario) -> Iterator[Problem]:
-    """Names that nothing or more than one thing has."""
-    known: dict[str, set[str]] = {
-        "person": set(scenario.people),
-        "device": set(scenario.devices),
-        "phone": set(scenario.phones) | _phones_of_their_own(scenario),
-        "account": {"main", *scenario.accounts},
-        "role": set(scenario.roles),
-        "session": {"keys", "console"},
-    }
-    for section in _SECTIONS:
-        for name, item in getattr(scenario, section).items():
-            yield from _check(source, root, item, (section, name), known)
-            others = [other for other in _SECTIONS if name in getattr(scenario, other)]
-            if others[0] != section:
+def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
+    """Names that nothing, or more than one thing, has."""
+    if not isinstance(data, dict):
+        return
+    declared = {section: list(_mapping(data, section)) for section in _SECTIONS}
+    for section, names in declared.items():
+        for name in names:
+            first = next(other for other in _SECTIONS if name in declared[other])
+            if first != section:
                 where = node_at(root, (section, name), key=True)
                 yield source.problem(
-                    where, f'"{name}" is ambiguous: it is also in {others[0]}; rename one'
+                    where, f'"{name}" is ambiguous: it is also in {first}; rename one'
                 )
-    for name, role in scenario.roles.items():
-        for index, trusted in enumerate(role.trusts):
-            if not trusted.startswith("arn:") and trusted not in known["person"] | known["account"]:
-                where = node_at(root, ("roles", name, "trusts", index))
-                near = _nearest(trusted, known["person"] | known["account"])
-                yield source.problem(where, f'no person or account is called "{trusted}"{near}')
-    for index, step in enumerate(scenario.steps):
-        yield from _check(source, root, step, ("steps", index), known)
-        if isinstance(step, StsCall) and step.as_ is not None:
-            known["session"].add(step.as_)
-
-
-def _phones_of_their_own(scenario: Scenario) -> set[str]:
-    return {
-        name
-        for name, spec in scenario.devices.items()
-        if isinstance(spec, TotpAppSpec | SmsPhoneSpec) and spec.on is None
+    known = {
+        "person": declared["people"],
+        "device": declared["devices"],
+        "phone": [*declared["phones"], *_phones_of_their_own(data)],
+        "account": ["main", *declared["accounts"]],
+        "role": declared["roles"],
     }
+    known["principal"] = [*known["person"], *known["account"]]
+    for location, kind, name in references(data):
+        names = _sessions_before(data, location) if kind == "session" else known[kind]
+        if name not in names and not (kind == "principal" and name.startswith("arn:")):
+            near = _nearest(name, names) or _choice(names or ["none"])
+            what = "person or account" if kind == "principal" else kind
+            yield source.problem(
+                node_at(root, location, key=_is_key(data, location)),
+                f'{_in_step(location)}no {what} is called "{name}"{near}',
+            )
 
 
-def _check(
-    source: Source, root: yaml.Node, model: BaseModel, at: Location, known: dict[str, set[str]]
-) -> Iterator[Problem]:
-    for name, key, annotation in _fields(type(model)):
-        for location, kind, value in _references(annotation, getattr(model, name), (*at, key)):
-            if value not in known[kind]:
-                near = _nearest(value, known[kind]) or _choice(sorted(known[kind]) or ["none"])
-                yield source.problem(
-                    node_at(root, location), f'{_in_step(at)}no {kind} is called "{value}"{near}'
-                )
+def _mapping(data: dict[str, Any], section: str) -> dict[str, Any]:
+    found = data.get(section)
+    return found if isinstance(found, dict) else {}
 
 
-def _references(annotation: Any, value: Any, at: Location) -> Iterator[tuple[Location, str, str]]:
-    """The names inside a field's value that refer to something, with where they stand."""
-    if value is None:
-        return
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        for extra in arguments[1:]:
-            if isinstance(extra, Reference) and isinstance(value, str):
-                yield at, extra.to, value
-        yield from _references(arguments[0], value, at)
-    elif origin in (Union, UnionType):
-        for item in arguments:
-            yield from _references(item, value, at)
-    elif origin is list and isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _references(arguments[0], item, (*at, index))
-    elif origin is dict and isinstance(value, dict):
-        for key in value:
-            yield from _references(arguments[0], key, (*at, key))
+def _is_key(data: Any, location: Location) -> bool:
+    """Whether a name at a location is a key of a mapping rather than a value."""
+    for part in location[:-1]:
+        data = data[part]
+    return isinstance(data, dict) and not isinstance(data[location[-1]], str)
+
+
+def _phones_of_their_own(data: dict[str, Any]) -> list[str]:
+    """Devices that live on a phone which the scenario does not name: it is called like them."""
+    return [
+        name
+        for name, spec in _mapping(data, "devices").items()
+        if isinstance(spec, dict)
+        and spec.get("kind") in ("totp_app", "sms_phone")
+        and "on" not in spec
+    ]
+
+
+def _sessions_before(data: dict[str, Any], location: Location) -> list[str]:
+    """The sessions that a step may name: those that the steps before it have made."""
+    steps = data["steps"][: int(location[1])]
+    made = [
+        step["as"]
+        for step in steps
+        if isinstance(step, dict) and step.get("do") in _MAKES_SESSIONS and "as" in step
+    ]
+    return ["keys", "console", *made]

@@ -106,11 +106,11 @@ class ScenarioItem(pytest.Function):
         """File, line (from 0) and name."""
         return self.path, self.case.line - 1, self.name
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override] # pytest's two signatures differ
         """The account of a failed case instead of a traceback."""
         if isinstance(excinfo.value, ScenarioFailed):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        return super().repr_failure(excinfo)
 
 
 def _account(events: list[Event]) -> str:

@@ -21,6 +21,7 @@ from mfalab.simulator.words import (
     Name,
     PersonName,
     PhoneName,
+    PrincipalName,
     QuirksName,
     Strict,
 )
@@ -32,7 +33,7 @@ DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
 
 
 def _profile_field(name: str, kind: Any) -> tuple[str, Any]:
-    """The scenario's word for a figure of the profile, and its type: the unit moves to the value."""
+    """The scenario's word for a figure, and its type: the unit moves to the value."""
     if name.endswith("_s"):
         return name.removesuffix("_s"), Duration
     if name.endswith("_steps") or name in {
@@ -64,7 +65,7 @@ ProfileChanges = create_model(
 """Every figure of a profile, to be changed one by one."""
 
 
-class VerifierSpec(ProfileChanges):  # type: ignore[valid-type,misc] # made above
+class VerifierSpec(ProfileChanges):
     """Which verifier is under test: a profile's name, or a profile with some fields changed."""
 
     profile: Literal["aws-observed", "rfc6238"] = "aws-observed"
@@ -114,7 +115,7 @@ class RoleSpec(Strict):
     """A role that people may assume."""
 
     account: AccountName = "main"
-    trusts: list[str] = Field(default_factory=lambda: ["main"])
+    trusts: list[PrincipalName] = Field(default_factory=lambda: ["main"])
     """People, or accounts, or ARNs."""
     requires_mfa: bool = False
     """The trust policy demands aws:MultiFactorAuthPresent."""

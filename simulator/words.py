@@ -24,7 +24,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][\w-]*$")]
 class Reference:
     """Marks a field that names something which the scenario declares."""
 
-    to: Literal["person", "device", "phone", "account", "role", "session"]
+    to: Literal["person", "device", "phone", "account", "role", "session", "principal"]
 
 
 PersonName = Annotated[str, Reference("person")]
@@ -32,6 +32,8 @@ DeviceName = Annotated[str, Reference("device")]
 PhoneName = Annotated[str, Reference("phone")]
 AccountName = Annotated[str, Reference("account")]
 RoleName = Annotated[str, Reference("role")]
+PrincipalName = Annotated[str, Reference("principal")]
+"""A person, an account, or an ARN."""
 SessionName = Annotated[str, Reference("session")]
 """`keys`, `console`, or the name that an earlier step gave a session with `as`."""
 

@@ -1,4 +1,4 @@
-"""Makes the things that a setting names: phones, tokens and apps, each with its clock and battery."""
+"""Makes the things that a setting names: phones, tokens and apps, with clocks and batteries."""
 
 from __future__ import annotations
 

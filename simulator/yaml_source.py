@@ -135,7 +135,7 @@ def data_of(node: yaml.Node) -> Any:
         return {key.value: data_of(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
         return [data_of(item) for item in node.value]
-    plain = node.style is None
+    plain = getattr(node, "style", None) is None
     return None if plain and node.value in _NULLS else str(node.value)
 
 
@@ -162,10 +162,10 @@ def with_value(root: yaml.Node, location: Sequence[str], value: yaml.Node) -> ya
         return value
     name, rest = location[0], location[1:]
     if isinstance(root, yaml.SequenceNode):
-        changed = copy(root)
-        changed.value = list(root.value)
-        changed.value[int(name)] = with_value(root.value[int(name)], rest, value)
-        return changed
+        items = copy(root)
+        items.value = list(root.value)
+        items.value[int(name)] = with_value(root.value[int(name)], rest, value)
+        return items
     entries = list(root.value) if isinstance(root, yaml.MappingNode) else []
     changed = yaml.MappingNode(
         f"{_CORE_TAGS}map", entries, value.start_mark, value.end_mark, flow_style=True

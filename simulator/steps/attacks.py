@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from mfalab.simulator.codes import Attempts
 from mfalab.simulator.eventlog import Secret
 from mfalab.simulator.held_devices import HeldDevice
-from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
+from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.units import Duration
 from mfalab.simulator.words import DeviceName, PersonName
-from mfalab.verifier import ServiceError
+from mfalab.verifier import ServiceError, SignedIn
 from pydantic import Field
 
 if TYPE_CHECKING:
@@ -38,17 +38,16 @@ class Attack(Step):
         Raises:
             ServiceError: it is refused.
         """
-        if device.serial is None:
-            raise ScenarioMistake(f"{device.name} has no serial number yet")
         if self.at == "sts":
             lab.verifier.sts(victim.credentials("keys")).get_session_token(
-                SerialNumber=device.serial, TokenCode=code
+                SerialNumber=device.known_serial(), TokenCode=code
             )
             return
         console = lab.verifier.console
         page = console.sign_in(victim.account_id, victim.user_name, victim.password)
-        page = console.choose(page.id, device.kind)
-        console.submit_code(page.id, code)
+        if isinstance(page, SignedIn):
+            raise Hindered("NoSecondPage", "the password alone was enough to sign in")
+        console.submit_code(console.choose(page.id, device.kind).id, code)
 
 
 class Guess(Attack):
@@ -67,10 +66,12 @@ class Guess(Attack):
         for remaining in reversed(range(self.tries)):
             code = f"{attacker.chance.randrange(10**6):06d}"
             try:
-                return self.submit(lab, victim, device, code)
+                self.submit(lab, victim, device, code)
             except ServiceError:
                 if remaining == 0:
                     raise
+            else:
+                return None
             lab.advance(self.every)
         return None
 
@@ -92,7 +93,8 @@ class Replay(Attack):
             self.typed, code
         )
         lab.person(self.who).note("replays a code", device=device.name, code=Secret(code))
-        return self.submit(lab, lab.person(self.as_), device, code)
+        self.submit(lab, lab.person(self.as_), device, code)
+        return None
 
 
 class Race(Attack):

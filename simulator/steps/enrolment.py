@@ -121,10 +121,7 @@ class Pair(OnBehalf):
 
     def serial_of(self, device: HeldDevice) -> str:
         """The serial number to give."""
-        serial = self.serial or device.serial
-        if serial is None:
-            raise ScenarioMistake(f"{device.name} has no serial number yet; create it first")
-        return serial
+        return self.serial or device.known_serial()
 
 
 class Enable(Pair):
@@ -228,9 +225,7 @@ class Deactivate(OnBehalf):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         device, actor = lab.device(self.device), self.actor(lab)
-        serial = self.serial or device.serial
-        if serial is None:
-            raise ScenarioMistake(f"{device.name} has no serial number yet")
+        serial = self.serial or device.known_serial()
         if self.through_console(lab):
             lab.verifier.console.deactivate_device(
                 actor.signed_in().credentials, serial=serial, user_name=self.console_user(lab)
@@ -256,9 +251,7 @@ class Delete(Step):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         device, actor = lab.device(self.device), lab.person(self.who)
-        serial = self.serial or device.serial
-        if serial is None:
-            raise ScenarioMistake(f"{device.name} has no serial number yet")
+        serial = self.serial or device.known_serial()
         lab.verifier.iam(actor.credentials(self.using)).delete_virtual_mfa_device(
             SerialNumber=serial
         )
@@ -278,7 +271,7 @@ class Tag(Step):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         lab.verifier.iam(lab.person(self.who).credentials(self.using)).tag_mfa_device(
-            SerialNumber=lab.device(self.device).serial,
+            SerialNumber=lab.device(self.device).known_serial(),
             Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
         )
         return None
@@ -296,7 +289,7 @@ class Untag(Step):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         lab.verifier.iam(lab.person(self.who).credentials(self.using)).untag_mfa_device(
-            SerialNumber=lab.device(self.device).serial, TagKeys=self.keys
+            SerialNumber=lab.device(self.device).known_serial(), TagKeys=self.keys
         )
         return None
 

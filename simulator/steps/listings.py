@@ -1,4 +1,4 @@
-"""Steps that look: lists, summaries, reports, tags. What they state is compared with what is there."""
+"""Steps that look at lists, summaries and reports, and compare them with what they state."""
 
 from __future__ import annotations
 
@@ -161,7 +161,9 @@ class ListTags(Look):
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
-        answer = self.iam(lab).list_mfa_device_tags(SerialNumber=lab.device(self.device).serial)
+        answer = self.iam(lab).list_mfa_device_tags(
+            SerialNumber=lab.device(self.device).known_serial()
+        )
         found = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
         if self.tags is not None and found != self.tags:
             raise ExpectationFailed(f"tags {self.tags}", str(found))
@@ -176,7 +178,7 @@ class DescribeDevice(Look):
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
-        return self.iam(lab).get_mfa_device(SerialNumber=lab.device(self.device).serial)
+        return self.iam(lab).get_mfa_device(SerialNumber=lab.device(self.device).known_serial())
 
 
 def _compare(lab: Lab, names: Iterable[str], serials: Iterable[str]) -> None:
