@@ -36,13 +36,15 @@ class ListDevices(Look):
     """Exactly these, in any order."""
     page: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How many items to ask for at a time; all pages are read."""
+    marker: str | None = None
+    """Where to go on, instead of at the beginning."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
         user = lab.person(self.for_ or self.who)
         iam = self.iam(lab)
         found: list[dict[str, Any]] = []
-        marker: str | None = None
+        marker = self.marker
         while True:
             answer = iam.list_mfa_devices(
                 UserName=user.user_name, MaxItems=self.page, Marker=marker

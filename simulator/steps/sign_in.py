@@ -11,7 +11,7 @@ from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.units import Duration
 from mfalab.simulator.words import DeviceName, PersonName
-from mfalab.verifier import SecondPage, SignedIn
+from mfalab.verifier import DeviceKind, SecondPage, SignedIn
 from pydantic import Field
 
 if TYPE_CHECKING:
@@ -30,7 +30,18 @@ class WithCode(Step):
     """What fingers make of it."""
 
 
-class SignIn(WithCode):
+class WithPrompt(WithCode):
+    """A step that types one code of a device on the second page."""
+
+    choose: Literal["virtual", "hardware", "sms"] | None = None
+    """The kind of device that is chosen there; that of the device in `with` when left out."""
+
+    def kind_for(self, device: HeldDevice) -> DeviceKind:
+        """The kind of device whose prompt is wanted."""
+        return device.kind if self.choose is None else DeviceKind(self.choose)
+
+
+class SignIn(WithPrompt):
     """Sign in to the console: password, then the second page if there is one.
 
     Without `with`, whoever is asked for a second factor is stuck there (`MfaRequired`), and the
@@ -70,7 +81,7 @@ class SignIn(WithCode):
         return console.sign_in(known_as.account_id, known_as.user_name, password)
 
 
-class TryAgain(WithCode):
+class TryAgain(WithPrompt):
     """Type another code on the second page that is still open."""
 
     do: Literal["try_again"] = "try_again"
@@ -178,15 +189,16 @@ def _texts(device: HeldDevice | None) -> int | None:
 
 
 def _second_page(
-    lab: Lab, person: Person, device: HeldDevice, step: WithCode, already: int | None
+    lab: Lab, person: Person, device: HeldDevice, step: WithPrompt, already: int | None
 ) -> SignedIn:
     """Choose the device's kind, read a code and submit it; a new text is waited for."""
     console, page = lab.verifier.console, person.page
     assert page is not None
-    if page.chosen is not device.kind:
+    kind = step.kind_for(device)
+    if page.chosen is not kind:
         if already is None:
             already = _texts(device)
-        person.page = page = console.choose(page.id, device.kind)
+        person.page = page = console.choose(page.id, kind)
     if isinstance(device, HeldSms) and step.code == "current" and already is not None:
         person.awaits_text(device, already)
     code = person.reads_and_types(device, step.code, step.typed)

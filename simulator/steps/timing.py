@@ -25,23 +25,30 @@ class Wait(Step):
     """How long."""
     until: Instant | None = None
     """Until this true time."""
-    until_next: Literal["code", "budget"] | None = None
-    """Until a device shows its next code, or until the verifier's next throttle window."""
+    until_next: Literal["code", "leading zero", "budget"] | None = None
+    """Until a device shows its next code, or its next code that begins with 0, or until the
+    verifier's next throttle window."""
     of: DeviceName | None = None
-    """The device whose next code is awaited."""
+    """The device whose code is awaited."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         given = [word for word in (self.for_, self.until, self.until_next) if word is not None]
         if len(given) != 1:
             raise ValueError("wait takes exactly one of for, until, until_next")
-        if (self.until_next == "code") != (self.of is not None):
-            raise ValueError("until_next: code goes with of: DEVICE, and nothing else does")
+        if (self.until_next in ("code", "leading zero")) != (self.of is not None):
+            raise ValueError(
+                "until_next: code and leading zero go with of: DEVICE, and nothing else does"
+            )
         return self
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
         lab.advance(self._duration_ns(lab))
+        if self.of is not None and self.until_next == "leading zero":
+            device = lab.device(self.of)
+            while not device.code_at(0).startswith("0"):
+                lab.advance(device.until_next_code_ns + NS_PER_S // 10)
         return None
 
     def _duration_ns(self, lab: Lab) -> int:
