@@ -35,7 +35,7 @@ from mfalab.verifier.calls import (
 )
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.pages import SecondPage, SignedIn
-from mfalab.verifier.records import Account, Device, DeviceKind, Identity, SignIn
+from mfalab.verifier.records import Account, Device, DeviceKind, Identity, SignIn, UsedCode
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
@@ -375,6 +375,33 @@ class Console:
         return self._service.transact("ConsoleLogin", body)
 
 
+class _OwnCodes:
+    """A transaction in which the console's used codes are apart: step n is kept as -n - 1."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def get(self, record_type: type[R], *key: Any) -> R | None:
+        if record_type is UsedCode:
+            device_id, step = key
+            return self._tx.get(record_type, device_id, ~step)
+        return self._tx.get(record_type, *key)
+
+    def find(self, record_type: type[R], **equal: object) -> list[R]:
+        return self._tx.find(record_type, **equal)
+
+    def insert(self, record: object) -> None:
+        if isinstance(record, UsedCode):
+            record = UsedCode(record.device_id, ~record.step)
+        self._tx.insert(record)
+
+    def update(self, record: object) -> None:
+        self._tx.update(record)
+
+    def delete(self, record: object) -> None:
+        self._tx.delete(record)
+
+
 def _prompted(call: Call, sign_in: SignIn, identity: Identity) -> list[Device]:
     """The devices whose prompt is shown; there is none before the kind is chosen."""
     if sign_in.chosen is None:
@@ -390,8 +417,9 @@ def _try_code(call: Call, devices: list[Device], code: str) -> list[Decision]:
     for device in devices:
         if not names.has_codes(device.kind):
             raise refusals.kind_has_no_codes(device.kind)
+        tx = call.tx if call.profile.console_shares_used_codes else _OwnCodes(call.tx)
         decision = verify_code(
-            call.tx,
+            tx,
             device,
             code,
             now_ns=call.now_ns,

@@ -73,7 +73,8 @@ def enable(
 def resync(call: Call, target: Identity, serial: str, code1: str, code2: str) -> None:
     """Find a device's clock again by two consecutive codes. The gate does not apply."""
     device = _device_in_account(call, serial)
-    if device.owner_id != target.id or not names.has_codes(device.kind):
+    rules.check_owner(device, target)
+    if not names.has_codes(device.kind):
         raise refusals.device_invalid_for_user()
     _require_pair(call, device, code1, code2)
 
@@ -82,8 +83,7 @@ def deactivate(call: Call, target: Identity, serial: str) -> None:
     """Take a device from its owner. A virtual or SMS device stays until it is deleted."""
     rules.check_self_management(call.tx, call.caller, target, call.profile)
     device = _device_in_account(call, serial)
-    if device.owner_id != target.id:
-        raise refusals.device_invalid_for_user()
+    rules.check_owner(device, target)
     unbind(call, device)
     if target.root:
         address = call.caller.account.root_email

@@ -142,8 +142,7 @@ class Iam:
         device = rules.device_of_serial(call.tx, SerialNumber)
         if device is None:
             raise refusals.no_such_device(SerialNumber)
-        if device.owner_id != target.id:
-            raise refusals.device_invalid_for_user()
+        rules.check_owner(device, target)
         return {**enrolment.listing(target, device), "Certifications": {}}
 
     @operation("TagMFADevice", Door.IAM, constraints.IAM, on_device)

@@ -94,12 +94,13 @@ class Profile:
     self_management_gate: bool = True
     propagation_enable_s: int = 0
     propagation_disable_s: int = 0
-
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
 
     # Console
     console_shares_used_codes: bool = True
+    """Whether a code is used once for console and STS together, or once for each. A high-water mark
+    is always common to both."""
     console_resync_offered_after: int = 3
     console_locked_after: int | None = None
     """Refused codes in a row that lock an identity's sign-in; None locks never."""

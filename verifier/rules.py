@@ -62,6 +62,12 @@ def check_association(device: Device, target: Identity, target_name: str) -> Non
         raise refusals.device_in_use()
 
 
+def check_owner(device: Device, target: Identity) -> None:
+    """A device is resynchronised and removed for its owner only."""
+    if device.owner_id != target.id:
+        raise refusals.device_invalid_for_user()
+
+
 def check_device_limit(tx: Transaction, target: Identity, profile: Profile) -> None:
     """An identity has at most so many devices, kinds mixed as it likes."""
     limit = profile.devices_per_identity

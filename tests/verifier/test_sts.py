@@ -1,0 +1,394 @@
+"""STS operations: sessions, roles, MFA parameters, and what policies see of MFA."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from mfalab.verifier import Credentials, MfaContext, RoleCredentialsMfa, ServiceError
+
+CODE_REFUSED = (
+    "AccessDenied",
+    "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+    403,
+)
+DEVICE_REFUSED = (
+    "AccessDenied",
+    (
+        "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA "
+        "serial number is valid and associated with this user."
+    ),
+    403,
+)
+A, B = "123456789012", "210987654321"
+
+
+def user_arn(name: str) -> str:
+    return f"arn:aws:iam::{A}:user/{name}"
+
+
+def role(company: Any, name: str = "operator", **fields: Any) -> str:
+    trusts = fields.pop("trusts", [f"arn:aws:iam::{A}:root"])
+    return str(
+        company.verifier.role_arn(company.verifier.create_role(A, name, trusts=trusts, **fields))
+    )
+
+
+def assume(company: Any, who: Any, arn: str, **parameters: Any) -> Credentials:
+    answer = company.sts(who).assume_role(RoleArn=arn, RoleSessionName="shift", **parameters)
+    given = answer["Credentials"]
+    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+class TestGetSessionToken:
+    def test_answer(self, company: Any) -> None:
+        token = company.enrol()
+        answer = company.sts("alice").get_session_token(
+            SerialNumber=token.serial, TokenCode=token.code()
+        )["Credentials"]
+        assert re.fullmatch(r"ASIA[A-Z2-7]{16}", answer["AccessKeyId"])
+        assert len(answer["SecretAccessKey"]) == 40
+        assert answer["Expiration"] == datetime(2026, 3, 2, 21, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("who", "asked", "hours"),
+        [
+            ("alice", None, 12),
+            ("alice", 129_600, 36),
+            ("root", None, 1),
+            ("root", 129_600, 1),
+            ("root", 900, 0.25),
+        ],
+    )
+    def test_duration(self, company: Any, who: str, asked: int | None, hours: float) -> None:
+        answer = company.sts(who).get_session_token(DurationSeconds=asked)["Credentials"]
+        began = datetime(2026, 3, 2, 9, tzinfo=UTC)
+        assert (answer["Expiration"] - began).total_seconds() == hours * 3600
+
+    def test_wrong_code(self, company: Any, refused: Any) -> None:
+        token = company.enrol()
+        with refused(*CODE_REFUSED):
+            company.session(SerialNumber=token.serial, TokenCode=token.wrong_code())
+
+    def test_code_is_good_once_and_the_next_step_passes(
+        self, company: Any, clock: Any, refused: Any
+    ) -> None:
+        token = company.enrol()
+        company.mfa_session(token)
+        with refused(*CODE_REFUSED):
+            company.mfa_session(token)
+        clock.advance(30)
+        company.mfa_session(token)
+
+    @pytest.mark.parametrize(("step", "passes"), [(-2, 1), (2, 1), (-3, 0), (3, 0)])
+    def test_window(self, company: Any, refused: Any, step: int, passes: int) -> None:
+        token = company.enrol()
+        if passes:
+            company.mfa_session(token, step=step)
+        else:
+            with refused(*CODE_REFUSED):
+                company.mfa_session(token, step=step)
+
+    def test_tenth_attempt_in_a_window_is_not_looked_at(
+        self, company: Any, clock: Any, refused: Any
+    ) -> None:
+        token = company.enrol()
+        for _ in range(9):
+            with refused(*CODE_REFUSED):
+                company.session(SerialNumber=token.serial, TokenCode=token.wrong_code())
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token)
+        clock.advance(180)
+        company.mfa_session(token)
+
+    def test_unknown_serial_number(self, company: Any, refused: Any) -> None:
+        with refused(*DEVICE_REFUSED):
+            company.session(SerialNumber=f"arn:aws:iam::{A}:mfa/none", TokenCode="123456")
+
+    def test_user_arn_instead_of_the_devices(self, company: Any, refused: Any) -> None:
+        token = company.enrol()
+        with refused(*DEVICE_REFUSED):
+            company.session(SerialNumber=user_arn("alice"), TokenCode=token.code())
+
+    def test_somebody_elses_device(self, company: Any, refused: Any) -> None:
+        token = company.enrol("bob")
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token, "alice")
+        company.mfa_session(token, "bob")
+
+    def test_security_key_and_sms(self, company: Any, refused: Any) -> None:
+        with refused(*DEVICE_REFUSED):
+            company.session(SerialNumber=company.insert_key(), TokenCode="123456")
+        company.set(sms=company.verifier.profile.sms.PREVIEW)
+        with refused(*DEVICE_REFUSED):
+            company.session(SerialNumber=company.enrol_sms(), TokenCode=company.outbox.last_code())
+
+    def test_deactivated_device(self, company: Any, refused: Any) -> None:
+        token = company.enrol()
+        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token)
+
+    @pytest.mark.parametrize("parameter", ["SerialNumber", "TokenCode"])
+    def test_half_of_the_parameters(self, company: Any, refused: Any, parameter: str) -> None:
+        token = company.enrol()
+        value = {"SerialNumber": token.serial, "TokenCode": token.code()}[parameter]
+        with refused(
+            "AccessDenied",
+            (
+                "MultiFactorAuthentication failed, must provide both MFA serial number and one "
+                "time pass code."
+            ),
+            403,
+        ):
+            company.session(**{parameter: value})
+
+    def test_session_credentials(self, company: Any, refused: Any) -> None:
+        session = company.session()
+        with refused("AccessDenied", "Cannot call GetSessionToken with session credentials", 403):
+            company.sts(session).get_session_token()
+
+    def test_root_may_prove_mfa_with_its_own_device(self, company: Any) -> None:
+        token = company.enrol_root()
+        session = company.mfa_session(token, "root")
+        assert company.verifier.mfa_context(session) == MfaContext(True, 0)
+
+    def test_session_survives_its_device(self, company: Any, clock: Any) -> None:
+        token = company.enrol()
+        session = company.mfa_session(token)
+        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+        company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
+        clock.advance(43_199)
+        assert company.sts(session).get_caller_identity()["Arn"] == user_arn("alice")
+        assert company.verifier.mfa_context(session) == MfaContext(True, 43_199)
+        clock.advance(1)
+        with pytest.raises(ServiceError, match="ExpiredToken"):
+            company.sts(session).get_caller_identity()
+
+
+class TestPropagation:
+    def test_new_device_is_known_to_sts_later_than_to_lists(
+        self, company: Any, clock: Any, refused: Any
+    ) -> None:
+        company.set(propagation_enable_s=8)
+        token = company.enrol()
+        assert company.serials() == [token.serial]
+        clock.advance(7.999)
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token)
+        clock.advance(0.001)
+        company.mfa_session(token)
+
+    def test_removed_device_works_for_a_moment(
+        self, company: Any, clock: Any, refused: Any
+    ) -> None:
+        company.set(propagation_disable_s=3)
+        token = company.enrol()
+        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+        company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
+        assert company.serials() == []
+        clock.advance(2.999)
+        company.mfa_session(token)
+        clock.advance(0.001)
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token, step=1)
+
+    def test_device_that_moved_belongs_to_one_user_in_the_end(
+        self, company: Any, clock: Any, refused: Any
+    ) -> None:
+        company.set(propagation_enable_s=8, propagation_disable_s=3)
+        token = company.enrol()
+        clock.advance(60)
+        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+        company.enable(token, "bob", second=1)
+        company.mfa_session(token, "alice")
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token, "bob", step=1)
+        clock.advance(8)
+        with refused(*DEVICE_REFUSED):
+            company.mfa_session(token, "alice", step=1)
+        company.mfa_session(token, "bob", step=1)
+
+
+class TestAssumeRole:
+    def test_answer(self, company: Any) -> None:
+        answer = company.sts("alice").assume_role(RoleArn=role(company), RoleSessionName="shift")
+        assert re.fullmatch(r"AROA[A-Z2-7]{16}:shift", answer["AssumedRoleUser"]["AssumedRoleId"])
+        arn = f"arn:aws:sts::{A}:assumed-role/operator/shift"
+        assert answer["AssumedRoleUser"]["Arn"] == arn
+        assert answer["Credentials"]["Expiration"] == datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+    def test_root(self, company: Any, refused: Any) -> None:
+        with refused("AccessDenied", "Roles may not be assumed by root accounts.", 403):
+            assume(company, "root", role(company))
+
+    @pytest.mark.parametrize("exists", [True, False])
+    def test_role_that_does_not_trust_the_caller_or_does_not_exist(
+        self, company: Any, refused: Any, exists: bool
+    ) -> None:
+        arn = f"arn:aws:iam::{A}:role/operator"
+        if exists:
+            role(company, trusts=[user_arn("bob")])
+        with refused(
+            "AccessDenied",
+            (
+                f"User: {user_arn('alice')} is not authorized to perform: sts:AssumeRole on "
+                f"resource: {arn}"
+            ),
+            403,
+        ):
+            assume(company, "alice", arn)
+
+    def test_role_that_wants_mfa(self, company: Any, refused: Any) -> None:
+        token, arn = company.enrol(), role(company, requires_mfa=True, path="/ops/")
+        assert arn == f"arn:aws:iam::{A}:role/ops/operator"
+        with refused(
+            "AccessDenied",
+            (
+                f"User: {user_arn('alice')} is not authorized to perform: sts:AssumeRole on "
+                f"resource: {arn}"
+            ),
+            403,
+        ):
+            assume(company, "alice", arn)
+        with refused(*CODE_REFUSED):
+            assume(company, "alice", arn, SerialNumber=token.serial, TokenCode=token.wrong_code())
+        assume(company, "alice", arn, SerialNumber=token.serial, TokenCode=token.code())
+        assume(company, company.mfa_session(token, step=1), arn)
+
+    def test_used_codes_are_common_to_all_operations(self, company: Any, refused: Any) -> None:
+        token, arn = company.enrol(), role(company)
+        company.mfa_session(token)
+        with refused(*CODE_REFUSED):
+            assume(company, "alice", arn, SerialNumber=token.serial, TokenCode=token.code())
+
+    @pytest.mark.parametrize(("age", "passes"), [(3600, True), (3601, False)])
+    def test_freshness(self, company: Any, clock: Any, age: int, passes: bool) -> None:
+        token, arn = company.enrol(), role(company, mfa_max_age_s=3600)
+        session = company.mfa_session(token)
+        clock.advance(age)
+        if passes:
+            assume(company, session, arn)
+        else:
+            with pytest.raises(ServiceError, match="not authorized to perform: sts:AssumeRole"):
+                assume(company, session, arn)
+
+    def test_across_accounts_with_the_callers_own_device(self, company: Any, refused: Any) -> None:
+        company.verifier.create_account(B, root_email="b@b", root_password="b")
+        foreign = company.verifier.role_arn(
+            company.verifier.create_role(
+                B, "auditor", trusts=[f"arn:aws:iam::{A}:root"], requires_mfa=True
+            )
+        )
+        token, others = company.enrol(), company.enrol("bob", "bobs")
+        with pytest.raises(ServiceError, match="not authorized"):
+            assume(company, "alice", foreign)
+        with refused(*DEVICE_REFUSED):
+            assume(company, "alice", foreign, SerialNumber=others.serial, TokenCode=others.code())
+        session = assume(
+            company, "alice", foreign, SerialNumber=token.serial, TokenCode=token.code()
+        )
+        identity = company.sts(session).get_caller_identity()
+        assert identity["Account"] == B
+        assert identity["Arn"] == f"arn:aws:sts::{B}:assumed-role/auditor/shift"
+        assert identity["UserId"].endswith(":shift")
+
+    def test_mfa_parameters_of_a_role_session(self, company: Any, refused: Any) -> None:
+        token, arn = company.enrol(), role(company)
+        session = assume(company, "alice", arn)
+        with refused(*DEVICE_REFUSED):
+            assume(company, session, arn, SerialNumber=token.serial, TokenCode=token.code())
+
+    def test_durations(self, company: Any, refused: Any) -> None:
+        arn = role(company, max_session_s=7200)
+        assume(company, "alice", arn, DurationSeconds=7200)
+        with refused(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            400,
+        ):
+            assume(company, "alice", arn, DurationSeconds=7201)
+        session = assume(company, "alice", arn)
+        assume(company, session, arn, DurationSeconds=3600)
+        with refused(
+            "ValidationError",
+            (
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
+                "by role chaining."
+            ),
+            400,
+        ):
+            assume(company, session, arn, DurationSeconds=3601)
+
+    def test_refused_call_costs_no_code(self, company: Any) -> None:
+        token = company.enrol()
+        proof = {"SerialNumber": token.serial, "TokenCode": token.code()}
+        with pytest.raises(ServiceError):
+            assume(company, "alice", role(company, "mine", trusts=[user_arn("bob")]), **proof)
+        assume(company, "alice", role(company), **proof)
+
+
+class TestMfaContext:
+    def test_long_term_keys_have_none(self, company: Any) -> None:
+        company.enrol()
+        assert company.verifier.mfa_context(company.keys["alice"]) == MfaContext(None, None)
+
+    def test_session_without_mfa(self, company: Any) -> None:
+        assert company.verifier.mfa_context(company.session()) == MfaContext(False, None)
+
+    def test_age_counts_from_the_code(self, company: Any, clock: Any) -> None:
+        session = company.mfa_session(company.enrol())
+        clock.advance(59.999)
+        assert company.verifier.mfa_context(session) == MfaContext(True, 59)
+
+    def test_console_sessions(self, company: Any, clock: Any) -> None:
+        plain = company.signed_in().credentials
+        assert company.verifier.mfa_context(plain) == MfaContext(False, None)
+        token = company.enrol()
+        session = company.console.submit_code(company.page().id, token.code()).credentials
+        clock.advance(10)
+        assert company.verifier.mfa_context(session) == MfaContext(True, 10)
+
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [
+            (RoleCredentialsMfa.FALSE, MfaContext(False, None)),
+            (RoleCredentialsMfa.ABSENT, MfaContext(None, None)),
+            (RoleCredentialsMfa.INHERITED, MfaContext(True, 0)),
+        ],
+    )
+    def test_role_credentials(
+        self, company: Any, rule: RoleCredentialsMfa, expected: MfaContext
+    ) -> None:
+        company.set(role_credentials_mfa=rule)
+        token = company.enrol()
+        session = assume(
+            company, "alice", role(company), SerialNumber=token.serial, TokenCode=token.code()
+        )
+        assert company.verifier.mfa_context(session) == expected
+
+
+def test_caller_identity_of_keys(company: Any) -> None:
+    assert company.sts("root").get_caller_identity() == {
+        "UserId": A,
+        "Account": A,
+        "Arn": f"arn:aws:iam::{A}:root",
+    }
+    identity = company.sts("alice").get_caller_identity()
+    assert re.fullmatch(r"AIDA[A-Z2-7]{16}", identity["UserId"])
+
+
+def test_trail_says_whether_mfa_was_used(company: Any) -> None:
+    token = company.enrol()
+    company.iam(company.mfa_session(token)).list_mfa_devices()
+    event = company.trail("ListMFADevices")[-1]
+    session = event.fields["userIdentity"]["sessionContext"]
+    assert session == {"attributes": {"mfaAuthenticated": "true"}}
+    (event,) = company.trail("GetSessionToken")
+    assert event.fields["eventSource"] == "sts.amazonaws.com"
+    assert event.fields["requestParameters"] == {"serialNumber": token.serial}
+    assert "sessionContext" not in event.fields["userIdentity"]
+    with pytest.raises(ServiceError):
+        company.mfa_session(token)
+    event = company.trail("GetSessionToken")[-1]
+    assert event.fields["errorCode"] == "AccessDenied"
