@@ -1,0 +1,127 @@
+"""The victim of test_kill.py: enrols, verifies and removes as fast as it can until it is killed.
+
+Started as a script with a database. Each line on its input names a round and begins it in a forked
+child; each line of its output is a JSON list: what the verifier has acknowledged, after the fact.
+"""
+
+import base64
+import hashlib
+import itertools
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from mfalab.verifier import AWS_OBSERVED, CHEAP, ThrottleRule, Verifier
+from mfalab.verifier.otp import hotp
+from mfalab.verifier.store import SqliteStore
+
+ACCOUNT = "123456789012"
+PROFILE = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+THREADS = 3
+
+
+def stream(name: str) -> Callable[[int], bytes]:
+    """Bytes that look random and depend on the name alone."""
+    numbers = itertools.count()
+    return lambda count: hashlib.shake_128(f"{name}/{next(numbers)}".encode()).digest(count)
+
+
+class SteppedClock:
+    """Stands at a time step until it is moved."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def now_ns(self) -> int:
+        return self.step * 30 * 10**9
+
+
+class Nowhere:
+    """An outbox that nobody empties."""
+
+    def send_sms(self, number: str, text: str) -> None: ...
+
+    def send_mail(self, address: str, subject: str, text: str, token: str) -> None: ...
+
+    def place_call(self, number: str, call_id: str) -> None: ...
+
+
+def verifier_at(store: SqliteStore, clock: SteppedClock, name: str) -> Verifier:
+    return Verifier(
+        store=store,
+        clock=clock,
+        random_bytes=stream(name),
+        profile=PROFILE,
+        password_cost=CHEAP,
+        outbox=Nowhere(),
+    )
+
+
+def say(*words: object) -> None:
+    # One write of a short line reaches a pipe whole, whatever kills the writer next.
+    os.write(1, json.dumps(words).encode() + b"\n")
+
+
+def work(store: SqliteStore, name: str) -> None:
+    """One person's devices, from the cradle to the grave, again and again."""
+    clock = SteppedClock(50_000_000)
+    verifier = verifier_at(store, clock, name)
+    admin = verifier.create_user(ACCOUNT, f"{name}-admin", administrator=True)
+    iam = verifier.iam(verifier.create_access_key(admin.id))
+    person = verifier.create_user(ACCOUNT, name)
+    credentials = verifier.create_access_key(person.id)
+    sts = verifier.sts(credentials)
+    say("person", name, credentials.access_key_id, credentials.secret_access_key)
+    for number in itertools.count():
+        made = iam.create_virtual_mfa_device(VirtualMFADeviceName=f"{name}-{number}")
+        serial = made["VirtualMFADevice"]["SerialNumber"]
+        base32 = made["VirtualMFADevice"]["Base32StringSeed"].decode()
+        say("created", serial, base32, name)
+        seed = base64.b32decode(base32)
+        iam.enable_mfa_device(
+            UserName=name,
+            SerialNumber=serial,
+            AuthenticationCode1=hotp(seed, clock.step - 1),
+            AuthenticationCode2=hotp(seed, clock.step),
+        )
+        say("enabled", serial)
+        for _ in range(5):
+            clock.step += 1
+            sts.get_session_token(SerialNumber=serial, TokenCode=hotp(seed, clock.step))
+            say("accepted", serial, clock.step)
+        if number % 2:
+            iam.deactivate_mfa_device(UserName=name, SerialNumber=serial)
+            say("deactivated", serial)
+            iam.delete_virtual_mfa_device(SerialNumber=serial)
+            say("deleted", serial)
+        elif number % 14 == 12:
+            return
+
+
+def main() -> None:
+    (path,) = sys.argv[1:]
+    for line in sys.stdin:
+        name = line.strip()
+        child = os.fork()
+        if child == 0:
+            store = SqliteStore(path)
+            threads = [
+                threading.Thread(target=work, args=(store, f"{name}-{index}"))
+                for index in range(THREADS)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            say("done")
+            os._exit(0)
+        say("begun", child)
+        _, status = os.waitpid(child, 0)
+        say("ended", os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main()
