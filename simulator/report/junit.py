@@ -57,7 +57,7 @@ def _testcase(case: Case) -> ET.Element:
         "testcase",
         {
             "classname": _xml(re.sub(r"\.py$", "", file.replace("/", "."))),
-            "name": _xml(case.id),
+            "name": _xml(f"{case.name}[{case.params}]" if case.params else case.name),
             "file": _xml(file),
             "line": str(case.line),
             "time": _seconds(case.wall_duration_ns),

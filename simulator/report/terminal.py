@@ -101,12 +101,12 @@ class TerminalReporter:
             why = f": {printable(case.why)}" if case.why else ""
             duration = duration_text(case.true_duration_ns)
             word = self._paint(f"{case.verdict.value:7}", _SGR[case.verdict])
-            self._screen.write(f"{word} {printable(_path(case))} ({duration}){why}\n")
+            self._screen.write(f"{word} {printable(case.id)} ({duration}){why}\n")
         self._screen.progress(self._counts.total(), self._planned, self._counts)
 
     def _failure(self, case: Case) -> str:
         head = self._paint(f"{case.verdict.value:9}", _SGR[case.verdict])
-        lines = [f"{head} {self._paint(printable(_path(case)), '1')}"]
+        lines = [f"{head} {self._paint(printable(case.id), '1')}"]
         lines.append(f"{'':9} {printable(case.scenario)}")
         for label, text in failure_account(case):
             name = self._paint(f"{label:9}", "2")
@@ -134,10 +134,6 @@ class TerminalReporter:
 
     def _paint(self, text: str, sgr: str) -> str:
         return f"\x1b[{sgr}m{text}\x1b[0m" if self._colour and text.strip() else text
-
-
-def _path(case: Case) -> str:
-    return f"{case.topic}/{case.id}" if case.topic else case.id
 
 
 class _Plain:

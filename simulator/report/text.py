@@ -76,7 +76,7 @@ def failure_account(case: Case) -> list[tuple[str, str]]:
             account.append(("message", step.message))
         if step.why:
             account.append(("why", step.why))
-    if case.why and (step is None or case.why != step.why):
+    if case.why and not (step is not None and step.why and step.why in case.why):
         account.append(("why" if step is None or not step.why else "", case.why))
     account += [
         (

@@ -90,17 +90,8 @@ const decoration = (scene, lane, axis, scale, colour) => ({
     ctx.save();
     ctx.textBaseline = "middle";
     ctx.textAlign = "center";
-    ctx.font = "600 11px system-ui, sans-serif";
-    for (const wait of axis.waits) {
-      const left = x.getPixelForValue(wait.x0), right = x.getPixelForValue(wait.x1), text = duration(wait.to - wait.from);
-      if (right - left < ctx.measureText(text).width + 6) continue;
-      ctx.strokeStyle = ink("card");
-      ctx.lineWidth = 4;
-      ctx.strokeText(text, (left + right) / 2, area.bottom - 10);
-      ctx.fillStyle = ink("muted");
-      ctx.fillText(text, (left + right) / 2, area.bottom - 10);
-    }
     ctx.font = "11px system-ui, sans-serif";
+    const taken = [];
     let free = -Infinity;
     for (const item of scene.windows) {
       if (item.lane !== lane || item.cause === "learned") continue;
@@ -115,9 +106,19 @@ const decoration = (scene, lane, axis, scale, colour) => ({
       const left = Math.min(Math.max(at - wide / 2, area.left), area.right - wide);
       if (left < free + 6) continue;
       free = left + wide;
+      taken.push([left - 6, free + 6]);
       ctx.textAlign = "left";
       ctx.fillStyle = ink("ink");
       ctx.fillText(item.cause, left, area.top - 12);
+    }
+    ctx.font = "600 11px system-ui, sans-serif";
+    ctx.textAlign = "center";
+    ctx.fillStyle = ink("muted");
+    for (const wait of axis.waits) {
+      const left = x.getPixelForValue(wait.x0), right = x.getPixelForValue(wait.x1), text = duration(wait.to - wait.from);
+      const half = ctx.measureText(text).width / 2, at = (left + right) / 2;
+      if (right - left < 2 * half || taken.some(([from, to]) => from < at + half && to > at - half)) continue;
+      ctx.fillText(text, at, area.top - 12);
     }
     ctx.restore();
   },

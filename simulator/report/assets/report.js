@@ -67,7 +67,7 @@ const failure = (item, scene) => {
     step ? el("p", { class: "source" }, el("span", null, `${item.f}:${step.line}`), el("code", null, step.text)) : null,
     el("dl", null,
       line("Expected", step?.expected), line("Got", step?.outcome, "got"), line("Message", step?.message),
-      line("Why", step?.why)),
+      line("Why", step?.why || item.why)),
     beliefs.length ? table("What each clock believed", ["Clock", "Believed", "Wrong by"], beliefs, "beliefs") : null);
 };
 
@@ -113,7 +113,7 @@ const row = (item, data) => {
     el("span", { class: "id" }, item.id, data.runs.length > 1 ? el("span", { class: "run" }, `run ${item.r + 1}`) : null),
     el("span", { class: "span", title: "true time" }, duration(item.d ?? 0)),
     el("span", { class: "wall", title: "wall time" }, duration(item.w ?? 0)),
-    BAD.includes(item.v) && item.why ? el("span", { class: "because" }, item.why) : null);
+    BAD.includes(item.v) && item.why ? el("span", { class: "because" }, item.why.split("\n")[0]) : null);
   const entry = el("article", { class: `case ${item.v}`, "data-case": item.id },
     el("h3", null, button), region);
   const toggle = (open) => {

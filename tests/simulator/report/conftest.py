@@ -36,6 +36,7 @@ class Story:
 
     def start(self, title: str, topic: str, lanes: list[tuple[str, str, str]], **changes: object):
         name, _, params = self.case.partition("[")
+        self.case = f"{topic}/{self.case}"
         self.write(
             "case_started",
             **{
@@ -221,7 +222,8 @@ def drift_story(lines: list[dict[str, object]], ppm: float = 45.0, *, broken: bo
         },
         {"lane": "verifier", "offset_s": 0.0, "text": "2027-04-06T09:03:20Z, step 60233406"},
     ]
-    story.finish("failed", "step 6: expected accepted, got InvalidAuthenticationCode", believed)
+    file = "scenarios/drift/fob_drift.scenario.yaml"
+    story.finish("failed", f"{file}:17: step 6 (sign_in): {failure['why']}", believed)
 
 
 def sms_story(lines: list[dict[str, object]]) -> None:

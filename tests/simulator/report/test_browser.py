@@ -9,7 +9,7 @@ from mfalab.simulator.report import read_runs, write_html
 
 pytestmark = pytest.mark.slow
 
-CASE = "fob_drift[45 ppm]"
+CASE = "drift/fob_drift[45 ppm]"
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def test_hostile_text_is_nowhere_in_the_markup(sample_log, page):
 def test_the_data_holds_the_failure_as_it_was_written(page):
     data = json.loads(_unpacked(page.scripts["data"]))
     failed = next(case for case in data["cases"] if case["v"] == "failed")
-    assert failed["rep"] == "mfalab run scenarios --case 'fob_drift[45 ppm]' --seed 7"
+    assert failed["rep"] == "mfalab run scenarios --case 'drift/fob_drift[45 ppm]' --seed 7"
     assert [row[1] for row in failed["ln"]] == ["person", "device", "verifier"]
 
 

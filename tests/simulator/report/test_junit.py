@@ -96,7 +96,7 @@ def test_a_failure_tells_step_expected_got_beliefs_and_how_to_reproduce(written,
         "got       InvalidAuthenticationCode",
         "fob: 2027-04-06T09:29:13Z, step 60233457 (+1553.",
         "verifier: 2027-04-06T09:03:20Z",
-        "mfalab run scenarios --case 'fob_drift[45 ppm]' --seed 7",
+        "mfalab run scenarios --case 'drift/fob_drift[45 ppm]' --seed 7",
     ):
         assert part in text
 

@@ -24,7 +24,7 @@ def test_a_run_keeps_seed_version_and_wall_time(sample_log):
 
 def test_cases_keep_their_order_and_verdicts(sample_log):
     report = read_runs(sample_log)
-    assert report.cases[0].id == "enable_ok"
+    assert report.cases[0].id == "enrolment/enable_ok"
     assert report.counts == {
         Verdict.PASSED: 12,
         Verdict.FAILED: 1,
@@ -74,7 +74,7 @@ def test_cases_of_a_parallel_run_may_be_interleaved(as_run, drift_events, failin
     mixed = [event for pair in pairs for event in pair]
     mixed += drift_events[len(failing_events) :] + failing_events[len(drift_events) :]
     first, second = read_runs(as_run(mixed)).cases
-    assert (first.id, first.verdict) == ("fob_drift[45 ppm]", Verdict.PASSED)
+    assert (first.id, first.verdict) == ("drift/fob_drift[45 ppm]", Verdict.PASSED)
     assert (second.id, second.verdict) == ("other", Verdict.FAILED)
 
 
@@ -111,7 +111,7 @@ def test_a_run_appended_to_a_cut_line_is_a_second_run(as_run, drift_events):
 
 def test_the_same_case_of_several_runs_does_not_collide(two_runs_log):
     runs = read_runs(two_runs_log).runs
-    verdicts = [[c.verdict for c in run.cases if c.id == "fob_drift[45 ppm]"] for run in runs]
+    verdicts = [[c.verdict for c in run.cases if c.id == "drift/fob_drift[45 ppm]"] for run in runs]
     assert verdicts == [[Verdict.FAILED], [Verdict.PASSED], [Verdict.PASSED]]
     assert [run.interrupted for run in runs] == [False, False, True]
 
