@@ -107,7 +107,7 @@ class Victim:
         assert say is not None
         say.write(name.encode() + b"\n")
         say.flush()
-        left = 1 + chance(f"{name} lines", 200)
+        left = 1 + chance(f"{name} lines", 120)
         pid = 0
         for what, *words in self.lines():
             if what == "begun":
