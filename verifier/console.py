@@ -113,6 +113,7 @@ class Console:
                 proof = MfaProof(call.now_ns, decisions[-1].serial)
                 return pages.finish(call, identity, proof, sign_in)
             if sign_in.chosen is not DeviceKind.SMS and _all_throttled(decisions):
+                pages.record_failure(call, identity, mfa_used=True)
                 raise Refused(refusals.rate_exceeded())
             raise pages.fail(call, sign_in, identity, refusals.invalid_authentication_code())
 
