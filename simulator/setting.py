@@ -57,9 +57,24 @@ class ServerClockSpec(Strict):
 
 _HINTS = get_type_hints(Profile)
 _CHANGES = {field.name: _profile_field(field.name, _HINTS[field.name]) for field in fields(Profile)}
+
+
+class _Changes(Strict):
+    """What `ProfileChanges` does with its fields."""
+
+    def apply(self, profile: Profile) -> Profile:
+        """A profile with the fields that are given."""
+        changes: dict[str, Any] = {}
+        for name, (word, kind) in _CHANGES.items():
+            value = getattr(self, word, None)
+            if name != "name" and value is not None:
+                changes[name] = value // NS_PER_S if kind is Duration else value
+        return replace(profile, **changes)
+
+
 ProfileChanges = create_model(
     "ProfileChanges",
-    __base__=Strict,
+    __base__=_Changes,
     **{word: (kind | None, None) for name, (word, kind) in _CHANGES.items() if name != "name"},  # type: ignore[call-overload] # the fields are those of Profile, whatever they are
 )
 """Every figure of a profile, to be changed one by one."""
@@ -73,12 +88,7 @@ class VerifierSpec(ProfileChanges):
 
     def resolve(self) -> Profile:
         """The profile with its changes."""
-        changes: dict[str, Any] = {}
-        for name, (word, kind) in _CHANGES.items():
-            value = getattr(self, word, None)
-            if name != "name" and value is not None:
-                changes[name] = value // NS_PER_S if kind is Duration else value
-        return replace(PROFILES[self.profile], **changes)
+        return self.apply(PROFILES[self.profile])
 
 
 def _profile_name(value: Any) -> Any:

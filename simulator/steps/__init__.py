@@ -67,6 +67,7 @@ AnyStep = Annotated[
     | disturbances.Inject
     | disturbances.NextSms
     | disturbances.UpdateRootPhone
+    | disturbances.ChangeVerifier
     | measuring.Measure,
     Field(discriminator="do"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from mfalab.simulator.setting import ProfileChanges
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.units import Duration
 from mfalab.simulator.words import PersonName
@@ -71,4 +72,19 @@ class UpdateRootPhone(Step):
         lab.verifier.console.update_root_phone(
             lab.person(self.who).signed_in().credentials, self.number
         )
+        return None
+
+
+class ChangeVerifier(Step):
+    """Change the verifier's rules while it runs, as AWS did when it ended SMS."""
+
+    do: Literal["change_verifier"] = "change_verifier"
+    to: ProfileChanges
+    """The figures that change, such as {sms: ended}; all others stay."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        lab.verifier.profile = self.to.apply(lab.verifier.profile)
+        changed = {name: str(getattr(self.to, name)) for name in self.to.model_fields_set}
+        lab.note("verifier", "changes its rules", **changed)
         return None
