@@ -4,10 +4,12 @@ import os
 import re
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import fields, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -497,29 +499,39 @@ def test_store_does_not_survive_a_fork(tmp_path: Path, monkeypatch: pytest.Monke
             tx.insert(Budget("s"))
 
 
-def _open_at_once(path: str, barrier: Any, results: Any) -> None:
-    barrier.wait()
-    try:
-        with SqliteStore(path) as store, store.transaction() as tx:
-            tx.update(Budget("s"))
-    except Exception as error:
-        results.put(str(error))
-    else:
-        results.put("")
+OPENER = """
+import sys
+from mfalab.verifier.records import Budget
+from mfalab.verifier.store import SqliteStore
+
+print("ready", flush=True)
+sys.stdin.readline()
+with SqliteStore(sys.argv[1]) as store, store.transaction() as tx:
+    budget = tx.get(Budget, "s") or Budget("s")
+    tx.update(Budget("s", attempts=budget.attempts + 1))
+"""
 
 
 @pytest.mark.slow
 def test_new_file_may_be_opened_by_several_processes_at_once(tmp_path: Path) -> None:
-    context = get_context("spawn")
-    barrier, results = context.Barrier(4), context.Queue()
-    processes = [
-        context.Process(
-            target=_open_at_once, args=(str(tmp_path / "verifier.db"), barrier, results)
-        )
-        for _ in range(4)
-    ]
-    for process in processes:
-        process.start()
-    assert [results.get(timeout=60) for _ in processes] == [""] * 4
-    for process in processes:
-        process.join()
+    path = tmp_path / "verifier.db"
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", OPENER, str(path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.close()
+    assert [process.returncode for process in processes] == [0] * 4
+    with SqliteStore(path) as store, store.transaction() as tx:
+        assert tx.get(Budget, "s") == Budget("s", attempts=4)

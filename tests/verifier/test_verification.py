@@ -1,8 +1,10 @@
 """What becomes of codes and pairs: window, replay, drift memory, history, races."""
 
-import multiprocessing
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -561,18 +563,28 @@ def test_used_code_is_the_guard_when_a_stale_device_is_judged(store: Store) -> N
     assert decision.outcome is Outcome.REPLAYED
 
 
-def _attempt_in_process(path: str, barrier: object, outcomes: object) -> None:
-    with SqliteStore(path) as store:
-        for step in range(T, T + 20):
-            barrier.wait()  # type: ignore[attr-defined] - multiprocessing's types are factories
-            with store.transaction() as tx:
-                device = tx.get(Device, "device-1")
-                assert device is not None
-                now_ns = step * 30 * S
-                decision = verify_code(
-                    tx, device, code(step), now_ns=now_ns, profile=AWS, operation="Test"
-                )
-            outcomes.put((step, decision.outcome.value))  # type: ignore[attr-defined]
+CONTESTANT = """
+import sys
+from dataclasses import replace
+from mfalab.verifier.otp import hotp
+from mfalab.verifier.profile import AWS_OBSERVED, ThrottleRule
+from mfalab.verifier.records import Device
+from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.verification import verify_code
+
+profile = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+with SqliteStore(sys.argv[1]) as store:
+    print("ready", flush=True)
+    for line in sys.stdin:
+        step = int(line)
+        with store.transaction() as tx:
+            device = tx.get(Device, "device-1")
+            decision = verify_code(
+                tx, device, hotp(device.secret, step),
+                now_ns=step * 30 * 10**9, profile=profile, operation="Test",
+            )
+        print(decision.outcome.value, flush=True)
+"""
 
 
 @pytest.mark.slow
@@ -580,20 +592,29 @@ def test_one_code_by_four_processes_on_one_file_is_accepted_once(tmp_path: Path)
     path = tmp_path / "verifier.db"
     with SqliteStore(path) as store:
         Bench(store, token(), AWS, T)
-    context = multiprocessing.get_context("spawn")
-    barrier, outcomes = context.Barrier(4), context.Queue()
-    processes = [
-        context.Process(target=_attempt_in_process, args=(str(path), barrier, outcomes))
-        for _ in range(4)
-    ]
-    for process in processes:
-        process.start()
-    seen = [outcomes.get(timeout=60) for _ in range(80)]
-    for process in processes:
-        process.join()
-    for step in range(T, T + 20):
-        of_step = sorted(outcome for each, outcome in seen if each == step)
-        assert of_step == ["accepted"] + ["replayed"] * 3
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", CONTESTANT, str(path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    bufsize=1,
+                )
+            )
+            for _ in range(4)
+        ]
+        ends = [(each.stdin, each.stdout) for each in processes]
+        for _, answers in ends:
+            assert answers is not None
+            assert answers.readline() == "ready\n"
+        for step in range(T, T + 20):
+            for questions, _ in ends:
+                assert questions is not None
+                questions.write(f"{step}\n")
+            outcomes = sorted(answers.readline() for _, answers in ends if answers is not None)
+            assert outcomes == ["accepted\n"] + ["replayed\n"] * 3
 
 
 # Any course of events
