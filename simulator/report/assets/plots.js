@@ -58,7 +58,7 @@ const bent = (line, scale) => line.flatMap((point, index) => {
 });
 
 // Band, breaks and marks, which Chart.js has no words for.
-const decoration = (scene, lane, axis, scale, colour) => ({
+const decoration = (scene, lane, axis, scale) => ({
   id: "decoration",
   beforeDatasetsDraw(chart) {
     const { ctx, chartArea: area, scales: { x, y } } = chart;
@@ -198,7 +198,7 @@ const plotConfig = (scene, clockOf, axis) => {
         },
       },
     },
-    plugins: [decoration(scene, lane, axis, scale, colour)],
+    plugins: [decoration(scene, lane, axis, scale)],
   };
 };
 
