@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from mfalab.simulator.limits import Limit, Measurement
 from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S
 from mfalab.simulator.words import DeviceName
+from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab
@@ -24,7 +25,7 @@ class Measure(Step):
     device: DeviceName
     offset: Limit
     """`<= 2 steps`, `>= 90 s`: distance of the device's clock from true time."""
-    from_: Literal["true time", "verifier", "window"] = "true time"
+    from_: Annotated[Literal["true time", "verifier", "window"], Field(alias="from")] = "true time"
     """From what the distance is taken: true time, the verifier's clock, or the centre of the
     verifier's window for the device."""
 
