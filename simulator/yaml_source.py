@@ -135,7 +135,7 @@ def data_of(node: yaml.Node) -> Any:
         return {key.value: data_of(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
         return [data_of(item) for item in node.value]
-    plain = getattr(node, "style", None) is None
+    plain = not getattr(node, "style", None)  # None by Python's parser, "" by libyaml's
     return None if plain and node.value in _NULLS else str(node.value)
 
 
