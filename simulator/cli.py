@@ -124,7 +124,7 @@ def run_command(
         )
         bad = 0
         try:
-            for event in run(cases, seed=seed, jobs=jobs):
+            for event in run(cases, seed=seed, jobs=jobs, stop_at_failure=exitfirst):
                 line = encode(event, reveal=show_secrets)
                 lines.append(line)
                 if log_file is not None:
@@ -133,18 +133,17 @@ def run_command(
                 if form == "text":
                     reporter.event(event)
                 bad += _is_bad_end(event)
-                if bad and exitfirst:
-                    break
         except KeyboardInterrupt:
             raise click.exceptions.Abort from None
         finally:
-            if form == "text":
-                reporter.close()
+            # Files first: whoever reads our output may be gone.
             if lines and (junit or html):
                 report = read_runs(lines)
                 for target, write in ((junit, write_junit), (html, write_html)):
                     if target is not None:
                         write(report, target)
+            if form == "text":
+                reporter.close()
     if form == "json":
         click.echo(lines[-1])
     else:
@@ -315,6 +314,18 @@ def steps(verb: str | None, form: str) -> None:
         click.echo(explain(verb))
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from None
+
+
+@command.command(name="profiles")
+@_FORMAT
+def profiles_command(form: str) -> None:
+    """Print every figure of the verifier's profiles side by side."""
+    from mfalab.simulator.tell import profiles, profiles_table
+
+    if form == "json":
+        _print_json(profiles())
+    else:
+        click.echo(profiles_table())
 
 
 @command.command()

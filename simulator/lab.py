@@ -122,7 +122,7 @@ class Lab:
         for name, role in setting.roles.items():
             self.roles[name] = self.verifier.role_arn(
                 self.verifier.create_role(
-                    self.accounts[role.account].id,
+                    _named("account", role.account, self.accounts).id,
                     name,
                     trusts=[self._principal(trusted) for trusted in role.trusts],
                     requires_mfa=role.requires_mfa,
@@ -152,7 +152,7 @@ class Lab:
         )
 
     def _introduce(self, name: str, spec: PersonSpec) -> None:
-        account = self.accounts[spec.account]
+        account = _named("account", spec.account, self.accounts)
         user_name = spec.user_name or name
         identity_id: str | None = None
         password = self._password(name)
@@ -207,7 +207,8 @@ class Lab:
 
     def __getattr__(self, verb: str) -> Callable[..., Outcome]:
         """A step of the vocabulary as a method."""
-        if verb.startswith("_") or verb not in VOCABULARY:
+        attribute, verb = verb, verb.removesuffix("_")
+        if attribute.startswith("_") or verb not in VOCABULARY:
             near = get_close_matches(verb, VOCABULARY, 1)
             hint = f'; did you mean "{near[0]}"?' if near else ""
             raise AttributeError(f'a lab has no step "{verb}"{hint}')
@@ -228,6 +229,7 @@ class Lab:
             ScenarioMistake: the step makes no sense here.
         """
         self.step_number += 1
+        self.last_outcome = Outcome()
         self.sample()
         try:
             self.last_outcome = outcome = self.attempt(step)
@@ -309,13 +311,16 @@ class Lab:
                 text += f", window from {low:+d} to {high:+d} time steps"
             offset_s = round(clock.offset_ns() / NS_PER_S, 6)
             found.append({"lane": lane, "offset_s": offset_s, "text": text})
-        return [{"lane": "world", "offset_s": None, "text": f"{format_instant(true_ns)}"}, *found]
+        return [
+            {"lane": "true time", "offset_s": None, "text": f"{format_instant(true_ns)}"},
+            *found,
+        ]
 
     def _observe(self, event: Decision | TrailEvent) -> None:
         if self._quiet:
             return
         if isinstance(event, TrailEvent):
-            self.note("verifier", event.name, **event.fields)
+            self.note("verifier", f"records {event.name}", **event.fields)
             return
         devices = [name for name, device in self.devices.items() if device.serial == event.serial]
         self.log.add(

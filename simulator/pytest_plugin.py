@@ -6,7 +6,7 @@ nothing of mfalab until it is needed and changes no option of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,11 +62,11 @@ class ScenarioFile(pytest.Module):
             CollectError: the file is wrong; all of it, located.
         """
         from mfalab.simulator.loader import load_cases
+        from mfalab.simulator.suites import shown_as
         from mfalab.simulator.yaml_source import ProblemsFound
 
         try:
-            shown_as = self.nodeid.partition("::")[0]
-            cases = load_cases(self.path, shown_as)
+            cases = load_cases(self.path, shown_as(self.path))
         except ProblemsFound as found:
             raise self.CollectError(str(found)) from None
         for case in cases:
@@ -86,13 +86,14 @@ class ScenarioItem(pytest.Function):
     def of(cls, parent: ScenarioFile, case: Case) -> ScenarioItem:
         """The item of a case, marked with its tags."""
 
-        def run(mfa_seed: int, record_property: Callable[[str, object], None]) -> None:
+        def run(mfa_seed: int, request: pytest.FixtureRequest) -> None:
             from mfalab.simulator.runner import run_case
 
             events = run_case(case, mfa_seed)
             for event in events:
                 if event["kind"] == "measurement":
-                    record_property(event["name"], f"{event['value']} {event['unit']}")
+                    measured = (event["name"], f"{event['value']} {event['unit']}")
+                    request.node.user_properties.append(measured)
             if events[-1]["verdict"] != "passed":
                 raise ScenarioFailed(_account(events))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from enum import Enum
 from typing import Annotated, Any, Literal, get_type_hints
 
 from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR
@@ -13,6 +14,7 @@ from mfalab.simulator.units import (
     Ppm,
     Share,
     Steps,
+    format_duration,
     parse_instant_ns,
 )
 from mfalab.simulator.words import (
@@ -85,6 +87,20 @@ class VerifierSpec(ProfileChanges):
 
     profile: Literal["aws-observed", "rfc6238"] = "aws-observed"
     clock: ServerClockSpec = ServerClockSpec()
+
+    @staticmethod
+    def figures(profile: Profile) -> dict[str, Any]:
+        """Every figure of a profile as a scenario would write it."""
+        written: dict[str, Any] = {}
+        for name, (word, kind) in _CHANGES.items():
+            value = getattr(profile, name)
+            if kind is Duration:
+                written[word] = format_duration(value * NS_PER_S)
+            elif kind is Steps:
+                written[word] = f"{value} step" if value == 1 else f"{value} steps"
+            else:
+                written[word] = value.value if isinstance(value, Enum) else value
+        return {word: value for word, value in written.items() if word != "name"}
 
     def resolve(self) -> Profile:
         """The profile with its changes."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
 from inspect import getdoc
 from typing import Any
 
 from mfalab.simulator.loader import Case
 from mfalab.simulator.schema import scenario_schema
+from mfalab.simulator.setting import VerifierSpec
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.units import format_instant
 from mfalab.simulator.words import Strict
+from mfalab.verifier import PROFILES
 
 _HIDDEN = {"do", "name", "expect"}
 
@@ -48,6 +51,29 @@ def vocabulary() -> dict[str, Any]:
     """The JSON Schema of every step, by its verb."""
     definitions = scenario_schema()["$defs"]
     return {verb: definitions[model.__name__] for verb, model in VOCABULARY.items()}
+
+
+def profiles() -> dict[str, dict[str, Any]]:
+    """Every figure of every profile, by the profile's name, in the words of scenario files."""
+    return {name: VerifierSpec.figures(profile) for name, profile in sorted(PROFILES.items())}
+
+
+def profiles_table() -> str:
+    """The profiles side by side."""
+    columns = profiles()
+    words = next(iter(columns.values()))
+    rows = [("", *columns)]
+    rows += [(word, *(_cell(figures[word]) for figures in columns.values())) for word in words]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _cell(value: Any) -> str:
+    """A value as YAML has it."""
+    return str(value) if isinstance(value, str) else json.dumps(value)
 
 
 def explain(verb: str | None) -> str:

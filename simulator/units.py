@@ -30,13 +30,19 @@ DURATION_UNITS = {
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)"
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_SIGN = re.compile(r"\s*([+-]?)")
 _TERM = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z%°µ]*)\s*")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 def _terms(text: object, what: str, units: dict[str, int] | dict[str, Fraction]) -> Fraction:
     """The sum of the terms of a quantity, in the unit whose factor is 1.
+
+    A sign stands in front and is that of the whole: `-1 h 30 min` is 90 minutes back.
 
     Raises:
         ValueError: no number, no unit, or a unit that is none of `units`.
@@ -44,7 +50,9 @@ def _terms(text: object, what: str, units: dict[str, int] | dict[str, Fraction])
     example = f"write a number and a unit: {', '.join(units)}"
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{text!r} is not {what}; {example}")
-    total, at = Fraction(0), 0
+    sign = _SIGN.match(text)
+    assert sign is not None
+    total, at = Fraction(0), sign.end()
     while at < len(text):
         match = _TERM.match(text, at)
         if match is None:
@@ -58,7 +66,9 @@ def _terms(text: object, what: str, units: dict[str, int] | dict[str, Fraction])
             raise ValueError(f"{what} has no unit {unit!r}{hint}")
         total += Fraction(number) * units[unit]
         at = match.end()
-    return total
+    if at == sign.end():
+        raise ValueError(f"{text!r} is not {what}; {example}")
+    return -total if sign[1] == "-" else total
 
 
 def parse_duration_ns(text: object) -> int:
@@ -124,7 +134,10 @@ def parse_instant_ns(text: object) -> int:
         )
     fraction = re.search(r"\.(\d+)", text)
     nanoseconds = int(fraction[1].ljust(9, "0")) if fraction else 0
-    moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text.upper().replace("Z", "+00:00")))
+    try:
+        moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text.upper().replace("Z", "+00:00")))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a time: {error}") from None
     return (moment - EPOCH) // timedelta(seconds=1) * NS_PER_S + nanoseconds
 
 
@@ -134,7 +147,7 @@ def format_instant(time_ns: int) -> str:
         moment = EPOCH + timedelta(microseconds=time_ns // 1000)
     except OverflowError:
         return f"{time_ns / NS_PER_S:.3f} s since 1970"
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def format_duration(duration_ns: int) -> str:
@@ -143,13 +156,13 @@ def format_duration(duration_ns: int) -> str:
     for unit in ("y", "d", "h", "min", "s", "ms", "us"):
         if size >= DURATION_UNITS[unit]:
             return f"{sign}{size / DURATION_UNITS[unit]:.4g} {unit}"
-    return f"{sign}{size} ns"
+    return f"{sign}{size} ns" if size else "0 s"
 
 
 def _quantity(parse: Callable[[object], Any], unit: str, example: str) -> tuple[Any, Any]:
     schema = {
         "type": "string",
-        "pattern": rf"^\s*({_NUMBER}\s*({unit})\s*)+$",
+        "pattern": rf"^\s*[+-]?\s*({_NUMBER}\s*({unit})\s*)+$",
         "examples": [example],
     }
     return BeforeValidator(parse), WithJsonSchema(schema)
