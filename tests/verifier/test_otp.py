@@ -5,7 +5,7 @@ import hashlib
 
 import pyotp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mfalab.verifier import otp
 
@@ -69,6 +69,7 @@ def test_codes_with_leading_zeros_equal_neighbours_and_2038_are_known(
     assert otp.hotp(DIGITS_20, counter) == code
 
 
+@settings(deadline=None)
 @given(
     secret=st.binary(min_size=14, max_size=200),
     counter=st.integers(0, 2**63),
@@ -100,6 +101,7 @@ def test_ten_digits_keep_the_whole_truncated_value() -> None:
     assert otp.hotp(DIGITS_20, 1, digits=10) == "1094287082"
 
 
+@settings(deadline=None)
 @given(low=st.integers(0, 2**40), count=st.integers(0, 20))
 def test_values_of_a_range_are_the_codes_of_its_counters(low: int, count: int) -> None:
     values = otp.key_schedule(DIGITS_20).values(low, low + count - 1, 6)

@@ -31,6 +31,7 @@ SCHEMA_VERSION = 1
 R = TypeVar("R")
 _Convert = Callable[[Any], Any]
 
+_JOURNAL_TRIES = 100
 _UNIQUE_ERRORS = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 
 
@@ -292,21 +293,27 @@ class SqliteStore:
 
 def _prepare(connection: sqlite3.Connection, place: str) -> None:
     """Set the connection up, and make the tables in a new file."""
+    _is_new(connection, place)  # before anything is changed
     connection.execute("PRAGMA foreign_keys = ON")
-    (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if journal != "wal":
+    if _write_ahead(connection) != "wal":
         raise StoreUnusable(
             place, "there is no write-ahead log here", "Name a file on a local file system"
         )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if version == 0 and tables == 0:
+    if _is_new(connection, place):
         for statement in _statements(schema()):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
+
+
+def _is_new(connection: sqlite3.Connection, place: str) -> bool:
+    """Whether the file is empty; raises if it is anything but that or a store of this version."""
+    # One statement, so that another process cannot make the tables between two looks.
+    version, tables = connection.execute(
+        "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
+    ).fetchone()
     if version == 0 and tables != 0:
         raise StoreUnusable(
             place, "it is a database of something else", "Name a file of its own for the store"
@@ -317,6 +324,27 @@ def _prepare(connection: sqlite3.Connection, place: str) -> None:
             f"its schema has version {version}, and this release knows version {SCHEMA_VERSION}",
             "Use the release that made it, or begin a new file",
         )
+    return bool(version == 0)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> str:
+    """Ask for the write-ahead log; returns the journal that there is.
+
+    Changing the journal needs the file alone, and SQLite does not wait for that. When several
+    processes meet at a new file, each failure means that another got further.
+    """
+    for _ in range(_JOURNAL_TRIES):
+        try:
+            (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                raise
+            # This does wait.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        else:
+            return str(journal)
+    raise sqlite3.OperationalError(f"the journal was in use {_JOURNAL_TRIES} times")
 
 
 def _statements(script: str) -> Iterator[str]:
