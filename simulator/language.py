@@ -69,6 +69,14 @@ def known_keys(location: Location) -> list[str]:
     return [key for model in _models(annotation) for key in _fields(model)]
 
 
+def known_tags(location: Location) -> list[str]:
+    """The values of `do` or `kind` that choose among the models at a location."""
+    annotation: Any = Scenario
+    for part in location:
+        annotation = _inside(annotation, part)
+    return [tag for model in _models(annotation) for tag in sorted(_tags(model))]
+
+
 def _inside(annotation: Any, part: str | int) -> Any:
     """What a part of a location leads to: a field, an item, or a branch of a union."""
     for model in _models(annotation):

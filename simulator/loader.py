@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mfalab.simulator.language import known_keys, references
+from mfalab.simulator.language import known_keys, known_tags, references
 from mfalab.simulator.scenario import Scenario
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.sessions import StsCall
@@ -36,6 +36,14 @@ _MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step,
 _FEW = 20
 """More known words than this are not listed in a message."""
 _WHOLE = ("verifier", "carrier", "start")
+_SHAPES = {
+    "model_type": "a mapping {KEY: VALUE}",
+    "model_attributes_type": "a mapping {KEY: VALUE}",
+    "dict_type": "a mapping {KEY: VALUE}",
+    "list_type": "a list [ITEM, ITEM]",
+    "string_type": "a text",
+}
+"""What pydantic misses, by its name for the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Case:
     scenario: Scenario = field(repr=False)
     line: int
     steps: tuple[tuple[int, str], ...] = field(repr=False)
-    """Line and text of each step."""
+    """Line and text of each step, the text on one line."""
     data: dict[str, Any] = field(repr=False)
     """The document as it was written, with the matrix's values put in."""
 
@@ -112,7 +120,6 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
         problems += [_located(source, root, item) for item in error.errors()]
     if problems:
         raise ProblemsFound(problems)
-    marks = [node.start_mark.line for node in node_at(root, ("steps",)).value]
     return Case(
         path=path,
         shown_as=source.path,
@@ -120,7 +127,10 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
         params=params,
         scenario=scenario,
         line=node_at(root, ("scenario",)).start_mark.line + 1,
-        steps=tuple((line + 1, source.lines[line].strip().removeprefix("- ")) for line in marks),
+        steps=tuple(
+            (step.start_mark.line + 1, source.text_of(step))
+            for step in node_at(source.root, ("steps",)).value
+        ),
         data={key: value for key, value in data.items() if key != "matrix"},
     )
 
@@ -143,7 +153,7 @@ def _variants(source: Source) -> Iterator[tuple[str, yaml.Node]]:
         root = source.root
         for key, value in changes:
             try:
-                root = with_value(root, _target(source, key), value)
+                root = with_value(root, _target(source, key), value, key)
             except ProblemsFound as found:
                 problems += found.problems
         yield label, root
@@ -164,9 +174,13 @@ def _rows(
                 axes.append([(key, value) for value in values.value])
             else:
                 problems.append(source.problem(values, f"{key.value} needs a list of values"))
+        if not axes and not problems:
+            problems.append(source.problem(matrix, "the matrix is empty; remove it"))
         for row in product(*axes):
             yield ", ".join(_label(value) for _, value in row), list(row)
     elif isinstance(matrix, yaml.SequenceNode):
+        if not matrix.value:
+            problems.append(source.problem(matrix, "the matrix is empty; remove it"))
         for row_node in matrix.value:
             entries = list(_entries(row_node))
             if not entries:
@@ -256,6 +270,8 @@ def _located(source: Source, root: yaml.Node, error: Any) -> Problem:
         message = str(context["error"])
     elif kind == "string_pattern_mismatch":
         message = f'"{given}" does not fit {context["pattern"]}'
+    elif kind in _SHAPES:
+        message = f"{_SHAPES[kind]} belongs here, not {_short(given)}"
     else:
         message = f"{error['msg']}, got {_short(given)}"
     return source.problem(where, _in_step(location) + message)
@@ -265,9 +281,10 @@ def _bad_tag(
     root: yaml.Node, location: Location, context: Any, where: yaml.Node
 ) -> tuple[str, yaml.Node]:
     tag = str(context["discriminator"]).strip("'")
-    thing = "step" if tag == "do" else "device kind"
     if "tag" not in context:
-        return f'this {thing} has no "{tag}"', where
+        thing = "step" if tag == "do" else "device"
+        return f'this {thing} has no "{tag}"{_choice(known_tags(location))}', where
+    thing = "step" if tag == "do" else "device kind"
     given, words = str(context["tag"]), _literals(str(context["expected_tags"]))
     message = f'unknown {thing} "{given}"{_nearest(given, words) or _choice(words)}'
     return message, node_at(root, (*location, tag))

@@ -9,41 +9,57 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import repeat
+from signal import SIG_IGN, SIGINT, signal
 from traceback import extract_tb
 
 from mfalab.simulator.clocks import WallClock
-from mfalab.simulator.eventlog import Event
+from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.loader import Case
 from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
 from mfalab.simulator.steps.base import Step
+from mfalab.verifier import ServiceError
 
 DEFAULT_SEED = 1
 _WALL = WallClock()
 
 
-def run(cases: Sequence[Case], *, seed: int = DEFAULT_SEED, jobs: int = 1) -> Iterator[Event]:
+def run(
+    cases: Sequence[Case],
+    *,
+    seed: int = DEFAULT_SEED,
+    jobs: int = 1,
+    stop_at_failure: bool = False,
+) -> Iterator[Event]:
     """Run cases and yield the events of the whole run, `run_started` first.
 
     Args:
         cases: what to run.
         seed: all chance comes from it.
         jobs: number of processes.
+        stop_at_failure: whether the first case that does not pass is the last.
     """
     began_ns = _WALL.now_ns()
-    yield {
-        "kind": "run_started",
-        "seed": seed,
-        "mfalab": version("mfalab"),
-        "cases": len(cases),
-        "wall_ns": began_ns,
-    }
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
-    for events in _in_order(cases, seed, jobs):
-        yield from events
-        counts[str(events[-1]["verdict"])] += 1
+    with ExitStack() as stack:
+        # Processes are forked here, before whoever reads the first event starts a thread.
+        results = _in_order(stack, cases, seed, jobs)
+        yield {
+            "kind": "run_started",
+            "seed": seed,
+            "mfalab": version("mfalab"),
+            "cases": len(cases),
+            "wall_ns": began_ns,
+        }
+        for events in results:
+            yield from events
+            verdict = str(events[-1]["verdict"])
+            counts[verdict] += 1
+            if stop_at_failure and verdict in {"failed", "error"}:
+                break
     yield {
         "kind": "run_finished",
         "passed": counts["passed"],
@@ -54,26 +70,50 @@ def run(cases: Sequence[Case], *, seed: int = DEFAULT_SEED, jobs: int = 1) -> It
     }
 
 
-def _in_order(cases: Sequence[Case], seed: int, jobs: int) -> Iterator[list[Event]]:
+def _in_order(
+    stack: ExitStack, cases: Sequence[Case], seed: int, jobs: int
+) -> Iterator[list[Event]]:
+    """The events of each case, in the order of the cases, from as many processes as asked for."""
     if jobs == 1 or len(cases) < 2:
-        yield from map(run_case, cases, repeat(seed))
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        try:
-            yield from pool.map(run_case, cases, repeat(seed), chunksize=4)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        return map(run_case, cases, repeat(seed))
+    pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_leave_interrupts_to_the_parent)
+    stack.callback(pool.shutdown, cancel_futures=True)
+    return pool.map(run_case, cases, repeat(seed), chunksize=4)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal(SIGINT, SIG_IGN)
+
+
+def furnish(case: Case, seed: int = DEFAULT_SEED) -> Lab:
+    """The lab of a case, before its first step.
+
+    Raises:
+        ScenarioMistake: people or things are there that cannot be there together.
+    """
+    try:
+        return Lab(case.scenario, seed=seed, case=case.id)
+    except ServiceError as refusal:
+        why = f"the verifier refuses this setting: {refusal.code}: {refusal.message}"
+        raise ScenarioMistake(why) from None
 
 
 def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
     """Run one case and return its events, `case_started` first and `case_finished` last."""
     began_ns = _WALL.now_ns()
-    lab = Lab(case.scenario, seed=seed, case=case.id)
-    furnished, lab.log.events = lab.log.events, []
-    lab.log.add(
+    lab: Lab | None = None
+    verdict, why = "passed", ""
+    try:
+        lab = furnish(case, seed)
+    except ScenarioMistake as mistake:
+        verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
+    except Exception as error:
+        verdict, why = "error", f"{case.shown_as}:{case.line}: {_defect(error)}"
+    log = CaseLog(case.id) if lab is None else lab.log
+    furnished, log.events = log.events, []
+    log.add(
         "case_started",
-        lab.timeline.now_ns(),
+        case.scenario.start if lab is None else lab.timeline.start_ns,
         file=case.shown_as,
         name=case.name,
         params=case.params,
@@ -82,26 +122,26 @@ def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
         topic=case.topic,
         source=case.scenario.source or "",
         tags=list(case.scenario.tags),
-        profile=lab.verifier.profile.name,
+        profile=case.scenario.verifier.profile,
         seed=seed,
-        lanes=lab.lanes(),
+        lanes=[] if lab is None else lab.lanes(),
     )
-    lab.log.events += furnished
-    verdict, why = "passed", ""
-    for number, step in enumerate(case.scenario.steps, start=1):
-        verdict, why = _run_step(lab, case, number, step)
-        if verdict != "passed":
-            break
-    lab.log.add(
+    log.events += furnished
+    if lab is not None:
+        for number, step in enumerate(case.scenario.steps, start=1):
+            verdict, why = _run_step(lab, case, number, step)
+            if verdict != "passed":
+                break
+    log.add(
         "case_finished",
-        lab.timeline.now_ns(),
+        case.scenario.start if lab is None else lab.timeline.now_ns(),
         verdict=verdict,
         why=why,
-        believed=lab.beliefs() if verdict != "passed" else [],
+        believed=lab.beliefs() if lab is not None and verdict != "passed" else [],
         reproduce=f"mfalab run {shlex.quote(case.node)} --seed {seed}",
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
-    return lab.log.events
+    return log.events
 
 
 def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:

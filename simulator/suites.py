@@ -41,7 +41,7 @@ def collect(paths: Sequence[str]) -> list[Case]:
                         case.shown_as,
                         1,
                         1,
-                        f"a case of {other.shown_as} is called {case.id} too; rename a file",
+                        f"{other.shown_as} has a case called {case.id} too; rename a file",
                     )
                 )
     if problems:
@@ -51,7 +51,9 @@ def collect(paths: Sequence[str]) -> list[Case]:
 
 def _below(path: Path, wanted: str) -> list[Case]:
     if path.is_dir():
-        names = sorted(path.rglob(f"*{SUFFIX}"))
+        if wanted:
+            raise ProblemsFound([Problem(str(path), 1, 1, f'"::{wanted}" belongs behind a file')])
+        names = sorted(file for file in path.rglob(f"*{SUFFIX}") if not _hidden(file, path))
         if not names:
             raise ProblemsFound([Problem(str(path), 1, 1, f"no file ends in {SUFFIX} here")])
         return _load_all(names)
@@ -69,12 +71,17 @@ def _below(path: Path, wanted: str) -> list[Case]:
     return chosen
 
 
+def _hidden(file: Path, below: Path) -> bool:
+    """Whether a file is in a folder such as .venv, which has its own copy of everything."""
+    return any(part.startswith(".") for part in file.relative_to(below).parts)
+
+
 def _load_all(paths: Iterable[Path]) -> list[Case]:
     cases: list[Case] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            cases += load_cases(path.resolve(), _shown(path))
+            cases += load_cases(path.resolve(), shown_as(path))
         except ProblemsFound as error:
             problems += error.problems
     if problems:
@@ -82,8 +89,8 @@ def _load_all(paths: Iterable[Path]) -> list[Case]:
     return cases
 
 
-def _shown(path: Path) -> str:
-    """The path as people here would write it: relative to where they are, if it is below."""
+def shown_as(path: Path) -> str:
+    """A path as people here would write it: relative to where they are, if it is below."""
     absolute, here = path.resolve(), Path.cwd()
     return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
 

@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Strict(BaseModel):
     """A model that takes the keys it knows and no others."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][\w-]*$")]

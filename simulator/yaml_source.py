@@ -17,6 +17,8 @@ import yaml
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE_TAGS = "tag:yaml.org,2002:"
 _NULLS = {"", "null", "~"}
+_MOST_NODES = 200_000
+"""A file of this many values is no story, but aliases of aliases of aliases."""
 
 Location = tuple[str | int, ...]
 """A path into the document: keys and list positions."""
@@ -36,7 +38,8 @@ class Problem:
         text = f"{self.path}:{self.line}:{self.column}: {self.message}"
         if not self.source:
             return text
-        return f"{text}\n    {self.source}\n    {' ' * (self.column - 1)}^"
+        before = "".join("\t" if sign == "\t" else " " for sign in self.source[: self.column - 1])
+        return f"{text}\n    {self.source}\n    {before}^"
 
 
 class ProblemsFound(Exception):
@@ -75,6 +78,14 @@ class Source:
         text = self.lines[line].rstrip() if line < len(self.lines) else ""
         return Problem(self.path, line + 1, column + 1, message, text)
 
+    def text_of(self, node: yaml.Node) -> str:
+        """What is written for a node, on one line, without the comments that follow it."""
+        first, last = node.start_mark, _last_mark(node)
+        lines = list(self.lines[first.line : last.line + 1])
+        lines[-1] = lines[-1][: last.column]
+        lines[0] = lines[0][first.column :]
+        return " ".join(" ".join(lines).split())
+
 
 def read_source(path: Path, shown_as: str) -> Source:
     """Read a file.
@@ -83,7 +94,7 @@ def read_source(path: Path, shown_as: str) -> Source:
         ProblemsFound: it cannot be read, or is no YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ProblemsFound(
             [Problem(shown_as, 1, 1, f"cannot be read: {error.strerror}")]
@@ -99,19 +110,39 @@ def read_source(path: Path, shown_as: str) -> Source:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
-        raise ProblemsFound([empty.problem_at(line, column, f"YAML: {error.problem}")]) from None
-    except yaml.YAMLError as error:
-        raise ProblemsFound([Problem(shown_as, 1, 1, f"YAML: {error}")]) from None
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ProblemsFound([empty.problem_at(line, column, f"YAML: {said}")]) from None
+    except yaml.reader.ReaderError:
+        wrong = yaml.reader.Reader.NON_PRINTABLE.search(text)
+        at = wrong.start() if wrong else 0
+        line, column = text.count("\n", 0, at), at - text.rfind("\n", 0, at) - 1
+        empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
+        said = f"character U+{ord(text[at]):04X} is not allowed here"
+        raise ProblemsFound([empty.problem_at(line, column, f"YAML: {said}")]) from None
     if root is None:
         raise ProblemsFound([Problem(shown_as, 1, 1, "the file is empty")])
     source = Source(shown_as, lines, root)
-    problems = list(_structure_problems(source, root))
+    problems = list(_structure_problems(source, root, [_MOST_NODES], ()))
     if problems:
         raise ProblemsFound(problems)
     return source
 
 
-def _structure_problems(source: Source, node: yaml.Node) -> Iterator[Problem]:
+def _structure_problems(
+    source: Source, node: yaml.Node, left: list[int], above: tuple[yaml.Node, ...]
+) -> Iterator[Problem]:
+    """What no scenario may have, whatever its words mean.
+
+    All calls share `left`, the number of nodes that may still come; a node is inside of `above`.
+    """
+    left[0] -= 1
+    if left[0] == 0:
+        yield source.problem(node, f"more than {_MOST_NODES} values; split the file")
+    if left[0] <= 0:
+        return
+    if any(node is other for other in above):
+        yield source.problem(node, "an alias leads back into itself; write it out")
+        return
     if not node.tag.startswith(_CORE_TAGS):
         yield source.problem(node, f"tag {node.tag} is not used here; remove it")
     if isinstance(node, yaml.MappingNode):
@@ -123,10 +154,21 @@ def _structure_problems(source: Source, node: yaml.Node) -> Iterator[Problem]:
             if key.value in seen:
                 yield source.problem(key, f'key "{key.value}" is here twice; keep one')
             seen.add(key.value)
-            yield from _structure_problems(source, value)
+            yield from _structure_problems(source, value, left, (*above, node))
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _structure_problems(source, item)
+            yield from _structure_problems(source, item, left, (*above, node))
+
+
+def _last_mark(node: yaml.Node) -> yaml.Mark:
+    """Where a node ends; a block's own mark is where the next thing begins."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        if isinstance(last, yaml.Node):
+            return _last_mark(last)
+        key, value = last
+        return _last_mark(value if isinstance(value, yaml.CollectionNode) or value.value else key)
+    return node.end_mark
 
 
 def data_of(node: yaml.Node) -> Any:
@@ -156,15 +198,20 @@ def node_at(root: yaml.Node, location: Location, *, key: bool = False) -> yaml.N
     return nearest
 
 
-def with_value(root: yaml.Node, location: Sequence[str], value: yaml.Node) -> yaml.Node:
-    """The same tree with another value at a location; missing mappings on the way are made."""
+def with_value(
+    root: yaml.Node, location: Sequence[str], value: yaml.Node, path: yaml.Node
+) -> yaml.Node:
+    """The same tree with another value at a location; missing mappings on the way are made.
+
+    New keys are where `path` is, the node that spells the location in the file.
+    """
     if not location:
         return value
     name, rest = location[0], location[1:]
     if isinstance(root, yaml.SequenceNode):
         items = copy(root)
         items.value = list(root.value)
-        items.value[int(name)] = with_value(root.value[int(name)], rest, value)
+        items.value[int(name)] = with_value(root.value[int(name)], rest, value, path)
         return items
     entries = list(root.value) if isinstance(root, yaml.MappingNode) else []
     changed = yaml.MappingNode(
@@ -174,9 +221,9 @@ def with_value(root: yaml.Node, location: Sequence[str], value: yaml.Node) -> ya
         changed.start_mark, changed.end_mark = root.start_mark, root.end_mark
     for index, (key, old) in enumerate(entries):
         if key.value == name:
-            entries[index] = (key, with_value(old, rest, value))
+            entries[index] = (key, with_value(old, rest, value, path))
             return changed
-    key = yaml.ScalarNode(f"{_CORE_TAGS}str", name, value.start_mark, value.end_mark)
+    key = yaml.ScalarNode(f"{_CORE_TAGS}str", name, path.start_mark, path.end_mark)
     hollow = yaml.ScalarNode(f"{_CORE_TAGS}null", "", value.start_mark, value.end_mark)
-    entries.append((key, with_value(hollow, rest, value)))
+    entries.append((key, with_value(hollow, rest, value, path)))
     return changed
