@@ -7,18 +7,20 @@ ready, 130 interrupted.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 from mfalab.simulator.eventlog import Event, encode
 from mfalab.simulator.loader import Case
-from mfalab.simulator.runner import DEFAULT_SEED, run
+from mfalab.simulator.outcome import ScenarioMistake
+from mfalab.simulator.runner import DEFAULT_SEED, furnish, run
 from mfalab.simulator.suites import collect, select, shipped
-from mfalab.simulator.yaml_source import ProblemsFound
+from mfalab.simulator.yaml_source import Problem, ProblemsFound
 
 PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -56,12 +58,24 @@ def main() -> None:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
         sys.exit(BAD_USAGE)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(PASSED)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Door(click.Group):
+    """The group of all commands; a reader of our output who leaves early interrupts us."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered would raise again when Python closes its files.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=_Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="mfalab", prog_name="mfalab")
 def command() -> None:
     """Simulate MFA devices and people against a verifier, over years, in seconds.
@@ -108,6 +122,9 @@ def run_command(
     """
     from mfalab.simulator.report import TerminalReporter, read_runs, write_html, write_junit
 
+    outputs = [path.resolve() for path in (log, junit, html) if path is not None]
+    if len(set(outputs)) < len(outputs):
+        raise click.UsageError("--log, --junit and --html need a file each")
     cases = _chosen(paths, words, tags)
     lines: list[str] = []
     with ExitStack() as stack:
@@ -193,8 +210,16 @@ def _writable(path: Path) -> Iterator[None]:
 @command.command()
 @_PATHS
 def check(paths: tuple[str, ...]) -> None:
-    """Parse and resolve scenarios completely, and run nothing."""
+    """Parse and resolve scenarios completely, set each scene, and run nothing."""
     cases = collect(paths)
+    problems: list[Problem] = []
+    for case in cases:
+        try:
+            furnish(case)
+        except ScenarioMistake as mistake:
+            problems.append(Problem(case.shown_as, case.line, 1, str(mistake)))
+    if problems:
+        raise ProblemsFound(problems)
     files = {case.path for case in cases}
     click.echo(f"{len(files)} scenarios, {len(cases)} cases: nothing wrong")
 
@@ -288,7 +313,8 @@ def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> Non
     if html is None and junit is None:
         reporter = TerminalReporter(sys.stdout, colour=None, is_tty=False)
         for line in lines:
-            reporter.event(json.loads(line))
+            with suppress(json.JSONDecodeError):  # a killed run leaves a line that is cut short
+                reporter.event(json.loads(line))
         reporter.close()
 
 
@@ -335,7 +361,10 @@ def eject(path: str, output: Path | None) -> None:
     """Write the Python form of a scenario: a pytest file that does the same steps."""
     from mfalab.simulator.eject import as_python
 
-    text = as_python(collect([path]))
+    cases = collect([path])
+    if len({case.path for case in cases}) > 1:
+        raise click.UsageError(f"{path} holds several scenarios; name one of its files")
+    text = as_python(cases)
     if output is None:
         click.echo(text, nl=False)
         return
