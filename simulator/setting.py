@@ -34,16 +34,14 @@ DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
 """A Monday morning: an office climate starts warm."""
 
 
+_STEP_FIGURES = {"window_back", "window_ahead", "pair_back", "pair_ahead"}
+
+
 def _profile_field(name: str, kind: Any) -> tuple[str, Any]:
     """The scenario's word for a figure, and its type: the unit moves to the value."""
     if name.endswith("_s"):
         return name.removesuffix("_s"), Duration
-    if name.endswith("_steps") or name in {
-        "window_back",
-        "window_ahead",
-        "pair_back",
-        "pair_ahead",
-    }:
+    if name.endswith("_steps") or name.removeprefix("hardware_") in _STEP_FIGURES:
         return name.removesuffix("_steps"), Steps
     return name, kind
 
@@ -94,7 +92,9 @@ class VerifierSpec(ProfileChanges):
         written: dict[str, Any] = {}
         for name, (word, kind) in _CHANGES.items():
             value = getattr(profile, name)
-            if kind is Duration:
+            if value is None:
+                written[word] = None
+            elif kind is Duration:
                 written[word] = format_duration(value * NS_PER_S)
             elif kind is Steps:
                 written[word] = f"{value} step" if value == 1 else f"{value} steps"

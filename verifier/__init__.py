@@ -6,7 +6,7 @@ from mfalab.verifier.console import Console
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
-from mfalab.verifier.outbox import Outbox
+from mfalab.verifier.outbox import Outbox, Silence
 from mfalab.verifier.pages import SecondPage, SignedIn
 from mfalab.verifier.passwords import CHEAP, RFC9106, PasswordCost
 from mfalab.verifier.profile import (
@@ -16,13 +16,21 @@ from mfalab.verifier.profile import (
     Profile,
     ReplayRule,
     RoleCredentialsMfa,
+    RoleSessionMfa,
     SmsMode,
     ThrottleRule,
 )
 from mfalab.verifier.records import Account, DeviceKind, Identity, MovingFactor, Role
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.sessions import MfaContext
-from mfalab.verifier.store import Conflict, MemoryStore, Store, Transaction
+from mfalab.verifier.store import (
+    Conflict,
+    MemoryStore,
+    SqliteStore,
+    Store,
+    StoreUnusable,
+    Transaction,
+)
 from mfalab.verifier.sts import Sts
 from mfalab.verifier.trail import TrailEvent
 from mfalab.verifier.verifier import TokenSeed, Verifier
@@ -52,12 +60,16 @@ __all__ = [
     "ReplayRule",
     "Role",
     "RoleCredentialsMfa",
+    "RoleSessionMfa",
     "RootRecovery",
     "SecondPage",
     "ServiceError",
     "SignedIn",
+    "Silence",
     "SmsMode",
+    "SqliteStore",
     "Store",
+    "StoreUnusable",
     "Sts",
     "ThrottleRule",
     "TokenSeed",

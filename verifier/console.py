@@ -415,6 +415,8 @@ def _prompted(call: Call, sign_in: SignIn, identity: Identity) -> list[Device]:
 
 def _try_code(call: Call, devices: list[Device], code: str) -> list[Decision]:
     decisions: list[Decision] = []
+    if not call.profile.sign_in_tries_every_device:
+        devices = [max(devices, key=lambda device: device.enabled_ns or 0)]
     for device in devices:
         if not names.has_codes(device.kind):
             raise refusals.kind_has_no_codes(device.kind)

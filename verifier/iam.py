@@ -200,7 +200,7 @@ class Iam:
             "SummaryMap": {
                 "Users": sum(not identity.root for identity in identities),
                 "Roles": len(tx.find(Role, account_id=account.id)),
-                "MFADevices": len(devices),
+                "MFADevices": len(devices if call.profile.summary_counts_unassigned else in_use),
                 "MFADevicesInUse": len(in_use),
                 "AccountMFAEnabled": int(any(device.owner_id == account.id for device in in_use)),
                 "AccountAccessKeysPresent": int(bool(tx.find(AccessKey, identity_id=account.id))),

@@ -47,6 +47,13 @@ class RoleCredentialsMfa(StrEnum):
     INHERITED = "inherited"
 
 
+class RoleSessionMfa(StrEnum):
+    """What becomes of MFA parameters on AssumeRole from a role session; a role has no device."""
+
+    REFUSED = "refused"
+    IGNORED = "ignored"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Every figure and choice of the verifier. Units are in the names; steps are time steps."""
@@ -68,6 +75,12 @@ class Profile:
     pair_ahead: int = 1000
     pair_counts_as_attempt: bool = False
     pair_consumes_codes: bool = False
+
+    # Hardware tokens; None is as for virtual devices
+    hardware_window_back: int | None = None
+    hardware_window_ahead: int | None = None
+    hardware_pair_back: int | None = None
+    hardware_pair_ahead: int | None = None
 
     # Event-based tokens (RFC 4226 section 7.4)
     hotp_tokens: bool = False
@@ -96,6 +109,8 @@ class Profile:
     propagation_disable_s: int = 0
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
+    summary_counts_unassigned: bool = True
+    """Whether `MFADevices` of the account summary counts devices that nobody has."""
 
     # Console
     console_shares_used_codes: bool = True
@@ -108,7 +123,12 @@ class Profile:
     sign_in_page_lifetime_s: int = 900
     console_session_s: int = 12 * 3600
 
+    sign_in_tries_every_device: bool = True
+    """Whether a code may come from any device of the chosen kind, or only from the one that was
+    enabled last."""
+
     # STS
+    role_session_mfa: RoleSessionMfa = RoleSessionMfa.REFUSED
     role_credentials_mfa: RoleCredentialsMfa = RoleCredentialsMfa.FALSE
 
     # SMS

@@ -10,7 +10,7 @@ from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.moments import moment
-from mfalab.verifier.profile import RoleCredentialsMfa
+from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
 from mfalab.verifier.records import Role, Session, SessionKind
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.verification import verify_code
@@ -129,6 +129,8 @@ def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
     if serial is None or code is None:
         raise refusals.sts_half_parameters()
     user = call.caller.user
+    if user is None and call.profile.role_session_mfa is RoleSessionMfa.IGNORED:
+        return None
     device = None if user is None else rules.bound_device(call.tx, user, serial, call.now_ns)
     if device is None:
         raise refusals.sts_device_refused()

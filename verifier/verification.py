@@ -24,7 +24,7 @@ from typing import NamedTuple
 from mfalab.verifier import otp, throttle
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.profile import Profile, ReplayRule
-from mfalab.verifier.records import Budget, Device, MovingFactor, UsedCode
+from mfalab.verifier.records import Budget, Device, DeviceKind, MovingFactor, UsedCode
 from mfalab.verifier.store.protocol import Conflict, Transaction
 
 # Looking a member up in its enum costs as much as half a hash (CPython 3.11).
@@ -34,6 +34,7 @@ _REPLAYED = Outcome.REPLAYED
 _STALE = Outcome.STALE
 _THROTTLED = Outcome.THROTTLED
 _EVENT = MovingFactor.EVENT
+_HARDWARE = DeviceKind.HARDWARE
 _HIGH_WATER = ReplayRule.HIGH_WATER
 
 
@@ -68,8 +69,11 @@ def code_window(device: Device, now_ns: int, profile: Profile) -> Window:
         return following, following, following, following + profile.hotp_look_ahead
     server = otp.step_at(now_ns, device.period_s)
     centre = server + device.offset_steps
-    low = max(0, centre - profile.window_back)
-    return server, centre, low, centre + profile.window_ahead
+    back, ahead = profile.window_back, profile.window_ahead
+    if device.kind is _HARDWARE:
+        back = _given(profile.hardware_window_back, back)
+        ahead = _given(profile.hardware_window_ahead, ahead)
+    return server, centre, max(0, centre - back), centre + ahead
 
 
 def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
@@ -80,8 +84,11 @@ def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
         return following, following, following + 1, high
     server = otp.step_at(now_ns, device.period_s)
     centre = server + device.offset_steps
-    low = max(1, centre - profile.pair_back)
-    return server, centre, low, centre + profile.pair_ahead
+    back, ahead = profile.pair_back, profile.pair_ahead
+    if device.kind is _HARDWARE:
+        back = _given(profile.hardware_pair_back, back)
+        ahead = _given(profile.hardware_pair_ahead, ahead)
+    return server, centre, max(1, centre - back), centre + ahead
 
 
 def is_replay(device: Device, step: int, profile: Profile, is_used: IsUsed) -> bool:
@@ -350,6 +357,10 @@ def _decision(verdict: Verdict, device: Device, now_ns: int, operation: str) -> 
 
 def _sort_by_distance(steps: list[int], centre: int) -> None:
     steps.sort(key=lambda step: (abs(step - centre), step))
+
+
+def _given(figure: int | None, otherwise: int) -> int:
+    return otherwise if figure is None else figure
 
 
 def _newest(known: int | None, step: int) -> int:

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from mfalab.verifier import Credentials, MfaContext, RoleCredentialsMfa, ServiceError
+from mfalab.verifier import (
+    Credentials,
+    MfaContext,
+    RoleCredentialsMfa,
+    RoleSessionMfa,
+    ServiceError,
+)
 
 CODE_REFUSED = (
     "AccessDenied",
@@ -298,6 +304,12 @@ class TestAssumeRole:
         session = assume(company, "alice", arn)
         with refused(*DEVICE_REFUSED):
             assume(company, session, arn, SerialNumber=token.serial, TokenCode=token.code())
+
+    def test_mfa_parameters_of_a_role_session_may_be_ignored(self, company: Any) -> None:
+        token, arn = company.enrol(), role(company)
+        company.set(role_session_mfa=RoleSessionMfa.IGNORED)
+        session = assume(company, "alice", arn)
+        assume(company, session, arn, SerialNumber=token.serial, TokenCode=token.wrong_code())
 
     def test_durations(self, company: Any, refused: Any) -> None:
         arn = role(company, max_session_s=7200)
