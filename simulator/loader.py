@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from mfalab.devices.errors import ProvisioningError
 from mfalab.simulator.language import known_keys, known_tags, references
 from mfalab.simulator.scenario import Scenario
+from mfalab.simulator.seed_files import read_seeds
+from mfalab.simulator.setting import TokenSpec
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.sessions import StsCall
 from mfalab.simulator.yaml_source import (
@@ -113,11 +116,14 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
 
 def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -> Case:
     data = data_of(root)
+    _resolve_seed_files(path, data)
     problems = list(unresolved(source, root, data))
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
         problems += [_located(source, root, item) for item in error.errors()]
+    else:
+        problems += _seed_file_problems(source, root, scenario)
     if problems:
         raise ProblemsFound(problems)
     return Case(
@@ -133,6 +139,42 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
         ),
         data={key: value for key, value in data.items() if key != "matrix"},
     )
+
+
+# -- seed files --------------------------------------------------------------------------
+
+
+def _resolve_seed_files(path: Path, data: Any) -> None:
+    """Make the paths of seed files absolute: they are relative to the scenario."""
+    for spec in _mapping(data, "devices").values() if isinstance(data, dict) else ():
+        if isinstance(spec, dict) and isinstance(spec.get("seeds"), str):
+            spec["seeds"] = str(path.parent / spec["seeds"])
+
+
+def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> Iterator[Problem]:
+    """Seed files that cannot be read, and tokens that are not in theirs."""
+    for name, spec in scenario.devices.items():
+        if not isinstance(spec, TokenSpec) or spec.seeds is None or spec.serial is None:
+            continue
+        where = node_at(root, ("devices", name, "seeds"))
+        try:
+            records = read_seeds(Path(spec.seeds), spec.seeds_password)
+        except OSError as error:
+            yield source.problem(where, f"the seed file cannot be read: {error.strerror}")
+            continue
+        except ProvisioningError as error:
+            yield source.problem(where, f"the seed file is wrong: {error}")
+            continue
+        record = records.get(spec.serial)
+        if record is None:
+            near = _nearest(spec.serial, records) or _choice(records)
+            serial = node_at(root, ("devices", name, "serial"))
+            yield source.problem(serial, f'the seed file has no token "{spec.serial}"{near}')
+        elif spec.kind != f"hardware_{record.seed.kind.value}":
+            kind = node_at(root, ("devices", name, "kind"))
+            yield source.problem(
+                kind, f"the seed file says this token is a hardware_{record.seed.kind.value}"
+            )
 
 
 # -- the matrix --------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from enum import Enum
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR
 from mfalab.simulator.units import (
@@ -28,7 +28,7 @@ from mfalab.simulator.words import (
     Strict,
 )
 from mfalab.verifier import PROFILES, Profile
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
 """A Monday morning: an office climate starts warm."""
@@ -172,6 +172,11 @@ class TokenSpec(DeviceSpec):
 
     serial: str | None = None
     """The serial number on its back; made up when left out."""
+    seeds: str | None = None
+    """The maker's seed file, PSKC or CSV, from which the token of this serial number is made;
+    relative to the scenario."""
+    seeds_password: str | None = None
+    """The password of an encrypted PSKC file."""
     digits: Annotated[int, Field(ge=6, le=8)] = 6
     algorithm: Literal["SHA1", "SHA256", "SHA512"] = "SHA1"
     registered: bool = True
@@ -180,6 +185,15 @@ class TokenSpec(DeviceSpec):
     """How long before the start it was made; it has aged and drifted since."""
     battery: Duration = 8 * NS_PER_YEAR
     """How long a battery lasts, from the day it was made."""
+
+    @model_validator(mode="after")
+    def _a_seed_file_goes_by_serial(self) -> Self:
+        if self.seeds is not None and self.serial is None:
+            raise ValueError("a token from a seed file needs its serial")
+        decided = {"digits", "algorithm", "period", "counter"} & self.model_fields_set
+        if self.seeds is not None and decided:
+            raise ValueError(f"the seed file says what {', '.join(sorted(decided))} is; remove it")
+        return self
 
 
 class HardwareTotpSpec(TokenSpec):

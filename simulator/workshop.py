@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.hotp import HashAlgorithm
@@ -23,6 +24,7 @@ from mfalab.simulator.clocks import (
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms, HeldToken
 from mfalab.simulator.power import Battery, PowerNow
+from mfalab.simulator.seed_files import read_seeds
 from mfalab.simulator.setting import (
     DeviceSpec,
     HardwareHotpSpec,
@@ -130,6 +132,8 @@ class Workshop:
     def _seed(
         self, name: str, spec: TokenSpec, kind: OtpKind, *, period_s: int = 30, counter: int = 0
     ) -> OtpSeed:
+        if spec.seeds is not None and spec.serial is not None:
+            return read_seeds(Path(spec.seeds), spec.seeds_password)[spec.serial].seed
         return OtpSeed(
             self.entropy.random_bytes(f"{name}.seed")(_SEED_BYTES),
             kind=kind,
