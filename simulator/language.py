@@ -16,6 +16,8 @@ from mfalab.simulator.words import Reference
 from mfalab.simulator.yaml_source import Location
 from pydantic import BaseModel
 
+KEY = "[key]"
+"""The last part of a location that means a key rather than its value; pydantic writes it so too."""
 _TAG_KEYS = ("do", "kind")
 
 
@@ -114,7 +116,7 @@ def _references(annotation: Any, data: Any, at: Location) -> Iterator[tuple[Loca
     elif get_origin(annotation) is dict and isinstance(data, dict):
         key_type, value_type = get_args(annotation)
         for key, value in data.items():
-            yield from _references(key_type, key, (*at, key))
+            yield from _references(key_type, key, (*at, key, KEY))
             yield from _references(value_type, value, (*at, key))
     elif _models(annotation) and isinstance(data, dict):
         for key, inner in _fields(annotation).items():

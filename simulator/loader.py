@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 from mfalab.devices.errors import ProvisioningError
-from mfalab.simulator.language import known_keys, known_tags, references
+from mfalab.simulator.language import KEY, known_keys, known_tags, references
 from mfalab.simulator.scenario import Scenario
 from mfalab.simulator.seed_files import read_seeds
 from mfalab.simulator.setting import TokenSpec
@@ -118,10 +118,12 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
     data = data_of(root)
     _resolve_seed_files(path, data)
     problems = list(unresolved(source, root, data))
+    if isinstance(data, dict):
+        data.pop("matrix", None)  # its values are in their places, and its shape was looked at
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        problems += [_located(source, root, item) for item in error.errors()]
+        problems += _all_located(source, root, error.errors())
     else:
         problems += _seed_file_problems(source, root, scenario)
     if problems:
@@ -137,7 +139,7 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
             (step.start_mark.line + 1, source.text_of(step))
             for step in node_at(source.root, ("steps",)).value
         ),
-        data={key: value for key, value in data.items() if key != "matrix"},
+        data=data,
     )
 
 
@@ -291,11 +293,27 @@ def _target(source: Source, key: yaml.Node) -> list[str]:
 # -- what pydantic found, in words ---------------------------------------------------------
 
 
-def _located(source: Source, root: yaml.Node, error: Any) -> Problem:
-    """One validation error as a problem at its node."""
+def _all_located(source: Source, root: yaml.Node, errors: Iterable[Any]) -> Iterator[Problem]:
+    """Validation errors as problems; a value that fits none of several types is one problem."""
+    values: dict[tuple[int, int], list[str]] = {}
+    for error in errors:
+        where, message = _located(root, error)
+        if error["type"] in ("missing", "extra_forbidden"):
+            yield source.problem(where, _in_step(error["loc"]) + message)
+        else:
+            place = (where.start_mark.line, where.start_mark.column)
+            said = values.setdefault(place, [_in_step(error["loc"])])
+            if message not in said:
+                said.append(message)
+    for (line, column), (step, *messages) in values.items():
+        yield source.problem_at(line, column, step + "; or ".join(messages))
+
+
+def _located(root: yaml.Node, error: Any) -> tuple[yaml.Node, str]:
+    """The node of one validation error, and what is wrong with it."""
     location: Location = tuple(error["loc"])
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
-    key = kind == "extra_forbidden" or location[-1:] == ("[key]",)
+    key = kind == "extra_forbidden" or location[-1:] == (KEY,)
     where = node_at(root, location, key=key)
     last = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
@@ -316,7 +334,7 @@ def _located(source: Source, root: yaml.Node, error: Any) -> Problem:
         message = f"{_SHAPES[kind]} belongs here, not {_short(given)}"
     else:
         message = f"{error['msg']}, got {_short(given)}"
-    return source.problem(where, _in_step(location) + message)
+    return where, message
 
 
 def _bad_tag(
@@ -387,7 +405,7 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
             near = _nearest(name, names) or _choice(names or ["none"])
             what = "person or account" if kind == "principal" else kind
             yield source.problem(
-                node_at(root, location, key=_is_key(data, location)),
+                node_at(root, location, key=location[-1] == KEY),
                 f'{_in_step(location)}no {what} is called "{name}"{near}',
             )
 
@@ -395,13 +413,6 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
 def _mapping(data: dict[str, Any], section: str) -> dict[str, Any]:
     found = data.get(section)
     return found if isinstance(found, dict) else {}
-
-
-def _is_key(data: Any, location: Location) -> bool:
-    """Whether a name at a location is a key of a mapping rather than a value."""
-    for part in location[:-1]:
-        data = data[part]
-    return isinstance(data, dict) and not isinstance(data[location[-1]], str)
 
 
 def _phones_of_their_own(data: dict[str, Any]) -> list[str]:

@@ -16,6 +16,11 @@ import yaml
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE_TAGS = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {
+    _CORE_TAGS + kind
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+}
+"""What YAML gives to nodes that have no tag; `!!str` and the like change nothing."""
 _NULLS = {"", "null", "~"}
 _MOST_NODES = 200_000
 """A file of this many values is no story, but aliases of aliases of aliases."""
@@ -143,7 +148,7 @@ def _structure_problems(
     if any(node is other for other in above):
         yield source.problem(node, "an alias leads back into itself; write it out")
         return
-    if not node.tag.startswith(_CORE_TAGS):
+    if node.tag not in _PLAIN_TAGS:
         yield source.problem(node, f"tag {node.tag} is not used here; remove it")
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()

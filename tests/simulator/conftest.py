@@ -1,0 +1,58 @@
+"""Scenario files written by tests, and what the loader says about them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mfalab.simulator.loader import Case, load_cases
+from mfalab.simulator.yaml_source import Problem, ProblemsFound
+
+MINIMAL = """\
+scenario: A minimal story
+people: {alice: {}, ada: {role: administrator}}
+devices:
+  fob: {kind: hardware_totp, owner: alice, drift: 0 ppm}
+  app: {kind: totp_app, owner: alice}
+steps:
+"""
+
+
+@pytest.fixture
+def story() -> Callable[..., str]:
+    """The text of a scenario with alice, ada, a fob and an app, with steps and further lines."""
+
+    def write(*steps: str, more: str = "") -> str:
+        return more + MINIMAL + "".join(f"  - {step}\n" for step in steps)
+
+    return write
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a scenario file below a folder of the test's own."""
+
+    def write(text: str | bytes, name: str = "topic/story") -> Path:
+        path = tmp_path / f"{name}.scenario.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def cases(write: Callable[..., Path]) -> Callable[..., list[Case]]:
+    """The cases of a scenario text."""
+    return lambda text, name="topic/story": load_cases(write(text, name), f"{name}.scenario.yaml")
+
+
+@pytest.fixture
+def problems(write: Callable[..., Path]) -> Callable[..., list[Problem]]:
+    """What is wrong with a scenario text, in the order of the file."""
+
+    def load(text: str | bytes) -> list[Problem]:
+        with pytest.raises(ProblemsFound) as found:
+            load_cases(write(text), "story.scenario.yaml")
+        return list(found.value.problems)
+
+    return load
