@@ -29,18 +29,13 @@ _PAIR_WORDS = {
 }
 
 
-def _checked(value: Any, words: dict[str, str], what: str) -> Any:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not {what}; quote digits so that they stay text")
-    if value in words or _STEPS.fullmatch(value) or re.search(r"\d", value):
-        return value
-    near = get_close_matches(value, list(words), 1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
-    raise ValueError(f"{value!r} is not {what}{hint} (one of {', '.join(words)}, N steps, digits)")
-
-
 def _code(value: Any) -> Any:
-    return _checked(value, _WORDS, "a code")
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a code; quote digits so that they stay text")
+    if value in _WORDS or _STEPS.fullmatch(value) or re.search(r"\d", value):
+        return value
+    known = f"{', '.join(_WORDS)}, N steps, digits"
+    raise ValueError(f"{value!r} is not a code{_nearest(value, _WORDS)} (one of {known})")
 
 
 def _pair(value: Any) -> Any:
@@ -48,7 +43,16 @@ def _pair(value: Any) -> Any:
         if len(value) != 2:
             raise ValueError(f"a pair has two codes, not {len(value)}")
         return tuple(_code(item) for item in value)
-    return _checked(value, _PAIR_WORDS, "a pair of codes") if value not in _PAIR_WORDS else value
+    if isinstance(value, str) and value in _PAIR_WORDS:
+        return value
+    near = _nearest(value, _PAIR_WORDS) if isinstance(value, str) else ""
+    known = f"{', '.join(_PAIR_WORDS)}, [CODE, CODE]"
+    raise ValueError(f"{value!r} is not a pair of codes{near} (one of {known})")
+
+
+def _nearest(value: str, words: dict[str, str]) -> str:
+    near = get_close_matches(value, list(words), 1)
+    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 CodeChoice = Annotated[

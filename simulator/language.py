@@ -128,7 +128,7 @@ def _chosen(annotation: Any, data: Any) -> list[Any]:
     """The members of a union that some data may be: by its tag where the members have tags."""
     members = list(get_args(annotation))
     if isinstance(data, dict):
-        given = {data.get(key) for key in _TAG_KEYS}
+        given = {str(data.get(key)) for key in _TAG_KEYS}
         tagged = [item for item in members if any(_tags(model) for model in _models(item))]
         if tagged:
             return [item for item in tagged if any(_tags(model) & given for model in _models(item))]
