@@ -1,0 +1,297 @@
+"""What all commands of one authenticator share: its state, its session and its people.
+
+`Core` is the inside of `Authenticator`. The `Session` is what a loss of power ends.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, final
+
+from mfalab.devices.clock import Clock
+from mfalab.devices.ctap import credentials, crypto
+from mfalab.devices.ctap.commands import AuthDataFlag, Permission, Prompt, Transport
+from mfalab.devices.ctap.faults import Faults, FaultyStorage
+from mfalab.devices.ctap.fields import Members
+from mfalab.devices.ctap.model import CounterKind, Model
+from mfalab.devices.ctap.pin_protocols import PinUvProtocol
+from mfalab.devices.ctap.state import Credential, State
+from mfalab.devices.ctap.status import CtapError, CtapStatus
+from mfalab.devices.ctap.storage import Storage
+from mfalab.devices.ctap.token import PinUvAuthToken
+from mfalab.devices.ctap.transaction import Ask, Event, EventKind, Steps, Work
+
+__all__ = ["Call", "Core", "Session", "Walk"]
+
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One CTAP2 request as its handler sees it."""
+
+    channel: int
+    transport: Transport
+    command: int
+    members: Members
+
+
+@dataclass(slots=True)
+class Walk:
+    """The rest of an answer that a client fetches call by call, on one channel."""
+
+    kind: int
+    channel: int
+    answers: list[Any]
+    expires_ns: int | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """What an authenticator knows only as long as it has power.
+
+    Attributes:
+        powered_up_ns: When power came.
+        token: The pinUvAuthToken.
+        protocols: PIN/UV protocols with their key agreement keys, made when first used.
+        pin_mismatches: Wrong PINs in a row since then.
+        walk: The answers still to be fetched.
+        blob_write: Length expected of a large-blob array, and the bytes so far.
+        enrolment: The fingerprint template being enrolled.
+        tap: The tap that brought power over NFC has not been taken for presence yet.
+        u2f_touched_until_ns: Until when a touch counts for U2F.
+    """
+
+    powered_up_ns: int
+    token: PinUvAuthToken
+    protocols: dict[int, PinUvProtocol] = field(default_factory=dict)
+    pin_mismatches: int = 0
+    walk: Walk | None = None
+    blob_write: tuple[int, bytes] | None = None
+    enrolment: Any = None
+    tap: bool = True
+    u2f_touched_until_ns: int | None = None
+
+
+@final
+class Core:
+    """The inside of an authenticator; its handlers are the modules named after the commands."""
+
+    __slots__ = ("clock", "faults", "model", "random_bytes", "session", "state")
+
+    def __init__(
+        self,
+        model: Model,
+        storage: Storage,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        faults: Faults,
+    ) -> None:
+        self.model = model
+        self.clock = clock
+        self.random_bytes = random_bytes
+        self.faults = faults
+        self.state = State(FaultyStorage(storage, lambda: self.faults), model, random_bytes)
+        self.session = self.new_session()
+
+    def new_session(self) -> Session:
+        """A session that begins now."""
+        return Session(self.clock.now_ns(), PinUvAuthToken(self.random_bytes))
+
+    # What is there
+
+    def has(self, capability: str) -> bool:
+        """Whether a command, option or extension that is announced really works."""
+        return capability not in self.faults.missing
+
+    def has_extension(self, name: str) -> bool:
+        """Whether an extension is offered and works."""
+        return name in self.model.extensions and self.has(name)
+
+    @property
+    def fingers_enrolled(self) -> bool:
+        """Built-in user verification is configured."""
+        return bool(self.state.fingers)
+
+    @property
+    def protected(self) -> bool:
+        """Some form of user verification is configured."""
+        return self.state.pin is not None or self.fingers_enrolled
+
+    @property
+    def uv_not_required(self) -> bool:
+        """`makeCredUvNotRqd` as it is now: alwaysUv overrules it."""
+        return self.model.make_cred_uv_not_required and not self.state.settings.always_uv
+
+    @property
+    def pin_gives_mc_ga(self) -> bool:
+        """A client could get a token for this operation with the PIN."""
+        return self.model.client_pin and not self.model.no_mc_ga_permissions_with_client_pin
+
+    def uv_missing(self) -> CtapError:
+        """What to answer when user verification was needed and not given."""
+        if self.pin_gives_mc_ga:
+            return CtapError(CtapStatus.PUAT_REQUIRED, "a pinUvAuthParam is needed")
+        return CtapError(CtapStatus.OPERATION_DENIED, "user verification is needed")
+
+    # Tokens
+
+    def protocol(self, number: int) -> PinUvProtocol:
+        """The PIN/UV protocol of that number.
+
+        Raises:
+            CtapError: INVALID_PARAMETER when it is not supported.
+        """
+        if number not in self.model.pin_uv_protocols:
+            why = f"PIN/UV protocol {number} is not supported"
+            raise CtapError(CtapStatus.INVALID_PARAMETER, why)
+        if number not in self.session.protocols:
+            self.session.protocols[number] = PinUvProtocol(number, self.random_bytes)
+        return self.session.protocols[number]
+
+    def protocol_of(self, members: Members, key: int) -> PinUvProtocol:
+        """The PIN/UV protocol that a request with a pinUvAuthParam names.
+
+        Raises:
+            CtapError: MISSING_PARAMETER, INVALID_PARAMETER, or what the model has answered to both
+                before CTAP 2.1.
+        """
+        number = members.unsigned(key)
+        older = self.model.missing_protocol_status
+        if older is not None and number not in self.model.pin_uv_protocols:
+            raise CtapError(older, f"PIN/UV protocol {number}")
+        if number is None:
+            raise CtapError(CtapStatus.MISSING_PARAMETER, "no PIN/UV protocol is named")
+        return self.protocol(number)
+
+    def check_token(
+        self,
+        protocol: PinUvProtocol,
+        message: bytes,
+        signature: bytes,
+        permission: Permission,
+    ) -> PinUvAuthToken:
+        """The token that signed the message and has the permission.
+
+        Raises:
+            CtapError: PIN_AUTH_INVALID.
+        """
+        token = self.session.token
+        token.observe(self.clock.now_ns())
+        if (
+            not token.in_use
+            or token.protocol != protocol.number
+            or not protocol.verify(token.value, message, signature)
+        ):
+            raise CtapError(CtapStatus.PIN_AUTH_INVALID, "pinUvAuthParam is wrong")
+        token.use()
+        if permission not in token.permissions:
+            raise CtapError(CtapStatus.PIN_AUTH_INVALID, f"the token lacks {permission.name}")
+        return token
+
+    # People
+
+    def presence(self, call: Call, rp_id: str | None, info: str) -> Steps[None]:
+        """A touch, or the tap that brought the authenticator to an NFC reader, once.
+
+        Raises:
+            CtapError: OPERATION_DENIED, the model's code for nobody there, or UP_REQUIRED when
+                the tap was spent.
+        """
+        if call.transport is Transport.NFC:
+            if not self.session.tap:
+                raise CtapError(CtapStatus.UP_REQUIRED, "the tap has been taken for presence")
+            self.session.tap = False
+            return
+        event = yield self.ask(Prompt.TOUCH, rp_id, info)
+        self.refuse_unless_given(event)
+
+    def ask(self, prompt: Prompt, rp_id: str | None, info: str) -> Ask:
+        """A prompt with the model's time limit."""
+        return Ask(prompt, self.model.user_action_timeout_s * _SECOND_NS, rp_id, info)
+
+    def refuse_unless_given(self, event: Event) -> None:
+        """Raise what a declined or forgotten prompt answers.
+
+        Raises:
+            CtapError: OPERATION_DENIED or the model's code for nobody there.
+        """
+        if event.kind is EventKind.DECLINED:
+            raise CtapError(CtapStatus.OPERATION_DENIED, "the user declined")
+        if event.kind is EventKind.TIMED_OUT:
+            raise CtapError(self.model.touch_timeout_status, "nobody touched")
+
+    def verify_user(self, rp_id: str | None, info: str, attempts: int) -> Steps[None]:
+        """Built-in user verification: a finger, whose touch is presence as well.
+
+        Raises:
+            CtapError: UV_INVALID, UV_BLOCKED, OPERATION_DENIED, USER_ACTION_TIMEOUT.
+        """
+        state = self.state
+        for _ in range(attempts):
+            if state.retries.uv == 0:
+                break
+            event = yield self.ask(Prompt.FINGER, rp_id, info)
+            if event.kind is EventKind.TIMED_OUT:
+                raise CtapError(CtapStatus.USER_ACTION_TIMEOUT, "no finger was presented")
+            self.refuse_unless_given(event)
+            # Counted before it is compared, so that pulling the plug wins no try.
+            state.change(retries=replace(state.retries, uv=state.retries.uv - 1))
+            if any(finger.template == event.template for finger in state.fingers.values()):
+                settings = state.settings
+                counted = replace(settings, uv_count_since_pin=settings.uv_count_since_pin + 1)
+                restored = replace(state.retries, uv=self.model.uv_retries)
+                state.change(retries=restored, settings=counted)
+                return
+        if state.retries.uv == 0:
+            raise CtapError(CtapStatus.UV_BLOCKED, "too many wrong fingers")
+        raise CtapError(CtapStatus.UV_INVALID, "the finger is not enrolled")
+
+    # Signatures
+
+    def crypto_time(self) -> Steps[None]:
+        """The time a key or a signature takes, on an authenticator with slow crypto."""
+        if self.faults.slow_crypto_ns:
+            yield Work(self.faults.slow_crypto_ns)
+
+    def sign(self, algorithm: int, seed: bytes, message: bytes) -> bytes:
+        """A signature, spoiled if the authenticator's signatures are bad."""
+        return self.faults.spoil_signature(crypto.sign(algorithm, seed, message))
+
+    def count(self, credential_id: bytes) -> dict[str, Any]:
+        """The arguments for `State.change` that count one signature."""
+        if self.faults.counter_still:
+            return {}
+        return credentials.counter_changes(credential_id, self.state, self.model)
+
+    def counter(self, credential_id: bytes, changes: Mapping[str, Any] | None = None) -> int:
+        """The counter that goes into a signature, once those changes are made."""
+        value = credentials.signature_counter(credential_id, self.state, self.model)
+        for name in ("counter", "counters"):
+            if changes and name in changes:
+                new = changes[name]
+                value = new if isinstance(new, int) else next(iter(new.values()))
+        if self.model.counter is CounterKind.ZERO:
+            return 0
+        return max(0, value - self.faults.counter_back)
+
+    def auth_data(
+        self, rp_id_hash: bytes, flags: AuthDataFlag, counter: int, rest: bytes = b""
+    ) -> bytes:
+        """Authenticator data: 37 bytes, then attested data and extensions if there are any."""
+        if self.model.backup_eligible:
+            flags |= AuthDataFlag.BACKUP_ELIGIBLE
+        if self.model.backup_state:
+            flags |= AuthDataFlag.BACKUP_STATE
+        return rp_id_hash + bytes([flags]) + counter.to_bytes(4, "big") + rest
+
+    def usable(self, credential: Credential, *, uv: bool, listed: bool) -> bool:
+        """Whether credProtect lets a credential be found. CTAP 2.1 section 12.1."""
+        if uv or credential.cred_protect == 1:
+            return True
+        return credential.cred_protect == 2 and listed
+
+
+def rp_id_hash(rp_id: str) -> bytes:
+    """SHA-256 of an RP ID."""
+    return sha256(rp_id.encode()).digest()

@@ -1,0 +1,57 @@
+"""COSE algorithm numbers and public keys as COSE_Key maps. Source: RFC 9052, RFC 9053, RFC 9964."""
+
+from enum import IntEnum, unique
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+
+__all__ = ["KEY_AGREEMENT_ALGORITHM", "Algorithm", "PublicKey", "cose_key", "ec2_point"]
+
+PublicKey = (
+    ec.EllipticCurvePublicKey
+    | ed25519.Ed25519PublicKey
+    | rsa.RSAPublicKey
+    | mldsa.MLDSA44PublicKey
+    | mldsa.MLDSA65PublicKey
+    | mldsa.MLDSA87PublicKey
+)
+"""Public keys a credential may have."""
+
+KEY_AGREEMENT_ALGORITHM = -25
+"""ECDH-ES + HKDF-256: what the key agreement key claims to be, and is not."""
+
+
+@unique
+class Algorithm(IntEnum):
+    """Signature algorithms, by the names of the IANA COSE registry."""
+
+    ES256 = -7
+    EDDSA = -8
+    ES384 = -35
+    ML_DSA_44 = -48
+    ML_DSA_65 = -49
+    ML_DSA_87 = -50
+    RS256 = -257
+
+
+def cose_key(key: PublicKey, algorithm: int) -> dict[int, Any]:
+    """The COSE_Key map of a public key."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        numbers = key.public_numbers()
+        size = (key.key_size + 7) // 8
+        curve = 1 if isinstance(key.curve, ec.SECP256R1) else 2
+        x, y = numbers.x.to_bytes(size, "big"), numbers.y.to_bytes(size, "big")
+        return {1: 2, 3: algorithm, -1: curve, -2: x, -3: y}
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return {1: 1, 3: algorithm, -1: 6, -2: key.public_bytes_raw()}
+    if isinstance(key, rsa.RSAPublicKey):
+        public = key.public_numbers()
+        modulus = public.n.to_bytes((key.key_size + 7) // 8, "big")
+        return {1: 3, 3: algorithm, -1: modulus, -2: public.e.to_bytes(3, "big")}
+    return {1: 7, 3: algorithm, -1: key.public_bytes_raw()}
+
+
+def ec2_point(key: ec.EllipticCurvePublicKey) -> bytes:
+    """The uncompressed point of a P-256 key: 04, x, y; 65 bytes."""
+    numbers = key.public_numbers()
+    return b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")

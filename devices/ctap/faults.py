@@ -1,0 +1,125 @@
+"""What can be wrong with an authenticator: named switches, all off unless somebody sets them.
+
+A fault is a value, so a scenario can say which key is broken how; set `Authenticator.faults` to
+change it while the key runs. Faults of the wire belong to the transports.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from mfalab.devices.ctap import cbor
+from mfalab.devices.ctap.storage import PowerCut, Storage, StoreWornOut
+
+__all__ = ["NO_FAULTS", "Faults", "FaultyStorage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """One set of switches.
+
+    Attributes:
+        seed: Chooses the bit of a bad signature and the way CBOR is malformed.
+        bad_signatures: Every signature has one bit wrong.
+        wrong_aaguid: Authenticator data has another AAGUID than getInfo.
+        malformed_cbor: Successful answers carry CBOR that is cut, not canonical or no CBOR.
+        missing: Announced option IDs (`credMgmt`), extensions or commands (`selection`) that are
+            not there: commands answer INVALID_COMMAND, extensions are ignored.
+        counter_still: The signature counter does not move.
+        counter_back: How far the counter in each signature lies behind the stored one.
+        full_store: No room for another discoverable credential.
+        worn_out_store: Every write fails and changes nothing.
+        power_cut_at_write: Power fails at this write, counted from 1 when the fault is set.
+        power_cut_done: The write at which power fails is still finished.
+        slow_crypto_ns: How long each signature or key takes.
+    """
+
+    seed: int = 0
+    bad_signatures: bool = False
+    wrong_aaguid: bool = False
+    malformed_cbor: bool = False
+    missing: frozenset[str] = field(default_factory=frozenset)
+    counter_still: bool = False
+    counter_back: int = 0
+    full_store: bool = False
+    worn_out_store: bool = False
+    power_cut_at_write: int | None = None
+    power_cut_done: bool = False
+    slow_crypto_ns: int = 0
+
+    def choice(self, of: int, *about: bytes) -> int:
+        """A number below `of` that depends on the seed and on what it is about."""
+        digest = sha256(self.seed.to_bytes(16, "big", signed=True) + b"".join(about)).digest()
+        return int.from_bytes(digest[:8], "big") % of
+
+    def spoil_signature(self, signature: bytes) -> bytes:
+        """The signature, one bit wrong when signatures are bad."""
+        if not self.bad_signatures:
+            return signature
+        # The last bytes are part of a number in every format, so the form stays right.
+        at = len(signature) - 1 - self.choice(8, signature)
+        spoiled = bytearray(signature)
+        spoiled[at] ^= 1 << self.choice(8, b"bit", signature)
+        return bytes(spoiled)
+
+    def spoil_aaguid(self, aaguid: bytes) -> bytes:
+        """The AAGUID, or its complement."""
+        return bytes(byte ^ 0xFF for byte in aaguid) if self.wrong_aaguid else aaguid
+
+    def spoil_answer(self, body: bytes) -> bytes:
+        """The CBOR of an answer, or what a broken firmware makes of it."""
+        if not self.malformed_cbor or not body:
+            return body
+        match self.choice(4, body):
+            case 0:
+                return body[:-1]  # cut short
+            case 1:
+                return body + b"\x00"  # something follows
+            case 2:
+                return b"\xbf" + body[1:] + b"\xff"  # indefinite length
+            case _:
+                return cbor.encode(list(body[:4]))  # not a map
+
+
+NO_FAULTS = Faults()
+"""A good key."""
+
+
+class FaultyStorage:
+    """A storage with the faults of a moment in front of another storage.
+
+    Args:
+        inner: Where the records are.
+        faults: Gives the faults now.
+    """
+
+    __slots__ = ("_armed_for", "_faults", "_inner", "_since_armed")
+
+    def __init__(self, inner: Storage, faults: Callable[[], Faults]) -> None:
+        self._inner = inner
+        self._faults = faults
+        self._armed_for: Faults | None = None
+        self._since_armed = 0
+
+    @property
+    def writes(self) -> int:
+        """How many writes there have been."""
+        return self._inner.writes
+
+    def read(self) -> dict[str, bytes]:
+        """A copy of all records."""
+        return self._inner.read()
+
+    def write(self, changes: Mapping[str, bytes | None]) -> None:
+        """Write, unless the memory is worn out or power fails."""
+        faults = self._faults()
+        if faults is not self._armed_for:
+            self._armed_for, self._since_armed = faults, 0
+        self._since_armed += 1
+        if faults.worn_out_store:
+            raise StoreWornOut(self._inner.writes + 1)
+        if self._since_armed == faults.power_cut_at_write:
+            if faults.power_cut_done:
+                self._inner.write(changes)
+            raise PowerCut(self._since_armed, faults.power_cut_done)
+        self._inner.write(changes)

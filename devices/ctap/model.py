@@ -1,0 +1,314 @@
+"""What a kind of authenticator is and can do: one frozen value, read from a description file.
+
+Everything an authenticator announces and every rule that differs between versions of the standard
+or between products is a field here, so the code knows no product. `load_model("fido-2.1-pin")`
+reads a file of `models/`; any path to a TOML file of the same form will do as well.
+"""
+
+import tomllib
+from dataclasses import dataclass, fields
+from enum import Enum, unique
+from functools import cache
+from pathlib import Path
+from typing import Any, final
+
+from mfalab.devices.ctap.commands import Transport
+from mfalab.devices.ctap.cose import Algorithm
+from mfalab.devices.ctap.status import CtapStatus
+
+__all__ = [
+    "AlwaysUv",
+    "AttestationKind",
+    "CounterKind",
+    "Model",
+    "ModelInvalid",
+    "load_model",
+    "model_names",
+]
+
+_FOLDER = Path(__file__).with_name("models")
+
+
+@final
+class ModelInvalid(Exception):
+    """A description file does not describe an authenticator."""
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(source, why)
+        self.source = source
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.source} describes no authenticator: {self.why}."
+
+
+@unique
+class CounterKind(Enum):
+    """What the signature counter counts."""
+
+    GLOBAL = "global"
+    PER_CREDENTIAL = "per-credential"
+    ZERO = "zero"
+
+
+@unique
+class AttestationKind(Enum):
+    """The attestation a model gives when the client has no preference."""
+
+    NONE = "none"
+    PACKED_SELF = "packed-self"
+    PACKED_X5C = "packed-x5c"
+    FIDO_U2F = "fido-u2f"
+
+
+@unique
+class AlwaysUv(Enum):
+    """Whether user verification is always asked for: the option is absent, off or on."""
+
+    ABSENT = "absent"
+    OFF = "off"
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A kind of authenticator.
+
+    Attributes:
+        name: What people call it.
+        aaguid: 16 bytes, all zero for U2F.
+        firmware_version: A number, or None when getInfo does not tell.
+        versions: As getInfo tells them; `U2F_V2` switches U2F on, any `FIDO_2` CTAP2.
+        algorithms: COSE numbers in the order of getInfo.
+        transports: How a client may reach it.
+        max_msg_size: Bytes of a CTAP2 request.
+        max_credentials_in_list: Entries a client may put in one allow or exclude list.
+        max_credential_id_length: Bytes.
+        slots: Room for discoverable credentials; 0 is an authenticator without `rk`.
+        client_pin: It can have a PIN.
+        pin_uv_protocols: PIN/UV protocol numbers, preferred first.
+        pin_uv_auth_token: Tokens have permissions (CTAP 2.1).
+        min_pin_length: Code points of a PIN at first.
+        max_pin_length: Bytes of a PIN, at most 63.
+        pin_retries: Wrong PINs until it is blocked.
+        pin_tries_per_power_up: Wrong PINs in a row until it wants a power cycle.
+        pin_complexity_policy: PINs of one repeated or of consecutive characters are refused.
+        max_rp_ids_for_min_pin_length: How many RPs may be told the minimum PIN length.
+        fingers: Room for fingerprint templates; 0 is no built-in user verification.
+        finger_samples: Good samples an enrolment takes.
+        max_friendly_name: Bytes of a template's name.
+        uv_retries: Wrong fingers until built-in user verification is blocked.
+        uv_attempts: Fingers one request asks for before it fails.
+        bio_enroll: `bioEnroll` is offered.
+        bio_enroll_preview: Its preview command is offered.
+        cred_mgmt: `credMgmt` is offered.
+        cred_mgmt_preview: Its preview command is offered.
+        cred_mgmt_read_only: `perCredMgmtRO` and the encrypted members of getInfo are offered.
+        authnr_cfg: `authnrCfg` is offered.
+        set_min_pin_length: `setMinPINLength` is offered.
+        always_uv: `alwaysUv` at first.
+        always_uv_can_be_off: toggleAlwaysUv may switch it off.
+        make_cred_uv_not_required: `makeCredUvNotRqd`.
+        no_mc_ga_permissions_with_client_pin: A PIN does not give tokens to register or sign in.
+        selection: authenticatorSelection is offered.
+        large_blob_bytes: Room for large blobs; 0 is none.
+        cred_blob_bytes: Room for a credBlob; 0 is none.
+        extensions: As getInfo tells them.
+        counter: What the signature counter counts.
+        counter_start: Its value before the first signature.
+        counter_step: How much it grows at each.
+        backup_eligible: The BE flag.
+        backup_state: The BS flag.
+        attestation: What it gives unless asked otherwise.
+        attestation_formats: getInfo 0x16, None for a model that does not tell.
+        enterprise_attestation: It has an enterprise certificate.
+        enterprise_rp_ids: RPs that vendor-facilitated enterprise attestation knows.
+        enterprise_platform_managed: It also serves platform-managed enterprise attestation.
+        certifications: getInfo 0x13.
+        transports_for_reset: getInfo 0x1A, empty for all.
+        long_touch_for_reset: getInfo 0x18, None for a model that does not have it.
+        reset_window_s: Seconds after power-up in which reset is allowed.
+        user_action_timeout_s: Seconds a prompt waits.
+        touch_timeout_status: What a touch that does not come answers.
+        touch_before_no_credentials: NO_CREDENTIALS asks for a touch first.
+        token_serves_one_operation: A token is spent by a registration or sign-in with presence.
+        up_true_refused: `up: true` in makeCredential is INVALID_OPTION, as before CTAP 2.1.
+        missing_protocol_status: A pinUvAuthParam beside no known protocol, as before CTAP 2.1;
+            None for the two codes of CTAP 2.1.
+        hmac_secret_bad_mac_status: What a wrong saltAuth answers.
+        second_set_pin_status: What setPIN answers when there is a PIN.
+        wink: CTAPHID_WINK works.
+        lock: CTAPHID_LOCK works.
+    """
+
+    name: str
+    aaguid: bytes = bytes(16)
+    firmware_version: int | None = None
+    versions: tuple[str, ...]
+    algorithms: tuple[Algorithm, ...] = (Algorithm.ES256,)
+    transports: tuple[Transport, ...] = (Transport.USB,)
+    max_msg_size: int = 1200
+    max_credentials_in_list: int = 8
+    max_credential_id_length: int = 160
+    slots: int = 0
+    client_pin: bool = False
+    pin_uv_protocols: tuple[int, ...] = ()
+    pin_uv_auth_token: bool = False
+    min_pin_length: int = 4
+    max_pin_length: int = 63
+    pin_retries: int = 8
+    pin_tries_per_power_up: int = 3
+    pin_complexity_policy: bool | None = None
+    max_rp_ids_for_min_pin_length: int = 0
+    fingers: int = 0
+    finger_samples: int = 3
+    max_friendly_name: int = 15
+    uv_retries: int = 3
+    uv_attempts: int = 1
+    bio_enroll: bool = False
+    bio_enroll_preview: bool = False
+    cred_mgmt: bool = False
+    cred_mgmt_preview: bool = False
+    cred_mgmt_read_only: bool = False
+    authnr_cfg: bool = False
+    set_min_pin_length: bool = False
+    always_uv: AlwaysUv = AlwaysUv.ABSENT
+    always_uv_can_be_off: bool = True
+    make_cred_uv_not_required: bool = False
+    no_mc_ga_permissions_with_client_pin: bool = False
+    selection: bool = False
+    large_blob_bytes: int = 0
+    cred_blob_bytes: int = 0
+    extensions: tuple[str, ...] = ()
+    counter: CounterKind = CounterKind.GLOBAL
+    counter_start: int = 0
+    counter_step: int = 1
+    backup_eligible: bool = False
+    backup_state: bool = False
+    attestation: AttestationKind = AttestationKind.PACKED_X5C
+    attestation_formats: tuple[str, ...] | None = None
+    enterprise_attestation: bool = False
+    enterprise_rp_ids: tuple[str, ...] = ()
+    enterprise_platform_managed: bool = True
+    certifications: tuple[tuple[str, int], ...] = ()
+    transports_for_reset: tuple[Transport, ...] = ()
+    long_touch_for_reset: bool | None = None
+    reset_window_s: int = 10
+    user_action_timeout_s: int = 30
+    touch_timeout_status: CtapStatus = CtapStatus.USER_ACTION_TIMEOUT
+    touch_before_no_credentials: bool = True
+    token_serves_one_operation: bool = True
+    up_true_refused: bool = False
+    missing_protocol_status: CtapStatus | None = None
+    hmac_secret_bad_mac_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
+    second_set_pin_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
+    wink: bool = True
+    lock: bool = True
+
+    @property
+    def u2f(self) -> bool:
+        """It speaks CTAP1."""
+        return "U2F_V2" in self.versions
+
+    @property
+    def ctap2(self) -> bool:
+        """It speaks CTAP2."""
+        return any(version.startswith("FIDO_2") for version in self.versions)
+
+    @property
+    def built_in_uv(self) -> bool:
+        """It can verify its user by itself."""
+        return self.fingers > 0
+
+
+def model_names() -> tuple[str, ...]:
+    """The names of the models that come along."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def load_model(source: str | Path) -> Model:
+    """The model of a description file.
+
+    Args:
+        source: The name of a model that comes along, or the path of a `.toml` file.
+
+    Raises:
+        ModelInvalid: There is no such model, or a key is unknown, missing or of a wrong kind.
+    """
+    path = Path(source)
+    if path.suffix != ".toml":
+        path = _FOLDER / f"{source}.toml"
+    return _load(path)
+
+
+@cache
+def _load(path: Path) -> Model:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(model_names())
+        raise ModelInvalid(str(path), f"it cannot be read; there are {known}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ModelInvalid(str(path), str(error)) from error
+    return _from_document(document, path.name)
+
+
+def _from_document(document: dict[str, Any], source: str) -> Model:
+    known = {field.name: field for field in fields(Model)}
+    if unknown := sorted(set(document) - set(known)):
+        raise ModelInvalid(source, f"unknown key {', '.join(unknown)}")
+    try:
+        values = {name: _value(name, value) for name, value in document.items()}
+        model = Model(**values)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelInvalid(source, str(error)) from error
+    if why := _contradiction(model):
+        raise ModelInvalid(source, why)
+    return model
+
+
+def _value(name: str, value: Any) -> Any:
+    match name:
+        case "aaguid":
+            return bytes.fromhex(value.replace("-", ""))
+        case "algorithms":
+            return tuple(Algorithm[item] for item in value)
+        case "transports" | "transports_for_reset":
+            return tuple(Transport(item) for item in value)
+        case "counter":
+            return CounterKind(value)
+        case "attestation":
+            return AttestationKind(value)
+        case "always_uv":
+            return AlwaysUv(value)
+        case "certifications":
+            return tuple(sorted(value.items()))
+        case _ if name.endswith("_status"):
+            return CtapStatus[value]
+    expected = Model.__dataclass_fields__[name].type
+    if isinstance(value, list):
+        value = tuple(value)
+    # Annotations of this module are real types; a union or a generic is checked by its origin.
+    plain = expected if isinstance(expected, type) else None
+    if plain in (bool, int, str) and type(value) is not plain:
+        raise ValueError(f"{name} takes {plain.__name__}, not {value!r}")
+    return value
+
+
+def _contradiction(model: Model) -> str:
+    tokens = model.pin_uv_auth_token
+    checks = {
+        "an AAGUID has 16 bytes": len(model.aaguid) == 16,
+        "versions name neither U2F_V2 nor FIDO_2": model.u2f or model.ctap2,
+        "a PIN needs pin_uv_protocols": bool(model.pin_uv_protocols) or not model.client_pin,
+        "PIN/UV protocols are 1 and 2": set(model.pin_uv_protocols) <= {1, 2},
+        "bio_enroll needs fingers": bool(model.fingers) or not model.bio_enroll,
+        "cred_mgmt_read_only needs pin_uv_auth_token": tokens or not model.cred_mgmt_read_only,
+        "CTAP2 messages have 1024 to 7609 bytes": 1024 <= model.max_msg_size <= 7609,
+        "a PIN has at most 63 bytes": 4 <= model.min_pin_length <= model.max_pin_length <= 63,
+        "largeBlobKey needs large_blob_bytes": "largeBlobKey" not in model.extensions
+        or model.large_blob_bytes >= 1024,
+        "credBlob needs 32 cred_blob_bytes": "credBlob" not in model.extensions
+        or model.cred_blob_bytes >= 32,
+    }
+    return next((text for text, fine in checks.items() if not fine), "")

@@ -1,0 +1,42 @@
+"""authenticatorReset and authenticatorSelection. CTAP 2.1 sections 6.6 and 6.9."""
+
+from typing import Any
+
+from mfalab.devices.ctap.core import Call, Core
+from mfalab.devices.ctap.status import CtapError, CtapStatus
+from mfalab.devices.ctap.token import PinUvAuthToken
+from mfalab.devices.ctap.transaction import Steps
+
+__all__ = ["reset", "selection"]
+
+_SECOND_NS = 1_000_000_000
+
+
+def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
+    """End everything: credentials, PIN, fingers, blobs and settings."""
+    allowed = core.model.transports_for_reset
+    if allowed and call.transport not in allowed:
+        raise CtapError(CtapStatus.NOT_ALLOWED, f"no reset over {call.transport.value}")
+    age_ns = core.clock.now_ns() - core.session.powered_up_ns
+    if age_ns > core.model.reset_window_s * _SECOND_NS:
+        why = f"power came more than {core.model.reset_window_s} s ago, plug it in again"
+        raise CtapError(CtapStatus.NOT_ALLOWED, why)
+    try:
+        yield from core.presence(call, None, "reset")
+    except CtapError as error:
+        if error.status is core.model.touch_timeout_status:
+            raise CtapError(CtapStatus.USER_ACTION_TIMEOUT, error.why) from error
+        raise
+    core.state.reset()
+    session = core.session
+    session.token = PinUvAuthToken(core.random_bytes)
+    session.protocols.clear()
+    session.pin_mismatches = 0
+    session.walk = session.blob_write = session.enrolment = None
+    return {}
+
+
+def selection(core: Core, call: Call) -> Steps[dict[int, Any]]:
+    """Ask for a touch, so that a person can choose among several authenticators."""
+    yield from core.presence(call, None, "choose")
+    return {}
