@@ -144,10 +144,9 @@ class HeldApp(HeldDevice):
         """Whether the phone works."""
         return self.phone.usable
 
-    def scan(self, png: bytes, serial: str) -> None:
-        """Take up the account in a QR code; `serial` is how the verifier calls it."""
+    def scan(self, png: bytes) -> None:
+        """Take up the account in a QR code."""
         self.account = self.app.scan(png)
-        self.serial = serial
 
     def take_over(self, other: HeldApp) -> None:
         """Show from now on the account that `other` shows, after a clone or a restored backup."""

@@ -90,11 +90,12 @@ class Create(OnBehalf):
         entity = made["VirtualMFADevice"]
         serial = str(entity["SerialNumber"])
         actor.note("creates a virtual device", device=device.name, serial=serial)
+        device.serial = serial
         if self.scan:
             png = entity["QRCodePNG"]
             assert isinstance(png, bytes)
             lab.note(device.name, "scans a QR code", serial=serial)
-            device.scan(png, serial)
+            device.scan(png)
         return serial
 
 
