@@ -6,10 +6,10 @@ The words here are what a scenario writes behind `code:`, `codes:` and `typed:`.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from mfalab.simulator.units import parse_steps
+from mfalab.simulator.words import nearest
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _STEPS = re.compile(r"\s*[+-]?\d+\s*steps?\s*")
@@ -35,7 +35,7 @@ def _code(value: Any) -> Any:
     if value in _WORDS or _STEPS.fullmatch(value) or re.search(r"\d", value):
         return value
     known = f"{', '.join(_WORDS)}, N steps, digits"
-    raise ValueError(f"{value!r} is not a code{_nearest(value, _WORDS)} (one of {known})")
+    raise ValueError(f"{value!r} is not a code{nearest(value, _WORDS)} (one of {known})")
 
 
 def _pair(value: Any) -> Any:
@@ -45,14 +45,9 @@ def _pair(value: Any) -> Any:
         return tuple(_code(item) for item in value)
     if isinstance(value, str) and value in _PAIR_WORDS:
         return value
-    near = _nearest(value, _PAIR_WORDS) if isinstance(value, str) else ""
+    near = nearest(value, _PAIR_WORDS) if isinstance(value, str) else ""
     known = f"{', '.join(_PAIR_WORDS)}, [CODE, CODE]"
     raise ValueError(f"{value!r} is not a pair of codes{near} (one of {known})")
-
-
-def _nearest(value: str, words: dict[str, str]) -> str:
-    near = get_close_matches(value, list(words), 1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 CodeChoice = Annotated[

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from mfalab.devices.errors import DeviceError
@@ -26,6 +25,7 @@ from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S, Timeline
 from mfalab.simulator.units import format_duration, format_instant
+from mfalab.simulator.words import nearest
 from mfalab.simulator.workshop import Workshop
 from mfalab.simulator.world import World
 from mfalab.verifier import (
@@ -209,9 +209,7 @@ class Lab:
         """A step of the vocabulary as a method."""
         attribute, verb = verb, verb.removesuffix("_")
         if attribute.startswith("_") or verb not in VOCABULARY:
-            near = get_close_matches(verb, VOCABULARY, 1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise AttributeError(f'a lab has no step "{verb}"{hint}')
+            raise AttributeError(f'a lab has no step "{verb}"{nearest(verb, VOCABULARY)}')
         model = VOCABULARY[verb]
 
         def perform(**words: Any) -> Outcome:
@@ -236,7 +234,8 @@ class Lab:
             step.expect.check(outcome)
         except ExpectationFailed as failure:
             for belief in self.beliefs():
-                failure.add_note(f"{belief['lane']}: {belief['text']}, {belief['offset_s']} s off")
+                off = "" if belief["offset_s"] is None else f", {belief['offset_s']} s off"
+                failure.add_note(f"{belief['lane']}: {belief['text']}{off}")
             raise
         finally:
             self.sample()
@@ -414,10 +413,7 @@ class Lab:
 
 def _named(what: str, name: str, things: Mapping[str, T]) -> T:
     if name not in things:
-        near = get_close_matches(name, things, 1)
-        hint = (
-            f'; did you mean "{near[0]}"?' if near else f" (there is {', '.join(things) or 'none'})"
-        )
+        hint = nearest(name, things) or f" (there is {', '.join(things) or 'none'})"
         raise ScenarioMistake(f'there is no {what} "{name}"{hint}')
     return things[name]
 

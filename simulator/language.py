@@ -36,19 +36,19 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _alternatives(annotation: Any) -> list[Any]:
+def alternatives(annotation: Any) -> list[Any]:
     """The members of a union, or the annotation alone, without `Annotated`."""
     if get_origin(annotation) is Annotated:
-        return _alternatives(get_args(annotation)[0])
+        return alternatives(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return [inner for item in get_args(annotation) for inner in _alternatives(item)]
+        return [inner for item in get_args(annotation) for inner in alternatives(item)]
     return [annotation]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
     return [
         item
-        for item in _alternatives(annotation)
+        for item in alternatives(annotation)
         if isinstance(item, type) and issubclass(item, BaseModel)
     ]
 
@@ -86,7 +86,7 @@ def _inside(annotation: Any, part: str | int) -> Any:
             return _fields(model)[str(part)]
         if part in _tags(model):
             return model
-    for candidate in _alternatives(annotation):
+    for candidate in alternatives(annotation):
         if get_origin(candidate) in (list, dict):
             return get_args(candidate)[-1]
     return annotation

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from mfalab.simulator.seed_files import read_seeds
 from mfalab.simulator.setting import TokenSpec
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.sessions import StsCall
+from mfalab.simulator.words import nearest
 from mfalab.simulator.yaml_source import (
     Location,
     Problem,
@@ -169,7 +169,7 @@ def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> 
             continue
         record = records.get(spec.serial)
         if record is None:
-            near = _nearest(spec.serial, records) or _choice(records)
+            near = nearest(spec.serial, records) or _choice(records)
             serial = node_at(root, ("devices", name, "serial"))
             yield source.problem(serial, f'the seed file has no token "{spec.serial}"{near}')
         elif spec.kind != f"hardware_{record.seed.kind.value}":
@@ -281,7 +281,7 @@ def _target(source: Source, key: yaml.Node) -> list[str]:
         return [*found[0], *rest]
     names = sorted({name for names in sections.values() for name in names})
     if not found:
-        message = f'matrix: nothing is called "{name}"{_nearest(name, [*names, *_WHOLE])}'
+        message = f'matrix: nothing is called "{name}"{nearest(name, [*names, *_WHOLE])}'
     elif not rest:
         message = f'matrix: say which field of "{name}" changes: {name}.FIELD'
     else:
@@ -318,14 +318,14 @@ def _located(root: yaml.Node, error: Any) -> tuple[yaml.Node, str]:
     last = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
         known = known_keys(location[:-1])
-        message = f'unknown key "{last}"{_nearest(last, known) or _choice(known)}'
+        message = f'unknown key "{last}"{nearest(last, known) or _choice(known)}'
     elif kind == "missing":
         message = f'"{last}" is missing'
     elif kind in ("union_tag_invalid", "union_tag_not_found"):
         message, where = _bad_tag(root, location, context, where)
     elif kind == "literal_error":
         words = _literals(str(context["expected"]))
-        message = f'"{given}" is not known here{_nearest(str(given), words) or _choice(words)}'
+        message = f'"{given}" is not known here{nearest(str(given), words) or _choice(words)}'
     elif kind == "value_error":
         message = str(context["error"])
     elif kind == "string_pattern_mismatch":
@@ -346,7 +346,7 @@ def _bad_tag(
         return f'this {thing} has no "{tag}"{_choice(known_tags(location))}', where
     thing = "step" if tag == "do" else "device kind"
     given, words = str(context["tag"]), _literals(str(context["expected_tags"]))
-    message = f'unknown {thing} "{given}"{_nearest(given, words) or _choice(words)}'
+    message = f'unknown {thing} "{given}"{nearest(given, words) or _choice(words)}'
     return message, node_at(root, (*location, tag))
 
 
@@ -354,11 +354,6 @@ def _in_step(location: Location) -> str:
     if len(location) > 1 and location[0] == "steps" and isinstance(location[1], int):
         return f"step {location[1] + 1}: "
     return ""
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    near = get_close_matches(word, list(words), 1, 0.5)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def _choice(words: Iterable[str]) -> str:
@@ -402,7 +397,7 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
     for location, kind, name in references(data):
         names = _sessions_before(data, location) if kind == "session" else known[kind]
         if name not in names and not (kind == "principal" and name.startswith("arn:")):
-            near = _nearest(name, names) or _choice(names or ["none"])
+            near = nearest(name, names) or _choice(names or ["none"])
             what = "person or account" if kind == "principal" else kind
             yield source.problem(
                 node_at(root, location, key=location[-1] == KEY),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from inspect import getdoc
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+from mfalab.simulator.language import alternatives
 from mfalab.simulator.loader import Case
 from mfalab.simulator.schema import scenario_schema
 from mfalab.simulator.setting import VerifierSpec
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.units import format_instant
-from mfalab.simulator.words import Strict
+from mfalab.simulator.words import Strict, nearest
 from mfalab.verifier import PROFILES
 
 _HIDDEN = {"do", "name", "expect"}
@@ -88,21 +88,30 @@ def explain(verb: str | None) -> str:
             f"{name:<{width}}  {_first_line(model)}" for name, model in VOCABULARY.items()
         )
     if verb not in VOCABULARY:
-        near = get_close_matches(verb, VOCABULARY, 1)
-        raise LookupError(
-            f'there is no step "{verb}"' + (f'; did you mean "{near[0]}"?' if near else "")
-        )
+        raise LookupError(f'there is no step "{verb}"{nearest(verb, VOCABULARY)}')
     model = VOCABULARY[verb]
     lines = [f"{verb}: {getdoc(model)}", ""]
     for name, info in model.model_fields.items():
         if name not in _HIDDEN:
             needed = "required" if info.is_required() else "optional"
-            lines.append(f"  {info.alias or name:<14} {needed}  {info.description or ''}".rstrip())
+            told = " ".join(part for part in (info.description, _choices(info.annotation)) if part)
+            lines.append(f"  {info.alias or name:<14} {needed}  {told}".rstrip())
     lines += [
         "  name           optional  A name by which `matrix` reaches this step's fields.",
         "  expect         optional  accepted, or {refused: CODE, message: TEXT, status: NUMBER}.",
     ]
     return "\n".join(lines)
+
+
+def _choices(annotation: Any) -> str:
+    """The words that a field takes, if it takes some words only."""
+    words = [
+        str(word)
+        for item in alternatives(annotation)
+        if get_origin(item) is Literal
+        for word in get_args(item)
+    ]
+    return f"One of: {', '.join(words)}." if words else ""
 
 
 def _first_line(model: type[Strict]) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """What to say behind an unknown word: `; did you mean "sign_in"?`, or nothing."""
+    near = get_close_matches(word, list(words), 1, 0.5)
+    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 class Strict(BaseModel):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from mfalab.simulator.loader import Case, load_cases
+from mfalab.simulator.suites import collect
 from mfalab.simulator.yaml_source import Problem, ProblemsFound
 
 MINIMAL = """\
@@ -56,3 +57,9 @@ def problems(write: Callable[..., Path]) -> Callable[..., list[Problem]]:
         return list(found.value.problems)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def shipped_cases() -> list[Case]:
+    """All cases of the shipped suites."""
+    return collect([])

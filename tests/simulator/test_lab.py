@@ -1,0 +1,235 @@
+"""The lab from Python: the same steps as in a file."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mfalab.simulator import ExpectationFailed, Lab, ScenarioMistake
+from mfalab.simulator.steps import VOCABULARY
+from mfalab.verifier import AWS_OBSERVED
+from pydantic import ValidationError
+
+DAY = 86_400 * 10**9
+Labs = Callable[..., Lab]
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return lab_of()
+
+
+def lab_of(**changes: Any) -> Lab:
+    setting: dict[str, Any] = {
+        "people": {"alice": {}, "bob": {}, "ada": {"role": "administrator"}},
+        "devices": {
+            "fob": {"kind": "hardware_totp", "owner": "alice", "drift": "0 ppm"},
+            "app": {"kind": "totp_app", "owner": "alice"},
+        },
+    }
+    return Lab.of(**setting | changes)
+
+
+def test_steps_are_methods_and_return_outcomes(lab: Lab) -> None:
+    assert lab.enable(who="alice", device="fob").accepted
+    outcome = lab.sign_in(
+        who="alice", with_="fob", code="wrong", expect={"refused": "InvalidAuthenticationCode"}
+    )
+    assert outcome.refused == "InvalidAuthenticationCode"
+    assert lab.try_again(who="alice", with_="fob").accepted
+    assert lab.step_number == 3
+
+
+@pytest.mark.parametrize("verb", sorted(VOCABULARY))
+def test_every_step_is_a_method_with_its_own_words(lab: Lab, verb: str) -> None:
+    """A lab's own attribute of the same name would hide the step."""
+    assert verb not in vars(lab)
+    assert not hasattr(Lab, verb)
+    assert getattr(lab, verb).__doc__ == VOCABULARY[verb].__doc__
+
+
+def test_reserved_words_have_an_underscore_behind(lab: Lab) -> None:
+    """`lab.break_` once was no step, and ejected scenarios called it."""
+    lab.break_(device="fob")
+    assert not lab.device("fob").alive
+    lab.wait(for_="1 d")
+
+
+@pytest.mark.parametrize(
+    ("verb", "hint"),
+    [("enrol", '; did you mean "enable"?'), ("sign_on", '; did you mean "sign_in"?'), ("xy", "")],
+)
+def test_unknown_step_names_the_nearest(lab: Lab, verb: str, hint: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(lab, verb)
+    assert str(caught.value) == f'a lab has no step "{verb}"{hint}'
+
+
+def test_wrong_words_are_refused_before_anything_happens(lab: Lab) -> None:
+    with pytest.raises(ValidationError, match="who"):
+        lab.sign_in(whom="alice")
+    assert lab.step_number == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "sentence"),
+    [
+        ("sign_in", {"who": "alcie"}, 'there is no person "alcie"; did you mean "alice"?'),
+        ("sign_in", {"who": "zzz"}, 'there is no person "zzz" (there is alice, bob, ada)'),
+        (
+            "enable",
+            {"who": "alice", "device": "fbo"},
+            'there is no device "fbo"; did you mean "fob"?',
+        ),
+        ("who_am_i", {"who": "alice", "using": "mfa"}, 'there is no session "mfa" (there is none)'),
+        ("who_am_i", {"who": "alice", "using": "console"}, "alice is not signed in; add a sign_in"),
+        ("try_again", {"who": "alice", "with": "fob"}, "alice has no sign-in page open"),
+        (
+            "deactivate",
+            {"who": "alice", "device": "app"},
+            "app has no serial number yet; create it",
+        ),
+        ("create", {"who": "alice", "device": "fob"}, "fob is no authenticator app"),
+        ("wait", {"for": "-1 s"}, "true time cannot go back by 1 s"),
+        ("wait", {"until": "2020-01-01T00:00:00Z"}, "2020-01-01T00:00:00.000Z has passed"),
+        ("travel", {"device": "app", "climate": "car"}, "app has no quartz clock"),
+        (
+            "replay",
+            {"who": "bob", "as": "alice", "device": "fob"},
+            "no code of fob was typed yet",
+        ),
+    ],
+)
+def test_story_that_makes_no_sense_is_told_in_a_sentence(
+    lab: Lab, verb: str, words: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ScenarioMistake) as caught:
+        getattr(lab, verb)(**words)
+    assert sentence in str(caught.value)
+
+
+def test_failed_expectation_tells_what_was_expected_got_and_believed() -> None:
+    lab = lab_of(verifier={"clock": {"offset": "3 s"}})
+    lab.enable(who="alice", device="fob")
+    with pytest.raises(ExpectationFailed) as caught:
+        lab.sign_in(who="alice", with_="fob", code="wrong")
+    failure = caught.value
+    assert failure.expected == "accepted"
+    assert failure.got.startswith("refused: InvalidAuthenticationCode")
+    notes = "\n".join(failure.__notes__)
+    assert "fob: 2026-03-02T09:0" in notes
+    assert ", window from -2 to +2 time steps, " in notes
+    assert "None" not in notes
+    assert "verifier: 2026-03-02T09:0" in notes
+    assert notes.endswith("3.0 s off")
+
+
+@pytest.mark.parametrize(
+    ("expect", "met"),
+    [
+        ({"refused": "InvalidAuthenticationCode"}, True),
+        ({"refused": "any"}, True),
+        ({"refused": "InvalidAuthenticationCode", "status": 403}, True),
+        ({"refused": "AccessDenied"}, False),
+        ({"refused": "any", "status": 400}, False),
+        ({"refused": "any", "message": "No."}, False),
+        ("accepted", False),
+    ],
+)
+def test_expectation_holds_code_status_and_text(lab: Lab, expect: Any, met: bool) -> None:
+    words = {"who": "alice", "device": "fob", "codes": "wrong", "expect": expect}
+    if met:
+        lab.enable(**words)
+    else:
+        with pytest.raises(ExpectationFailed):
+            lab.enable(**words)
+
+
+def test_accepted_is_not_refused_by_any(lab: Lab) -> None:
+    with pytest.raises(ExpectationFailed, match="expected refused: any, got accepted"):
+        lab.wait(for_="1 s", expect={"refused": "any"})
+
+
+def test_failed_list_is_not_told_with_the_outcome_of_the_step_before(lab: Lab) -> None:
+    lab.enable(who="alice", device="fob", codes="wrong", expect={"refused": "any"})
+    with pytest.raises(ExpectationFailed, match="expected devices fob, got none"):
+        lab.list_devices(who="alice", devices=["fob"])
+    assert lab.last_outcome.accepted
+
+
+def test_what_stops_a_person_is_a_refusal_of_ours(lab: Lab) -> None:
+    lab.lose(who="alice", device="fob")
+    assert lab.enable(who="alice", device="fob", expect={"refused": "NotHeld"}).message == (
+        "alice does not have fob: it is lost"
+    )
+    lab.break_(device="app")
+    lab.create(who="alice", device="app", expect={"refused": "DeviceUnusable"})
+
+
+def test_time_passes_in_the_lab_only_when_somebody_takes_it() -> None:
+    lab = lab_of(people={"alice": {"typing": "instant"}})
+    start_ns = lab.timeline.now_ns()
+    lab.sign_in(who="alice")
+    assert lab.timeline.now_ns() == start_ns
+    lab.wait(for_="400 d")
+    assert lab.timeline.now_ns() == start_ns + 400 * DAY
+
+
+def test_same_seed_makes_the_same_lab_and_another_does_not() -> None:
+    def codes(seed: int) -> list[str]:
+        lab = lab_of(seed=seed)
+        return [
+            lab.device("fob").code(),
+            lab.device("fob").known_serial(),
+            lab.person("ada").password,
+        ]
+
+    assert codes(7) == codes(7)
+    assert not set(codes(7)) & set(codes(8))
+
+
+def test_verifier_of_the_lab_has_the_profile_with_its_changes() -> None:
+    lab = lab_of(
+        verifier={"profile": "rfc6238", "window_back": "3 steps", "throttle_window": "60 s"}
+    )
+    profile = lab.verifier.profile
+    assert (profile.name, profile.window_back, profile.throttle_window_s) == ("rfc6238", 3, 60)
+    assert lab_of().verifier.profile == AWS_OBSERVED
+
+
+def test_person_of_an_account_that_is_not_there_is_told() -> None:
+    with pytest.raises(ScenarioMistake, match='no account "man"; did you mean "main"'):
+        Lab.of(people={"alice": {"account": "man"}})
+
+
+def test_measurement_is_logged_with_its_verdict(lab: Lab) -> None:
+    lab.set_clock(device="fob", by="-95 s")
+    lab.measure(device="fob", offset="<= 100 s")
+    with pytest.raises(ExpectationFailed, match=r"expected <= 2 steps, got 3.167 steps"):
+        lab.measure(device="fob", offset="<= 2 steps")
+    measured = [event for event in lab.log.events if event["kind"] == "measurement"]
+    assert [(event["value"], event["unit"], event["verdict"]) for event in measured] == [
+        (95.0, "s", "marginal"),
+        (3.167, "steps", "failed"),
+    ]
+
+
+def test_long_wait_is_sampled_and_a_short_one_at_its_ends(lab: Lab) -> None:
+    def samples(duration: str) -> int:
+        lab.log.events.clear()
+        lab.wait(for_=duration)
+        return sum(event["kind"] == "clock" and event["lane"] == "fob" for event in lab.log.events)
+
+    assert samples("10 min") == 2
+    assert samples("400 d") == 25
+
+
+def test_lab_names_its_lanes_in_reading_order(lab: Lab) -> None:
+    assert [(lane["id"], lane["kind"]) for lane in lab.lanes()] == [
+        ("alice", "person"),
+        ("bob", "person"),
+        ("ada", "person"),
+        ("fob", "device"),
+        ("app", "device"),
+        ("verifier", "verifier"),
+        ("world", "world"),
+    ]

@@ -1,0 +1,74 @@
+"""The vocabulary as a whole: told, used, and free of surprises."""
+
+import inspect
+
+import pytest
+from mfalab.simulator.loader import Case
+from mfalab.simulator.runner import run_case
+from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.tags import TAGS
+from mfalab.simulator.tell import explain
+
+OBVIOUS = {
+    *("do", "name", "who", "device", "using", "role", "phone", "number", "tags", "keys", "path"),
+    *("for", "from", "with", "to", "duration", "tries", "requests", "times"),
+}
+"""Fields whose name and type say it all."""
+
+
+@pytest.mark.parametrize(("verb", "model"), VOCABULARY.items())
+def test_step_is_told_in_one_sentence_and_its_fields_too(verb: str, model: type[Step]) -> None:
+    text = inspect.getdoc(model)
+    assert text
+    first = text.partition("\n")[0]
+    assert first.endswith("."), f"{verb}: the first line of its docstring is no sentence: {first}"
+    told = explain(verb)
+    assert told.startswith(f"{verb}: {first}")
+    for name, field in model.model_fields.items():
+        word = name.removesuffix("_")
+        lines = [line.strip() for line in told.splitlines()]
+        line = next((line for line in lines if line.startswith(f"{word} ")), "")
+        described = field.description or "One of: " in line
+        assert described or word in OBVIOUS, f"{verb}: {name} is not described"
+
+
+@pytest.mark.parametrize(("verb", "model"), VOCABULARY.items())
+def test_verb_is_a_python_name_and_the_fields_are_those_of_the_file(
+    verb: str, model: type[Step]
+) -> None:
+    assert verb.isidentifier()
+    assert verb.islower()
+    for name, field in model.model_fields.items():
+        assert (field.alias or name).isidentifier()
+        if name.endswith("_"):
+            assert field.alias == name.removesuffix("_")
+
+
+def test_explanation_of_all_steps_has_a_line_for_each() -> None:
+    assert [line.split()[0] for line in explain(None).splitlines()] == list(VOCABULARY)
+
+
+def test_unknown_step_is_told_with_the_nearest() -> None:
+    with pytest.raises(LookupError, match='there is no step "enrol"; did you mean "enable"'):
+        explain("enrol")
+
+
+def test_every_step_is_used_by_a_shipped_scenario(shipped_cases: list[Case]) -> None:
+    used = {step.do for case in shipped_cases for step in case.scenario.steps}
+    assert sorted(VOCABULARY.keys() - used) == []
+
+
+def test_every_tag_of_the_shipped_scenarios_is_known_and_used(shipped_cases: list[Case]) -> None:
+    used = {tag for case in shipped_cases for tag in case.scenario.tags}
+    assert used == set(TAGS)
+
+
+@pytest.mark.slow
+def test_shipped_scenarios_pass_with_a_seed_that_nobody_tuned(shipped_cases: list[Case]) -> None:
+    bad = {}
+    for case in shipped_cases:
+        last = run_case(case, seed=20_260_302)[-1]
+        if last["verdict"] != "passed":
+            bad[case.id] = last["why"]
+    assert bad == {}
