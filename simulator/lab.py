@@ -31,6 +31,7 @@ from mfalab.simulator.world import World
 from mfalab.verifier import (
     CHEAP,
     Account,
+    CeremonyDecision,
     Credentials,
     Decision,
     MemoryStore,
@@ -315,7 +316,7 @@ class Lab:
             *found,
         ]
 
-    def _observe(self, event: Decision | TrailEvent) -> None:
+    def _observe(self, event: Decision | CeremonyDecision | TrailEvent) -> None:
         if self._quiet:
             return
         if isinstance(event, TrailEvent):
@@ -329,16 +330,9 @@ class Lab:
             device=devices[0] if devices else "",
             operation=event.operation,
             outcome=event.outcome.value,
-            detail={
-                "server_step": event.server_step,
-                "window": [event.low_step - event.server_step, event.high_step - event.server_step],
-                "matched": (
-                    None if event.matched_step is None else event.matched_step - event.server_step
-                ),
-                "offset_steps": event.offset_steps,
-            },
+            detail=_detail(event),
         )
-        if event.accepted:
+        if event.accepted and isinstance(event, Decision):
             for name in devices:
                 self._show_window(name, event)
 
@@ -431,3 +425,26 @@ def _delivery(spec: CarrierSpec) -> Delivery:
         duplicate=spec.duplicates,
         reorder=spec.reorders,
     )
+
+
+def _detail(decision: Decision | CeremonyDecision) -> dict[str, Any]:
+    """What explains a decision, as far as it is of interest: steps, or what a ceremony showed."""
+    if isinstance(decision, CeremonyDecision):
+        shown = {
+            "reason": decision.reason,
+            "origin": decision.origin,
+            "user_present": decision.user_present,
+            "user_verified": decision.user_verified,
+            "sign_count": decision.sign_count,
+            "stored_sign_count": decision.stored_sign_count,
+            "attestation": decision.attestation,
+            "cloned": decision.cloned or None,
+        }
+        return {name: value for name, value in shown.items() if value not in (None, "")}
+    server, matched = decision.server_step, decision.matched_step
+    return {
+        "server_step": server,
+        "window": [decision.low_step - server, decision.high_step - server],
+        "matched": None if matched is None else matched - server,
+        "offset_steps": decision.offset_steps,
+    }

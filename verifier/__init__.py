@@ -13,12 +13,16 @@ from mfalab.verifier.profile import (
     AWS_OBSERVED,
     PROFILES,
     RFC6238,
+    AttestationConveyance,
+    AttestationPolicy,
+    CounterRule,
     Profile,
     ReplayRule,
     RoleCredentialsMfa,
     RoleSessionMfa,
     SmsMode,
     ThrottleRule,
+    UserVerification,
 )
 from mfalab.verifier.records import Account, DeviceKind, Identity, MovingFactor, Role
 from mfalab.verifier.recovery import RootRecovery
@@ -34,6 +38,7 @@ from mfalab.verifier.store import (
 from mfalab.verifier.sts import Sts
 from mfalab.verifier.trail import TrailEvent
 from mfalab.verifier.verifier import TokenSeed, Verifier
+from mfalab.verifier.webauthn import CeremonyDecision, CeremonyOutcome
 
 __all__ = [
     "AWS_OBSERVED",
@@ -42,9 +47,14 @@ __all__ = [
     "RFC6238",
     "RFC9106",
     "Account",
+    "AttestationConveyance",
+    "AttestationPolicy",
+    "CeremonyDecision",
+    "CeremonyOutcome",
     "Clock",
     "Conflict",
     "Console",
+    "CounterRule",
     "Credentials",
     "Decision",
     "DeviceKind",
@@ -75,5 +85,6 @@ __all__ = [
     "TokenSeed",
     "TrailEvent",
     "Transaction",
+    "UserVerification",
     "Verifier",
 ]

@@ -26,11 +26,13 @@ from mfalab.verifier.profile import Profile
 from mfalab.verifier.records import Identity
 from mfalab.verifier.store.protocol import Store, Transaction
 from mfalab.verifier.trail import TrailEvent
+from mfalab.verifier.webauthn.outcomes import CeremonyDecision
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Observer = Callable[[Decision | TrailEvent], None]
+Happening = Decision | CeremonyDecision | TrailEvent
+Observer = Callable[[Happening], None]
 
 _SECRET_PARAMETERS = frozenset({"AuthenticationCode1", "AuthenticationCode2", "TokenCode"})
 
@@ -55,7 +57,7 @@ class Call:
     now_ns: int
     operation: str
     _caller: Caller | None = None
-    _observed: list[Decision | TrailEvent] = field(default_factory=list)
+    _observed: list[Happening] = field(default_factory=list)
     _messages: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -73,7 +75,7 @@ class Call:
         """So many random bytes."""
         return self.service.random_bytes(count)
 
-    def observe(self, happening: Decision | TrailEvent) -> None:
+    def observe(self, happening: Happening) -> None:
         """Tell the observer after the commit."""
         self._observed.append(happening)
 

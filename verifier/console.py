@@ -19,6 +19,7 @@ from mfalab.verifier import (
     pages,
     refusals,
     rules,
+    security_keys,
     sms,
 )
 from mfalab.verifier.authorization import Credentials, Door
@@ -40,6 +41,7 @@ from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
 from mfalab.verifier.verification import verify_code, verify_pair
+from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
 R = TypeVar("R")
 
@@ -116,6 +118,28 @@ class Console:
                 pages.record_failure(call, identity, mfa_used=True)
                 raise Refused(refusals.rate_exceeded())
             raise pages.fail(call, sign_in, identity, refusals.invalid_authentication_code())
+
+        return self._service.transact("ConsoleLogin", body)
+
+    def submit_assertion(self, page_id: str, response: security_keys.Response) -> SignedIn:
+        """Answer the second page with a security key.
+
+        The response is an `AuthenticationResponseJSON`, or the error that the client raised instead
+        (`{"error": {"name": "NotAllowedError"}}`), which does not count as a failure.
+        """
+
+        def body(call: Call) -> SignedIn:
+            sign_in, identity = pages.find(call, page_id)
+            _prompted(call, sign_in, identity)
+            if sign_in.chosen is not DeviceKind.FIDO:
+                raise refusals.kind_not_offered(DeviceKind.FIDO)
+            decision = security_keys.verify(call, identity, sign_in.id, response)
+            if decision.accepted:
+                proof = MfaProof(call.now_ns, decision.serial)
+                return pages.finish(call, identity, proof, sign_in)
+            if decision.outcome is CeremonyOutcome.CLIENT_ERROR:
+                raise Refused(refusals.assertion_refused())
+            raise pages.fail(call, sign_in, identity, refusals.assertion_refused())
 
         return self._service.transact("ConsoleLogin", body)
 
@@ -259,6 +283,43 @@ class Console:
             sms.confirm(call, target_user(call, user_name), serial, code)
 
         self._perform("EnableMFADevice", credentials, {"UserName": user_name}, body)
+
+    def begin_security_key(
+        self, credentials: Credentials, *, name: str, user_name: str | None = None
+    ) -> dict[str, Any]:
+        """Begin to register a security key; for oneself, root included, by default.
+
+        Returns `PublicKeyCredentialCreationOptionsJSON`, whose challenge is good for one answer of
+        this session.
+        """
+        return self._perform(
+            "EnableMFADevice",
+            credentials,
+            {"UserName": user_name, "SecurityKeyName": name},
+            lambda call: security_keys.begin_registration(call, target_user(call, user_name), name),
+            required={"SecurityKeyName"},
+        )
+
+    def finish_security_key(
+        self,
+        credentials: Credentials,
+        *,
+        response: security_keys.Response,
+        user_name: str | None = None,
+    ) -> str:
+        """Register the security key that answered; returns its serial number.
+
+        The response is a `RegistrationResponseJSON`, or the error that the client raised instead:
+        `{"error": {"name": "InvalidStateError"}}` is that of a key on the exclude list.
+        """
+        return self._perform(
+            "EnableMFADevice",
+            credentials,
+            {"UserName": user_name},
+            lambda call: security_keys.finish_registration(
+                call, target_user(call, user_name), response
+            ),
+        )
 
     def devices(
         self, credentials: Credentials, user_name: str | None = None

@@ -116,6 +116,7 @@ _CODE = Text(6, 6, r"[\d]+")
 IAM: Mapping[str, Constraint] = {
     "VirtualMFADeviceName": Text(1, None, r"[\w+=,.@-]+"),
     "Path": PathText(),
+    "SecurityKeyName": Text(1, 64, r"[\w+=,.@-]+"),
     "UserName": Text(1, 128, r"[\w+=,.@-]+"),
     "SerialNumber": Text(9, 256, r"[\w+=/:,.@-]+"),
     "AuthenticationCode1": _CODE,
@@ -126,7 +127,7 @@ IAM: Mapping[str, Constraint] = {
     "Tags": Tags(),
     "TagKeys": TagKeys(),
 }
-"""Members of IAM operations (service model iam 2010-05-08)."""
+"""Members of IAM operations (service model iam 2010-05-08); `SecurityKeyName` is the console's."""
 
 CREATION: Mapping[str, Constraint] = {
     "UserName": Text(1, 64, r"[\w+=,.@-]+"),

@@ -17,6 +17,7 @@ from mfalab.verifier.records import (
     AccessKey,
     Account,
     Binding,
+    CredentialRecord,
     Device,
     DeviceKind,
     Identity,
@@ -129,6 +130,9 @@ def unbind(call: Call, device: Device) -> None:
             deleted_ns=call.now_ns if ended else None,
         )
     )
+    credential = call.tx.get(CredentialRecord, device.id)
+    if credential is not None:
+        call.tx.delete(credential)
     until_ns = call.now_ns + call.profile.propagation_disable_s * SECOND_NS
     for binding in call.tx.find(Binding, device_id=device.id):
         if binding.until_ns is None:

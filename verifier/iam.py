@@ -22,7 +22,15 @@ from mfalab.verifier.calls import (
     target_user,
 )
 from mfalab.verifier.moments import moment
-from mfalab.verifier.records import AccessKey, Account, Device, DeviceKind, Identity, Role
+from mfalab.verifier.records import (
+    AccessKey,
+    Account,
+    CredentialRecord,
+    Device,
+    DeviceKind,
+    Identity,
+    Role,
+)
 
 T = TypeVar("T")
 
@@ -143,7 +151,9 @@ class Iam:
         if device is None:
             raise refusals.no_such_device(SerialNumber)
         rules.check_owner(device, target)
-        return {**enrolment.listing(target, device), "Certifications": {}}
+        credential = call.tx.get(CredentialRecord, device.id)
+        certifications = dict(credential.certifications) if credential is not None else {}
+        return {**enrolment.listing(target, device), "Certifications": certifications}
 
     @operation("TagMFADevice", Door.IAM, constraints.IAM, on_device)
     def tag_mfa_device(

@@ -81,14 +81,18 @@ def sms_serial(account: Account, user_name: str) -> str:
 
 
 def fido_serial(account: Account, user_name: str, name: str, random_bytes: RandomBytes) -> str:
-    """The serial number of a security key; the label stayed `u2f` when WebAuthn came."""
+    """The serial number of a security key; the label stayed `u2f` when WebAuthn came.
+
+    A root user's name is empty.
+    """
     suffix = base64.b32encode(random_bytes(15)).decode()
-    return f"arn:{account.partition}:iam::{account.id}:u2f/user/{user_name}/{name}-{suffix}"
+    owner = f"user/{user_name}" if user_name else "root"
+    return f"arn:{account.partition}:iam::{account.id}:u2f/{owner}/{name}-{suffix}"
 
 
 def is_security_key_serial(serial: str) -> bool:
     """Whether a serial number has the form of a security key's, of either age."""
-    return ":u2f/user/" in serial or serial.startswith("u2f/user/")
+    return ":u2f/" in serial or serial.startswith("u2f/")
 
 
 def has_codes(kind: DeviceKind) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfalab.verifier import authorization, names, refusals, rules, sessions, sms
+from mfalab.verifier import authorization, names, refusals, rules, security_keys, sessions, sms
 from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.errors import ServiceError
@@ -45,6 +45,9 @@ class SecondPage:
     """The kind whose prompt is shown; None while the choice is open."""
     resync_offered: bool
     failures: int
+    assertion_options: dict[str, Any] | None = None
+    """What the security keys are asked: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
+    good for one answer; choosing security keys again shows another."""
 
 
 def open_page(call: Call, identity: Identity) -> SecondPage:
@@ -59,7 +62,7 @@ def open_page(call: Call, identity: Identity) -> SecondPage:
 
 
 def choose(call: Call, sign_in: SignIn, identity: Identity, kind: DeviceKind) -> SecondPage:
-    """Show the prompt for a kind of device; SMS codes leave at once."""
+    """Show the prompt for a kind of device; SMS codes leave at once, keys get a new challenge."""
     devices = devices_of_kind(call, identity, kind)
     if not devices:
         raise refusals.kind_not_offered(kind)
@@ -67,7 +70,11 @@ def choose(call: Call, sign_in: SignIn, identity: Identity, kind: DeviceKind) ->
     call.tx.update(sign_in)
     if kind is DeviceKind.SMS:
         sms.send_code(call, devices[0])
-    return show(call, sign_in)
+    page = show(call, sign_in)
+    if kind is DeviceKind.FIDO:
+        options = security_keys.begin_authentication(call, identity, sign_in.id)
+        page = replace(page, assertion_options=options)
+    return page
 
 
 def show(call: Call, sign_in: SignIn) -> SecondPage:

@@ -54,6 +54,48 @@ class RoleSessionMfa(StrEnum):
     IGNORED = "ignored"
 
 
+class UserVerification(StrEnum):
+    """Whether a security key has to verify its user, by PIN or biometric (WebAuthn 5.8.6)."""
+
+    REQUIRED = "required"
+    PREFERRED = "preferred"
+    DISCOURAGED = "discouraged"
+
+
+class AttestationConveyance(StrEnum):
+    """Which attestation is asked for when a security key is registered (WebAuthn 5.4.7)."""
+
+    NONE = "none"
+    INDIRECT = "indirect"
+    DIRECT = "direct"
+    ENTERPRISE = "enterprise"
+
+
+class AttestationPolicy(StrEnum):
+    """Which security keys may be registered. A statement that does not verify is never accepted."""
+
+    ANY = "any"
+    """All, attested or not."""
+    SELF = "self"
+    """Those that attest at all, be it with the credential's own key."""
+    ROOTS = "roots"
+    """Those whose certificates lead to one of `attestation_roots`."""
+    METADATA = "metadata"
+    """Those whose model has a metadata statement and no bad report, and which attest as it says."""
+
+
+class CounterRule(StrEnum):
+    """What follows when a signature counter does not grow: a sign of a cloned key."""
+
+    REFUSE = "refuse"
+    """The assertion is refused and the key is marked."""
+    LOCK = "lock"
+    """As `REFUSE`, and the marked key signs in no more."""
+    REPORT = "report"
+    """The key is marked, and the assertion is accepted."""
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Every figure and choice of the verifier. Units are in the names; steps are time steps."""
@@ -136,6 +178,33 @@ class Profile:
     sms_code_lifetime_s: int = 300
     sms_tries: int = 3
     sms_resend_after_s: int = 30
+
+    # Security keys (WebAuthn Level 3 section 7)
+    rp_id: str = "aws.amazon.com"
+    """The relying party's identifier: the origins' host, or a domain above it."""
+    rp_name: str = "Amazon Web Services"
+    origins: tuple[str, ...] = (
+        "https://console.aws.amazon.com",
+        "https://signin.aws.amazon.com",
+    )
+    """Where ceremonies take place: keys are registered at the one, and sign in at the other."""
+    cross_origin: bool = False
+    """Whether ceremonies may take place in a frame."""
+    top_origins: tuple[str, ...] = ()
+    """Pages that may hold such a frame."""
+    app_id: str | None = "https://signin.aws.amazon.com"
+    """What keys of the U2F API were registered for; None forgets them."""
+    user_verification: UserVerification = UserVerification.DISCOURAGED
+    challenge_lifetime_s: int = 300
+    counter_rule: CounterRule = CounterRule.REFUSE
+    algorithms: tuple[int, ...] = (-7, -8, -257)
+    """COSE identifiers, the preferred first: ES256, EdDSA, RS256."""
+    attestation: AttestationConveyance = AttestationConveyance.DIRECT
+    attestation_policy: AttestationPolicy = AttestationPolicy.ANY
+    attestation_roots: tuple[str, ...] = ()
+    """Trusted certificates, as PEM."""
+    metadata_statements: tuple[str, ...] = ()
+    """Metadata statements or entries of the FIDO Metadata Service (MDS3), as JSON."""
 
     # Root recovery by alternative factors
     recovery_mail_lifetime_s: int = 3600

@@ -37,6 +37,13 @@ class SessionKind(StrEnum):
     CONSOLE = "console"
 
 
+class Ceremony(StrEnum):
+    """The two ceremonies of WebAuthn, named as the client data names them."""
+
+    REGISTRATION = "webauthn.create"
+    AUTHENTICATION = "webauthn.get"
+
+
 class RecoveryState(StrEnum):
     """The steps of root recovery by alternative factors, in their order."""
 
@@ -268,6 +275,57 @@ class SmsChallenge:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """What is kept of a security key's credential (WebAuthn Level 3 section 4, credential record).
+
+    It ends with the registration; the device's row stays.
+    """
+
+    KEY: ClassVar = ("device_id",)
+    INDEXES: ClassVar = ()
+    UNIQUE: ClassVar = (("credential_id",),)
+
+    device_id: str
+    credential_id: bytes
+    public_key: bytes
+    """A COSE_Key."""
+    sign_count: int
+    aaguid: bytes
+    transports: tuple[str, ...]
+    backup_eligible: bool
+    backed_up: bool
+    user_verified: bool
+    """Whether the key ever verified its user."""
+    attestation_format: str
+    certifications: tuple[tuple[str, str], ...] = ()
+    """Of the key's model, by the metadata that its attestation was verified with."""
+    app_id: str | None = None
+    """What it was registered for through the U2F API, in place of a relying party's identifier."""
+    cloned_ns: int | None = None
+    """When its counter first failed to grow."""
+    last_used_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebAuthnChallenge:
+    """A challenge that was given out for one ceremony; it is good for one answer."""
+
+    KEY: ClassVar = ("challenge",)
+    INDEXES: ClassVar = ()
+
+    challenge: str
+    """Base64url, as the client data has it."""
+    ceremony: Ceremony
+    identity_id: str
+    holder: str
+    """Who may answer: the second page, or the session that registers a key."""
+    name: str
+    """Of the key that is being registered; else empty."""
+    issued_ns: int
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """A root user's sign-in by alternative factors, under way."""
 
@@ -308,6 +366,8 @@ RECORD_TYPES: tuple[type, ...] = (
     Session,
     SignIn,
     SmsChallenge,
+    CredentialRecord,
+    WebAuthnChallenge,
     Recovery,
     CredentialReport,
 )

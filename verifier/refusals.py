@@ -309,6 +309,30 @@ def rate_exceeded() -> ServiceError:
     return ServiceError("Throttling", "Rate exceeded", 400)
 
 
+# Security keys (texts ours; which check was not passed, only the observer hears)
+
+
+def assertion_refused() -> ServiceError:
+    """The security key's answer at sign-in is not accepted, or there is none."""
+    return ServiceError(
+        "InvalidAssertion", "Authentication with the security key failed. Try again.", 403
+    )
+
+
+def security_key_not_registered() -> ServiceError:
+    """The answer at registration is not accepted, or there is none."""
+    return ServiceError(
+        "InvalidRegistration", "The security key could not be registered. Start again.", 400
+    )
+
+
+def security_key_not_accepted() -> ServiceError:
+    """The key is sound, and of a model or an algorithm that is not accepted."""
+    return ServiceError(
+        "SecurityKeyNotAccepted", "Security keys of this model are not accepted.", 400
+    )
+
+
 # SMS (texts ours)
 
 

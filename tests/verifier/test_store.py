@@ -20,6 +20,8 @@ from mfalab.verifier.records import (
     Account,
     Binding,
     Budget,
+    Ceremony,
+    CredentialRecord,
     CredentialReport,
     Device,
     DeviceKind,
@@ -33,6 +35,7 @@ from mfalab.verifier.records import (
     SignIn,
     SmsChallenge,
     UsedCode,
+    WebAuthnChallenge,
 )
 from mfalab.verifier.store import (
     Conflict,
@@ -73,6 +76,21 @@ ONE_OF_EACH: list[Any] = [
     Session("ASIA1", "s", "t", SessionKind.ROLE, "AIDA1", "AROA1", "name", 1, 2, None, None),
     SignIn("page", "AIDA1", 23, 1, DeviceKind.SMS, True),
     SmsChallenge("d1", "012345", 29, 1, False),
+    CredentialRecord(
+        "d1",
+        b"\x00\xff",
+        b"\xa1",
+        2**32 - 1,
+        bytes(16),
+        ("nfc", "usb"),
+        True,
+        False,
+        True,
+        "packed",
+        (("FIDO", "L1"),),
+        cloned_ns=43,
+    ),
+    WebAuthnChallenge("AA_-", Ceremony.REGISTRATION, "AIDA1", "ASIA1", "key", 47, True),
     Recovery("r", "1", RecoveryState.CALLED, "mail", 31, "012345", 37, 1),
     CredentialReport("1", "user,arn\r\n", 41),
 ]

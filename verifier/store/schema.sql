@@ -138,6 +138,34 @@ CREATE TABLE sms_challenge (
     used      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE credential_record (
+    device_id          TEXT    NOT NULL PRIMARY KEY REFERENCES device (id),
+    credential_id      BLOB    NOT NULL,
+    public_key         BLOB    NOT NULL,
+    sign_count         INTEGER NOT NULL,
+    aaguid             BLOB    NOT NULL,
+    transports         TEXT    NOT NULL,
+    backup_eligible    INTEGER NOT NULL,
+    backed_up          INTEGER NOT NULL,
+    user_verified      INTEGER NOT NULL,
+    attestation_format TEXT    NOT NULL,
+    certifications     TEXT    NOT NULL,
+    app_id             TEXT,
+    cloned_ns          INTEGER,
+    last_used_ns       INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX credential_record_one_credential_id ON credential_record (credential_id);
+
+CREATE TABLE web_authn_challenge (
+    challenge   TEXT    NOT NULL PRIMARY KEY,
+    ceremony    TEXT    NOT NULL,
+    identity_id TEXT    NOT NULL,
+    holder      TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    issued_ns   INTEGER NOT NULL,
+    used        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE recovery (
     id           TEXT    NOT NULL PRIMARY KEY,
     identity_id  TEXT    NOT NULL,

@@ -25,7 +25,7 @@ from mfalab.verifier.records import RECORD_TYPES
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
 from mfalab.verifier.store.turn import Turn
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """`PRAGMA user_version` of the files this release reads and writes."""
 
 R = TypeVar("R")

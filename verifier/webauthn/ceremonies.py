@@ -1,0 +1,208 @@
+"""The relying party's checks, ceremony by ceremony (WebAuthn Level 3 sections 7.1 and 7.2).
+
+Pure functions: what is asked of the client, and what is thought of its answer. The challenge is
+looked up and spent by `mfalab.verifier.security_keys`, in the transaction that decides.
+
+The order is the standard's. A counter counts only under a signature that verified: nobody marks
+somebody else's key as cloned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mfalab.verifier.profile import Profile, UserVerification
+from mfalab.verifier.records import Ceremony, CredentialRecord
+from mfalab.verifier.webauthn import attestation, cose, messages
+from mfalab.verifier.webauthn.messages import BE, BS, UP, UV
+from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
+
+_REQUIRED = UserVerification.REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a registration that passed proves."""
+
+    attestation: attestation.Attestation
+    certifications: tuple[tuple[str, str], ...]
+
+
+def creation_options(
+    profile: Profile,
+    *,
+    challenge: str,
+    user_id: bytes,
+    user_name: str,
+    exclude: Iterable[CredentialRecord],
+) -> dict[str, Any]:
+    """What the client is asked to create: `PublicKeyCredentialCreationOptionsJSON`."""
+    options: dict[str, Any] = {
+        "rp": {"id": profile.rp_id, "name": profile.rp_name},
+        "user": {"id": messages.encode(user_id), "name": user_name, "displayName": user_name},
+        "challenge": challenge,
+        "pubKeyCredParams": [{"type": "public-key", "alg": alg} for alg in profile.algorithms],
+        "timeout": profile.challenge_lifetime_s * 1000,
+        "excludeCredentials": [_descriptor(credential) for credential in exclude],
+        "authenticatorSelection": {
+            "authenticatorAttachment": "cross-platform",
+            "residentKey": "discouraged",
+            "requireResidentKey": False,
+            "userVerification": profile.user_verification.value,
+        },
+        "attestation": profile.attestation.value,
+    }
+    if profile.app_id is not None:
+        options["extensions"] = {"appidExclude": profile.app_id}
+    return options
+
+
+def request_options(
+    profile: Profile, *, challenge: str, allow: Iterable[CredentialRecord]
+) -> dict[str, Any]:
+    """What the client is asked to sign with: `PublicKeyCredentialRequestOptionsJSON`.
+
+    The `appid` extension is there when one of the keys is of the U2F API.
+    """
+    credentials = list(allow)
+    options: dict[str, Any] = {
+        "challenge": challenge,
+        "timeout": profile.challenge_lifetime_s * 1000,
+        "rpId": profile.rp_id,
+        "allowCredentials": [_descriptor(credential) for credential in credentials],
+        "userVerification": profile.user_verification.value,
+    }
+    if any(credential.app_id == profile.app_id is not None for credential in credentials):
+        options["extensions"] = {"appid": profile.app_id}
+    return options
+
+
+def judge_registration(
+    registration: messages.Registration, profile: Profile, now_ns: int
+) -> Registered:
+    """Steps 7 to 24 of registration, but for the challenge and the credential's novelty.
+
+    Raises:
+        CeremonyFailed: with the first check that was not passed.
+    """
+    check_client_data(registration.client_data, profile)
+    _check_authenticator_data(registration.authenticator_data, profile, _hash(profile.rp_id))
+    try:
+        key = cose.public_key(registration.authenticator_data.public_key)
+    except cose.InvalidKey as error:
+        raise CeremonyFailed(CeremonyOutcome.INVALID_KEY, str(error)) from None
+    if key.algorithm not in profile.algorithms:
+        raise CeremonyFailed(
+            CeremonyOutcome.UNSUPPORTED_ALGORITHM,
+            f"the key's algorithm is {key.algorithm}; asked for were {list(profile.algorithms)}",
+        )
+    verified = attestation.verify_statement(registration, key)
+    return Registered(verified, attestation.check_trust(verified, registration, profile, now_ns))
+
+
+def judge_assertion(
+    assertion: messages.Assertion, credential: CredentialRecord, profile: Profile
+) -> None:
+    """Steps 10 to 21 of authentication, but for the challenge: all before the counter.
+
+    Raises:
+        CeremonyFailed: with the first check that was not passed.
+    """
+    data = assertion.authenticator_data
+    check_client_data(assertion.client_data, profile)
+    # The client says whether it fell back to the U2F API's scope; only a key of that API may.
+    fallen_back = assertion.extensions.get("appid") is True
+    scope = credential.app_id if fallen_back else profile.rp_id
+    if scope is None or (fallen_back and scope != profile.app_id):
+        raise CeremonyFailed(CeremonyOutcome.WRONG_RP_ID, "the key is none of the U2F API")
+    _check_authenticator_data(data, profile, _hash(scope))
+    if bool(data.flags & BE) != credential.backup_eligible:
+        raise CeremonyFailed(
+            CeremonyOutcome.INCONSISTENT_BACKUP, "the key's eligibility for backup has changed"
+        )
+    try:
+        cose.public_key(credential.public_key).verify(
+            assertion.signature, data.raw + assertion.client_data.hash
+        )
+    except cose.InvalidSignature:
+        raise CeremonyFailed(
+            CeremonyOutcome.BAD_SIGNATURE, "the signature is not that of the registered key"
+        ) from None
+
+
+def counter_grew(stored: int, received: int) -> bool:
+    """Step 22: whether a signature counter is as it should be. A key without one sends zeros."""
+    return received > stored or received == stored == 0
+
+
+def check_type(client_data: messages.ClientData, ceremony: Ceremony) -> None:
+    """Refuse client data of the other ceremony.
+
+    Raises:
+        CeremonyFailed: WRONG_TYPE.
+    """
+    if client_data.type != ceremony.value:
+        raise CeremonyFailed(
+            CeremonyOutcome.WRONG_TYPE,
+            f"the client data is of type {client_data.type!r}, not {ceremony.value!r}",
+        )
+
+
+def check_client_data(client_data: messages.ClientData, profile: Profile) -> None:
+    """Where the ceremony took place.
+
+    Raises:
+        CeremonyFailed: WRONG_ORIGIN or CROSS_ORIGIN.
+    """
+    if client_data.origin not in profile.origins:
+        raise CeremonyFailed(
+            CeremonyOutcome.WRONG_ORIGIN,
+            f"the ceremony took place at {client_data.origin!r}; "
+            f"its place is {' or '.join(profile.origins)}",
+        )
+    if client_data.cross_origin and not profile.cross_origin:
+        raise CeremonyFailed(
+            CeremonyOutcome.CROSS_ORIGIN, "the ceremony took place in a frame of another page"
+        )
+    top = client_data.top_origin
+    if top is not None and (not client_data.cross_origin or top not in profile.top_origins):
+        raise CeremonyFailed(
+            CeremonyOutcome.CROSS_ORIGIN, f"the ceremony took place in a frame of {top!r}"
+        )
+
+
+def _check_authenticator_data(
+    data: messages.AuthenticatorData, profile: Profile, rp_id_hash: bytes
+) -> None:
+    if data.rp_id_hash != rp_id_hash:
+        raise CeremonyFailed(
+            CeremonyOutcome.WRONG_RP_ID,
+            f"the key answered for another relying party than {profile.rp_id!r}",
+        )
+    if not data.flags & UP:
+        raise CeremonyFailed(CeremonyOutcome.NO_USER_PRESENCE, "nobody touched the key")
+    if profile.user_verification is _REQUIRED and not data.flags & UV:
+        raise CeremonyFailed(
+            CeremonyOutcome.NO_USER_VERIFICATION, "the key did not verify its user"
+        )
+    if data.flags & BS and not data.flags & BE:
+        raise CeremonyFailed(
+            CeremonyOutcome.INCONSISTENT_BACKUP, "the key is backed up without being eligible"
+        )
+
+
+def _descriptor(credential: CredentialRecord) -> dict[str, Any]:
+    descriptor: dict[str, Any] = {
+        "type": "public-key",
+        "id": messages.encode(credential.credential_id),
+    }
+    if credential.transports:
+        descriptor["transports"] = list(credential.transports)
+    return descriptor
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

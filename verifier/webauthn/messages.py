@@ -1,0 +1,267 @@
+"""What the client sends back: WebAuthn's JSON forms and what is inside them.
+
+`RegistrationResponseJSON` and `AuthenticationResponseJSON` (WebAuthn Level 3 sections 5.1.8 and
+5.1.10) become frozen values here; everything that does not have their shape is `MALFORMED`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any
+
+from mfalab.verifier.webauthn import cbor
+from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
+
+LONGEST_CREDENTIAL_ID = 1023
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+
+
+class Flags(IntFlag):
+    """The flags of authenticator data (WebAuthn Level 3 section 6.1)."""
+
+    UP = 0x01
+    UV = 0x04
+    BE = 0x08
+    BS = 0x10
+    AT = 0x40
+    ED = 0x80
+
+
+# Arithmetic on members of an IntFlag takes longer than the checks themselves.
+UP, UV, BE, BS, AT, ED = (int(flag) for flag in Flags)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientData:
+    """What the client says about the ceremony (`CollectedClientData`)."""
+
+    type: str
+    challenge: str
+    """Base64url, as the client wrote it."""
+    origin: str
+    cross_origin: bool
+    top_origin: str | None
+    hash: bytes
+    """SHA-256 of the serialised client data: what is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatorData:
+    """What the authenticator says (WebAuthn Level 3 section 6.1)."""
+
+    raw: bytes
+    rp_id_hash: bytes
+    flags: int
+    sign_count: int
+    aaguid: bytes = b""
+    """Sixteen bytes; this and the next two are empty without attested credential data."""
+    credential_id: bytes = b""
+    public_key: bytes = b""
+    """A COSE_Key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A registration as the client sends it."""
+
+    credential_id: bytes
+    client_data: ClientData
+    authenticator_data: AuthenticatorData
+    format: str
+    """The attestation statement's format."""
+    statement: Mapping[str, Any]
+    transports: tuple[str, ...]
+    extensions: Mapping[str, Any]
+    """The client's extension outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An authentication as the client sends it."""
+
+    credential_id: bytes
+    client_data: ClientData
+    authenticator_data: AuthenticatorData
+    signature: bytes
+    user_handle: bytes | None
+    extensions: Mapping[str, Any]
+
+
+def encode(data: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def client_error(response: Mapping[str, Any]) -> str | None:
+    """The name of the `DOMException` that the page reports instead of a response, if it does.
+
+    Raises:
+        CeremonyFailed: what is reported is no error.
+    """
+    if "error" not in response:
+        return None
+    error = response["error"]
+    name = error.get("name") if isinstance(error, Mapping) else error
+    if not isinstance(name, str):
+        raise _malformed("the reported error has no name")
+    return name
+
+
+def registration(response: Mapping[str, Any]) -> Registration:
+    """Read a `RegistrationResponseJSON`.
+
+    Raises:
+        CeremonyFailed: MALFORMED.
+    """
+    inner = _inner(response)
+    attestation_object = _cbor_map(_bytes(inner, "attestationObject"), "attestationObject")
+    auth_data = attestation_object.get("authData")
+    statement = attestation_object.get("attStmt")
+    form = attestation_object.get("fmt")
+    if not isinstance(auth_data, bytes):
+        raise _malformed("the attestation object has no authData")
+    if not isinstance(statement, dict) or not isinstance(form, str):
+        raise _malformed("the attestation object has no statement")
+    data = authenticator_data(auth_data)
+    credential_id = _bytes(response, "rawId")
+    if not data.flags & AT:
+        raise _malformed("the authenticator data has no credential")
+    if credential_id != data.credential_id:
+        raise _malformed("rawId is not the credential's id")
+    transports = inner.get("transports", ())
+    if not isinstance(transports, (list, tuple)) or not all(
+        isinstance(transport, str) for transport in transports
+    ):
+        raise _malformed("transports is no list of texts")
+    return Registration(
+        credential_id,
+        client_data(_bytes(inner, "clientDataJSON")),
+        data,
+        form,
+        statement,
+        tuple(sorted(set(transports))),
+        _extensions(response),
+    )
+
+
+def assertion(response: Mapping[str, Any]) -> Assertion:
+    """Read an `AuthenticationResponseJSON`.
+
+    Raises:
+        CeremonyFailed: MALFORMED.
+    """
+    inner = _inner(response)
+    handle = inner.get("userHandle")
+    return Assertion(
+        _bytes(response, "rawId"),
+        client_data(_bytes(inner, "clientDataJSON")),
+        authenticator_data(_bytes(inner, "authenticatorData")),
+        _bytes(inner, "signature"),
+        None if handle is None else _bytes(inner, "userHandle"),
+        _extensions(response),
+    )
+
+
+def client_data(serialised: bytes) -> ClientData:
+    """Read the client data (WebAuthn Level 3 section 5.8.1).
+
+    Members that are not known are passed over, as the standard asks.
+
+    Raises:
+        CeremonyFailed: MALFORMED.
+    """
+    try:
+        members = json.loads(serialised.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise _malformed("the client data is no JSON") from None
+    if not isinstance(members, dict):
+        raise _malformed("the client data is no object")
+    texts = [members.get(name) for name in ("type", "challenge", "origin")]
+    cross_origin = members.get("crossOrigin", False)
+    top_origin = members.get("topOrigin")
+    if not all(isinstance(text, str) for text in texts):
+        raise _malformed("the client data lacks type, challenge or origin")
+    if not isinstance(cross_origin, bool) or not isinstance(top_origin, str | None):
+        raise _malformed("crossOrigin or topOrigin in the client data is of another kind")
+    kind, challenge, origin = texts
+    digest = hashlib.sha256(serialised).digest()
+    return ClientData(kind, challenge, origin, cross_origin, top_origin, digest)  # type: ignore[arg-type]  # all three were found to be texts
+
+
+def authenticator_data(raw: bytes) -> AuthenticatorData:
+    """Read authenticator data to its last byte (WebAuthn Level 3 section 6.1).
+
+    Raises:
+        CeremonyFailed: MALFORMED.
+    """
+    if len(raw) < 37:
+        raise _malformed(f"the authenticator data has {len(raw)} bytes, fewer than 37")
+    flags, sign_count = raw[32], int.from_bytes(raw[33:37], "big")
+    at, aaguid, credential_id, public_key = 37, b"", b"", b""
+    try:
+        if flags & AT:
+            length = int.from_bytes(raw[53:55], "big")
+            end = 55 + length
+            if length > LONGEST_CREDENTIAL_ID or end > len(raw):
+                raise _malformed(f"a credential id cannot have {length} bytes here")
+            aaguid, credential_id = raw[37:53], raw[55:end]
+            _, at = cbor.decode_at(raw, end)
+            public_key = raw[end:at]
+        if flags & ED:
+            extensions, at = cbor.decode_at(raw, at)
+            if not isinstance(extensions, dict):
+                raise _malformed("the extension outputs are no map")
+    except cbor.CborError as error:
+        raise _malformed(f"the authenticator data is broken: {error}") from None
+    if at != len(raw):
+        raise _malformed(f"{len(raw) - at} bytes follow the authenticator data")
+    return AuthenticatorData(raw, raw[:32], flags, sign_count, aaguid, credential_id, public_key)
+
+
+def _malformed(reason: str) -> CeremonyFailed:
+    return CeremonyFailed(CeremonyOutcome.MALFORMED, reason)
+
+
+def _inner(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = response.get("response")
+    if not isinstance(inner, Mapping):
+        raise _malformed("the response has no member response")
+    if response.get("type") != "public-key":
+        raise _malformed(f"the credential's type is {response.get('type')!r}")
+    if response.get("id") != response.get("rawId"):
+        raise _malformed("id and rawId differ")
+    return inner
+
+
+def _extensions(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    outputs = response.get("clientExtensionResults", {})
+    if not isinstance(outputs, Mapping):
+        raise _malformed("clientExtensionResults is no object")
+    return outputs
+
+
+def _bytes(members: Mapping[str, Any], name: str) -> bytes:
+    value = members.get(name)
+    if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
+        raise _malformed(f"{name} is not base64url")
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except binascii.Error:
+        raise _malformed(f"{name} is not base64url") from None
+
+
+def _cbor_map(data: bytes, name: str) -> dict[Any, Any]:
+    try:
+        entries = cbor.decode(data)
+    except cbor.CborError as error:
+        raise _malformed(f"{name} is no CBOR: {error}") from None
+    if not isinstance(entries, dict):
+        raise _malformed(f"{name} is no map")
+    return entries

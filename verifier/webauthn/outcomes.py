@@ -1,0 +1,87 @@
+"""The verdict on one ceremony, and how a ceremony fails."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CeremonyOutcome(StrEnum):
+    """What became of a registration or an authentication."""
+
+    ACCEPTED = "accepted"
+    CLIENT_ERROR = "client-error"
+    """The client reported an error instead: no touch, wrong key, excluded key."""
+    MALFORMED = "malformed"
+    WRONG_TYPE = "wrong-type"
+    """Client data of the other ceremony."""
+    UNKNOWN_CHALLENGE = "unknown-challenge"
+    """Never given out, or for somebody or something else."""
+    EXPIRED_CHALLENGE = "expired-challenge"
+    REPLAYED_CHALLENGE = "replayed-challenge"
+    WRONG_ORIGIN = "wrong-origin"
+    CROSS_ORIGIN = "cross-origin"
+    """Made in a frame inside a page that may not hold one."""
+    WRONG_RP_ID = "wrong-rp-id"
+    NO_USER_PRESENCE = "no-user-presence"
+    NO_USER_VERIFICATION = "no-user-verification"
+    INCONSISTENT_BACKUP = "inconsistent-backup"
+    """Backed up but not eligible for it, or not as eligible as when it was registered."""
+    UNSUPPORTED_ALGORITHM = "unsupported-algorithm"
+    INVALID_KEY = "invalid-key"
+    """The public key is none: a point off its curve, a length that is wrong."""
+    ALREADY_REGISTERED = "already-registered"
+    INVALID_ATTESTATION = "invalid-attestation"
+    UNTRUSTED_ATTESTATION = "untrusted-attestation"
+    UNKNOWN_CREDENTIAL = "unknown-credential"
+    """Not one of this identity's keys."""
+    WRONG_USER_HANDLE = "wrong-user-handle"
+    BAD_SIGNATURE = "bad-signature"
+    COUNTER_REGRESSED = "counter-regressed"
+    """The signature counter did not grow: another key signs with this private key."""
+    CLONED = "cloned"
+    """The key was found to be cloned before, and the profile locks such keys."""
+
+
+class CeremonyFailed(Exception):
+    """A check of a ceremony was not passed.
+
+    Args: outcome, what was wrong.
+    """
+
+    def __init__(self, outcome: CeremonyOutcome, reason: str) -> None:
+        super().__init__(outcome, reason)
+        self.outcome = outcome
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class CeremonyDecision:
+    """What the verifier decided about one registration or authentication, and what it saw."""
+
+    outcome: CeremonyOutcome
+    serial: str
+    """Of the security key; empty if it is not known, or not registered."""
+    operation: str
+    now_ns: int
+    """By the verifier's clock."""
+    reason: str = ""
+    """What was wrong, with the values."""
+    credential_id: bytes = b""
+    origin: str | None = None
+    user_present: bool | None = None
+    user_verified: bool | None = None
+    sign_count: int | None = None
+    """The signature counter in the authenticator data."""
+    stored_sign_count: int | None = None
+    """The counter as the verifier knew it when the ceremony ended."""
+    attestation: str | None = None
+    """The format of the attestation statement, at registration."""
+    cloned: bool = False
+    """Whether the key is marked as cloned now."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the ceremony succeeded."""
+        return self.outcome is CeremonyOutcome.ACCEPTED
