@@ -21,7 +21,7 @@ from mfalab.simulator.lab import Lab
 from mfalab.simulator.loader import Case
 from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
 from mfalab.simulator.steps.base import Step
-from mfalab.verifier import ServiceError
+from mfalab.verifier import Conflict, ServiceError
 
 DEFAULT_SEED = 1
 _WALL = WallClock()
@@ -96,6 +96,8 @@ def furnish(case: Case, seed: int = DEFAULT_SEED) -> Lab:
     except ServiceError as refusal:
         why = f"the verifier refuses this setting: {refusal.code}: {refusal.message}"
         raise ScenarioMistake(why) from None
+    except (Conflict, ValueError) as error:
+        raise ScenarioMistake(f"this setting cannot be: {error}") from None
 
 
 def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:

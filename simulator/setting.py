@@ -12,7 +12,9 @@ from mfalab.simulator.units import (
     Duration,
     Instant,
     Ppm,
+    Seconds,
     Share,
+    Span,
     Steps,
     format_duration,
     parse_instant_ns,
@@ -40,7 +42,7 @@ _STEP_FIGURES = {"window_back", "window_ahead", "pair_back", "pair_ahead"}
 def _profile_field(name: str, kind: Any) -> tuple[str, Any]:
     """The scenario's word for a figure, and its type: the unit moves to the value."""
     if name.endswith("_s"):
-        return name.removesuffix("_s"), Duration
+        return name.removesuffix("_s"), Seconds
     if name.endswith("_steps") or name.removeprefix("hardware_") in _STEP_FIGURES:
         return name.removesuffix("_steps"), Steps
     return name, kind
@@ -68,7 +70,7 @@ class _Changes(Strict):
         for name, (word, kind) in _CHANGES.items():
             value = getattr(self, word, None)
             if name != "name" and value is not None:
-                changes[name] = value // NS_PER_S if kind is Duration else value
+                changes[name] = value // NS_PER_S if kind is Seconds else value
         return replace(profile, **changes)
 
 
@@ -94,7 +96,7 @@ class VerifierSpec(ProfileChanges):
             value = getattr(profile, name)
             if value is None:
                 written[word] = None
-            elif kind is Duration:
+            elif kind is Seconds:
                 written[word] = format_duration(value * NS_PER_S)
             elif kind is Steps:
                 written[word] = f"{value} step" if value == 1 else f"{value} steps"
@@ -133,7 +135,7 @@ class PersonSpec(Strict):
     user_name: str | None = None
     """The IAM user name; the person's name when left out."""
     path: str = "/"
-    typing: Duration | Literal["natural", "instant"] = "natural"
+    typing: Span | Literal["natural", "instant"] = "natural"
     """From reading a code to its arrival: natural is lognormal around 9 s, at most 45 s."""
 
 
@@ -145,9 +147,9 @@ class RoleSpec(Strict):
     """People, or accounts, or ARNs."""
     requires_mfa: bool = False
     """The trust policy demands aws:MultiFactorAuthPresent."""
-    mfa_max_age: Duration | None = None
+    mfa_max_age: Seconds | None = None
     """The trust policy demands an aws:MultiFactorAuthAge below this."""
-    max_session: Duration = 3600 * NS_PER_S
+    max_session: Seconds = 3600 * NS_PER_S
 
 
 class PhoneSpec(Strict):
@@ -181,9 +183,9 @@ class TokenSpec(DeviceSpec):
     algorithm: Literal["SHA1", "SHA256", "SHA512"] = "SHA1"
     registered: bool = True
     """Whether the maker has handed this token's seed to the verifier."""
-    age: Duration = 0
+    age: Span = 0
     """How long before the start it was made; it has aged and drifted since."""
-    battery: Duration = 8 * NS_PER_YEAR
+    battery: Span = 8 * NS_PER_YEAR
     """How long a battery lasts, from the day it was made."""
 
     @model_validator(mode="after")
@@ -200,7 +202,7 @@ class HardwareTotpSpec(TokenSpec):
     """A hardware TOTP token (RFC 6238): button, display, quartz, coin cell."""
 
     kind: Literal["hardware_totp"] = "hardware_totp"
-    period: Duration = 30 * NS_PER_S
+    period: Seconds = 30 * NS_PER_S
     crystal: Literal["quartz", "tcxo", "mems"] = "quartz"
     drift: Ppm | None = None
     """Fractional frequency at 25 C when new, positive is fast; drawn from the data sheet's
@@ -241,7 +243,7 @@ class SmsPhoneSpec(DeviceSpec):
 class CarrierSpec(Strict):
     """How well the carrier delivers SMS."""
 
-    delay: Duration = 4 * NS_PER_S
+    delay: Span = 4 * NS_PER_S
     """Median time on the way."""
     loses: Share = 0.0
     duplicates: Share = 0.0

@@ -80,6 +80,30 @@ def parse_duration_ns(text: object) -> int:
     return round(_terms(text, "a duration", DURATION_UNITS))
 
 
+def parse_span_ns(text: object) -> int:
+    """Nanoseconds in a duration that is not negative.
+
+    Raises:
+        ValueError: not a duration, or a negative one.
+    """
+    span_ns = parse_duration_ns(text)
+    if span_ns < 0:
+        raise ValueError(f"{text!r} is negative; this lasts 0 s or longer")
+    return span_ns
+
+
+def parse_seconds_ns(text: object) -> int:
+    """Nanoseconds in a span of whole seconds, for what the verifier keeps in seconds.
+
+    Raises:
+        ValueError: not such a span.
+    """
+    span_ns = parse_span_ns(text)
+    if span_ns % NS_PER_S:
+        raise ValueError(f"{text!r} is no whole number of seconds")
+    return span_ns
+
+
 def parse_ppm(text: object) -> float:
     """A fractional frequency such as `45 ppm`, in ppm.
 
@@ -171,6 +195,10 @@ def _quantity(parse: Callable[[object], Any], unit: str, example: str) -> tuple[
 _DURATION = "|".join(DURATION_UNITS)
 Duration = Annotated[int, *_quantity(parse_duration_ns, _DURATION, "400 d")]
 """Nanoseconds, written with a unit."""
+Span = Annotated[int, *_quantity(parse_span_ns, _DURATION, "400 d")]
+"""Nanoseconds, not negative."""
+Seconds = Annotated[int, *_quantity(parse_seconds_ns, _DURATION, "180 s")]
+"""Nanoseconds, a whole number of seconds, not negative."""
 Ppm = Annotated[float, *_quantity(parse_ppm, "ppm|ppb", "45 ppm")]
 Celsius = Annotated[float, *_quantity(parse_celsius, "°?C", "21 C")]
 Share = Annotated[float, *_quantity(parse_share, "%", "5 %")]

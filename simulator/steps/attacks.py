@@ -12,7 +12,7 @@ from mfalab.simulator.held_devices import HeldDevice
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Duration
+from mfalab.simulator.units import Span
 from mfalab.simulator.words import DeviceName, PersonName
 from mfalab.verifier import ServiceError, SignedIn
 from pydantic import Field
@@ -55,7 +55,7 @@ class Guess(Attack):
 
     do: Literal["guess"] = "guess"
     tries: Attempts = 10
-    every: Duration = 0
+    every: Span = 0
     """How long from one try to the next."""
 
     def perform(self, lab: Lab) -> object:

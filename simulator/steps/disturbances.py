@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from mfalab.simulator.setting import ProfileChanges
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Duration
+from mfalab.simulator.units import Span
 from mfalab.simulator.words import PersonName
 from mfalab.verifier import ServiceError
 from pydantic import Field
@@ -44,7 +44,7 @@ class NextSms(Step):
 
     do: Literal["next_sms"] = "next_sms"
     is_: Annotated[Literal["lost", "delayed", "duplicated"], Field(alias="is")]
-    by: Duration = 0
+    by: Span = 0
     """How long a delayed one takes."""
 
     def perform(self, lab: Lab) -> object:

@@ -9,7 +9,7 @@ from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Duration
+from mfalab.simulator.units import Span
 from mfalab.simulator.words import DeviceName, PersonName, SessionName
 from pydantic import Field
 
@@ -108,7 +108,7 @@ class Pair(OnBehalf):
     """What is typed: consecutive, equal, reversed, gapped, wrong, last, or two codes."""
     codes_from: DeviceName | None = None
     """Another device that the codes are read from."""
-    late: Duration = 0
+    late: Span = 0
     """How long the two codes lie around before they are submitted."""
     serial: str | None = None
     """A serial number or ARN to give instead of the device's own."""

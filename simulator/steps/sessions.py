@@ -9,7 +9,7 @@ from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.sign_in import WithCode
 from mfalab.simulator.timeline import NS_PER_S
-from mfalab.simulator.units import Duration
+from mfalab.simulator.units import Seconds, Span
 from mfalab.simulator.words import DeviceName, Name, PersonName, RoleName, SessionName
 from mfalab.verifier import Credentials
 from pydantic import Field
@@ -29,7 +29,7 @@ class StsCall(WithCode):
     """Leave one of the two MFA parameters out."""
     using: SessionName | None = None
     """`keys` (the default) or a session's name."""
-    duration: Duration | None = None
+    duration: Seconds | None = None
     as_: Annotated[Name | None, Field(alias="as")] = None
     """What to call the session in later steps."""
 
@@ -123,9 +123,9 @@ class CheckMfa(Step):
     who: PersonName
     using: SessionName | None = None
     present: Literal["true", "false", "absent"]
-    younger_than: Duration | None = None
+    younger_than: Span | None = None
     """The age is below this."""
-    older_than: Duration | None = None
+    older_than: Span | None = None
     """The age is above this."""
 
     def perform(self, lab: Lab) -> object:

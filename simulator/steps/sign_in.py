@@ -9,7 +9,7 @@ from mfalab.simulator.held_devices import HeldDevice, HeldSms
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Duration
+from mfalab.simulator.units import Span
 from mfalab.simulator.words import DeviceName, PersonName
 from mfalab.verifier import DeviceKind, SecondPage, SignedIn
 from pydantic import Field
@@ -132,10 +132,10 @@ class Recover(Step):
     do: Literal["recover"] = "recover"
     who: PersonName
     mail: Literal["followed", "not followed", "followed twice"] = "followed"
-    mail_after: Duration = 0
+    mail_after: Span = 0
     """How long the mail lies there."""
     call: Literal["answered", "wrong digits", "not answered"] = "answered"
-    call_after: Duration = 0
+    call_after: Span = 0
     """How long it takes to type the digits."""
     wrong_digits: Annotated[int, Field(ge=1, le=10)] = 1
     """How often wrong digits are typed, before the right ones are tried."""

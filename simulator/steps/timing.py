@@ -9,7 +9,7 @@ from mfalab.simulator.clocks import PhoneClock, QuartzClock
 from mfalab.simulator.outcome import ScenarioMistake
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S
-from mfalab.simulator.units import Celsius, Duration, Instant, format_instant
+from mfalab.simulator.units import Celsius, Duration, Instant, Span, format_instant
 from mfalab.simulator.words import ClimateName, DeviceName
 from pydantic import Field, model_validator
 
@@ -21,7 +21,7 @@ class Wait(Step):
     """Let true time pass."""
 
     do: Literal["wait"] = "wait"
-    for_: Annotated[Duration | None, Field(alias="for")] = None
+    for_: Annotated[Span | None, Field(alias="for")] = None
     """How long."""
     until: Instant | None = None
     """Until this true time."""
@@ -133,7 +133,7 @@ class SetVerifierClock(Step):
     do: Literal["set_verifier_clock"] = "set_verifier_clock"
     by: Duration
     """How far it moves."""
-    over: Duration = 0
+    over: Span = 0
     """How long the move takes; at once when left out."""
 
     def perform(self, lab: Lab) -> object:

@@ -89,7 +89,6 @@ def test_wrong_words_are_refused_before_anything_happens(lab: Lab) -> None:
             "app has no serial number yet; create it",
         ),
         ("create", {"who": "alice", "device": "fob"}, "fob is no authenticator app"),
-        ("wait", {"for": "-1 s"}, "true time cannot go back by 1 s"),
         ("wait", {"until": "2020-01-01T00:00:00Z"}, "2020-01-01T00:00:00.000Z has passed"),
         ("travel", {"device": "app", "climate": "car"}, "app has no quartz clock"),
         (

@@ -1,0 +1,210 @@
+"""Cases into events: nothing but the seed decides, and nothing ends in a traceback."""
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from mfalab.simulator.eventlog import Event, encode
+from mfalab.simulator.loader import Case
+from mfalab.simulator.runner import run, run_case
+from mfalab.simulator.steps.timing import Wait
+from mfalab.simulator.suites import collect, shipped
+
+Cases = Callable[..., list[Case]]
+Story = Callable[..., str]
+
+
+def stable(events: Iterator[Event] | Sequence[Event]) -> list[str]:
+    """The lines of the log without what depends on the wall clock."""
+    return [
+        encode({key: value for key, value in event.items() if not key.startswith("wall_")})
+        for event in events
+    ]
+
+
+def some_shipped() -> list[Case]:
+    """A few cases of every topic."""
+    topics: dict[str, list[Case]] = {}
+    for case in collect([]):
+        topics.setdefault(case.topic, []).append(case)
+    return [case for topic in topics.values() for case in topic[:: max(1, len(topic) // 4)]]
+
+
+@pytest.mark.slow
+def test_same_seed_makes_the_same_log_in_any_order_and_number_of_processes() -> None:
+    cases = some_shipped()
+    races = [case for case in collect([]) if any(step.do == "race" for step in case.scenario.steps)]
+    cases += [case for case in races if case not in cases]
+    first = stable(run(cases, seed=7))
+    assert stable(run(cases, seed=7, jobs=2)) == first
+    by_case = {case.id: stable(run_case(case, 7)) for case in reversed(cases)}
+    assert [line for case in cases for line in by_case[case.id]] == first[1:-1]
+
+
+def test_another_seed_makes_another_log(story: Story, cases: Cases) -> None:
+    (case,) = cases(story("{do: enable, who: alice, device: fob}"))
+    assert stable(run_case(case, 1)) != stable(run_case(case, 2))
+
+
+def test_case_does_not_depend_on_where_its_file_lies(story: Story, cases: Cases) -> None:
+    """Only topic and name seed it, so that a copy of the suites runs alike elsewhere."""
+    text = story("{do: enable, who: alice, device: fob}")
+    (one,), (other,) = cases(text, "here/topic/x"), cases(text, "there/topic/x")
+    assert one.id == other.id
+    different = {"file", "reproduce"}
+    for left, right in zip(run_case(one), run_case(other), strict=True):
+        for key in left.keys() - different - {"wall_duration_ns"}:
+            assert repr(left[key]) == repr(right[key])
+
+
+def test_run_begins_and_ends_with_its_own_events(story: Story, cases: Cases) -> None:
+    found = cases(
+        story(
+            "{do: wait, name: pause, for: 1 s}",
+            "{do: sign_in, who: alice, password: wrong, expect: accepted}",
+            more="matrix: {fob.drift: [1 ppm, 2 ppm]}\n",
+        )
+    )
+    events = list(run(found, seed=3))
+    assert events[0]["kind"] == "run_started"
+    assert (events[0]["seed"], events[0]["cases"]) == (3, 2)
+    last = events[-1]
+    assert last["kind"] == "run_finished"
+    assert [last[key] for key in ("passed", "failed", "errors", "skipped")] == [0, 2, 0, 0]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_run_that_stops_at_a_failure_is_finished_all_the_same(
+    story: Story, cases: Cases, jobs: int
+) -> None:
+    """`-x --format json` once printed the last case instead of the summary."""
+    more = "matrix: {fob.drift: [1 ppm, 2 ppm, 3 ppm]}\n"
+    found = cases(story("{do: sign_in, who: alice, password: wrong}", more=more))
+    events = list(run(found, jobs=jobs, stop_at_failure=True))
+    assert [event["kind"] for event in events].count("case_finished") == 1
+    assert (events[-1]["kind"], events[-1]["failed"]) == ("run_finished", 1)
+
+
+def test_failing_case_gives_its_whole_account(story: Story, cases: Cases) -> None:
+    (case,) = cases(
+        story(
+            "{do: enable, who: alice, device: fob}",
+            "{do: sign_in, who: alice, with: fob, code: wrong}",
+            "{do: wait, for: 1 d}",
+        )
+    )
+    events = run_case(case, 5)
+    finished = [event for event in events if event["kind"] == "step_finished"]
+    assert [(event["step"], event["verdict"]) for event in finished] == [
+        (1, "passed"),
+        (2, "failed"),
+    ]
+    assert finished[1]["outcome"] == "InvalidAuthenticationCode"
+    assert finished[1]["expected"] == "accepted"
+    assert finished[1]["message"]
+    last = events[-1]
+    assert last["verdict"] == "failed"
+    assert last["why"].startswith(
+        "topic/story.scenario.yaml:8: step 2 (sign_in): expected accepted, got refused: Invalid"
+    )
+    assert last["reproduce"] == "mfalab run topic/story.scenario.yaml::story --seed 5"
+    lanes = {belief["lane"] for belief in last["believed"]}
+    assert {"fob", "app", "verifier"} <= lanes
+    started = next(event for event in events if event["kind"] == "step_started")
+    assert (started["line"], started["text"]) == (7, "{do: enable, who: alice, device: fob}")
+
+
+def test_case_is_quoted_for_the_shell(story: Story, cases: Cases) -> None:
+    more = "matrix: [{case: it's a $case, fob.drift: 1 ppm}]\n"
+    (case,) = cases(story("{do: sign_in, who: alice, password: wrong}", more=more))
+    command = run_case(case)[-1]["reproduce"]
+    assert command == (
+        """mfalab run 'topic/story.scenario.yaml::story[it'"'"'s a $case]' --seed 1"""
+    )
+
+
+def test_failed_look_does_not_tell_the_outcome_of_the_step_before(
+    story: Story, cases: Cases
+) -> None:
+    (case,) = cases(
+        story(
+            "{do: sign_in, who: alice, password: wrong, expect: {refused: any}}",
+            "{do: list_devices, who: alice, devices: [fob]}",
+        )
+    )
+    finished = [event for event in run_case(case) if event["kind"] == "step_finished"]
+    assert finished[0]["outcome"] != "accepted"
+    assert (finished[1]["outcome"], finished[1]["message"]) == ("accepted", "")
+    assert finished[1]["why"] == "expected devices fob, got none"
+
+
+def test_story_that_makes_no_sense_is_an_error(story: Story, cases: Cases) -> None:
+    (case,) = cases(story("{do: try_again, who: alice, with: fob}"))
+    last = run_case(case)[-1]
+    assert last["verdict"] == "error"
+    assert last["why"].endswith(
+        "step 1 (try_again): alice has no sign-in page open; add a sign_in step"
+    )
+
+
+def test_defect_in_a_step_is_an_error_without_a_traceback(
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Wait, lab: Any) -> None:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(Wait, "perform", broken)
+    (case,) = cases(story("{do: wait, for: 1 s}", "{do: wait, for: 1 s}"))
+    events = run_case(case)
+    assert [event["kind"] for event in events].count("step_finished") == 1
+    last = events[-1]
+    assert last["verdict"] == "error"
+    assert "defect in mfalab: KeyError: 'a defect' (test_runner.py:" in last["why"]
+    assert "\n" not in last["why"]
+    assert last["believed"]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (
+            "accounts: {one: {id: '123456789012'}, two: {id: '123456789012'}}\n",
+            "this setting cannot be: Account",
+        ),
+        ("phones: {}\nroles: {dev: {max_session: 1 s}}\n", "max_session_s is 1"),
+        ("roles: {al_ice: {}, AL_ICE: {}}\n", "the verifier refuses this setting: EntityAlready"),
+    ],
+)
+def test_setting_that_cannot_be_is_an_error_before_the_first_step(
+    story: Story, cases: Cases, more: str, why: str
+) -> None:
+    """It once was a traceback."""
+    (case,) = cases(story("{do: wait, for: 1 s}", more=more))
+    events = run_case(case)
+    assert [event["kind"] for event in events] == ["case_started", "case_finished"]
+    assert events[-1]["verdict"] == "error"
+    assert why in events[-1]["why"]
+    assert events[-1]["why"].startswith("topic/story.scenario.yaml:")
+
+
+def test_events_travel_between_processes_with_their_secrets(story: Story, cases: Cases) -> None:
+    (case,) = cases(story("{do: enable, who: alice, device: fob}"))
+    events = run_case(case)
+    assert stable(pickle.loads(pickle.dumps(events))) == stable(events)
+    assert "******" in "".join(stable(events))
+
+
+@pytest.mark.slow
+def test_no_secret_of_the_shipped_suites_is_in_the_log() -> None:
+    for case in some_shipped():
+        for event in run_case(case):
+            revealed, masked = encode(event, reveal=True), encode(event)
+            assert revealed == masked or "******" in masked
+        lines = "".join(encode(event) for event in run_case(case))
+        for word in ("Base32StringSeed", "SecretAccessKey", "otpauth://"):
+            assert word not in lines
+
+
+def test_shipped_folder_is_the_package() -> None:
+    assert (shipped() / "__init__.py").is_file()
