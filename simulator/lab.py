@@ -16,7 +16,7 @@ from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.eventlog import CaseLog
-from mfalab.simulator.held_devices import HeldDevice, HeldToken, window_s
+from mfalab.simulator.held_devices import HeldDevice, window_s
 from mfalab.simulator.limits import Measurement
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, Outcome, ScenarioMistake
 from mfalab.simulator.people import Person
@@ -292,11 +292,11 @@ class Lab:
         return [
             *({"id": name, "kind": "person", "label": name} for name in self.people),
             *(
-                {"id": name, "kind": "device", "label": _label(device)}
-                for name, device in self.devices.items()
+                {"id": name, "kind": "device", "label": f"{name} ({spec.kind.replace('_', ' ')})"}
+                for name, spec in self.setting.devices.items()
             ),
             {"id": "verifier", "kind": "verifier", "label": self.verifier.profile.name},
-            {"id": "world", "kind": "world", "label": "mail, carrier, telephone"},
+            {"id": "world", "kind": "world", "label": "the world"},
         ]
 
     def beliefs(self) -> list[dict[str, Any]]:
@@ -410,11 +410,6 @@ def _named(what: str, name: str, things: Mapping[str, T]) -> T:
         hint = nearest(name, things) or f" (there is {', '.join(things) or 'none'})"
         raise ScenarioMistake(f'there is no {what} "{name}"{hint}')
     return things[name]
-
-
-def _label(device: HeldDevice) -> str:
-    kind = type(device.thing).__name__ if isinstance(device, HeldToken) else device.kind.value
-    return f"{device.name} ({kind})"
 
 
 def _delivery(spec: CarrierSpec) -> Delivery:
