@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from mfalab.devices.ctap import crypto
 from mfalab.devices.ctap.ca import attestation_seed, leaf_certificate
@@ -112,6 +113,12 @@ def public_point(credential: Credential) -> bytes:
 def sign_with_batch_key(core: Core, message: bytes) -> bytes:
     """A signature by the key of the batch certificate."""
     return core.sign(Algorithm.ES256, attestation_seed(_batch(core)), message)
+
+
+def batch_key_identifier(core: Core) -> bytes:
+    """SHA-1 of the batch key, by which U2F metadata finds it; 20 bytes."""
+    key = crypto.ec_private_key(attestation_seed(_batch(core))).public_key()
+    return x509.SubjectKeyIdentifier.from_public_key(key).digest
 
 
 def _batch(core: Core) -> bytes:

@@ -9,18 +9,24 @@ from typing import Any, final
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.ctap import cbor, u2f
+from mfalab.devices.ctap.bio_enrollment import bio_enrollment
+from mfalab.devices.ctap.client_pin import client_pin
 from mfalab.devices.ctap.commands import (
     Capability,
     Command,
     CredentialManagementSubcommand,
     Transport,
 )
+from mfalab.devices.ctap.config import config
 from mfalab.devices.ctap.core import Call, Core, Session
+from mfalab.devices.ctap.credential_management import credential_management as manage
 from mfalab.devices.ctap.faults import NO_FAULTS, Faults
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.get_assertion import get_assertion, get_next_assertion
 from mfalab.devices.ctap.info import get_info
+from mfalab.devices.ctap.large_blobs import large_blobs
 from mfalab.devices.ctap.make_credential import make_credential
+from mfalab.devices.ctap.metadata import metadata_statement
 from mfalab.devices.ctap.model import Model
 from mfalab.devices.ctap.reset import reset, selection
 from mfalab.devices.ctap.state import State
@@ -126,6 +132,10 @@ class Authenticator:
             if there:
                 capabilities |= bit
         return capabilities
+
+    def metadata_statement(self) -> dict[str, Any]:
+        """What the FIDO Metadata Service would say of the model, ready for JSON."""
+        return metadata_statement(self._core)
 
     def power_up(self) -> None:
         """Power comes: the 10 s for a reset begin, token and tries of this session are new."""
@@ -240,6 +250,16 @@ class Authenticator:
             Command.GET_NEXT_ASSERTION: (True, get_next_assertion),
             Command.GET_INFO: (True, _get_info),
             Command.RESET: (True, reset),
+            Command.CLIENT_PIN: (bool(model.pin_uv_protocols) and has("clientPin"), client_pin),
+            Command.CREDENTIAL_MANAGEMENT: (model.cred_mgmt and has("credMgmt"), manage),
+            Command.CREDENTIAL_MANAGEMENT_PREVIEW: (model.cred_mgmt_preview, manage),
+            Command.LARGE_BLOBS: (
+                model.large_blob_bytes > 0 and has("largeBlobs"),
+                large_blobs,
+            ),
+            Command.CONFIG: (model.authnr_cfg and has("authnrCfg"), config),
+            Command.BIO_ENROLLMENT: (model.bio_enroll and has("bioEnroll"), bio_enrollment),
+            Command.BIO_ENROLLMENT_PREVIEW: (model.bio_enroll_preview, bio_enrollment),
             Command.SELECTION: (model.selection and has("selection"), selection),
         }
         there, handler = handlers.get(command, (False, _get_info))

@@ -285,6 +285,22 @@ class Core:
             flags |= AuthDataFlag.BACKUP_STATE
         return rp_id_hash + bytes([flags]) + counter.to_bytes(4, "big") + rest
 
+    def verify_user_inside(self, rp_id: str, info: str) -> Steps[None]:
+        """Built-in user verification inside an operation, with the codes it has there.
+
+        Raises:
+            CtapError: PUAT_REQUIRED when a PIN would do instead, else OPERATION_DENIED;
+                USER_ACTION_TIMEOUT.
+        """
+        try:
+            yield from self.verify_user(rp_id, info, self.model.uv_attempts)
+        except CtapError as error:
+            if error.status not in (CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED):
+                raise
+            if self.state.pin is not None:
+                raise self.uv_missing() from error
+            raise CtapError(CtapStatus.OPERATION_DENIED, error.why) from error
+
     def usable(self, credential: Credential, *, uv: bool, listed: bool) -> bool:
         """Whether credProtect lets a credential be found. CTAP 2.1 section 12.1."""
         if uv or credential.cred_protect == 1:

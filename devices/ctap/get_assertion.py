@@ -63,7 +63,7 @@ def get_assertion(core: Core, call: Call) -> Steps[dict[int, Any]]:
     elif up and core.state.settings.always_uv and not core.protected:
         raise core.uv_missing()
     elif uv:
-        yield from _built_in_uv(core, rp_id)
+        yield from core.verify_user_inside(rp_id, "sign in")
         verified = present = True
 
     found = _located(core, rp_id, allow if listed else None, verified)
@@ -112,17 +112,6 @@ def _read_options(core: Core, options: Members, has_param: bool) -> tuple[bool, 
     if "rk" in options:
         raise CtapError(CtapStatus.UNSUPPORTED_OPTION, "rk is not for assertions")
     return options.optional("up", bool) is not False, uv
-
-
-def _built_in_uv(core: Core, rp_id: str) -> Steps[None]:
-    try:
-        yield from core.verify_user(rp_id, "sign in", core.model.uv_attempts)
-    except CtapError as error:
-        if error.status in (CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED):
-            if core.state.pin is not None:
-                raise core.uv_missing() from error
-            raise CtapError(CtapStatus.OPERATION_DENIED, error.why) from error
-        raise
 
 
 def _located(core: Core, rp_id: str, allow: list[bytes] | None, verified: bool) -> list[Credential]:

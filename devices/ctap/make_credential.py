@@ -122,7 +122,7 @@ def make_credential(core: Core, call: Call) -> Steps[dict[int, Any]]:
             raise CtapError(CtapStatus.PIN_AUTH_INVALID, "the token is not for this")
         token.rp_id, verified, present = rp_id, True, token.user_present
     elif uv:
-        yield from _built_in_uv(core, rp_id, "register")
+        yield from core.verify_user_inside(rp_id, "register")
         verified = present = True
 
     yield from _refuse_excluded(core, call, request, verified, present)
@@ -191,18 +191,6 @@ def _enterprise(core: Core, request: _Request) -> bool:
     if request.enterprise == 2 and model.enterprise_platform_managed:
         return True
     return request.rp["id"] in model.enterprise_rp_ids
-
-
-def _built_in_uv(core: Core, rp_id: str, info: str) -> Steps[None]:
-    """Built-in verification inside an operation, with the codes it has there."""
-    try:
-        yield from core.verify_user(rp_id, info, core.model.uv_attempts)
-    except CtapError as error:
-        if error.status in (CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED):
-            if core.state.pin is not None:
-                raise core.uv_missing() from error
-            raise CtapError(CtapStatus.OPERATION_DENIED, error.why) from error
-        raise
 
 
 def _refuse_excluded(

@@ -203,6 +203,7 @@ class State:
         delete: Iterable[Credential] = (),
         put_finger: Finger | None = None,
         delete_finger: Finger | None = None,
+        new_persistent_token: bytes | None = None,
     ) -> None:
         """Make these changes in one atomic write; what is not named stays.
 
@@ -230,6 +231,9 @@ class State:
         if put or delete:
             following = sha256(b"store state" + secrets.store_state).digest()[:16]
             secrets = replace(secrets, store_state=following)
+        if new_persistent_token:
+            secrets = replace(secrets, persistent_token=new_persistent_token)
+        if secrets is not self.secrets:
             changes["secrets"] = cbor.encode(astuple(secrets))
         if not changes:
             return
