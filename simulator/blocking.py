@@ -115,6 +115,7 @@ class _Stack(greenlet):  # type: ignore[misc]  # it has no stubs
         super().__init__(client.run)
         self.clients = clients
         self.client = client
+        self.starts_a_thread = False
 
 
 class _Parked:
@@ -288,7 +289,6 @@ class _Virtual:
 
     running: ClassVar[list[BlockingClients]] = []
     real: ClassVar[dict[str, Any]] = {}
-    inherited: ClassVar[dict[str, bool]] = {}
 
 
 def _sleep(seconds: float) -> None:
@@ -301,7 +301,7 @@ def _sleep(seconds: float) -> None:
 
 def _wait(event: threading.Event, timeout: float | None = None) -> bool:
     stack = getcurrent()
-    if isinstance(stack, _Stack):
+    if isinstance(stack, _Stack) and not stack.starts_a_thread:
         timeout_ns = None if timeout is None else round(timeout * NS_PER_S)
         return stack.clients.wait_for_event(event, timeout_ns)
     waited: bool = _Virtual.real["wait"](event, timeout)
@@ -314,11 +314,20 @@ def _set(event: threading.Event) -> None:
         clients.event_was_set(event)
 
 
-def _start(timer: threading.Thread) -> None:
+def _start(thread: threading.Thread) -> None:
     stack = getcurrent()
-    if not isinstance(timer, threading.Timer) or not isinstance(stack, _Stack):
-        _Virtual.real["start"](timer)
+    if not isinstance(stack, _Stack):
+        _Virtual.real["start"](thread)
         return
+    if not isinstance(thread, threading.Timer):
+        # The thread says by an event that it runs, and for that the client waits for real.
+        stack.starts_a_thread = True
+        try:
+            _Virtual.real["start"](thread)
+        finally:
+            stack.starts_a_thread = False
+        return
+    timer = thread
 
     def fire() -> None:
         if not timer.finished.is_set():
@@ -332,7 +341,7 @@ _REPLACED: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (time, "sleep", _sleep),
     (threading.Event, "wait", _wait),
     (threading.Event, "set", _set),
-    (threading.Timer, "start", _start),
+    (threading.Thread, "start", _start),
 )
 
 
@@ -342,7 +351,6 @@ def _virtual_waiting(clients: BlockingClients) -> Iterator[None]:
     if not _Virtual.running:
         for owner, name, replacement in _REPLACED:
             _Virtual.real[name] = getattr(owner, name)
-            _Virtual.inherited[name] = name not in vars(owner)
             setattr(owner, name, replacement)
     _Virtual.running.append(clients)
     try:
@@ -351,7 +359,4 @@ def _virtual_waiting(clients: BlockingClients) -> Iterator[None]:
         _Virtual.running.remove(clients)
         if not _Virtual.running:
             for owner, name, _ in _REPLACED:
-                if _Virtual.inherited[name]:
-                    delattr(owner, name)
-                else:
-                    setattr(owner, name, _Virtual.real[name])
+                setattr(owner, name, _Virtual.real[name])
