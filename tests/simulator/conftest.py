@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zxingcpp  # noqa: F401 - pytester forgets what its runs import; twice imported, this aborts
 from mfalab.simulator.loader import Case, load_cases
 from mfalab.simulator.suites import collect
 from mfalab.simulator.yaml_source import Problem, ProblemsFound
