@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -45,7 +45,7 @@ _TAGS = click.option("-t", "--tag", "tags", multiple=True, help="Only cases with
 def main() -> None:
     """Run the command line; interruption is exit code 130, never a traceback."""
     try:
-        command.main(standalone_mode=False)
+        command.main(prog_name="mfalab", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
@@ -141,7 +141,11 @@ def run_command(
         )
         bad = 0
         try:
-            for event in run(cases, seed=seed, jobs=jobs, stop_at_failure=exitfirst):
+            # Closed at once when interrupted: what other processes have not begun is dropped.
+            events = stack.enter_context(
+                closing(run(cases, seed=seed, jobs=jobs, stop_at_failure=exitfirst))
+            )
+            for event in events:
                 line = encode(event, reveal=show_secrets)
                 lines.append(line)
                 if log_file is not None:
@@ -240,8 +244,8 @@ def list_command(
     topic = None
     for case in cases:
         if case.topic != topic:
+            click.echo(case.topic if topic is None else f"\n{case.topic}")
             topic = case.topic
-            click.echo(f"\n{topic}" if topic else topic)
         click.echo(f"  {case.local_id:<44} {case.scenario.scenario}")
     click.echo(f"\n{len(cases)} cases")
 

@@ -7,7 +7,7 @@ any number of processes: `run` hands their events back in the order of the cases
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -33,7 +33,7 @@ def run(
     seed: int = DEFAULT_SEED,
     jobs: int = 1,
     stop_at_failure: bool = False,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Run cases and yield the events of the whole run, `run_started` first.
 
     Args:
