@@ -69,16 +69,15 @@ class _Apdu:
         if len(body) <= 1:
             return b""  # no data; perhaps a short Le
         if body[0]:
-            size, start, most = body[0], 1, 1
+            size, start, longest_le = body[0], 1, 1
         elif len(body) == 3:
             return b""  # an extended Le
-        elif len(body) >= 4:
-            size, start, most = int.from_bytes(body[1:3], "big"), 3, 2
+        elif len(body) > 3:
+            # Clients send an extended Lc of zero for VERSION as well.
+            size, start, longest_le = int.from_bytes(body[1:3], "big"), 3, 3
         else:
             raise _Refused(StatusWord.WRONG_LENGTH)
-        expected = len(body) - start - size
-        # U2F over HID lets Le be two bytes, or three with a leading zero, after extended data.
-        if not size or expected not in range(most + 2):
+        if len(body) - start - size not in range(longest_le + 1):
             raise _Refused(StatusWord.WRONG_LENGTH)
         return body[start : start + size]
 

@@ -1,0 +1,88 @@
+"""Description files: each is true to itself, and a wrong one says what is wrong."""
+
+import pytest
+from mfalab.devices.ctap import Capability, load_model, model_names
+from mfalab.devices.ctap.model import ModelInvalid
+
+COMMAND_OF_OPTION = {
+    "clientPin": 6, "bioEnroll": 9, "credMgmt": 10, "largeBlobs": 12, "authnrCfg": 13,
+    "credentialMgmtPreview": 0x41,
+}  # fmt: skip
+
+
+def test_these_models_come_along():
+    assert model_names() == (
+        "always-uv", "ctap-2.1-bio", "ctap-2.1-pin", "ctap-2.3", "enterprise", "fido-2.0",
+        "slots-25", "u2f-2016", "yubikey-like",
+    )  # fmt: skip
+
+
+def test_models_differ_in_aaguid():
+    aaguids = [load_model(name).aaguid for name in model_names()]
+    assert len(set(aaguids)) == len(aaguids)
+
+
+@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("option", COMMAND_OF_OPTION)
+def test_a_command_is_there_just_when_its_option_is_announced(make_key, name, option):
+    key = make_key(name)
+    if not key.model.ctap2:
+        assert key.authenticator.capabilities & Capability.CBOR == 0
+        assert key.raw(b"\x04") == b"\x01"
+        return
+    announced = option in key.info()[4]
+    status = key.status(COMMAND_OF_OPTION[option], {})
+    assert (status != 0x01) == announced
+
+
+def test_ctap_2_0_tells_nothing_that_came_later(make_key):
+    assert set(make_key("fido-2.0").info()) == {1, 2, 3, 4, 5, 6}
+
+
+def test_members_of_2_2_and_2_3_are_told_by_that_model_alone(make_key):
+    newer = {0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1D, 0x1E, 0x1F}
+    assert newer <= set(make_key("ctap-2.3").info())
+    assert not newer & set(make_key("ctap-2.1-pin").info())
+
+
+def test_always_uv_hides_u2f(make_key):
+    key = make_key("always-uv")
+    info = key.info()
+    assert info[1] == ["FIDO_2_0", "FIDO_2_1"]
+    assert info[4]["alwaysUv"] is True
+    assert info[4]["makeCredUvNotRqd"] is False
+
+
+def test_remaining_credentials_count_down(make_key):
+    key = make_key()
+    assert key.info()[0x14] == 50
+    key.register(rk=True)
+    key.register()
+    assert key.info()[0x14] == 49
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('name = "x"', "versions"),
+        ('name = "x"\nversions = ["U2F_V2"]\nslot = 3', "unknown key slot"),
+        ('name = "x"\nversions = []', "neither U2F_V2 nor FIDO_2"),
+        ('name = "x"\nversions = ["FIDO_2_1"]\naaguid = "00"', "16 bytes"),
+        ('name = "x"\nversions = ["FIDO_2_1"]\nclient_pin = true', "pin_uv_protocols"),
+        ('name = "x"\nversions = ["FIDO_2_1"]\nslots = "many"', "slots takes int"),
+        ('name = "x"\nversions = ["FIDO_2_1"]\nslots = true', "slots takes int"),
+        ('name = "x"\nversions = ["FIDO_2_1"]\nalgorithms = ["ES257"]', "ES257"),
+        ('name = "x"\nversions = ["FIDO_2_1"]\nmax_msg_size = 99', "1024"),
+        ("name = ", "Invalid value"),
+    ],
+)
+def test_wrong_description_is_refused(tmp_path, text, why):
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    with pytest.raises(ModelInvalid, match=why):
+        load_model(path)
+
+
+def test_unknown_model_is_answered_with_the_known_ones():
+    with pytest.raises(ModelInvalid, match=r"there are always-uv, ctap-2\.1-bio"):
+        load_model("no-such")
