@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 from mfalab.verifier.moments import moment
 from mfalab.verifier.profile import AttestationPolicy, Profile
@@ -23,6 +24,17 @@ from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 AAGUID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 """`id-fido-gen-ce-aaguid`."""
+
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,  # where warnings are errors
+)
+"""All that `cryptography` raises for a certificate that is none."""
 
 
 class AttestationType(StrEnum):
@@ -229,9 +241,13 @@ def _certificates(x5c: object) -> tuple[x509.Certificate, ...]:
     try:
         certificates = tuple(x509.load_der_x509_certificate(der) for der in x5c)
         for certificate in certificates:
+            # Each part is parsed when it is first asked for; the errors belong here.
+            _ = certificate.subject, certificate.issuer, certificate.extensions
+            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
             certificate.public_key()
-            certificate.extensions  # noqa: B018 - parsed when first asked for
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+            if certificate.serial_number <= 0:
+                raise ValueError("its serial number is not positive")
+    except _UNREADABLE as error:
         raise _invalid(f"a certificate cannot be read: {error}") from None
     return certificates
 
@@ -253,7 +269,7 @@ def _may_issue(certificate: x509.Certificate, authorities_below: int) -> bool:
 def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*_UNREADABLE, InvalidSignature):
         return False
     return True
 
