@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyState", "SecurityKey"]
 
-KEY_RECORD = "key/"
-"""Records of this prefix belong to whoever made the state, and survive `wipe`."""
-
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
@@ -233,8 +230,7 @@ class SecurityKey(Device):
         with self._scheduler.guard:
             again = self.plug if self.plugged else self.tap if self.in_field else None
             self._lose_power()
-            names = self._storage.read()
-            self._storage.write({n: None for n in names if not n.startswith(KEY_RECORD)})
+            self._storage.write(dict.fromkeys(self._storage.read()))
             self.authenticator.state.load()
             if again is not None:
                 again()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from mfalab.simulator.cli_key import key
 from mfalab.simulator.eventlog import Event, encode
 from mfalab.simulator.loader import Case
 from mfalab.simulator.outcome import ScenarioMistake
@@ -399,6 +400,9 @@ def new(path: Path) -> None:
 def where() -> None:
     """Print the folder of the shipped suites."""
     click.echo(shipped())
+
+
+command.add_command(key)
 
 
 def _print_json(value: object) -> None:

@@ -1,0 +1,293 @@
+"""Reports over sockets: a key for other processes, on the loopback interface.
+
+UDP: a datagram is a report of 64 bytes. TCP: a report follows its length, two bytes big-endian. A
+peer, that is an address or an accepted connection, has a connection to the key of its own and
+hears its own channels only. Reports to a key that is not plugged in are lost over UDP; a TCP
+connection ends when the key is pulled out, and one that comes meanwhile is ended at once.
+
+Nothing here waits: `serve` does, in one loop over the sockets, the key's deadlines and lines of
+control from a person or a program.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from mfalab.devices.schedule import NS_PER_S, WallTime
+from mfalab.devices.transports.memory import Connection, KeyUnplugged
+
+__all__ = ["LOOPBACK", "TcpReports", "UdpReports", "serve"]
+
+LOOPBACK: Final = "127.0.0.1"
+_MOST_PEERS: Final = 64
+_LARGEST_DATAGRAM: Final = 65535
+
+
+class Reports(Protocol):
+    """A way for other processes."""
+
+    @property
+    def port(self) -> int:
+        """The port that it is reached by."""
+        ...
+
+    def fileno(self) -> int:
+        """The socket that becomes readable, for the loop; -1 when closed."""
+        ...
+
+    def receive(self) -> None:
+        """Take what has come and pass it to the key."""
+        ...
+
+    def send(self) -> None:
+        """Pass on what the key has to say."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+class UdpReports:
+    """Reports as datagrams.
+
+    Args:
+        connect: opens a connection to the key.
+        port: where to listen on the loopback interface; 0 takes a free one.
+
+    Raises:
+        OSError: the port cannot be opened.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], port: int) -> None:
+        self._connect = connect
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.bind((LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+        self._peers: dict[tuple[str, int], Connection] = {}
+
+    @property
+    def port(self) -> int:
+        """The port that it is reached by."""
+        return int(self._socket.getsockname()[1])
+
+    def fileno(self) -> int:
+        """The socket."""
+        return self._socket.fileno()
+
+    def receive(self) -> None:
+        """Pass all datagrams that have come to the key."""
+        while True:
+            try:
+                report, peer = self._socket.recvfrom(_LARGEST_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # a peer that is gone refused an earlier datagram of ours
+            try:
+                self._of(peer).write(report)
+            except KeyUnplugged:
+                continue
+            self.send()
+
+    def send(self) -> None:
+        """Send what the key has for each peer."""
+        for peer, connection in self._peers.items():
+            while (report := connection.read_now()) is not None:
+                try:
+                    self._socket.sendto(report, peer)
+                except OSError:
+                    continue  # as on any wire, a report may be lost
+
+    def close(self) -> None:
+        """Close the socket and the connections."""
+        for connection in self._peers.values():
+            connection.close()
+        self._socket.close()
+
+    def _of(self, peer: tuple[str, int]) -> Connection:
+        connection = self._peers.get(peer)
+        if connection is None or not connection.is_open:
+            connection = self._connect()
+            if len(self._peers) >= _MOST_PEERS:
+                self._peers.pop(next(iter(self._peers))).close()
+            self._peers[peer] = connection
+        return connection
+
+
+class _Stream:
+    """An accepted TCP connection."""
+
+    def __init__(self, stream: socket.socket, connection: Connection) -> None:
+        self.stream = stream
+        self.connection = connection
+        self._received = b""
+        self._unsent = b""
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    def receive(self) -> bool:
+        """Pass whole reports to the key; whether the stream goes on."""
+        try:
+            part = self.stream.recv(_LARGEST_DATAGRAM)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._received += part
+        while len(self._received) >= 2:
+            end = 2 + int.from_bytes(self._received[:2])
+            if len(self._received) < end:
+                break
+            report, self._received = self._received[2:end], self._received[end:]
+            try:
+                self.connection.write(report)
+            except KeyUnplugged:
+                return False
+        return bool(part)
+
+    def send(self) -> bool:
+        """Send what the key has; whether the stream goes on."""
+        while (report := self.connection.read_now()) is not None:
+            self._unsent += len(report).to_bytes(2) + report
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self.stream.send(self._unsent) :]
+        except BlockingIOError:
+            pass  # the rest goes with the next report
+        except OSError:
+            return False
+        return self.connection.is_open
+
+    def close(self) -> None:
+        self.connection.close()
+        self.stream.close()
+
+
+class TcpReports:
+    """Reports behind their lengths, on any number of connections.
+
+    Args:
+        connect: opens a connection to the key.
+        port: where to listen on the loopback interface; 0 takes a free one.
+
+    Raises:
+        OSError: the port cannot be opened.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], port: int) -> None:
+        self._connect = connect
+        self._listener = socket.create_server((LOOPBACK, port))
+        self._listener.setblocking(False)
+        self._streams: list[_Stream] = []
+        # One file number for the loop, whatever the number of streams.
+        self._readable = selectors.DefaultSelector()
+        self._readable.register(self._listener, selectors.EVENT_READ)
+
+    @property
+    def port(self) -> int:
+        """The port that it is reached by."""
+        return int(self._listener.getsockname()[1])
+
+    def fileno(self) -> int:
+        """What becomes readable when a connection or a report has come."""
+        number = getattr(self._readable, "fileno", lambda: -1)()
+        return int(number)
+
+    def receive(self) -> None:
+        """Accept connections and pass all reports that have come to the key."""
+        for ready, _ in self._readable.select(0):
+            if ready.fileobj is self._listener:
+                self._accept()
+            elif not ready.data.receive():
+                self._end(ready.data)
+        self.send()
+
+    def send(self) -> None:
+        """Send what the key has on each connection."""
+        for stream in tuple(self._streams):
+            if not stream.send():
+                self._end(stream)
+
+    def close(self) -> None:
+        """Close the sockets and the connections."""
+        for stream in tuple(self._streams):
+            self._end(stream)
+        self._readable.close()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._listener.accept()
+        except OSError:
+            return
+        try:
+            connection = self._connect()
+        except KeyUnplugged:
+            accepted.close()
+            return
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream = _Stream(accepted, connection)
+        self._streams.append(stream)
+        self._readable.register(accepted, selectors.EVENT_READ, stream)
+
+    def _end(self, stream: _Stream) -> None:
+        if stream in self._streams:
+            self._streams.remove(stream)
+            self._readable.unregister(stream.stream)
+            stream.close()
+
+
+def serve(
+    ways: list[UdpReports | TcpReports],
+    time: WallTime,
+    *,
+    control: int | None,
+    on_line: Callable[[str], bool],
+) -> None:
+    """Serve a key until a line of control ends it.
+
+    Args:
+        ways: where other processes reach it.
+        time: the key's scheduler.
+        control: a file number to read lines from; its end leaves the key plugged in. None for no
+            control.
+        on_line: called with each line, without white space around it; false ends serving.
+    """
+    received = b""
+    # poll, unlike epoll, takes any file for control: a pipe, a terminal, /dev/null.
+    with selectors.PollSelector() as selector:
+        for way in ways:
+            selector.register(way, selectors.EVENT_READ, way)
+        if control is not None:
+            selector.register(control, selectors.EVENT_READ)
+        while True:
+            for way in ways:
+                way.send()
+            left_ns = time.settle()
+            for way in ways:
+                way.send()
+            events = selector.select(None if left_ns is None else left_ns / NS_PER_S)
+            for ready, _ in events:
+                if ready.data is not None:
+                    ready.data.receive()
+                    continue
+                part = os.read(ready.fd, 4096)
+                received += part
+                *lines, received = received.split(b"\n")
+                if not part:
+                    selector.unregister(ready.fd)
+                    lines, received = [received] if received else [], b""
+                for line in lines:
+                    if not on_line(line.decode(errors="replace").strip()):
+                        return
