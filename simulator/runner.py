@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import repeat
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_DFL, SIGINT, signal
 from traceback import extract_tb
 
 from mfalab.simulator.clocks import WallClock
@@ -76,13 +76,14 @@ def _in_order(
     """The events of each case, in the order of the cases, from as many processes as asked for."""
     if jobs == 1 or len(cases) < 2:
         return map(run_case, cases, repeat(seed))
-    pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_end_when_interrupted)
     stack.callback(pool.shutdown, cancel_futures=True)
     return pool.map(run_case, cases, repeat(seed), chunksize=4)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal(SIGINT, SIG_IGN)
+def _end_when_interrupted() -> None:
+    """Make Ctrl-C end a worker without a traceback; the parent tells what there is to tell."""
+    signal(SIGINT, SIG_DFL)
 
 
 def furnish(case: Case, seed: int = DEFAULT_SEED) -> Lab:
