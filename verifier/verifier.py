@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from mfalab.verifier import authorization, constraints, names, refusals, sessions
+from mfalab.verifier import (
+    authorization,
+    constraints,
+    names,
+    refusals,
+    security_keys,
+    sessions,
+)
 from mfalab.verifier.authorization import Credentials, Door
 from mfalab.verifier.calls import Call, Observer, Service
 from mfalab.verifier.clock import Clock
@@ -294,6 +301,39 @@ class Verifier:
                 )
 
         self._service.transact("RegisterTokens", body)
+
+    def register_u2f_key(
+        self, identity_id: str, name: str, registration_data: bytes, client_data_hash: bytes
+    ) -> str:
+        """Furnish a user, or root, with a key that was registered through the U2F API.
+
+        WebAuthn cannot make such a key: it is registered for the profile's `app_id`, and signs in
+        by the extension `appid`.
+
+        Args:
+            identity_id: whose it is.
+            name: what the serial number is made of.
+            registration_data: the response message of U2F_REGISTER, without the status word.
+            client_data_hash: the challenge parameter of the request, 32 bytes.
+
+        Returns:
+            The serial number.
+
+        Raises:
+            ServiceError: the identity has as many devices as it may have.
+            CeremonyFailed: the registration does not verify, or the key is registered.
+            ValueError: there is no such identity.
+        """
+
+        def body(call: Call) -> str:
+            owner = call.tx.get(Identity, identity_id)
+            if owner is None:
+                raise ValueError(f"there is no identity {identity_id}")
+            return security_keys.register_u2f(
+                call, owner, name, registration_data, client_data_hash
+            )
+
+        return self._service.transact("RegisterU2fKey", body)
 
     # Doors
 

@@ -25,7 +25,7 @@ from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 AAGUID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 """`id-fido-gen-ce-aaguid`."""
 
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -247,7 +247,7 @@ def _certificates(x5c: object) -> tuple[x509.Certificate, ...]:
             certificate.public_key()
             if certificate.serial_number <= 0:
                 raise ValueError("its serial number is not positive")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _invalid(f"a certificate cannot be read: {error}") from None
     return certificates
 
@@ -269,7 +269,7 @@ def _may_issue(certificate: x509.Certificate, authorities_below: int) -> bool:
 def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (*_UNREADABLE, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
 

@@ -86,6 +86,8 @@ def public_key(cose: bytes) -> PublicKey:
         if not isinstance(entries, dict):
             raise InvalidKey("it is no map")
         algorithm = entries[_ALG]
+        if not isinstance(algorithm, int):
+            raise InvalidKey(f"its algorithm is {algorithm!r}")
         if algorithm in _ECDSA:
             return _ec2(entries, algorithm)
         if algorithm in _RSASSA:
@@ -159,7 +161,7 @@ def _rsassa(
 
 
 def _require(entries: dict[Any, Any], label: int, value: int) -> None:
-    if entries[label] != value:
+    if entries[label] != value or isinstance(entries[label], bool):
         raise InvalidKey(f"entry {label} is {entries[label]!r} instead of {value}")
 
 

@@ -5,7 +5,7 @@ import hashlib
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from mfalab.verifier.webauthn import cose
-from mfalab.verifier.webauthn.attestation import verify_u2f
+from mfalab.verifier.webauthn.attestation import UNREADABLE, verify_u2f
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 
@@ -42,7 +42,7 @@ def verify_registration(
         raise CeremonyFailed(
             CeremonyOutcome.INVALID_ATTESTATION, "the registration's signature is wrong"
         ) from None
-    except (ValueError, cose.InvalidKey) as error:
+    except (*UNREADABLE, cose.InvalidKey) as error:
         raise CeremonyFailed(CeremonyOutcome.MALFORMED, str(error)) from None
     return key_handle, key
 

@@ -416,7 +416,7 @@ def test_challenges_and_credentials_survive_a_restart(
         verifier = Verifier(
             store=opened,
             clock=people.company.clock,
-            random_bytes=lambda count: bytes(count),
+            random_bytes=bytes,
             password_cost=CHEAP,
             outbox=people.company.outbox,
         )

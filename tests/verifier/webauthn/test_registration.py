@@ -15,8 +15,10 @@ NOT_ACCEPTED = (
 )
 GATE = (
     "AccessDenied",
-    "To complete this action, please ensure that you are authenticated with an MFA device "
-    "that is enabled for this user.",
+    (
+        "To complete this action, please ensure that you are authenticated with an MFA device "
+        "that is enabled for this user."
+    ),
     403,
 )
 UP, UV, BE, BS = 0x01, 0x04, 0x08, 0x10
@@ -250,7 +252,7 @@ class TestRefused:
     ) -> None:
         ada = people.session()
         options = people.console.begin_security_key(ada, name="k", user_name="alice")
-        response = twists.get("response", None)
+        response = twists.get("response")
         if response is None:
             response = new_key().create(options, **twists)
         with refused(*FAILED):
