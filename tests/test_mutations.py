@@ -1,0 +1,415 @@
+"""The shipped suites notice a broken verifier: each rule is broken once, and a scenario must fail.
+
+A break replaces one function or one figure of the verifier. A break that no scenario notices is a
+hole in the suites, not in the verifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mfalab.simulator.loader import Case
+from mfalab.simulator.runner import run_case
+from mfalab.simulator.suites import collect
+from mfalab.verifier import (
+    console,
+    enrolment,
+    iam,
+    pages,
+    profile,
+    recovery,
+    rules,
+    sms,
+    sts,
+    throttle,
+    verification,
+)
+from mfalab.verifier.records import Device
+from mfalab.verifier.verification import Window
+
+pytestmark = pytest.mark.slow
+
+Patch = pytest.MonkeyPatch
+MODULES = (console, enrolment, iam, pages, recovery, rules, sms, sts, throttle, verification)
+
+
+def everywhere(patch: Patch, name: str, broken: object) -> None:
+    """Replace a function in every module that knows it by name."""
+    found = [module for module in MODULES if hasattr(module, name)]
+    assert found, f"the verifier has no {name}; this break breaks nothing"
+    for module in found:
+        patch.setattr(module, name, broken)
+
+
+def nothing(*_: object, **__: object) -> None:
+    """A check that checks nothing."""
+
+
+def figures(patch: Patch, **changed: Any) -> None:
+    """Change figures in every profile."""
+    from mfalab.simulator import setting
+
+    broken = {name: replace(known, **changed) for name, known in profile.PROFILES.items()}
+    patch.setattr(setting, "PROFILES", broken)
+
+
+# -- the breaks --------------------------------------------------------------------------------
+
+
+def replay_accepted(patch: Patch) -> None:
+    everywhere(patch, "is_replay", lambda *_: False)
+    everywhere(patch, "spend", lambda *_: True)
+
+
+def replay_accepted_between_doors(patch: Patch) -> None:
+    figures(patch, console_shares_used_codes=False)
+
+
+def _window(patch: Patch, back: int, ahead: int) -> None:
+    right = verification.code_window
+
+    def wider(device: Device, now_ns: int, known: profile.Profile) -> Window:
+        server, centre, low, high = right(device, now_ns, known)
+        return server, centre, max(0, low - back), high + ahead
+
+    everywhere(patch, "code_window", wider)
+
+
+def window_one_step_wider_behind(patch: Patch) -> None:
+    _window(patch, 1, 0)
+
+
+def window_one_step_wider_ahead(patch: Patch) -> None:
+    _window(patch, 0, 1)
+
+
+def window_one_step_narrower_behind(patch: Patch) -> None:
+    _window(patch, -1, 0)
+
+
+def window_one_step_narrower_ahead(patch: Patch) -> None:
+    _window(patch, 0, -1)
+
+
+def _pair_window(patch: Patch, back: int, ahead: int) -> None:
+    right = verification.pair_window
+
+    def wider(device: Device, now_ns: int, known: profile.Profile) -> Window:
+        server, centre, low, high = right(device, now_ns, known)
+        return server, centre, max(1, low - back), high + ahead
+
+    everywhere(patch, "pair_window", wider)
+
+
+def pair_window_one_step_wider_behind(patch: Patch) -> None:
+    _pair_window(patch, 1, 0)
+
+
+def pair_window_one_step_wider_ahead(patch: Patch) -> None:
+    _pair_window(patch, 0, 1)
+
+
+def window_ignores_the_offset_that_resync_found(patch: Patch) -> None:
+    right = verification.code_window
+    everywhere(
+        patch,
+        "code_window",
+        lambda device, now_ns, known: right(replace(device, offset_steps=0), now_ns, known),
+    )
+
+
+def ninth_device_allowed(patch: Patch) -> None:
+    everywhere(patch, "check_device_limit", nothing)
+
+
+def only_seven_devices_allowed(patch: Patch) -> None:
+    figures(patch, devices_per_identity=7)
+
+
+def equal_codes_accepted(patch: Patch) -> None:
+    right = verification.pair_steps
+
+    def broken(values: list[int], low: int, first: int, second: int) -> list[int]:
+        same = [step for step, value in enumerate(values, low - 1) if value == first == second]
+        return right(values, low, first, second) or [step for step in same if step >= low]
+
+    everywhere(patch, "pair_steps", broken)
+
+
+def pair_without_consecutive_codes_accepted(patch: Patch) -> None:
+    def broken(values: list[int], low: int, first: int, second: int) -> list[int]:
+        later = {value: step for step, value in enumerate(values, low - 1)}
+        found = first in later and second in later
+        return [max(low, later[second])] if found else []
+
+    everywhere(patch, "pair_steps", broken)
+
+
+def reversed_pair_accepted(patch: Patch) -> None:
+    right = verification.pair_steps
+    everywhere(
+        patch,
+        "pair_steps",
+        lambda values, low, first, second: (
+            right(values, low, first, second) or right(values, low, second, first)
+        ),
+    )
+
+
+def second_code_of_a_pair_not_looked_at(patch: Patch) -> None:
+    def broken(values: list[int], low: int, first: int, _: int) -> list[int]:
+        return [step for step, one in enumerate(values[:-1], low) if one == first]
+
+    everywhere(patch, "pair_steps", broken)
+
+
+def stale_pair_history_ignored(patch: Patch) -> None:
+    everywhere(patch, "is_stale", lambda *_: False)
+
+
+def throttle_off(patch: Patch) -> None:
+    everywhere(patch, "is_throttled", lambda *_: False)
+
+
+def throttle_counts_failures_only(patch: Patch) -> None:
+    right = throttle.count_attempt
+
+    def broken(budget: Any, now_ns: int, known: profile.Profile, *, accepted: bool) -> Any:
+        return budget if accepted else right(budget, now_ns, known, accepted=False)
+
+    everywhere(patch, "count_attempt", broken)
+
+
+def throttle_one_attempt_too_generous(patch: Patch) -> None:
+    figures(patch, throttle_budget=10)
+
+
+def throttle_forgives_a_code_that_was_refused_unseen(patch: Patch) -> None:
+    figures(patch, throttled_code_is_used=True)
+
+
+def other_users_device_accepted(patch: Patch) -> None:
+    right = rules.bound_device
+
+    def broken(tx: Any, identity: Any, serial: str, now_ns: int) -> Device | None:
+        device = rules.device_of_serial(tx, serial)
+        return right(tx, identity, serial, now_ns) or (
+            device if device is not None and device.secret else None
+        )
+
+    patch.setattr(rules, "bound_device", broken)
+
+
+def other_users_device_resynchronised(patch: Patch) -> None:
+    everywhere(patch, "check_owner", nothing)
+
+
+def device_of_one_user_enabled_for_another(patch: Patch) -> None:
+    everywhere(patch, "check_association", nothing)
+
+
+def sms_for_root(patch: Patch) -> None:
+    right = rules.check_sms_enrolment
+
+    def broken(target: Any, known: profile.Profile) -> None:
+        if not target.root:
+            right(target, known)
+
+    everywhere(patch, "check_sms_enrolment", broken)
+
+
+def sms_enabled_after_its_end(patch: Patch) -> None:
+    right = rules.check_sms_enrolment
+
+    def broken(target: Any, known: profile.Profile) -> None:
+        right(target, replace(known, sms=profile.SmsMode.PREVIEW))
+
+    everywhere(patch, "check_sms_enrolment", broken)
+
+
+def sms_code_lives_for_ever(patch: Patch) -> None:
+    figures(patch, sms_code_lifetime_s=10**9)
+
+
+def sms_code_tried_without_end(patch: Patch) -> None:
+    figures(patch, sms_tries=10**6)
+
+
+def recovery_without_call(patch: Patch) -> None:
+    everywhere(patch, "check_recovery_confirmed", nothing)
+
+
+def recovery_for_users(patch: Patch) -> None:
+    everywhere(patch, "check_recovery_start", nothing)
+
+
+def recovery_mail_lives_for_ever(patch: Patch) -> None:
+    figures(patch, recovery_mail_lifetime_s=10**9)
+
+
+def recovery_counts_as_mfa(patch: Patch) -> None:
+    figures(patch, recovery_counts_as_mfa=True)
+
+
+def self_management_gate_off(patch: Patch) -> None:
+    everywhere(patch, "check_self_management", nothing)
+
+
+def drift_learnt_where_it_is_not(patch: Patch) -> None:
+    everywhere(patch, "learnt_offset", lambda device, found_steps, known: found_steps)
+
+
+def drift_never_learnt(patch: Patch) -> None:
+    everywhere(patch, "learnt_offset", lambda device, found_steps, known: device.offset_steps)
+
+
+def drift_memory_led_away(patch: Patch) -> None:
+    figures(patch, drift_memory_limit_steps=10**6)
+
+
+def resync_forgets_used_codes(patch: Patch) -> None:
+    right = verification.after_pair
+
+    def broken(device: Device, second_step: int, server_step: int, known: Any) -> Device:
+        after = right(device, second_step, server_step, known)
+        return replace(after, id=after.id, high_water_step=None)
+
+    def again(tx: Any, device: Device, *args: Any, **words: Any) -> Any:
+        from mfalab.verifier.records import UsedCode
+
+        verdict = verify(tx, device, *args, **words)
+        if verdict.accepted:
+            for used in tx.find(UsedCode, device_id=device.id):
+                tx.delete(used)
+        return verdict
+
+    verify = verification.verify_pair
+    everywhere(patch, "after_pair", broken)
+    everywhere(patch, "verify_pair", again)
+
+
+def high_water_mark_not_kept(patch: Patch) -> None:
+    figures(patch, replay=profile.ReplayRule.USED_SET)
+
+
+def deactivated_device_still_works(patch: Patch) -> None:
+    figures(patch, propagation_disable_s=10**9)
+
+
+def new_device_works_only_later(patch: Patch) -> None:
+    figures(patch, propagation_enable_s=60)
+
+
+def role_without_mfa(patch: Patch) -> None:
+    everywhere(patch, "meets_mfa_conditions", lambda *_: True)
+
+
+def mfa_age_not_looked_at(patch: Patch) -> None:
+    right = rules.meets_mfa_conditions
+    everywhere(
+        patch,
+        "meets_mfa_conditions",
+        lambda role, mfa_ns, now_ns: right(role, now_ns if mfa_ns is not None else None, now_ns),
+    )
+
+
+def sign_in_without_the_second_page(patch: Patch) -> None:
+    everywhere(patch, "sign_in_devices", lambda *_: [])
+
+
+def event_counter_stands_still(patch: Patch) -> None:
+    right = verification.after_code
+
+    def broken(device: Device, step: int, server_step: int, known: Any) -> Device:
+        after = right(device, step, server_step, known)
+        return replace(after, offset_steps=device.offset_steps)
+
+    everywhere(patch, "after_code", broken)
+
+
+def device_names_by_case(patch: Patch) -> None:
+    figures(patch, device_names_ignore_case=False)
+
+
+BREAKS: list[tuple[Callable[[Patch], None], str]] = [
+    (replay_accepted, "replay"),
+    (replay_accepted_between_doors, "replay"),
+    (window_one_step_wider_behind, "drift"),
+    (window_one_step_wider_ahead, "drift"),
+    (window_one_step_narrower_behind, "drift"),
+    (window_one_step_narrower_ahead, "drift"),
+    (pair_window_one_step_wider_behind, "drift"),
+    (pair_window_one_step_wider_ahead, "drift"),
+    (window_ignores_the_offset_that_resync_found, "drift"),
+    (ninth_device_allowed, "several"),
+    (only_seven_devices_allowed, "several"),
+    (equal_codes_accepted, "enrolment"),
+    (pair_without_consecutive_codes_accepted, "enrolment"),
+    (reversed_pair_accepted, "enrolment"),
+    (second_code_of_a_pair_not_looked_at, "enrolment"),
+    (stale_pair_history_ignored, "drift"),
+    (throttle_off, "throttle"),
+    (throttle_counts_failures_only, "throttle"),
+    (throttle_one_attempt_too_generous, "throttle"),
+    (throttle_forgives_a_code_that_was_refused_unseen, "throttle"),
+    (other_users_device_accepted, "several"),
+    (other_users_device_resynchronised, "drift"),
+    (device_of_one_user_enabled_for_another, "enrolment"),
+    (sms_for_root, "sms"),
+    (sms_enabled_after_its_end, "sms"),
+    (sms_code_lives_for_ever, "sms"),
+    (sms_code_tried_without_end, "sms"),
+    (recovery_without_call, "root"),
+    (recovery_for_users, "root"),
+    (recovery_mail_lives_for_ever, "root"),
+    (recovery_counts_as_mfa, "root"),
+    (self_management_gate_off, "enrolment"),
+    (drift_learnt_where_it_is_not, "drift"),
+    (drift_never_learnt, "drift"),
+    (drift_memory_led_away, "drift"),
+    (resync_forgets_used_codes, "replay"),
+    (high_water_mark_not_kept, "replay"),
+    (deactivated_device_still_works, "lost"),
+    (new_device_works_only_later, "enrolment"),
+    (role_without_mfa, "roles"),
+    (mfa_age_not_looked_at, "roles"),
+    (sign_in_without_the_second_page, "sign-in"),
+    (event_counter_stands_still, "sign-in"),
+    (device_names_by_case, "enrolment"),
+]
+"""A break, and a word of the topic or tags of the scenarios that are tried first."""
+
+
+@pytest.fixture(scope="module")
+def suites() -> list[Case]:
+    """All shipped cases, short ones first; with the verifier as it is, they pass."""
+    cases = sorted(collect([]), key=lambda case: len(case.scenario.steps))
+    assert [case.id for case in cases if verdict(case) != "passed"] == []
+    return cases
+
+
+def verdict(case: Case) -> str:
+    """What becomes of a case; a break that makes the verifier crash is no break."""
+    last = run_case(case)[-1]
+    assert "defect in mfalab" not in last["why"], last["why"]
+    return str(last["verdict"])
+
+
+@pytest.mark.parametrize(
+    ("break_it", "word"), BREAKS, ids=[break_it.__name__ for break_it, _ in BREAKS]
+)
+def test_broken_verifier_is_noticed(
+    suites: list[Case],
+    monkeypatch: pytest.MonkeyPatch,
+    break_it: Callable[[Patch], None],
+    word: str,
+) -> None:
+    break_it(monkeypatch)
+    likely = sorted(
+        suites, key=lambda case: word not in case.topic and word not in case.scenario.tags
+    )
+    noticed = any(verdict(case) == "failed" for case in likely)
+    assert noticed, f"no scenario fails with this break: {break_it.__name__.replace('_', ' ')}"
