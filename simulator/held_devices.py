@@ -26,14 +26,16 @@ class HeldDevice(ABC):
         owner: the person it is meant for.
         holder: who has it now; None while it is lost.
         serial: serial number or ARN by which the verifier knows it; None before it has one.
-        clock: what it goes by.
+        clock: what it goes by; None when it tells no time.
         typed: the codes that were typed from it, newest last.
         typed_pair: the pair that was typed last.
     """
 
     kind: DeviceKind
 
-    def __init__(self, name: str, owner: str, clock: DeviceClock, serial: str | None) -> None:
+    def __init__(
+        self, name: str, owner: str, clock: DeviceClock | None, serial: str | None
+    ) -> None:
         self.name = name
         self.owner = owner
         self.holder: str | None = owner
@@ -42,8 +44,12 @@ class HeldDevice(ABC):
         self.typed: list[str] = []
         self.typed_pair: tuple[str, str] | None = None
 
-    def known_serial(self) -> str:
-        """The serial number or ARN.
+    def answers_to(self, serial: str) -> bool:
+        """Whether the verifier calls it by this serial number."""
+        return self.serial == serial
+
+    def known_serial(self, person: str | None = None) -> str:
+        """The serial number or ARN; of a device that serves several people, a person's.
 
         Raises:
             ScenarioMistake: it has none yet.

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.sms.carrier import Carrier, Delivery
-from mfalab.simulator.clocks import ServerClock
+from mfalab.simulator.blocking import BlockingClients
+from mfalab.simulator.clocks import DeviceClock, ServerClock
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.held_devices import HeldDevice, window_s
@@ -94,11 +95,13 @@ class Lab:
         self.roles: dict[str, str] = {}
         self.devices: dict[str, HeldDevice] = {}
         self.sessions: dict[str, Credentials] = {}
-        self.workshop = Workshop(self.timeline, self.entropy, carrier)
+        self.clients = BlockingClients(self.timeline)
+        self.workshop = Workshop(self.timeline, self.entropy, carrier, self.clients)
         self.step_number = 0
         self.last_outcome = Outcome()
         self._windows: dict[str, tuple[int, int]] = {}
         self._quiet = False
+        self._decided: str | None = None
         self._furnish()
 
     @classmethod
@@ -245,9 +248,10 @@ class Lab:
     def attempt(self, step: Step) -> Outcome:
         """Perform a step and say what became of it, expected or not."""
         try:
+            self._decided = None
             return Outcome(data=step.perform(self))
         except ServiceError as refusal:
-            return Outcome(refusal.code, refusal.message, refusal.status)
+            return Outcome(refusal.code, refusal.message, refusal.status, self._decided)
         except Hindered as hindrance:
             return Outcome(hindrance.code, str(hindrance))
         except DeviceError as failure:
@@ -280,6 +284,8 @@ class Lab:
         """Log how far every clock is off."""
         now_ns = self.timeline.now_ns()
         for name, device in self.devices.items():
+            if device.clock is None:
+                continue
             self._sample_clock(name, device.clock.offset_ns(), alive=device.alive, now_ns=now_ns)
         self._sample_clock("verifier", self.server_clock.offset_ns(), alive=True, now_ns=now_ns)
 
@@ -302,7 +308,9 @@ class Lab:
     def beliefs(self) -> list[dict[str, Any]]:
         """What every clock believes now, in words, for the report of a failure."""
         true_ns = self.timeline.now_ns()
-        clocks = {name: device.clock for name, device in self.devices.items()}
+        clocks: dict[str, DeviceClock] = {
+            name: device.clock for name, device in self.devices.items() if device.clock is not None
+        }
         found = []
         for lane, clock in {**clocks, "verifier": self.server_clock}.items():
             text = format_instant(clock.now_ns())
@@ -316,13 +324,40 @@ class Lab:
             *found,
         ]
 
+    def _called(self, serial: str) -> list[str]:
+        """The devices that the verifier calls by a serial number; clones share theirs."""
+        return [name for name, device in self.devices.items() if device.answers_to(serial)]
+
+    def _observe_ceremony(self, event: CeremonyDecision) -> None:
+        devices = self._called(event.serial)
+        self.log.add(
+            "decision",
+            self.timeline.now_ns(),
+            lane="verifier",
+            device=devices[0] if devices else "",
+            operation=event.operation,
+            outcome=event.outcome.value,
+            detail={
+                "reason": event.reason,
+                "origin": event.origin,
+                "user_present": event.user_present,
+                "user_verified": event.user_verified,
+                "sign_count": event.sign_count,
+                "stored_sign_count": event.stored_sign_count,
+            },
+        )
+
     def _observe(self, event: Decision | CeremonyDecision | TrailEvent) -> None:
         if self._quiet:
             return
         if isinstance(event, TrailEvent):
             self.note("verifier", f"records {event.name}", **event.fields)
             return
-        devices = [name for name, device in self.devices.items() if device.serial == event.serial]
+        self._decided = event.outcome.value
+        if isinstance(event, CeremonyDecision):
+            self._observe_ceremony(event)
+            return
+        devices = self._called(event.serial)
         self.log.add(
             "decision",
             self.timeline.now_ns(),

@@ -17,6 +17,8 @@ class Outcome:
     refused: str | None = None
     message: str = ""
     status: int | None = None
+    decision: str | None = None
+    """What the verifier decided on the last code or signature of the step."""
     data: Any = field(default=None, repr=False)
 
     @property
@@ -28,7 +30,8 @@ class Outcome:
         if self.accepted:
             return "accepted"
         status = f" ({self.status})" if self.status else ""
-        return f"refused: {self.refused}{status}: {self.message!r}"
+        decision = f", decision: {self.decision}" if self.decision else ""
+        return f"refused: {self.refused}{status}: {self.message!r}{decision}"
 
 
 class ExpectationFailed(AssertionError):

@@ -137,7 +137,7 @@ class Person:
 
     def types(self, device: HeldDevice, code: str, typed: codes.Typed = "as shown") -> str:
         """Type a code that was read: time passes, and what arrives is returned."""
-        self.lab.advance(self._typing_ns())
+        self.lab.advance(self.typing_ns())
         device.typed.append(code)
         text = codes.as_typed(code, typed)
         self.note("types a code", device=device.name, code=Secret(text))
@@ -159,7 +159,7 @@ class Person:
         self.holding(device)
         first, second = self._choose_pair(device, choice)
         self.note("reads two codes", device=device.name, first=Secret(first), second=Secret(second))
-        self.lab.advance(self._typing_ns())
+        self.lab.advance(self.typing_ns())
         device.typed_pair = (first, second)
         return first, second
 
@@ -200,7 +200,8 @@ class Person:
                 raise Hindered("NoCodeArrived", f"no code reached {device.name} in two minutes")
             self.lab.advance(NS_PER_S)
 
-    def _typing_ns(self) -> int:
+    def typing_ns(self) -> int:
+        """How long it takes this time from reading to what is typed being there."""
         typing = self.spec.typing
         if typing == "instant":
             return 0

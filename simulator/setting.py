@@ -22,6 +22,7 @@ from mfalab.simulator.units import (
 from mfalab.simulator.words import (
     AccountName,
     ClimateName,
+    KeyModelName,
     Name,
     PersonName,
     PhoneName,
@@ -240,6 +241,26 @@ class SmsPhoneSpec(DeviceSpec):
     """E.164; made up when left out."""
 
 
+class SecurityKeySpec(DeviceSpec):
+    """A FIDO security key, plugged in at the start."""
+
+    kind: Literal["security_key"] = "security_key"
+    model: KeyModelName = "ctap-2.1-pin"
+    """What kind of key; `mfalab key models` tells what each can do."""
+    pin: str | None = None
+    """Its PIN; none is set when left out."""
+    fingers: list[Name] = Field(default_factory=list)
+    """Fingers that are enrolled; enrolling takes a PIN."""
+    slots: Annotated[int, Field(ge=0)] | None = None
+    """How many discoverable credentials it holds; as the model has it when left out."""
+
+    @model_validator(mode="after")
+    def _fingers_need_a_pin(self) -> Self:
+        if self.fingers and self.pin is None:
+            raise ValueError("fingers are enrolled with a PIN; give the key one")
+        return self
+
+
 class CarrierSpec(Strict):
     """How well the carrier delivers SMS."""
 
@@ -251,7 +272,7 @@ class CarrierSpec(Strict):
 
 
 AnyDevice = Annotated[
-    HardwareTotpSpec | HardwareHotpSpec | TotpAppSpec | SmsPhoneSpec,
+    HardwareTotpSpec | HardwareHotpSpec | TotpAppSpec | SmsPhoneSpec | SecurityKeySpec,
     Field(discriminator="kind"),
 ]
 

@@ -20,6 +20,7 @@ TAGS = {
     "resync": "devices are resynchronised",
     "roles": "roles are assumed",
     "root": "the root user",
+    "security-key": "FIDO2 and U2F security keys",
     "session": "temporary credentials",
     "several": "several devices for one identity",
     "sign-in": "console sign-in",

@@ -46,6 +46,19 @@ SessionName = Annotated[str, Reference("session")]
 ClimateName = Literal["drawer", "office", "pocket", "outdoors", "car"]
 """The climates of `mfalab.simulator.climates.CLIMATES`."""
 
+KeyModelName = Literal[
+    "u2f-2016",
+    "fido-2.0",
+    "ctap-2.1-pin",
+    "ctap-2.1-bio",
+    "enterprise",
+    "ctap-2.3",
+    "always-uv",
+    "slots-25",
+    "yubikey-like",
+]
+"""The models of `mfalab.devices.ctap.models`."""
+
 QuirksName = Literal[
     "faithful", "ignores-parameters", "no-backup", "160-bit-store", "refuses-short-secrets"
 ]

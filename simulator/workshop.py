@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fido2.ctap2.base import Ctap2
+from fido2.ctap2.pin import ClientPin
+from mfalab.devices.ctap.model import load_model
+from mfalab.devices.ctap.user import presenting
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.quirks import APP_PRESETS
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
 from mfalab.devices.otp.token import HardwareToken, HotpToken
 from mfalab.devices.phone import Phone
+from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.sms.carrier import Carrier
 from mfalab.devices.sms.phone import SmsPhone
+from mfalab.simulator.blocking import BlockingClients
 from mfalab.simulator.climates import climate
 from mfalab.simulator.clocks import (
     OSCILLATORS,
@@ -23,6 +29,7 @@ from mfalab.simulator.clocks import (
 )
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms, HeldToken
+from mfalab.simulator.held_key import HeldKey, enrol_finger
 from mfalab.simulator.power import Battery, PowerNow
 from mfalab.simulator.seed_files import read_seeds
 from mfalab.simulator.setting import (
@@ -30,6 +37,7 @@ from mfalab.simulator.setting import (
     HardwareHotpSpec,
     HardwareTotpSpec,
     PhoneSpec,
+    SecurityKeySpec,
     SmsPhoneSpec,
     TokenSpec,
     TotpAppSpec,
@@ -53,6 +61,7 @@ class Workshop:
     timeline: Timeline
     entropy: Entropy
     carrier: Carrier
+    clients: BlockingClients
     phones: dict[str, Phone] = field(default_factory=dict)
     shipped: list[TokenSeed] = field(default_factory=list)
 
@@ -82,6 +91,8 @@ class Workshop:
                 sms = SmsPhone(phone)
                 self.carrier.issue_sim(spec.number or self._number(name), sms)
                 return HeldSms(name, spec.owner, _clock_of(phone), sms)
+            case SecurityKeySpec():
+                return self._security_key(name, spec)
         raise TypeError(f"{type(spec).__name__} is no kind of device that the workshop makes")
 
     def _phone_for(self, device: str, on: str | None) -> Phone:
@@ -124,6 +135,27 @@ class Workshop:
         token = HotpToken(self._serial(name, spec), seed, clock, power)
         self._ship(spec, token)
         return HeldToken(name, spec.owner, clock, token)
+
+    def _security_key(self, name: str, spec: SecurityKeySpec) -> HeldKey:
+        model = load_model(spec.model)
+        if spec.slots is not None:
+            model = replace(model, slots=spec.slots)
+        thing = SecurityKey(
+            model,
+            random_bytes=self.entropy.random_bytes(f"{name}.key"),
+            scheduler=self.clients,
+            name=name,
+        )
+        thing.plug()
+        key = HeldKey(name, spec.owner, thing)
+        if spec.pin is not None:
+            key.pin = spec.pin
+            self.clients.call(lambda: ClientPin(Ctap2(thing.device())).set_pin(key.known_pin()))
+        for finger in spec.fingers:
+            thing.user = presenting(finger)
+            self.clients.call(lambda: enrol_finger(Ctap2(thing.device()), key.known_pin()))
+            key.fingers.append(finger)
+        return key
 
     def _serial(self, name: str, spec: TokenSpec) -> str:
         digits = self.entropy.stream(f"{name}.serial").randrange(10**8)

@@ -13,6 +13,7 @@ from mfalab.simulator.steps import (
     enrolment,
     listings,
     measuring,
+    security_keys,
     sessions,
     sign_in,
     timing,
@@ -68,7 +69,15 @@ AnyStep = Annotated[
     | disturbances.NextSms
     | disturbances.UpdateRootPhone
     | disturbances.ChangeVerifier
-    | measuring.Measure,
+    | measuring.Measure
+    | security_keys.SetPin
+    | security_keys.TypePin
+    | security_keys.ResetKey
+    | security_keys.EnrolFinger
+    | security_keys.StorePasskeys
+    | security_keys.KeyPower
+    | security_keys.KeyFault
+    | security_keys.CheckKey,
     Field(discriminator="do"),
 ]
 """A step of any kind, told apart by `do`."""

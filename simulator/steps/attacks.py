@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from mfalab.simulator.codes import Attempts
 from mfalab.simulator.eventlog import Secret
 from mfalab.simulator.held_devices import HeldDevice
+from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
@@ -86,6 +87,8 @@ class Replay(Attack):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         device = lab.device(self.device)
+        if isinstance(device, HeldKey):
+            return self._replay_assertion(lab, device)
         if not device.typed:
             raise ScenarioMistake(f"no code of {device.name} was typed yet")
         code = device.typed[-1]
@@ -94,6 +97,18 @@ class Replay(Attack):
         )
         lab.person(self.who).note("replays a code", device=device.name, code=Secret(code))
         self.submit(lab, lab.person(self.as_), device, code)
+        return None
+
+    def _replay_assertion(self, lab: Lab, device: HeldKey) -> object:
+        """Post the key's last response once more, on a page of the attacker's own."""
+        victim, console = lab.person(self.as_), lab.verifier.console
+        if device.last_response is None:
+            raise ScenarioMistake(f"{device.name} has signed nothing yet")
+        page = console.sign_in(victim.account_id, victim.user_name, victim.password)
+        if isinstance(page, SignedIn):
+            raise Hindered("NoSecondPage", "the password alone was enough to sign in")
+        lab.person(self.who).note("replays a signature", device=device.name)
+        console.submit_assertion(console.choose(page.id, device.kind).id, device.last_response)
         return None
 
 

@@ -22,6 +22,8 @@ class Expect(Strict):
     """The refusal's exact text."""
     status: int | None = None
     """The refusal's HTTP status."""
+    decision: str | None = None
+    """What the verifier decided, in the words of its log: wrong, replayed, throttled, ..."""
 
     @model_validator(mode="before")
     @classmethod
@@ -46,6 +48,8 @@ class Expect(Strict):
             parts.append(f"({self.status})")
         if self.message is not None:
             parts.append(f"{self.message!r}")
+        if self.decision is not None:
+            parts.append(f"by decision: {self.decision}")
         return " ".join(parts)
 
     def check(self, outcome: Outcome) -> None:
@@ -61,6 +65,7 @@ class Expect(Strict):
             and self.refused in (outcome.refused, "any")
             and self.message in (None, outcome.message)
             and self.status in (None, outcome.status)
+            and self.decision in (None, outcome.decision)
         )
         if not met:
             raise ExpectationFailed(str(self), str(outcome))

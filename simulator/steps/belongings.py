@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms
+from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.words import DeviceName, PersonName, PhoneName
@@ -108,7 +109,10 @@ class Replace(Step):
 
 
 class Clone(Step):
-    """Copy an app's accounts to the app on a second phone, which then shows the same codes."""
+    """Copy an app's accounts to a second phone, or all that is stored on a key to another key.
+
+    Afterwards both show the same codes, or sign with the same keys.
+    """
 
     do: Literal["clone"] = "clone"
     device: DeviceName
@@ -116,9 +120,24 @@ class Clone(Step):
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
+        if isinstance(lab.device(self.device), HeldKey):
+            return self._clone_key(lab)
         source, copy = _app(lab.device(self.device)), _app(lab.device(self.to))
         source.app.clone_to(copy.app)
         copy.take_over(source)
+        lab.note(copy.name, "becomes a copy", of=source.name)
+        return None
+
+    def _clone_key(self, lab: Lab) -> object:
+        source, copy = lab.device(self.device), lab.device(self.to)
+        if not isinstance(source, HeldKey) or not isinstance(copy, HeldKey):
+            raise ScenarioMistake(f"{copy.name} is no security key")
+        copy.thing = source.thing.clone(
+            random_bytes=lab.entropy.random_bytes(f"{copy.name}.clone"), name=copy.name
+        )
+        copy.thing.plug()
+        copy.pin, copy.fingers = source.pin, list(source.fingers)
+        copy.serials, copy.serial = dict(source.serials), source.serial
         lab.note(copy.name, "becomes a copy", of=source.name)
         return None
 

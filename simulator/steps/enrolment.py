@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from mfalab.simulator import browser
+from mfalab.simulator.browser import KeyUse
 from mfalab.simulator.codes import CodeChoice, PairChoice
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms
+from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
@@ -135,12 +138,16 @@ class Enable(Pair):
     do: Literal["enable"] = "enable"
     code: CodeChoice = "current"
     """For an SMS phone: the one code that is typed."""
+    key: KeyUse = KeyUse()
+    """For a security key: touch, pin, finger, origin, client, pulled_out_after."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
         device, actor = lab.device(self.device), self.actor(lab)
         if isinstance(device, HeldSms):
             return self._enable_sms(lab, device)
+        if isinstance(device, HeldKey):
+            return self._enable_key(lab, device)
         if isinstance(device, HeldApp) and device.account is None and self.serial is None:
             Create(
                 who=self.who, device=self.device, using=self.using, **{"for": self.for_}
@@ -162,6 +169,18 @@ class Enable(Pair):
                 AuthenticationCode1=first,
                 AuthenticationCode2=second,
             )
+        return serial
+
+    def _enable_key(self, lab: Lab, device: HeldKey) -> object:
+        actor, console, user = self.actor(lab), lab.verifier.console, self.console_user(lab)
+        if not self.through_console(lab) and self.using is not None:
+            raise ScenarioMistake("security keys are enabled in the console; use using: console")
+        credentials = actor.signed_in().credentials
+        holder = reader(device, actor, self.owner(lab))
+        options = console.begin_security_key(credentials, name=device.name, user_name=user)
+        response = browser.register(lab, holder, device, options, self.key)
+        serial = console.finish_security_key(credentials, response=response, user_name=user)
+        device.register(self.for_ or self.who, serial)
         return serial
 
     def _enable_sms(self, lab: Lab, device: HeldSms) -> object:
@@ -226,7 +245,7 @@ class Deactivate(OnBehalf):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         device, actor = lab.device(self.device), self.actor(lab)
-        serial = self.serial or device.known_serial()
+        serial = self.serial or device.known_serial(self.for_ or self.who)
         if self.through_console(lab):
             lab.verifier.console.deactivate_device(
                 actor.signed_in().credentials, serial=serial, user_name=self.console_user(lab)

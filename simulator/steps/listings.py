@@ -184,15 +184,21 @@ class DescribeDevice(Look):
 
 
 def _compare(lab: Lab, names: Iterable[str], serials: Iterable[str]) -> None:
-    """Hold device names against serial numbers.
+    """Hold device names against serial numbers; clones of one entity count once.
 
     Raises:
         ExpectationFailed: they are not the same devices.
     """
-    by_serial = {device.serial: name for name, device in lab.devices.items()}
-    found = sorted(by_serial.get(serial, serial) for serial in serials)
-    # Two devices may show one entity after a clone; the entity is what is listed.
-    expected = sorted(by_serial.get(lab.device(name).serial, name) for name in names)
+
+    def called(serial: str) -> str:
+        known = (name for name, device in lab.devices.items() if device.answers_to(serial))
+        return next(known, serial)
+
+    found = sorted(called(serial) for serial in serials)
+    expected = sorted(
+        name if lab.device(name).serial is None else called(lab.device(name).known_serial())
+        for name in names
+    )
     if found != expected:
         raise ExpectationFailed(
             f"devices {', '.join(expected) or 'none'}", f"{', '.join(found) or 'none'}"

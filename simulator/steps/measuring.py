@@ -32,6 +32,8 @@ class Measure(Step):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         device = lab.device(self.device)
+        if device.clock is None:
+            raise ScenarioMistake(f"{device.name} tells no time")
         offset_ns = device.clock.offset_ns()
         if self.from_ != "true time":
             offset_ns -= lab.server_clock.offset_ns()

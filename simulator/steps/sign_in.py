@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from mfalab.simulator import browser
+from mfalab.simulator.browser import KeyUse
 from mfalab.simulator.codes import CodeChoice, Typed
 from mfalab.simulator.held_devices import HeldDevice, HeldSms
+from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
@@ -28,6 +31,8 @@ class WithCode(Step):
     """current, wrong, last, mistyped, `-2 steps`, or what is literally typed."""
     typed: Typed = "as shown"
     """What fingers make of it."""
+    key: KeyUse = KeyUse()
+    """For a security key: touch, pin, finger, origin, client, pulled_out_after."""
 
 
 class WithPrompt(WithCode):
@@ -199,6 +204,12 @@ def _second_page(
         if already is None:
             already = _texts(device)
         person.page = page = console.choose(page.id, kind)
+    if isinstance(device, HeldKey):
+        assert page.assertion_options is not None
+        response = browser.authenticate(lab, person, device, page.assertion_options, step.key)
+        person.console = console.submit_assertion(page.id, response)
+        person.page = None
+        return person.console
     if isinstance(device, HeldSms) and step.code == "current" and already is not None:
         person.awaits_text(device, already)
     code = person.reads_and_types(device, step.code, step.typed)

@@ -1,0 +1,249 @@
+"""Steps that manage a security key: power, PIN, fingers, reset, what is stored on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from fido2.ctap import CtapError
+from fido2.ctap2.base import Ctap2
+from fido2.ctap2.pin import ClientPin
+from mfalab.simulator.browser import KeyUse, at_key, typed_pin
+from mfalab.simulator.held_key import HeldKey, enrol_finger
+from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.units import Duration
+from mfalab.simulator.words import DeviceName, Name, PersonName
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from mfalab.simulator.lab import Lab
+
+T = TypeVar("T")
+
+
+class AtKey(Step):
+    """A step in which a person works on a security key with a client program."""
+
+    who: PersonName
+    device: DeviceName
+    key: KeyUse = KeyUse()
+    """How the key is used: touch, pin, finger, pulled_out_after."""
+
+    def on_key(self, lab: Lab, work: Callable[[Ctap2], T]) -> T:
+        """Let a client program work on the key.
+
+        Raises:
+            Hindered: with CTAP's name of the error, such as PIN_INVALID.
+        """
+        key, person = held_key(lab, self.device), lab.person(self.who)
+        person.holding(key)
+        try:
+            return at_key(lab, person, key, self.key, lambda: work(Ctap2(key.thing.device())))
+        except CtapError as error:
+            name = str(getattr(error.code, "name", error.code))
+            raise Hindered(name, f"{key.name} answers {name}") from None
+        except OSError as error:
+            raise Hindered("KeyUnplugged", str(error)) from None
+        except ValueError as error:
+            raise Hindered("NotOffered", f"{key.name}: {error}") from None
+
+
+def held_key(lab: Lab, name: str) -> HeldKey:
+    """A security key by name.
+
+    Raises:
+        ScenarioMistake: it is another kind of device.
+    """
+    device = lab.device(name)
+    if not isinstance(device, HeldKey):
+        raise ScenarioMistake(f"{name} is no security key")
+    return device
+
+
+class SetPin(AtKey):
+    """Set a security key's PIN, or change it (CTAP 2.1 section 6.5.5)."""
+
+    do: Literal["set_pin"] = "set_pin"
+    pin: str
+    """The new PIN; the old one is typed as `key.pin` says."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        key = held_key(lab, self.device)
+
+        lab.advance(lab.person(self.who).typing_ns())
+
+        def work(ctap: Ctap2) -> None:
+            client = ClientPin(ctap)
+            if key.pin is None:
+                client.set_pin(self.pin)
+            else:
+                client.change_pin(typed_pin(key, self.key.pin), self.pin)
+
+        self.on_key(lab, work)
+        key.pin = self.pin
+        return None
+
+
+class TypePin(AtKey):
+    """Type a security key's PIN for nothing but a token; `key.pin` says whether it is right."""
+
+    do: Literal["type_pin"] = "type_pin"
+    times: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often; the last answer is the outcome."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        key = held_key(lab, self.device)
+        for _ in range(self.times - 1):
+            try:
+                self._once(lab, key)
+            except Hindered as hindrance:
+                lab.note(key.name, "answers", code=hindrance.code)
+        return self._once(lab, key)
+
+    def _once(self, lab: Lab, key: HeldKey) -> object:
+        pin = typed_pin(key, self.key.pin)
+        lab.advance(lab.person(self.who).typing_ns())
+        return self.on_key(
+            lab,
+            lambda ctap: ClientPin(ctap).get_pin_token(
+                pin, ClientPin.PERMISSION.GET_ASSERTION, "example.com"
+            ),
+        )
+
+
+class ResetKey(AtKey):
+    """Reset a security key: all credentials and the PIN are gone (CTAP 2.1 section 6.6)."""
+
+    do: Literal["reset_key"] = "reset_key"
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        key = held_key(lab, self.device)
+        self.on_key(lab, lambda ctap: ctap.reset())
+        key.pin, key.fingers = None, []
+        return None
+
+
+class EnrolFinger(AtKey):
+    """Enrol a finger on a security key's sensor (CTAP 2.1 section 6.7)."""
+
+    do: Literal["enrol_finger"] = "enrol_finger"
+    finger: Name
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        key = held_key(lab, self.device)
+        self.on_key(lab, lambda ctap: enrol_finger(ctap, key.known_pin()))
+        key.fingers.append(self.finger)
+        return None
+
+
+class StorePasskeys(AtKey):
+    """Store discoverable credentials for other sites on a security key."""
+
+    do: Literal["store_passkeys"] = "store_passkeys"
+    count: Annotated[int, Field(ge=1, le=500)] = 1
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        key = held_key(lab, self.device)
+        for number in range(self.count):
+            self.on_key(lab, partial(self._store, key, number))
+        return None
+
+    def _store(self, key: HeldKey, number: int, ctap: Ctap2) -> Any:
+        site = f"site-{number}.example"
+        given: dict[str, Any] = {}
+        if key.pin is not None:
+            client = ClientPin(ctap)
+            token = client.get_pin_token(
+                typed_pin(key, self.key.pin), ClientPin.PERMISSION.MAKE_CREDENTIAL, site
+            )
+            given["pin_uv_param"] = client.protocol.authenticate(token, bytes(32))
+            given["pin_uv_protocol"] = client.protocol.VERSION
+        return ctap.make_credential(
+            bytes(32),
+            {"id": site, "name": site},
+            {"id": number.to_bytes(4, "big"), "name": f"user {number}"},
+            [{"type": "public-key", "alg": -7}],
+            options={"rk": True},
+            **given,
+        )
+
+
+class KeyPower(Step):
+    """Plug a security key in, pull it out, or both."""
+
+    do: Literal["key_power"] = "key_power"
+    device: DeviceName
+    to: Literal["on", "off", "cycle"]
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        thing = held_key(lab, self.device).thing
+        {"on": thing.plug, "off": thing.unplug, "cycle": thing.power_cycle}[self.to]()
+        lab.note(self.device, "power", to=self.to)
+        return None
+
+
+class KeyFault(Step):
+    """Make a security key faulty, or good again: what is not named is off."""
+
+    do: Literal["key_fault"] = "key_fault"
+    device: DeviceName
+    bad_signatures: bool = False
+    wrong_aaguid: bool = False
+    malformed_cbor: bool = False
+    counter_still: bool = False
+    counter_back: Annotated[int, Field(ge=0)] = 0
+    full_store: bool = False
+    worn_out_store: bool = False
+    slow_crypto: Duration = 0
+    power_cut_at_write: Annotated[int, Field(ge=1)] | None = None
+    """Power fails at this write to its store, counted from now."""
+    power_cut_done: bool = False
+    """The write at which power fails is still finished."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        thing = held_key(lab, self.device).thing
+        switches = self.model_dump(
+            exclude={"do", "name", "expect", "device", "slow_crypto"}, exclude_none=True
+        )
+        thing.faults = replace(type(thing.faults)(), slow_crypto_ns=self.slow_crypto, **switches)
+        lab.note(self.device, "faults", **{key: value for key, value in switches.items() if value})
+        return None
+
+
+class CheckKey(Step):
+    """Look at a security key's state from the outside of all protocols."""
+
+    do: Literal["check_key"] = "check_key"
+    device: DeviceName
+    pin_retries: int | None = None
+    uv_retries: int | None = None
+    pin_is_set: bool | None = None
+    discoverable: int | None = None
+    """How many discoverable credentials it holds."""
+    powered: bool | None = None
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        state = held_key(lab, self.device).thing.state
+        seen = {
+            "pin_retries": state.pin_retries,
+            "uv_retries": state.uv_retries,
+            "pin_is_set": state.pin_is_set,
+            "discoverable": len(state.credentials),
+            "powered": state.powered,
+        }
+        for name, got in seen.items():
+            expected = getattr(self, name)
+            if expected is not None and expected != got:
+                raise ExpectationFailed(f"{name} {expected}", str(got))
+        return seen
