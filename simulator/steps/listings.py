@@ -52,6 +52,8 @@ class ListDevices(Look):
             found += answer["MFADevices"]
             if not answer["IsTruncated"]:
                 break
+            if answer["Marker"] == marker:
+                raise ExpectationFailed("a marker that leads on", "the same marker again")
             marker = answer["Marker"]
         _no_secrets(found)
         if self.devices is not None:
