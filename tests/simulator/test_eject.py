@@ -72,7 +72,7 @@ def test_ejected_scenarios_pass_as_their_files_do(
 ) -> None:
     files = sorted(ejected)[::8]
     count = sum(len(ejected[file]) for file in files)
-    result = pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider", *files)
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", *files)
     result.assert_outcomes(passed=count)
 
 
