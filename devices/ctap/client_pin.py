@@ -15,7 +15,7 @@ from mfalab.devices.ctap.commands import Permission, PinSubcommand
 from mfalab.devices.ctap.core import Call, Core
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.pin_protocols import PinUvProtocol
-from mfalab.devices.ctap.state import Pin
+from mfalab.devices.ctap.state import Pin, Retries
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
@@ -249,8 +249,7 @@ def _try_pin(core: Core, protocol: PinUvProtocol, shared: bytes, pin_hash_enc: b
             raise CtapError(CtapStatus.PIN_AUTH_BLOCKED, "cycle its power first")
         raise CtapError(CtapStatus.PIN_INVALID, f"{state.retries.pin} tries are left")
     model = core.model
-    restored = replace(state.retries, pin=model.pin_retries, uv=model.uv_retries)
-    state.change(retries=restored, settings=replace(state.settings, uv_count_since_pin=0))
+    state.change(retries=Retries(model.pin_retries, model.uv_retries))
     core.session.pin_mismatches = 0
     return pin
 
@@ -287,10 +286,9 @@ def _is_simple(pin: str) -> bool:
 def _store_pin(core: Core, pin: Pin) -> None:
     state, model = core.state, core.model
     settings = replace(state.settings, force_pin_change=False)
-    retries = replace(state.retries, pin=model.pin_retries, uv=model.uv_retries)
     state.change(
         pin=pin,
-        retries=retries,
+        retries=Retries(model.pin_retries, model.uv_retries),
         settings=settings,
         new_persistent_token=core.random_bytes(32) if model.cred_mgmt_read_only else None,
     )

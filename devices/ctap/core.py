@@ -238,10 +238,9 @@ class Core:
             # Counted before it is compared, so that pulling the plug wins no try.
             state.change(retries=replace(state.retries, uv=state.retries.uv - 1))
             if any(finger.template == event.template for finger in state.fingers.values()):
-                settings = state.settings
-                counted = replace(settings, uv_count_since_pin=settings.uv_count_since_pin + 1)
-                restored = replace(state.retries, uv=self.model.uv_retries)
-                state.change(retries=restored, settings=counted)
+                since_pin = state.retries.uv_since_pin + 1
+                uv = self.model.uv_retries
+                state.change(retries=replace(state.retries, uv=uv, uv_since_pin=since_pin))
                 return
         if state.retries.uv == 0:
             raise CtapError(CtapStatus.UV_BLOCKED, "too many wrong fingers")

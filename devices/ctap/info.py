@@ -133,7 +133,7 @@ def _newer_members(core: Core) -> dict[int, Any]:
     if model.attestation_formats is not None:
         members[0x16] = list(model.attestation_formats)
     if model.built_in_uv and model.attestation_formats is not None:
-        members[0x17] = settings.uv_count_since_pin
+        members[0x17] = core.state.retries.uv_since_pin
     if model.long_touch_for_reset is not None:
         members[0x18] = model.long_touch_for_reset or settings.long_touch_for_reset
     if model.cred_mgmt_read_only:

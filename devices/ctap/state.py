@@ -50,10 +50,14 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Tries left until the PIN and until built-in user verification are blocked."""
+    """Tries left until the PIN and until built-in user verification are blocked.
+
+    `uv_since_pin` counts the successes of built-in user verification since the PIN was last given.
+    """
 
     pin: int
     uv: int
+    uv_since_pin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,6 @@ class Settings:
     enterprise_attestation: bool = False
     long_touch_for_reset: bool = False
     pin_complexity_policy: bool = False
-    uv_count_since_pin: int = 0
     next_serial: int = 0
 
 

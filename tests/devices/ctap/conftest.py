@@ -198,6 +198,8 @@ class Key:
 
     def signed(self, pin, message, permissions=None, rp_id=None, token=None):
         """The pinUvAuthParam and protocol members of makeCredential and getAssertion."""
+        if not self.model.pin_uv_auth_token:
+            permissions = rp_id = None
         token = token or self.token(pin, permissions, rp_id)
         protocol = self.protocol()
         return {"param": protocol.authenticate(token, message), "protocol": protocol.VERSION}
@@ -303,7 +305,7 @@ class MemoryDevice(CtapDevice):
         return iter(())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_key():
     return Key
 
