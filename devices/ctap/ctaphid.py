@@ -285,7 +285,7 @@ class CtapHid:
             HidCommand.WINK: (bool(has & Capability.WINK), 0, 0),
         }
         offered, shortest, longest = rules.get(command, (False, 0, 0))
-        if not offered:
+        if not offered or HidCommand(command).name.lower() in self._authenticator.faults.missing:
             return HidError.INVALID_CMD
         return None if shortest <= length <= longest else HidError.INVALID_LEN
 

@@ -1,6 +1,6 @@
 """The port of a key inside this process: connections, each with the reports that are its own.
 
-A report of the key goes to the connection that last wrote on that channel, and an answer on the
+A report of the key goes to the connections that have written on its channel, and an answer on the
 broadcast channel to the one whose nonce it carries. So several clients can use one key without
 hearing each other, as with a broker. A connection that hears `everything` is what a hidraw node
 gives: all reports of all channels, whoever they are for.
@@ -11,12 +11,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from errno import ENODEV
+from typing import TypeVar
+from weakref import WeakSet
 
 from mfalab.devices.ctap.ctaphid import BROADCAST
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.schedule import Scheduler
 
 __all__ = ["Connection", "KeyUnplugged", "Port"]
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_MOST_CHANNELS = 4096
+"""How many channels and nonces are remembered, against clients that make up ever new ones."""
 
 
 class KeyUnplugged(DeviceError, OSError):
@@ -40,11 +47,10 @@ class KeyUnplugged(DeviceError, OSError):
 class Connection:
     """One way to a key; made by `Port.connect`."""
 
-    __slots__ = ("_everything", "_inbox", "_open", "_port")
+    __slots__ = ("__weakref__", "_inbox", "_open", "_port")
 
-    def __init__(self, port: Port, everything: bool) -> None:
+    def __init__(self, port: Port) -> None:
         self._port = port
-        self._everything = everything
         self._inbox: deque[bytes] = deque()
         self._open = True
 
@@ -52,11 +58,6 @@ class Connection:
     def is_open(self) -> bool:
         """Whether the key is still plugged in and nobody closed it."""
         return self._open
-
-    @property
-    def hears_everything(self) -> bool:
-        """Whether it hears other connections' channels too."""
-        return self._everything
 
     def write(self, report: bytes) -> None:
         """Send a 64-byte report to the key.
@@ -108,37 +109,50 @@ class Port:
         feed: takes a report for the key.
     """
 
-    __slots__ = ("_asked", "_connections", "_feed", "_talking", "name", "scheduler")
+    __slots__ = ("_asked", "_connections", "_ears", "_feed", "_talking", "name", "scheduler")
 
     def __init__(self, name: str, scheduler: Scheduler, feed: Callable[[bytes], None]) -> None:
         self.name = name
         self.scheduler = scheduler
         self._feed = feed
-        self._connections: list[Connection] = []
-        self._talking: dict[int, Connection] = {}
+        # Clients drop connections without closing them; those are not kept alive for ever.
+        self._connections: WeakSet[Connection] = WeakSet()
+        self._ears: list[Connection] = []
+        self._talking: dict[int, tuple[Connection, ...]] = {}
         # Nonces of INIT requests that have had no answer yet.
         self._asked: dict[bytes, Connection] = {}
 
     def connect(self, *, everything: bool = False) -> Connection:
         """Another connection."""
-        connection = Connection(self, everything)
-        self._connections.append(connection)
+        connection = Connection(self)
+        self._connections.add(connection)
+        if everything:
+            self._ears.append(connection)
         return connection
 
     def disconnect(self, connection: Connection) -> None:
         """Forget a connection."""
         with self.scheduler.guard:
             connection.end()
-            if connection in self._connections:
-                self._connections.remove(connection)
-            self._talking = {k: c for k, c in self._talking.items() if c is not connection}
-            self._asked = {k: c for k, c in self._asked.items() if c is not connection}
+            self._connections.discard(connection)
+            self._ears = [each for each in self._ears if each is not connection]
+            self._asked = {n: each for n, each in self._asked.items() if each is not connection}
+            self._talking = {
+                channel: left
+                for channel, talkers in self._talking.items()
+                if (left := tuple(each for each in talkers if each is not connection))
+            }
             self.scheduler.wake(self)
 
     def disconnect_all(self) -> None:
         """End every connection: the key was pulled out."""
-        for connection in tuple(self._connections):
-            self.disconnect(connection)
+        with self.scheduler.guard:
+            # All end before anybody is woken, so that clients go on in the order they waited.
+            for connection in self._connections:
+                connection.end()
+            self._connections.clear()
+            self._ears, self._asked, self._talking = [], {}, {}
+            self.scheduler.wake(self)
 
     def take_from(self, connection: Connection, report: bytes) -> None:
         """Pass a report from a connection on to the key.
@@ -150,17 +164,28 @@ class Port:
             if not connection.is_open:
                 raise KeyUnplugged(self.name)
             channel = int.from_bytes(report[:4])
-            self._talking[channel] = connection
             if channel == BROADCAST:
+                self._talking[channel] = (connection,)
                 self._asked[bytes(report[7:15])] = connection
+            elif connection not in (talkers := self._talking.get(channel, ())):
+                self._talking[channel] = (*talkers, connection)
+            _forget_oldest(self._talking)
+            _forget_oldest(self._asked)
             self._feed(bytes(report))
 
     def give(self, report: bytes) -> None:
         """Deliver a report from the key to whom it is for."""
         channel = int.from_bytes(report[:4])
-        listener = self._talking.get(channel)
-        if channel == BROADCAST:
-            listener = self._asked.pop(bytes(report[7:15]), listener)
-        for connection in self._connections:
-            if connection is listener or connection.hears_everything:
+        listeners = self._talking.get(channel, ())
+        if channel == BROADCAST and (asker := self._asked.pop(bytes(report[7:15]), None)):
+            listeners = (asker,)
+        for connection in listeners:
+            connection.deliver(report)
+        for connection in self._ears:
+            if connection not in listeners:
                 connection.deliver(report)
+
+
+def _forget_oldest(known: dict[_K, _V]) -> None:
+    if len(known) > _MOST_CHANNELS:
+        del known[next(iter(known))]

@@ -17,6 +17,7 @@ from mfalab.devices.ctap.ctaphid import (
     HidError,
     packets,
 )
+from mfalab.devices.ctap.faults import NO_FAULTS, Faults
 
 MS = 1_000_000
 S = 1000 * MS
@@ -67,6 +68,7 @@ class FakeAuthenticator:
     capabilities: int = EVERYTHING
     now: list[int] = field(default_factory=lambda: [0])
     winks: int = 0
+    faults: Faults = NO_FAULTS
     ended: list[int] = field(default_factory=list)
     begun: list[tuple[int, bytes]] = field(default_factory=list)
 
@@ -254,6 +256,18 @@ def test_a_command_that_is_not_announced_is_not_there(
     assert wire.ask(wire.open(), command, b"") == error(HidError.INVALID_CMD)
 
 
+@pytest.mark.parametrize("command", [HidCommand.WINK, HidCommand.LOCK, HidCommand.CBOR])
+def test_a_command_that_is_announced_and_missing_is_invalid_cmd(
+    wire: Wire, command: HidCommand
+) -> None:
+    wire.authenticator.faults = Faults(missing=frozenset({command.name.lower()}))
+    channel = wire.open()
+    assert wire.ask(channel, command, b"" if command == HidCommand.WINK else b"\x01") == (
+        error(HidError.INVALID_CMD)
+    )
+    assert wire.ask(channel, HidCommand.PING) == (HidCommand.PING, b"")
+
+
 def test_msg_and_cbor_reach_the_authenticator_with_their_channel(wire: Wire) -> None:
     channel = wire.open()
     assert wire.ask(channel, HidCommand.CBOR, b"\x04") == (HidCommand.CBOR, b"\0\x04")
@@ -428,6 +442,12 @@ class TestWaiting:
         wire.pass_(1)
         assert wire.hid.transaction is None
         assert wire.heard() == []
+
+    def test_another_request_ends_the_blinking_of_a_refused_u2f_request(self, wire: Wire) -> None:
+        channel = wire.open()
+        wire.ask(channel, HidCommand.MSG, b"poll")
+        wire.ask(channel, HidCommand.CBOR, b"\x04")
+        assert wire.hid.transaction is None
 
     def test_cancel_is_answered_by_the_request_only(self, wire: Wire) -> None:
         channel = wire.open()

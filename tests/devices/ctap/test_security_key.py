@@ -1,0 +1,812 @@
+"""The security key as scenarios and clients hold it: power, time, people, faults, wires."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fido2.client import DefaultClientDataCollector, Fido2Client, UserInteraction
+from fido2.ctap import CtapError
+from fido2.ctap1 import ApduError, Ctap1
+from fido2.ctap2 import ClientPin, Ctap2
+from fido2.hid import CtapHidDevice
+from fido2.webauthn import (
+    PublicKeyCredentialCreationOptions,
+    PublicKeyCredentialDescriptor,
+    PublicKeyCredentialParameters,
+    PublicKeyCredentialRequestOptions,
+    PublicKeyCredentialRpEntity,
+    PublicKeyCredentialType,
+    PublicKeyCredentialUserEntity,
+    UserVerificationRequirement,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mfalab.devices.ctap.commands import Prompt
+from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
+from mfalab.devices.ctap.faults import Faults
+from mfalab.devices.ctap.storage import MemoryStorage
+from mfalab.devices.ctap.user import (
+    Asked,
+    Gesture,
+    Reaction,
+    User,
+    absent,
+    declining,
+    in_turn,
+    only_for,
+    presenting,
+    slower,
+    touching,
+)
+from mfalab.devices.errors import DeviceUnusable, NotOffered
+from mfalab.devices.schedule import NothingWillHappen, OwnTime, WallTime
+from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.memory import Connection, KeyUnplugged
+from mfalab.devices.transports.wire import Direction, WireFaults
+from mfalab.simulator.clocks import WallClock
+from mfalab.simulator.entropy import Entropy
+
+MS = 1_000_000
+S = 1000 * MS
+ERR = CtapError.ERR
+RP = {"id": "example.com", "name": "Example"}
+ES256 = [{"type": "public-key", "alg": -7}]
+HASH = bytes(32)
+
+
+def new(
+    model: str = "ctap-2.1-pin", *, user: User | None = None, seed: int = 1, **more: object
+) -> SecurityKey:
+    return SecurityKey(model, random_bytes=Entropy(seed).random_bytes("key"), user=user, **more)
+
+
+def plugged(model: str = "ctap-2.1-pin", **more: object) -> SecurityKey:
+    made = new(model, **more)
+    made.plug()
+    return made
+
+
+def make(key: SecurityKey | CtapHidDevice, user: bytes = b"alice", **more: object) -> object:
+    device = key.device() if isinstance(key, SecurityKey) else key
+    more.setdefault("options", {"rk": True})
+    return Ctap2(device).make_credential(HASH, RP, {"id": user, "name": "n"}, ES256, **more)
+
+
+def refusal(work: Callable[[], object]) -> int:
+    with pytest.raises(CtapError) as caught:
+        work()
+    return caught.value.code
+
+
+class TestPower:
+    def test_a_new_key_has_no_power_and_no_way_to_it(self) -> None:
+        key = new()
+        assert (key.plugged, key.in_field, key.state.powered) == (False, False, False)
+        with pytest.raises(KeyUnplugged, match="Plug it in"):
+            key.connection()
+        with pytest.raises(OSError, match="not plugged in"):
+            key.device()
+
+    def test_plugging_twice_and_unplugging_twice_do_no_harm(self) -> None:
+        key = plugged()
+        device = key.device()
+        key.plug()
+        assert device.ping(b"still") == b"still"
+        key.unplug()
+        key.unplug()
+        assert not key.plugged
+
+    def test_a_connection_ends_with_the_plug_and_does_not_come_back(self) -> None:
+        key = plugged()
+        connection = key.connection()
+        key.power_cycle()
+        for use in (connection.read_packet, lambda: connection.write_packet(bytes(64))):
+            with pytest.raises(KeyUnplugged) as caught:
+                use()
+        assert caught.value.errno is not None
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+        assert key.device().ping(b"new") == b"new"
+
+    def test_channels_are_others_after_a_power_cycle(self) -> None:
+        key = plugged()
+
+        def channel() -> bytes:
+            connection = key.connect()
+            connection.write(packets(BROADCAST, HidCommand.INIT, b"12345678")[0])
+            return connection.read()[15:19]
+
+        before = channel()
+        key.power_cycle()
+        assert channel() != before
+
+    def test_pulled_out_during_a_registration_nothing_is_half_made(self) -> None:
+        time = OwnTime()
+        key = plugged(user=absent, scheduler=time)
+        writes = key.state.writes
+        time.after(3 * S, key.unplug)
+        with pytest.raises(KeyUnplugged):
+            make(key)
+        assert time.now_ns() == 3 * S
+        key.plug()
+        assert (key.state.credentials, key.state.writes) == ((), writes)
+        key.user = touching()
+        make(key)
+        assert len(key.state.credentials) == 1
+
+    def test_a_reset_is_allowed_for_ten_seconds_after_power_and_not_later(self) -> None:
+        key = plugged()
+        make(key)
+        key.advance(10 * S + 1)
+        assert refusal(Ctap2(key.device()).reset) == ERR.NOT_ALLOWED
+        assert len(key.state.credentials) == 1
+        key.power_cycle()
+        key.advance(10 * S)
+        Ctap2(key.device()).reset()
+        assert key.state.credentials == ()
+
+    def test_a_broken_key_stays_dark(self) -> None:
+        key = plugged()
+        key.break_()
+        assert not key.plugged
+        with pytest.raises(DeviceUnusable, match="is broken"):
+            key.plug()
+
+    def test_wipe_makes_it_as_new_whatever_was_on_it(self) -> None:
+        key = plugged()
+        make(key)
+        ClientPin(Ctap2(key.device())).set_pin("1234")
+        key.wipe()
+        assert (key.plugged, key.state.credentials, key.state.pin_is_set) == (True, (), False)
+        assert refusal(lambda: Ctap2(key.device()).get_assertion("example.com", HASH)) == (
+            ERR.NO_CREDENTIALS
+        )
+
+    def test_power_cut_at_a_write_takes_the_key_off_its_port(self) -> None:
+        key = plugged()
+        key.faults = Faults(power_cut_at_write=1)
+        with pytest.raises(KeyUnplugged):
+            make(key)
+        assert not key.plugged
+        key.faults = Faults()
+        key.plug()
+        assert key.state.credentials == ()
+        make(key)
+
+    def test_power_cut_in_a_u2f_request_is_no_answer_either(self) -> None:
+        key = plugged("u2f-2016")
+        ctap = Ctap1(key.device())
+        key.user = touching()
+        with pytest.raises(ApduError):
+            ctap.register(HASH, HASH)
+        registered = ctap.register(HASH, HASH)
+        with pytest.raises(ApduError):
+            ctap.authenticate(HASH, HASH, registered.key_handle)
+        key.faults = Faults(power_cut_at_write=1)
+        with pytest.raises(KeyUnplugged):
+            ctap.authenticate(HASH, HASH, registered.key_handle)
+
+    def test_its_state_lives_in_its_file(self, tmp_path: Path) -> None:
+        first = plugged(state=tmp_path / "key")
+        made = make(first)
+        again = plugged(state=tmp_path / "key", seed=2)
+        assertion = Ctap2(again.device()).get_assertion("example.com", HASH)
+        assertion.verify(HASH, made.auth_data.credential_data.public_key)
+
+    def test_a_clone_signs_as_the_original_and_their_counters_part(self) -> None:
+        key = plugged()
+        made = make(key)
+        clone = key.clone(random_bytes=Entropy(2).random_bytes("clone"))
+        clone.plug()
+        assertions = [
+            Ctap2(each.device()).get_assertion("example.com", HASH) for each in (key, clone)
+        ]
+        for assertion in assertions:
+            assertion.verify(HASH, made.auth_data.credential_data.public_key)
+        assert len({assertion.auth_data.counter for assertion in assertions}) == 1
+        make(clone, b"bob")
+        assert (len(key.state.credentials), len(clone.state.credentials)) == (1, 2)
+        assert clone.name == "clone of security key"
+
+    def test_wink_is_seen(self) -> None:
+        key = plugged()
+        key.device().wink()
+        assert key.state.winks == 1
+
+
+class TestTime:
+    def test_its_own_time_leaps_while_a_client_waits(self) -> None:
+        key = plugged(user=touching(7 * S), scheduler=(time := OwnTime()))
+        make(key)
+        assert time.now_ns() == 7 * S
+
+    def test_nobody_there_is_thirty_seconds_by_its_own_clock(self) -> None:
+        """A key whose clock runs one part in a hundred slow gives up that much later."""
+        time = OwnTime()
+
+        class Slow:
+            def now_ns(self) -> int:
+                return time.now_ns() * 99 // 100
+
+        key = plugged(user=absent, scheduler=time, clock=Slow())
+        assert refusal(lambda: make(key)) == ERR.USER_ACTION_TIMEOUT
+        assert 30 * S <= time.now_ns() * 99 // 100 < 30 * S + 10
+
+    def test_somebody_elses_time_cannot_be_advanced_by_the_key(self) -> None:
+        key = new(scheduler=WallTime(WallClock()))
+        with pytest.raises(NotOffered, match="time of its own"):
+            key.advance(S)
+
+    @pytest.mark.parametrize(
+        ("wait_ns", "status"), [(19 * S, None), (30 * S + MS, ERR.PIN_AUTH_INVALID)]
+    )
+    def test_a_token_is_first_used_within_thirty_seconds(
+        self, wait_ns: int, status: int | None
+    ) -> None:
+        key = plugged()
+        client_pin = ClientPin(Ctap2(key.device()))
+        client_pin.set_pin("1234")
+        token = client_pin.get_pin_token("1234", ClientPin.PERMISSION.MAKE_CREDENTIAL, RP["id"])
+        key.advance(wait_ns)
+        outcome = token_outcome(key, client_pin, token)
+        assert outcome == status
+
+    def test_a_token_lives_ten_minutes_at_most(self) -> None:
+        for wait_ns, ends in ((590 * S, False), (601 * S, True)):
+            key = plugged()
+            ctap = Ctap2(key.device())
+            client_pin = ClientPin(ctap)
+            client_pin.set_pin("1234")
+            token = client_pin.get_pin_token("1234", ClientPin.PERMISSION.CREDENTIAL_MGMT)
+            metadata = (ctap, client_pin.protocol, token)
+            from fido2.ctap2 import CredentialManagement
+
+            CredentialManagement(*metadata).get_metadata()
+            waited = 0
+            while waited < wait_ns:
+                key.advance(10 * S)
+                waited += 10 * S
+                if waited < 580 * S:
+                    CredentialManagement(*metadata).get_metadata()
+            if ends:
+                assert refusal(CredentialManagement(*metadata).get_metadata) == (
+                    ERR.PIN_AUTH_INVALID
+                )
+            else:
+                CredentialManagement(*metadata).get_metadata()
+
+    def test_a_message_that_stops_is_given_up_after_half_a_second(self) -> None:
+        time = OwnTime()
+        key = plugged(scheduler=time)
+        connection, channel = opened(key)
+        connection.write(packets(channel, HidCommand.PING, bytes(100))[0])
+        assert connection.read()[4:8] == error(HidError.MSG_TIMEOUT)
+        assert time.now_ns() == 500 * MS
+
+    def test_a_lock_ends_by_itself(self) -> None:
+        key = plugged()
+        mine, other = opened(key), opened(key)
+        ask(*mine, HidCommand.LOCK, b"\x0a")
+        key.advance(10 * S - 1)
+        assert ask(*other, HidCommand.PING)[4:8] == error(HidError.CHANNEL_BUSY)
+        key.advance(1)
+        assert ask(*other, HidCommand.PING)[4] == 0x80 | HidCommand.PING
+
+    def test_time_does_not_go_back(self) -> None:
+        with pytest.raises(ValueError, match="cannot go back by 1 ns"):
+            plugged().advance(-1)
+
+
+def token_outcome(key: SecurityKey, client_pin: ClientPin, token: bytes) -> int | None:
+    parameter = client_pin.protocol.authenticate(token, HASH)
+    try:
+        make(
+            key,
+            pin_uv_param=parameter,
+            pin_uv_protocol=client_pin.protocol.VERSION,
+        )
+    except CtapError as refused:
+        return refused.code
+    return None
+
+
+def opened(key: SecurityKey, *, everything: bool = False) -> tuple[Connection, int]:
+    """A connection and a channel of its own."""
+    connection = key.connect(everything=everything)
+    connection.write(packets(BROADCAST, HidCommand.INIT, b"12345678")[0])
+    return connection, int.from_bytes(connection.read()[15:19])
+
+
+def ask(connection: Connection, channel: int, command: HidCommand, data: bytes = b"") -> bytes:
+    for report in packets(channel, command, data):
+        connection.write(report)
+    return connection.read()
+
+
+def error(code: HidError) -> bytes:
+    return bytes((0x80 | HidCommand.ERROR, 0, 1, code))
+
+
+class TestPeople:
+    def test_a_function_is_told_what_the_key_asks_and_decides(self) -> None:
+        told: list[Asked] = []
+
+        def user(asked: Asked) -> Reaction | None:
+            told.append(asked)
+            return Reaction(Gesture.TOUCH, 2 * S)
+
+        make(plugged(user=user))
+        ((asked),) = told
+        assert (asked.prompt, asked.rp_id, asked.times) == (Prompt.TOUCH, "example.com", 1)
+
+    def test_declined(self) -> None:
+        assert refusal(lambda: make(plugged(user=declining(S)))) == ERR.OPERATION_DENIED
+
+    def test_too_late_and_never_are_the_same_to_the_client(self) -> None:
+        for user in (touching(30 * S + 1), absent, slower(touching(29 * S), 2 * S)):
+            key = plugged(user=user)
+            assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
+            key.advance(60 * S)
+            assert key.state.credentials == ()
+
+    def test_only_what_is_for_the_right_relying_party_is_touched(self) -> None:
+        key = plugged(user=only_for("example.com", touching(), declining()))
+        make(key)
+        with pytest.raises(CtapError):
+            Ctap2(key.device()).make_credential(
+                HASH, {"id": "evil.example", "name": "e"}, {"id": b"a", "name": "n"}, ES256
+            )
+
+    def test_one_thing_after_another(self) -> None:
+        key = plugged(user=in_turn(declining(), None, Reaction(Gesture.TOUCH), then=absent))
+        outcomes = [refusal(lambda: make(key)), refusal(lambda: make(key))]
+        make(key)
+        outcomes.append(refusal(lambda: make(key)))
+        timeout = ERR.USER_ACTION_TIMEOUT
+        assert outcomes == [ERR.OPERATION_DENIED, timeout, timeout]
+
+    def test_hands_on_the_key_itself(self) -> None:
+        time = OwnTime()
+        key = plugged(user=absent, scheduler=time)
+        time.after(4 * S, key.touch)
+        make(key)
+        time.after(S, key.decline)
+        assert refusal(lambda: make(key)) == ERR.OPERATION_DENIED
+        assert time.now_ns() == 5 * S
+
+    def test_hands_on_a_dark_key_do_nothing(self) -> None:
+        key = new()
+        for powered in (False, True):
+            if powered:
+                key.plug()
+            key.touch()
+            key.finger("thumb")
+            key.decline()
+        assert key.asks is None
+        assert refusal(lambda: make_unattended(key)) == ERR.USER_ACTION_TIMEOUT
+
+    def test_the_key_tells_what_it_asks_now(self) -> None:
+        key = plugged(user=absent)
+        connection, channel = opened(key)
+        for report in packets(channel, HidCommand.CBOR, b"\x0b"):
+            connection.write(report)
+        assert key.asks is not None
+        assert key.asks.prompt is Prompt.TOUCH
+        key.touch()
+        assert key.asks is None
+        connection.write(packets(channel, HidCommand.CANCEL, b"")[0])
+
+    def test_a_hand_on_its_way_touches_whatever_asks_by_then(self) -> None:
+        """It meant a request that was cancelled; the next one had not asked this person."""
+        for regardless, made in ((True, 1), (False, 0)):
+            time = OwnTime()
+            key = plugged(user=in_turn(touching(3 * S, regardless=regardless)), scheduler=time)
+            connection, channel = opened(key)
+            for report in packets(channel, HidCommand.CBOR, b"\x0b"):
+                connection.write(report)
+            time.advance(S)
+            connection.write(packets(channel, HidCommand.CANCEL, b"")[0])
+            if made:
+                make(key)
+            else:
+                assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
+            assert len(key.state.credentials) == made
+
+    def test_wrong_fingers_are_asked_again_and_the_right_one_helps(self) -> None:
+        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
+        enrol(key)
+        assert len(key.state.fingers) == 1
+        told: list[Asked] = []
+
+        def user(asked: Asked) -> Reaction:
+            told.append(asked)
+            finger = "thumb" if len(told) == 2 else "elbow"
+            return Reaction(Gesture.FINGER, S, finger)
+
+        key.user = user
+        assert make(key, options={"uv": True}).auth_data.is_user_verified()
+        assert [asked.times for asked in told] == [1, 2]
+        assert {asked.prompt for asked in told} == {Prompt.FINGER}
+
+    def test_too_many_wrong_fingers_block_verification(self) -> None:
+        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
+        enrol(key)
+        key.user = presenting("elbow")
+        client = ClientPin(Ctap2(key.device()))
+        outcomes = set()
+        for _ in range(key.model.uv_retries + 1):
+            outcomes.add(refusal(lambda: client.get_uv_token(1, "example.com")))
+        assert ERR.UV_BLOCKED in outcomes
+        assert key.state.uv_retries == 0
+
+    def test_a_bare_touch_is_no_finger(self) -> None:
+        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
+        enrol(key)
+        key.user = touching()
+        client = ClientPin(Ctap2(key.device()))
+        assert refusal(lambda: client.get_uv_token(1, "example.com")) == ERR.USER_ACTION_TIMEOUT
+
+    def test_nobody_reacts_before_being_asked(self) -> None:
+        with pytest.raises(ValueError, match="before being asked"):
+            touching(-1)
+
+
+def make_unattended(key: SecurityKey) -> object:
+    key.user = absent
+    return make(key)
+
+
+def enrol(key: SecurityKey) -> None:
+    from fido2.ctap2.bio import FPBioEnrollment
+
+    ctap = Ctap2(key.device())
+    client = ClientPin(ctap)
+    client.set_pin("1234")
+    token = client.get_pin_token("1234", ClientPin.PERMISSION.BIO_ENROLL)
+    context = FPBioEnrollment(ctap, client.protocol, token).enroll()
+    while context.capture() is None:
+        pass
+
+
+class Pin(UserInteraction):
+    """A person at a browser who types a PIN."""
+
+    def __init__(self, pin: str) -> None:
+        self.pin = pin
+
+    def request_pin(self, permissions: object, rp_id: str | None) -> str:
+        return self.pin
+
+
+class TestPythonFido2:
+    def test_the_client_registers_and_signs_in_with_a_pin(self) -> None:
+        key = plugged(user=touching(2 * S))
+        pin = ClientPin(Ctap2(key.device()))
+        pin.set_pin("12345678")
+        pin.change_pin("12345678", "äöü€")
+        client = Fido2Client(
+            key.device(), DefaultClientDataCollector("https://example.com"), Pin("äöü€")
+        )
+        made = client.make_credential(
+            PublicKeyCredentialCreationOptions(
+                rp=PublicKeyCredentialRpEntity(id="example.com", name="Example"),
+                user=PublicKeyCredentialUserEntity(id=b"alice", name="alice"),
+                challenge=b"challenge",
+                pub_key_cred_params=[
+                    PublicKeyCredentialParameters(type=PublicKeyCredentialType.PUBLIC_KEY, alg=-7)
+                ],
+            )
+        )
+        data = made.response.attestation_object.auth_data
+        assert data.is_user_verified()
+        selection = client.get_assertion(
+            PublicKeyCredentialRequestOptions(
+                challenge=b"another",
+                rp_id="example.com",
+                allow_credentials=[
+                    PublicKeyCredentialDescriptor(
+                        type=PublicKeyCredentialType.PUBLIC_KEY,
+                        id=data.credential_data.credential_id,
+                    )
+                ],
+                user_verification=UserVerificationRequirement.REQUIRED,
+            )
+        )
+        answer = selection.get_response(0).response
+        assert answer.authenticator_data.counter > data.counter
+
+    def test_three_wrong_pins_want_a_power_cycle_and_then_the_right_one_works(self) -> None:
+        key = plugged()
+        ClientPin(Ctap2(key.device())).set_pin("1234")
+
+        def outcome(pin: str) -> int:
+            return refusal(lambda: ClientPin(Ctap2(key.device())).get_pin_token(pin, 1, "x.com"))
+
+        assert [outcome("0000") for _ in range(3)] == [
+            ERR.PIN_INVALID,
+            ERR.PIN_INVALID,
+            ERR.PIN_AUTH_BLOCKED,
+        ]
+        assert outcome("1234") == ERR.PIN_AUTH_BLOCKED
+        assert key.state.pin_retries == 5
+        key.power_cycle()
+        ClientPin(Ctap2(key.device())).get_pin_token("1234", 1, "x.com")
+        assert key.state.pin_retries == 8
+
+    def test_same_seed_same_bytes_on_the_wire(self) -> None:
+        def transcript() -> list[bytes]:
+            key = plugged(user=touching(150 * MS), seed=9)
+            connection, channel = opened(key)
+            heard = []
+            for data in (b"\x04", b"\x0b", b"\x06\xa2\x01\x02\x02\x02"):
+                for report in packets(channel, HidCommand.CBOR, data):
+                    connection.write(report)
+                key.advance(S)
+                while (report := connection.read_now()) is not None:
+                    heard.append(report)
+            return heard
+
+        assert transcript() == transcript()
+
+
+class TestConnections:
+    def test_clients_hear_their_own_channels_only(self) -> None:
+        key = plugged()
+        devices = [key.device() for _ in range(3)]
+        for device in devices * 2:
+            assert device.ping(bytes(200)) == bytes(200)
+
+    def test_one_that_hears_everything_is_a_hidraw_node(self) -> None:
+        key = plugged()
+        ear, _ = opened(key, everything=True)
+        mine, channel = opened(key)
+        ear.read()
+        ask(mine, channel, HidCommand.PING, b"secret")
+        assert ear.read()[7:13] == b"secret"
+        assert ear.read_now() is None
+
+    def test_two_inits_at_once_are_answered_to_whoever_asked(self) -> None:
+        key = plugged()
+        one, two = key.connect(), key.connect()
+        one.write(packets(BROADCAST, HidCommand.INIT, b"nonce  1")[0])
+        two.write(packets(BROADCAST, HidCommand.INIT, b"nonce  2")[0])
+        assert (one.read()[7:15], two.read()[7:15]) == (b"nonce  1", b"nonce  2")
+
+    def test_somebody_on_a_foreign_channel_does_not_take_its_answers_away(self) -> None:
+        key = plugged(user=touching(S))
+        mine, channel = opened(key)
+        mine.write(packets(channel, HidCommand.CBOR, b"\x0b")[0])
+        stranger = key.connect()
+        stranger.write(packets(channel, HidCommand.PING, b"x")[0])
+        key.advance(S)
+        heard = []
+        while (report := mine.read_now()) is not None:
+            heard.append(report)
+        assert heard[-1][4] == 0x80 | HidCommand.CBOR
+
+    def test_a_closed_connection_is_an_error_and_leaves_the_others_alone(self) -> None:
+        key = plugged()
+        one, two = key.device(), key.device()
+        one.close()
+        one.close()
+        with pytest.raises(KeyUnplugged):
+            one.ping()
+        assert two.ping(b"x") == b"x"
+
+
+class TestWire:
+    def wired(self, **faults: object) -> tuple[SecurityKey, Connection, int]:
+        key = plugged()
+        connection, channel = opened(key)
+        key.wire = WireFaults(**faults)
+        return key, connection, channel
+
+    def ask(self, faults: dict[str, object]) -> bytes:
+        _, connection, channel = self.wired(**faults)
+        return ask(connection, channel, HidCommand.PING, bytes(range(200)))
+
+    def test_a_lost_packet_is_found_out_by_sequence_or_by_time(self) -> None:
+        to_key = {"lost": 1.0, "direction": Direction.TO_KEY}
+        assert self.ask({**to_key, "only": frozenset({1})})[4:8] == error(HidError.INVALID_SEQ)
+        assert self.ask({**to_key, "only": frozenset({3})})[4:8] == error(HidError.MSG_TIMEOUT)
+
+    def test_a_doubled_or_late_packet_is_a_wrong_sequence(self) -> None:
+        for fault in ("duplicated", "reordered"):
+            faults = {fault: 1.0, "only": frozenset({1})}
+            assert self.ask(faults)[4:8] == error(HidError.INVALID_SEQ)
+
+    def test_a_corrupted_packet_has_one_wrong_bit(self) -> None:
+        key, connection, channel = self.wired(
+            corrupted=1.0, direction=Direction.TO_HOST, only=frozenset({0})
+        )
+        good = packets(channel, HidCommand.PING, b"x" * 57)[0]
+        ear = key.connect(everything=True)
+        connection.write(good)
+        bad = ear.read()
+        differing = int.from_bytes(good) ^ int.from_bytes(bad)
+        assert differing.bit_count() == 1
+
+    def test_a_lost_answer_leaves_the_client_waiting(self) -> None:
+        _, connection, channel = self.wired(lost=1.0, direction=Direction.TO_HOST)
+        with pytest.raises(NothingWillHappen):
+            ask(connection, channel, HidCommand.PING, b"x")
+
+    def test_a_stalled_endpoint_lets_everything_through_when_it_is_free_again(self) -> None:
+        for direction in (None, *Direction):
+            key, connection, channel = self.wired(stalled=True, direction=direction)
+            for report in packets(channel, HidCommand.PING, bytes(100)):
+                connection.write(report)
+            key.advance(10 * S)
+            assert connection.read_now() is None
+            key.wire = WireFaults()
+            assert connection.read()[4] == 0x80 | HidCommand.PING
+
+    def test_a_stall_ends_with_the_plug(self) -> None:
+        key, connection, channel = self.wired(stalled=True)
+        connection.write(packets(channel, HidCommand.PING, b"x")[0])
+        key.power_cycle()
+        key.wire = WireFaults()
+        assert key.device().ping(b"y") == b"y"
+
+    @pytest.mark.parametrize("chance", [-0.1, 1.1])
+    def test_a_chance_is_from_none_to_certain(self, chance: float) -> None:
+        with pytest.raises(ValueError, match="lost is a chance from 0 to 1"):
+            WireFaults(lost=chance)
+
+    @given(
+        st.integers(0, 2**32),
+        st.floats(0, 0.5),
+        st.floats(0, 0.5),
+        st.floats(0, 0.5),
+        st.floats(0, 0.5),
+    )
+    @settings(deadline=None, max_examples=60)
+    def test_on_any_bad_wire_nothing_breaks_and_the_same_seed_spoils_the_same(
+        self, seed: int, lost: float, duplicated: float, reordered: float, corrupted: float
+    ) -> None:
+        def course() -> list[bytes]:
+            key = plugged(user=touching(50 * MS), seed=seed)
+            connection, channel = opened(key, everything=True)
+            key.wire = WireFaults(
+                lost=lost, duplicated=duplicated, reordered=reordered, corrupted=corrupted
+            )
+            heard = []
+            for data in (b"\x04", b"\x0b", bytes(300), b"\x04"):
+                for report in packets(channel, HidCommand.CBOR, data):
+                    connection.write(report)
+                key.advance(S)
+                while (report := connection.read_now()) is not None:
+                    heard.append(report)
+            key.wire = WireFaults()
+            key.advance(31 * S)
+            while connection.read_now() is not None:
+                pass
+            assert key.device().ping(b"alive") == b"alive"
+            return heard
+
+        assert course() == course()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from([*HidCommand, 0x02, 0x7F]),
+            st.integers(0, 0x0E).map(lambda command: bytes((command,))) | st.just(b""),
+            st.binary(max_size=90)
+            | st.sampled_from([b"\xa0", b"\xa1\x01\x01", b"\xa2\x01\x02\x02\x01", b"\xbf\xff"]),
+            st.integers(1, 3),
+        ),
+        max_size=25,
+    )
+)
+@settings(deadline=None, max_examples=80)
+def test_whatever_hosts_send_there_is_one_answer_each_and_the_store_is_untouched(
+    requests: list[tuple[int, int, bytes, bytes, int]],
+) -> None:
+    """CANCEL has none, and of a message that is cut the silence is answered."""
+    storage = MemoryStorage()
+    key = plugged(user=absent, state=storage)
+    before = storage.read()
+    ends = [opened(key) for _ in range(3)]
+    for which, command, head, rest, sent in requests:
+        connection, channel = ends[which]
+        whole = packets(channel, command, head + rest)
+        for report in whole[:sent]:
+            connection.write(report)
+        key.advance(31 * S)
+        answers = []
+        while (report := connection.read_now()) is not None:
+            if report[4] & 0x80 and report[4] != 0x80 | HidCommand.KEEPALIVE:
+                answers.append(report[4] & 0x7F)
+        assert len(answers) == (command != HidCommand.CANCEL)
+        assert set(answers) <= {command, HidCommand.ERROR}
+    assert storage.read() == before
+    assert key.device().ping(b"alive") == b"alive"
+
+
+class TestThreads:
+    def test_a_thread_blocks_until_another_one_touches(self) -> None:
+        asked = threading.Event()
+
+        def user(prompt: Asked) -> None:
+            asked.set()
+
+        key = plugged(user=user, scheduler=WallTime(WallClock()))
+        made: list[object] = []
+        thread = threading.Thread(target=lambda: made.append(make(key)))
+        thread.start()
+        assert asked.wait(10)
+        key.touch()
+        thread.join(10)
+        assert len(made) == 1
+
+    def test_a_thread_that_reads_is_freed_when_the_key_is_pulled_out(self) -> None:
+        key = plugged(scheduler=WallTime(WallClock()))
+        connection = key.connection()
+        errors: list[Exception] = []
+        reading = threading.Event()
+
+        def read() -> None:
+            reading.set()
+            try:
+                connection.read_packet()
+            except KeyUnplugged as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        assert reading.wait(10)
+        key.unplug()
+        thread.join(10)
+        assert len(errors) == 1
+
+    @pytest.mark.slow
+    def test_several_threads_share_a_key_in_real_time(self) -> None:
+        key = plugged(user=touching(20 * MS), scheduler=WallTime(WallClock()))
+        made: list[object] = []
+        threads = [
+            threading.Thread(target=lambda n=n: made.append(make(key, bytes((n,)))))
+            for n in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(made) == 4
+        assert len(key.state.credentials) == 4
+
+
+@pytest.mark.slow
+def test_a_thousand_keys_live_in_one_process() -> None:
+    time = OwnTime()
+    entropy = Entropy(1)
+
+    def key(number: int) -> SecurityKey:
+        made = SecurityKey(
+            "ctap-2.1-pin", random_bytes=entropy.random_bytes(f"key {number}"), scheduler=time
+        )
+        made.plug()
+        return made
+
+    key(-1)
+    tracemalloc.start()
+    try:
+        keys = [key(number) for number in range(1000)]
+        each_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert each_bytes / 1000 < 16_384
+    for each in keys[::100]:
+        make(each)
+    assert sum(len(each.state.credentials) for each in keys) == 10
+
+
+def test_a_store_handed_over_is_used_as_it_is() -> None:
+    storage = MemoryStorage()
+    make(plugged(state=storage))
+    assert len(plugged(state=storage).state.credentials) == 1
