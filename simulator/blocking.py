@@ -166,7 +166,7 @@ class BlockingClients:
         for parked in self._parked.get(id(about), ()):
             if not parked.called and parked.ready():
                 parked.called = True
-                self._timeline.after(0, lambda parked=parked: self._resume(parked))  # type: ignore[misc]
+                self._timeline.after(0, lambda parked=parked: self._resume(parked))  # type: ignore[misc]  # bound in the loop
 
     def wait_until(self, ready: Callable[[], bool], about: object) -> None:
         """Leave this client standing until `ready()` is true.
