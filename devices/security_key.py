@@ -336,10 +336,13 @@ class SecurityKey(Device):
         return CtapHidDevice(about, self.connection(everything=everything))
 
     def card(self) -> CardConnection:
-        """A card connection as `fido2.pcsc.CtapPcscDevice` wants it; connecting it is a tap."""
+        """A card connection as `fido2.pcsc.CtapPcscDevice` wants it.
+
+        Connecting it is a tap, or for a key that is a contact card in its port a reset of the card.
+        """
         from mfalab.devices.transports.python_fido2 import CardConnection
 
-        return CardConnection(self.tap, self.lift, self.transmit_apdu)
+        return CardConnection(self._insert, self.lift, self.transmit_apdu)
 
     def transmit_apdu(self, apdu: bytes) -> bytes:
         """Send a command APDU and wait for the response APDU.
@@ -386,6 +389,13 @@ class SecurityKey(Device):
             )
 
     # Inside.
+
+    def _insert(self) -> None:
+        with self._scheduler.guard:
+            if self.plugged and Transport.SMART_CARD in self.model.transports:
+                self._applet = FidoApplet(self.authenticator, transport=Transport.SMART_CARD)
+            else:
+                self.tap()
 
     def _require(self, transport: Transport, called: str) -> None:
         if transport not in self.model.transports:

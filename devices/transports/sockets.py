@@ -90,7 +90,7 @@ class UdpReports:
                 report, peer = self._socket.recvfrom(_LARGEST_DATAGRAM)
             except BlockingIOError:
                 return
-            except OSError:
+            except ConnectionError:
                 continue  # a peer that is gone refused an earlier datagram of ours
             try:
                 self._of(peer).write(report)
@@ -130,7 +130,7 @@ class _Stream:
         self.stream = stream
         self.connection = connection
         self._received = b""
-        self._unsent = b""
+        self._unsent = bytearray()
 
     def fileno(self) -> int:
         return self.stream.fileno()
@@ -161,12 +161,17 @@ class _Stream:
             self._unsent += len(report).to_bytes(2) + report
         try:
             while self._unsent:
-                self._unsent = self._unsent[self.stream.send(self._unsent) :]
+                del self._unsent[: self.stream.send(self._unsent)]
         except BlockingIOError:
-            pass  # the rest goes with the next report
+            pass  # the rest goes when the peer has read some
         except OSError:
             return False
         return self.connection.is_open
+
+    @property
+    def events(self) -> int:
+        """What the loop should look out for."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
     def close(self) -> None:
         self.connection.close()
@@ -190,8 +195,8 @@ class TcpReports:
         self._listener.setblocking(False)
         self._streams: list[_Stream] = []
         # One file number for the loop, whatever the number of streams.
-        self._readable = selectors.DefaultSelector()
-        self._readable.register(self._listener, selectors.EVENT_READ)
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._listener, selectors.EVENT_READ)
 
     @property
     def port(self) -> int:
@@ -200,15 +205,15 @@ class TcpReports:
 
     def fileno(self) -> int:
         """What becomes readable when a connection or a report has come."""
-        number = getattr(self._readable, "fileno", lambda: -1)()
+        number = getattr(self._ready, "fileno", lambda: -1)()
         return int(number)
 
     def receive(self) -> None:
         """Accept connections and pass all reports that have come to the key."""
-        for ready, _ in self._readable.select(0):
+        for ready, events in self._ready.select(0):
             if ready.fileobj is self._listener:
                 self._accept()
-            elif not ready.data.receive():
+            elif events & selectors.EVENT_READ and not ready.data.receive():
                 self._end(ready.data)
         self.send()
 
@@ -217,12 +222,14 @@ class TcpReports:
         for stream in tuple(self._streams):
             if not stream.send():
                 self._end(stream)
+            elif self._ready.get_key(stream.stream).events != stream.events:
+                self._ready.modify(stream.stream, stream.events, stream)
 
     def close(self) -> None:
         """Close the sockets and the connections."""
         for stream in tuple(self._streams):
             self._end(stream)
-        self._readable.close()
+        self._ready.close()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -239,12 +246,12 @@ class TcpReports:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = _Stream(accepted, connection)
         self._streams.append(stream)
-        self._readable.register(accepted, selectors.EVENT_READ, stream)
+        self._ready.register(accepted, selectors.EVENT_READ, stream)
 
     def _end(self, stream: _Stream) -> None:
         if stream in self._streams:
             self._streams.remove(stream)
-            self._readable.unregister(stream.stream)
+            self._ready.unregister(stream.stream)
             stream.close()
 
 

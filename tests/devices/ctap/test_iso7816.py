@@ -23,7 +23,9 @@ from mfalab.devices.ctap.user import absent, touching
 from mfalab.devices.errors import NotOffered
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.memory import KeyUnplugged
+from mfalab.simulator.blocking import BlockingClients
 from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.timeline import Timeline
 
 S = 10**9
 SELECT = bytes.fromhex("00A4040008") + AID
@@ -366,6 +368,32 @@ class TestPythonFido2:
         signed = Ctap1(device).authenticate(client, application, registered.key_handle)
         signed.verify(application, client, registered.public_key)
         assert signed.counter == 1
+
+    def test_a_contact_card_in_its_port_is_polled_until_somebody_touches(
+        self, pcsc_device: Callable[[SecurityKey], object]
+    ) -> None:
+        timeline = Timeline(0)
+        clients = BlockingClients(timeline)
+        key = on_reader("ctap-2.3", user=touching(2 * S + 1), scheduler=clients)
+        key.plug()
+        clients.call(lambda: Ctap2(pcsc_device(key)).selection())
+        assert timeline.now_ns() == 2_100_000_000
+
+    def test_a_client_that_cannot_poll_waits_for_the_late_response(
+        self, pcsc_device: Callable[[SecurityKey], object]
+    ) -> None:
+        timeline = Timeline(0)
+        clients = BlockingClients(timeline)
+        key = on_reader("ctap-2.3", user=touching(2 * S + 1), scheduler=clients)
+        key.plug()
+
+        def select() -> None:
+            device = pcsc_device(key)
+            device.use_nfcctap_getresponse = False
+            Ctap2(device).selection()
+
+        clients.call(select)
+        assert timeline.now_ns() == 2 * S + 1
 
     def test_a_card_taken_away_ends_it(self, pcsc_device: Callable[[SecurityKey], object]) -> None:
         key = on_reader()
