@@ -46,12 +46,12 @@ class Key:
         self.model = replace(kind, **changes) if changes else kind
         self.clock = SetClock()
         self.storage = MemoryStorage() if storage is None else storage
-        self.random_bytes = Entropy(seed).random_bytes("key")
+        self.random_bytes = self.drawn = Entropy(seed).random_bytes("key")
         self.authenticator = Authenticator(
             self.model,
             storage=self.storage,
             clock=self.clock,
-            random_bytes=self.random_bytes,
+            random_bytes=self.draw,
             faults=faults,
         )
         self.authenticator.power_up()
@@ -60,6 +60,10 @@ class Key:
         self.prompts = []
         self.transport = Transport.USB
         self.channel = 1
+
+    def draw(self, size):
+        """What the key gets; a test may set what is drawn."""
+        return self.drawn(size)
 
     @property
     def state(self):

@@ -115,6 +115,7 @@ def test_end_of_the_channel_ends_the_walk(key):
 def test_same_rp_and_user_overwrites_and_a_prefix_does_not(key):
     first = key.register(user=b"alice", rk=True)
     prefix = key.register(user=b"alic", rk=True)
+    assert set(key.state.credentials) == {first, prefix}
     second = key.register(user=b"alice", rk=True)
     assert set(key.state.credentials) == {prefix, second}
     assert key.status(2, key.get(allow=[first])) == 0x2E
@@ -131,6 +132,11 @@ def test_wrapped_credential_belongs_to_its_rp_and_to_this_key(key, make_key):
     credential = key.register()
     assert key.status(2, key.get(rp="other.example", allow=[credential])) == 0x2E
     assert make_key(seed=2).status(2, key.get(allow=[credential])) == 0x2E
+
+
+def test_discoverable_credential_belongs_to_its_rp(key):
+    credential = key.register(rk=True)
+    assert key.status(2, key.get(rp="other.example", allow=[credential])) == 0x2E
 
 
 def test_every_bit_of_a_wrapped_id_counts(key):

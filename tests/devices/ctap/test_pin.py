@@ -157,6 +157,12 @@ def test_token_dies_of(owned, end):
     assert use(owned, token) == AUTH_INVALID
 
 
+def test_token_of_before_a_reset_manages_nothing(owned):
+    token = owned.token(permissions=4)
+    assert owned.status(7) == 0
+    assert owned.manage(1, token=token)[0] == AUTH_INVALID
+
+
 @pytest.mark.parametrize(
     ("transport", "seconds"), [(Transport.USB, 30), (Transport.NFC, 19.8)], ids=["usb", "nfc"]
 )
@@ -233,6 +239,13 @@ def test_forced_change_lets_another_pin_in(owned):
     assert owned.change_pin("1234", "567890") == 0
     assert owned.info()[0x0C] is False
     assert owned.token_status("567890") == 0
+
+
+def test_token_that_forced_a_change_is_spent_by_it(owned):
+    token = owned.token(permissions=32)
+    assert owned.configure(2, token=token) == 0
+    assert owned.configure(3, {3: True}, token=token) == 0
+    assert owned.configure(2, token=token) == AUTH_INVALID
 
 
 def test_minimum_length_is_told_to_the_rps_of_the_list_only(owned):

@@ -175,14 +175,15 @@ def test_pulling_the_plug_at_each_guess_wins_no_try(make_key, done):
     assert key.token_status("1234", 4).name == expected
 
 
-def test_no_comparison_happens_before_its_try_is_written(make_key):
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_no_comparison_happens_before_its_try_is_written(make_key, done):
     """Whatever the PIN is, a cut at the first write looks the same from outside."""
     looks = []
     for pin in ("1234", "0000"):
         key = make_key()
         key.set_pin()
         members = key.token_members(pin, 4)[0]
-        key.authenticator.faults = Faults(power_cut_at_write=1)
+        key.authenticator.faults = Faults(power_cut_at_write=1, power_cut_done=done)
         looks.append((key.status(6, members), key.storage.read()))
     assert looks[0] == looks[1]
 
