@@ -143,6 +143,8 @@ def _newer_members(core: Core) -> dict[int, Any]:
         members[0x1A] = [transport.value for transport in model.transports_for_reset]
     if model.pin_complexity_policy is not None:
         members[0x1B] = model.pin_complexity_policy or settings.pin_complexity_policy
+        if model.pin_complexity_policy_url:
+            members[0x1C] = model.pin_complexity_policy_url.encode()
     if model.max_pin_length != 63:
         members[0x1D] = model.max_pin_length
     if model.attestation_formats is not None and model.authnr_cfg:

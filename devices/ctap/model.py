@@ -93,6 +93,8 @@ class Model:
         pin_retries: Wrong PINs until it is blocked.
         pin_tries_per_power_up: Wrong PINs in a row until it wants a power cycle.
         pin_complexity_policy: PINs of one repeated or of consecutive characters are refused.
+            None for a model that has no such policy.
+        pin_complexity_policy_url: Where the policy is explained, empty for nowhere.
         max_rp_ids_for_min_pin_length: How many RPs may be told the minimum PIN length.
         fingers: Room for fingerprint templates; 0 is no built-in user verification.
         finger_samples: Good samples an enrolment takes.
@@ -159,6 +161,7 @@ class Model:
     pin_retries: int = 8
     pin_tries_per_power_up: int = 3
     pin_complexity_policy: bool | None = None
+    pin_complexity_policy_url: str = ""
     max_rp_ids_for_min_pin_length: int = 0
     fingers: int = 0
     finger_samples: int = 3

@@ -301,6 +301,30 @@ def _(key):
     return 1, key.make(options={"uv": True})
 
 
+def refused_finger(key):
+    key.set_pin()
+    key.enrol()
+    key.finger = "toe"
+
+
+@row("makeCredential", "three wrong fingers, a PIN does not do", "OPERATION_DENIED", "no-mc-ga")
+def _(key):
+    refused_finger(key)
+    return 1, key.make(options={"uv": True})
+
+
+@row("getAssertion", "three wrong fingers, a PIN does not do", "OPERATION_DENIED", "no-mc-ga")
+def _(key):
+    refused_finger(key)
+    return 2, key.get(options={"uv": True})
+
+
+@row("getAssertion", "three wrong fingers and a PIN", "PUAT_REQUIRED", "ctap-2.1-bio")
+def _(key):
+    refused_finger(key)
+    return 2, key.get(options={"uv": True})
+
+
 # getAssertion
 
 rows(
@@ -586,6 +610,8 @@ token_row("pcmr not offered", "UNAUTHORIZED_PERMISSION", 0x40)
 token_row("acfg not offered", "UNAUTHORIZED_PERMISSION", 32, model="slots-25")
 token_row("lbw not offered", "UNAUTHORIZED_PERMISSION", 16, model="slots-25")
 token_row("pcmr with another permission", "UNAUTHORIZED_PERMISSION", 0x44, model="ctap-2.3")
+token_row("mc where a PIN does not give it", "UNAUTHORIZED_PERMISSION", 1, "a", model="no-mc-ga")
+token_row("getPinToken where a PIN gives no mc", "UNAUTHORIZED_PERMISSION", model="no-mc-ga")
 token_row("by UV, no finger enrolled", "NOT_ALLOWED", 2, "example.com", None, "ctap-2.1-bio")
 token_row("by UV without a sensor", "INVALID_SUBCOMMAND", 2, "example.com", None)
 
@@ -913,6 +939,7 @@ def _(key):
 
 MODELS = {
     "no-rk-2.0": ("fido-2.0", {"slots": 0}),
+    "no-mc-ga": ("ctap-2.1-bio", {"no_mc_ga_permissions_with_client_pin": True}),
     "always-uv-for-ever": ("always-uv", {"always_uv_can_be_off": False}),
 }
 
