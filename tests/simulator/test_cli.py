@@ -335,7 +335,7 @@ def test_shipped_suites_are_run_from_any_folder(tmp_path: Path, shipped_cases: l
 def test_interrupt_ends_with_130_and_reports_what_there_is(
     story: Story, write: Write, tmp_path: Path, jobs: int
 ) -> None:
-    values = ", ".join(f"{number} ppm" for number in range(400))
+    values = ", ".join(f"{number} ppm" for number in range(200))
     write(
         story("{do: wait, for: 900 y}", GOOD, more=f"matrix: {{fob.drift: [{values}]}}\n"), "t/long"
     )

@@ -56,7 +56,7 @@ def test_reserved_words_have_an_underscore_behind(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     ("verb", "hint"),
-    [("enrol", '; did you mean "enable"?'), ("sign_on", '; did you mean "sign_in"?'), ("xy", "")],
+    [("enabel", '; did you mean "enable"?'), ("sign_on", '; did you mean "sign_in"?'), ("xy", "")],
 )
 def test_unknown_step_names_the_nearest(lab: Lab, verb: str, hint: str) -> None:
     with pytest.raises(AttributeError) as caught:

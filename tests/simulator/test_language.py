@@ -30,12 +30,8 @@ def test_keys_are_those_of_the_file_not_of_python() -> None:
 
 
 def test_kinds_and_verbs_of_a_place() -> None:
-    assert known_tags(("devices", "x")) == [
-        "hardware_totp",
-        "hardware_hotp",
-        "totp_app",
-        "sms_phone",
-    ]
+    kinds = {"hardware_totp", "hardware_hotp", "totp_app", "sms_phone"}
+    assert kinds <= set(known_tags(("devices", "x")))
     assert known_tags(("steps", 0)) == list(VOCABULARY)
 
 

@@ -21,7 +21,7 @@ people: {alice: {}, ada: {role: adminstrator}}
 devices:
   fob: {kind: hardware_totp, owner: alise, drift: 45}
 steps:
-  - {do: enrol, who: alice, device: fob}
+  - {do: enabel, who: alice, device: fob}
   - {do: sign_in, who: alice, wiht: fob}
 """
     )
@@ -39,8 +39,8 @@ suites/five.scenario.yaml:4:51: '45' has no unit, a drift needs one; write a num
 ppm, ppb
       fob: {kind: hardware_totp, owner: alise, drift: 45}
                                                       ^
-suites/five.scenario.yaml:6:10: step 1: unknown step "enrol"; did you mean "enable"?
-      - {do: enrol, who: alice, device: fob}
+suites/five.scenario.yaml:6:10: step 1: unknown step "enabel"; did you mean "enable"?
+      - {do: enabel, who: alice, device: fob}
              ^
 suites/five.scenario.yaml:7:31: step 2: unknown key "wiht"; did you mean "with"?
       - {do: sign_in, who: alice, wiht: fob}

@@ -106,14 +106,14 @@ def test_bad_file_is_located_with_exit_code_2_and_no_traceback(
     suite: pytest.Pytester, story: Story
 ) -> None:
     wrong = suite.path / "topic" / "wrong.scenario.yaml"
-    wrong.write_text(story("{do: enrol, who: alice}", "{do: wait, for: 90}"))
+    wrong.write_text(story("{do: enabel, who: alice}", "{do: wait, for: 90}"))
     result = run(suite)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert int(result.ret) == 2
     result.stdout.fnmatch_lines(
         [
-            'topic/wrong.scenario.yaml:7:10: step 1: unknown step "enrol"; did you mean "enable"?',
-            "      - {do: enrol, who: alice}",
+            'topic/wrong.scenario.yaml:7:10: step 1: unknown step "enabel"; did you mean "enable"?',
+            "      - {do: enabel, who: alice}",
             "             ^",
             "topic/wrong.scenario.yaml:8:21: step 2: '90' has no unit*",
         ]

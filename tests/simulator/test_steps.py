@@ -50,8 +50,8 @@ def test_explanation_of_all_steps_has_a_line_for_each() -> None:
 
 
 def test_unknown_step_is_told_with_the_nearest() -> None:
-    with pytest.raises(LookupError, match='there is no step "enrol"; did you mean "enable"'):
-        explain("enrol")
+    with pytest.raises(LookupError, match='there is no step "enabel"; did you mean "enable"'):
+        explain("enabel")
 
 
 def test_every_step_is_used_by_a_shipped_scenario(shipped_cases: list[Case]) -> None:
