@@ -41,8 +41,10 @@ from mfalab.verifier import (
     TrailEvent,
     Verifier,
 )
+from pydantic import BaseModel, ValidationError
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 _SAMPLES_OF_A_WAIT = 24
 _SHORT_WAIT_NS = 600 * NS_PER_S
@@ -109,9 +111,9 @@ class Lab:
         """A lab from keyword arguments in the words of a scenario file.
 
         Raises:
-            pydantic.ValidationError: the words make no setting.
+            ScenarioMistake: the words make no setting.
         """
-        return cls(Setting.model_validate(setting), seed=seed, case=case)
+        return cls(_validated(Setting, setting, "setting"), seed=seed, case=case)
 
     # -- furnishing ------------------------------------------------------------------
 
@@ -218,7 +220,7 @@ class Lab:
 
         def perform(**words: Any) -> Outcome:
             written = {name.removesuffix("_"): value for name, value in words.items()}
-            return self.do(model.model_validate({"do": verb, **written}))
+            return self.do(_validated(model, {"do": verb, **written}, f"step {verb}"))
 
         perform.__doc__ = model.__doc__
         return perform
@@ -438,6 +440,23 @@ class Lab:
                 high_s=None,
                 cause="deactivate",
             )
+
+
+def _validated(model: type[M], words: dict[str, Any], what: str) -> M:
+    """A model from keyword arguments.
+
+    Raises:
+        ScenarioMistake: the arguments do not fit; all that is wrong, in one sentence.
+    """
+    try:
+        return model.model_validate(words)
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(str(part) for part in each['loc']) or what}: "
+            f"{each['msg'].removeprefix('Value error, ')}"
+            for each in error.errors()
+        ]
+        raise ScenarioMistake(f"{what} is wrong: {'; '.join(wrong)}") from None
 
 
 def _named(what: str, name: str, things: Mapping[str, T]) -> T:

@@ -89,6 +89,11 @@ class VerifierSpec(ProfileChanges):
     profile: Literal["aws-observed", "rfc6238"] = "aws-observed"
     clock: ServerClockSpec = ServerClockSpec()
 
+    @model_validator(mode="after")
+    def _makes_a_profile(self) -> Self:
+        self.resolve()
+        return self
+
     @staticmethod
     def figures(profile: Profile) -> dict[str, Any]:
         """Every figure of a profile as a scenario would write it."""

@@ -5,7 +5,7 @@ of it) and `RFC6238` (the classic server which the RFC advises). Anything betwee
 `dataclasses.replace` of one of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -216,6 +216,21 @@ class Profile:
     credential_report_interval_s: int = 4 * 3600
     credential_report_takes_s: int = 0
     """How long a report is in progress."""
+
+    def __post_init__(self) -> None:
+        """Refuse figures that no verifier could work with.
+
+        Raises:
+            ValueError: a figure is negative, or the throttle's window has no length.
+        """
+        for figure in fields(self):
+            value = getattr(self, figure.name)
+            if isinstance(value, int) and value < 0:
+                raise ValueError(f"{figure.name} is {value}; a figure cannot be negative")
+        if self.throttle_window_s == 0:
+            raise ValueError(
+                "throttle_window_s is 0; attempts are counted in windows of 1 s or more"
+            )
 
 
 AWS_OBSERVED = Profile(name="aws-observed")

@@ -59,3 +59,14 @@ def test_the_summary_may_leave_unassigned_devices_out(
     company.enrol()
     company.create("spare")
     assert company.iam("ada").get_account_summary()["SummaryMap"]["MFADevices"] == expected
+
+
+@pytest.mark.parametrize("figure", ["window_back", "devices_per_identity", "sms_code_lifetime_s"])
+def test_a_negative_figure_is_refused(figure: str) -> None:
+    with pytest.raises(ValueError, match=f"{figure} is -1"):
+        replace(AWS_OBSERVED, **{figure: -1})
+
+
+def test_a_throttle_window_has_a_length() -> None:
+    with pytest.raises(ValueError, match="throttle_window_s is 0"):
+        replace(AWS_OBSERVED, throttle_window_s=0)
