@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from fido2.client import (
     ClientError,
@@ -20,14 +20,22 @@ from fido2.client import (
 )
 from fido2.ctap import CtapError
 from fido2.rpid import verify_rp_id
-from fido2.webauthn import PublicKeyCredentialCreationOptions, PublicKeyCredentialRequestOptions
+from fido2.utils import websafe_decode, websafe_encode
+from fido2.webauthn import (
+    Aaguid,
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorData,
+    PublicKeyCredentialCreationOptions,
+    PublicKeyCredentialRequestOptions,
+)
 from mfalab.devices.ctap.user import User, absent, declining, presenting, touching
 from mfalab.devices.transports.memory import KeyUnplugged
 from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.outcome import Hindered
 from mfalab.simulator.timeline import NS_PER_S
 from mfalab.simulator.units import Duration
-from mfalab.simulator.words import Strict
+from mfalab.simulator.words import PersonName, Strict
 from pydantic import Field
 
 if TYPE_CHECKING:
@@ -48,14 +56,20 @@ class KeyUse(Strict):
 
     touch: Literal["natural", "at once", "late", "never", "declined"] | Duration = "natural"
     """When they touch it: natural is some seconds, late is after it gave up, or a duration."""
-    pin: Literal["right", "wrong", "none"] = "right"
-    """What they type when the browser asks for the PIN."""
+    pin: Annotated[
+        str, Field(json_schema_extra={"examples": ["right", "wrong", "none", "1234"]})
+    ] = "right"
+    """What they type when asked for the PIN: right, wrong, none, or the very text."""
     finger: str | None = None
     """Which finger they put on a sensor; the first that is enrolled when left out."""
     origin: str | None = None
     """The site they are at; the console's own when left out."""
     client: Literal["honest", "careless"] = "honest"
     """Whether the browser checks that a site may ask for a relying party, as all browsers do."""
+    credential_of: PersonName | None = None
+    """A page that was tampered with asks for this person's registration of the key instead."""
+    verification: Literal["as asked", "left out"] = "as asked"
+    """Whether the page was tampered with so that it asks for no PIN and no finger."""
     pulled_out_after: Duration | None = Field(default=None)
     """The key is pulled out so long after it begins to work."""
 
@@ -86,9 +100,11 @@ class _AtTheKeyboard(UserInteraction):
 
 
 def typed_pin(key: HeldKey, choice: str) -> str:
-    """The key's PIN, or one that differs in its last character."""
+    """The key's PIN, one that differs in its last character, or what the choice itself says."""
+    if choice not in ("right", "wrong"):
+        return choice
     pin = key.known_pin()
-    if choice != "wrong":
+    if choice == "right":
         return pin
     return pin[:-1] + ("0" if pin[-1] != "0" else "1")
 
@@ -124,10 +140,16 @@ def register(
     Raises:
         Hindered: the person does not hold the key, or the browser refuses the site.
     """
+    if use.verification == "left out":
+        selection = {**options["authenticatorSelection"], "userVerification": "discouraged"}
+        options = {**options, "authenticatorSelection": selection}
     wanted = PublicKeyCredentialCreationOptions.from_dict(options)
-    return _ceremony(
-        lab, person, key, use, 1, lambda client: client.make_credential(wanted), options
+    response = _ceremony(
+        lab, person, key, use, 0, lambda client: client.make_credential(wanted), options
     )
+    if "error" in response or options["attestation"] != "none":
+        return response
+    return _anonymised(response)
 
 
 def authenticate(
@@ -138,15 +160,27 @@ def authenticate(
     Raises:
         Hindered: the person does not hold the key, or the browser refuses the site.
     """
-    wanted = PublicKeyCredentialRequestOptions.from_dict(options)
-    return _ceremony(
-        lab,
-        person,
-        key,
-        use,
-        0,
-        lambda client: client.get_assertion(wanted).get_response(0),
-        options,
+    if use.verification == "left out":
+        options = {**options, "userVerification": "discouraged"}
+    if use.credential_of is not None:
+        own = {"type": "public-key", "id": key.known_credential(use.credential_of)}
+        options = {**options, "allowCredentials": [own]}
+
+    def ask(client: Fido2Client, options: dict[str, Any] = options) -> Any:
+        wanted = PublicKeyCredentialRequestOptions.from_dict(options)
+        return client.get_assertion(wanted).get_response(0)
+
+    response = _ceremony(lab, person, key, use, 1, ask, options)
+    app_id = options.get("extensions", {}).get("appid")
+    if app_id is None or "error" not in response:
+        return response
+    # No credential of the relying party's: the key may know the AppID (WebAuthn section 10.1.1).
+    older = {**options, "rpId": app_id}
+    response = _ceremony(
+        lab, person, key, use, 1, lambda client: ask(client, older), options, app_id=True
+    )
+    return (
+        response if "error" in response else {**response, "clientExtensionResults": {"appid": True}}
     )
 
 
@@ -158,12 +192,14 @@ def _ceremony(
     origin_number: int,
     ask: Callable[[Fido2Client], Any],
     options: dict[str, Any],
+    *,
+    app_id: bool = False,
 ) -> dict[str, Any]:
     person.holding(key)
     origins = lab.verifier.profile.origins
     origin = use.origin or origins[min(origin_number, len(origins) - 1)]
     rp_id = str(options.get("rpId") or options["rp"]["id"])
-    trusting = use.client == "careless"
+    trusting = use.client == "careless" or app_id
     if not trusting and not verify_rp_id(rp_id, origin):
         raise Hindered("SecurityError", f"the browser does not let {origin} ask for {rp_id}")
 
@@ -177,7 +213,7 @@ def _ceremony(
     try:
         response = at_key(lab, person, key, use, ceremony)
     except ClientError as error:
-        name = _dom_exception(error)
+        name = _dom_exception(error, registering="rp" in options)
         person.note("sees the browser's error", error=name, cause=_cause(error))
         return {"error": {"name": name}}
     except (KeyUnplugged, OSError) as error:
@@ -195,9 +231,31 @@ def at_key(lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[
     return lab.clients.call(work)
 
 
-def _dom_exception(error: ClientError) -> str:
+def _anonymised(response: dict[str, Any]) -> dict[str, Any]:
+    """A registration without its attestation, as for pages that want none (WebAuthn 5.1.3)."""
+    inner = response["response"]
+    made = AttestationObject(websafe_decode(inner["attestationObject"]))
+    data, credential = made.auth_data, made.auth_data.credential_data
+    assert credential is not None
+    if not any(credential.aaguid) and made.fmt == "packed" and "x5c" not in made.att_stmt:
+        return response
+    plain = AttestedCredentialData.create(
+        Aaguid.NONE, credential.credential_id, credential.public_key
+    )
+    bare = AuthenticatorData.create(
+        data.rp_id_hash, data.flags, data.counter, plain, data.extensions
+    )
+    told = {
+        "attestationObject": websafe_encode(AttestationObject.create("none", bare, {})),
+        "authenticatorData": websafe_encode(bare),
+    }
+    known = {name: value for name, value in told.items() if name in inner}
+    return {**response, "response": {**inner, **known}}
+
+
+def _dom_exception(error: ClientError, *, registering: bool) -> str:
     """The `DOMException` that a page gets for an error of the client (WebAuthn section 5.1)."""
-    if _cause(error) == "CREDENTIAL_EXCLUDED":
+    if registering and error.code is ClientError.ERR.DEVICE_INELIGIBLE:
         return "InvalidStateError"
     return "NotAllowedError"
 

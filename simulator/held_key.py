@@ -21,6 +21,7 @@ class HeldKey(HeldDevice):
         pin: its PIN, as its holders know it; None while it has none.
         fingers: the fingers that are enrolled.
         serials: by which serial number the verifier knows it for each person.
+        credentials: the credential ID of each person's registration, as browsers write it.
         last_response: what it signed last, as the browser posted it.
     """
 
@@ -32,11 +33,24 @@ class HeldKey(HeldDevice):
         self.pin: str | None = None
         self.fingers: list[str] = []
         self.serials: dict[str, str] = {}
+        self.credentials: dict[str, str] = {}
         self.last_response: dict[str, Any] | None = None
 
-    def register(self, person: str, serial: str) -> None:
+    def register(self, person: str, serial: str, credential_id: str | None = None) -> None:
         """Remember a registration; the newest is the one that a serial number of the key means."""
         self.serials[person] = self.serial = serial
+        if credential_id is not None:
+            self.credentials[person] = credential_id
+
+    def known_credential(self, person: str) -> str:
+        """The credential ID of a person's registration.
+
+        Raises:
+            ScenarioMistake: this person never registered the key.
+        """
+        if person not in self.credentials:
+            raise ScenarioMistake(f"{self.name} is not registered for {person}")
+        return self.credentials[person]
 
     def known_serial(self, person: str | None = None) -> str:
         """The serial number of a person's registration, or of the newest one.

@@ -73,7 +73,8 @@ AnyStep = Annotated[
     | security_keys.SetPin
     | security_keys.TypePin
     | security_keys.ResetKey
-    | security_keys.EnrolFinger
+    | security_keys.AddFinger
+    | security_keys.RegisterU2f
     | security_keys.StorePasskeys
     | security_keys.KeyPower
     | security_keys.KeyFault

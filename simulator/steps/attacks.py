@@ -15,7 +15,7 @@ from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.units import Span
 from mfalab.simulator.words import DeviceName, PersonName
-from mfalab.verifier import ServiceError, SignedIn
+from mfalab.verifier import SecondPage, ServiceError, SignedIn
 from pydantic import Field
 
 if TYPE_CHECKING:
@@ -100,15 +100,20 @@ class Replay(Attack):
         return None
 
     def _replay_assertion(self, lab: Lab, device: HeldKey) -> object:
-        """Post the key's last response once more, on a page of the attacker's own."""
+        """Post the key's last response once more, on the attacker's open page or a new one."""
         victim, console = lab.person(self.as_), lab.verifier.console
         if device.last_response is None:
             raise ScenarioMistake(f"{device.name} has signed nothing yet")
-        page = console.sign_in(victim.account_id, victim.user_name, victim.password)
+        attacker = lab.person(self.who)
+        page: SecondPage | SignedIn | None = attacker.page
+        if page is None:
+            page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn):
             raise Hindered("NoSecondPage", "the password alone was enough to sign in")
-        lab.person(self.who).note("replays a signature", device=device.name)
-        console.submit_assertion(console.choose(page.id, device.kind).id, device.last_response)
+        attacker.note("replays a signature", device=device.name)
+        if page.chosen is not device.kind:
+            page = console.choose(page.id, device.kind)
+        console.submit_assertion(page.id, device.last_response)
         return None
 
 

@@ -138,6 +138,7 @@ class Clone(Step):
         copy.thing.plug()
         copy.pin, copy.fingers = source.pin, list(source.fingers)
         copy.serials, copy.serial = dict(source.serials), source.serial
+        copy.credentials = dict(source.credentials)
         lab.note(copy.name, "becomes a copy", of=source.name)
         return None
 

@@ -146,7 +146,7 @@ class Enable(Pair):
         device, actor = lab.device(self.device), self.actor(lab)
         if isinstance(device, HeldSms):
             return self._enable_sms(lab, device)
-        if isinstance(device, HeldKey):
+        if isinstance(device, HeldKey) and self.codes_from is None:
             return self._enable_key(lab, device)
         if isinstance(device, HeldApp) and device.account is None and self.serial is None:
             Create(
@@ -180,7 +180,7 @@ class Enable(Pair):
         options = console.begin_security_key(credentials, name=device.name, user_name=user)
         response = browser.register(lab, holder, device, options, self.key)
         serial = console.finish_security_key(credentials, response=response, user_name=user)
-        device.register(self.for_ or self.who, serial)
+        device.register(self.for_ or self.who, serial, response.get("id"))
         return serial
 
     def _enable_sms(self, lab: Lab, device: HeldSms) -> object:

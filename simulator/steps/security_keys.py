@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from fido2.ctap import CtapError
+from fido2.ctap1 import APDU, ApduError, Ctap1
 from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin
 from mfalab.simulator.browser import KeyUse, at_key, typed_pin
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab
 
 T = TypeVar("T")
+
+_U2F_POLL_S = 0.25
+"""How often a client of the U2F API asks."""
 
 
 class AtKey(Step):
@@ -129,11 +135,12 @@ class ResetKey(AtKey):
         return None
 
 
-class EnrolFinger(AtKey):
+class AddFinger(AtKey):
     """Enrol a finger on a security key's sensor (CTAP 2.1 section 6.7)."""
 
-    do: Literal["enrol_finger"] = "enrol_finger"
+    do: Literal["add_finger"] = "add_finger"
     finger: Name
+    """What to call it; `key.finger` names it later."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
@@ -143,11 +150,46 @@ class EnrolFinger(AtKey):
         return None
 
 
+class RegisterU2f(AtKey):
+    """Register a security key for oneself as before WebAuthn, by the U2F API for an AppID.
+
+    The verifier takes the registration over; such a key signs in by the extension `appid`.
+    """
+
+    do: Literal["register_u2f"] = "register_u2f"
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        key, person = held_key(lab, self.device), lab.person(self.who)
+        app_id = lab.verifier.profile.app_id
+        if app_id is None or person.identity_id is None:
+            raise ScenarioMistake(f"there is no AppID, or no identity for {person.name}")
+        challenge = lab.entropy.random_bytes(f"{key.name}.u2f")(32)
+        application = sha256(app_id.encode()).digest()
+        person.holding(key)
+
+        def work() -> bytes:
+            ctap, waiting = Ctap1(key.thing.device()), Event()
+            while True:
+                try:
+                    return bytes(ctap.register(challenge, application))
+                except ApduError as error:
+                    if error.code != APDU.USE_NOT_SATISFIED:
+                        raise
+                waiting.wait(_U2F_POLL_S)
+
+        data = at_key(lab, person, key, self.key, work)
+        serial = lab.verifier.register_u2f_key(person.identity_id, key.name, data, challenge)
+        key.register(person.name, serial)
+        return serial
+
+
 class StorePasskeys(AtKey):
     """Store discoverable credentials for other sites on a security key."""
 
     do: Literal["store_passkeys"] = "store_passkeys"
     count: Annotated[int, Field(ge=1, le=500)] = 1
+    """How many, each for another site."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
@@ -182,6 +224,7 @@ class KeyPower(Step):
     do: Literal["key_power"] = "key_power"
     device: DeviceName
     to: Literal["on", "off", "cycle"]
+    """on is plugged in, off is pulled out, cycle is both."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
@@ -197,13 +240,21 @@ class KeyFault(Step):
     do: Literal["key_fault"] = "key_fault"
     device: DeviceName
     bad_signatures: bool = False
+    """Every signature has one bit wrong."""
     wrong_aaguid: bool = False
+    """Credentials name another model than the key does."""
     malformed_cbor: bool = False
+    """Answers are no canonical CBOR."""
     counter_still: bool = False
+    """The signature counter does not move."""
     counter_back: Annotated[int, Field(ge=0)] = 0
+    """How far the counter in each signature lies behind the stored one."""
     full_store: bool = False
+    """There is no room for another discoverable credential."""
     worn_out_store: bool = False
+    """Every write fails and changes nothing."""
     slow_crypto: Duration = 0
+    """How long each signature or key takes."""
     power_cut_at_write: Annotated[int, Field(ge=1)] | None = None
     """Power fails at this write to its store, counted from now."""
     power_cut_done: bool = False
@@ -226,11 +277,15 @@ class CheckKey(Step):
     do: Literal["check_key"] = "check_key"
     device: DeviceName
     pin_retries: int | None = None
+    """Tries left until the PIN is blocked."""
     uv_retries: int | None = None
+    """Fingers left until built-in user verification is blocked."""
     pin_is_set: bool | None = None
+    """Whether it has a PIN."""
     discoverable: int | None = None
     """How many discoverable credentials it holds."""
     powered: bool | None = None
+    """Whether it is plugged in."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""

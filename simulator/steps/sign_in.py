@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mfalab.simulator import browser
@@ -200,13 +201,16 @@ def _second_page(
     console, page = lab.verifier.console, person.page
     assert page is not None
     kind = step.kind_for(device)
-    if page.chosen is not kind:
+    if page.chosen is not kind or (isinstance(device, HeldKey) and not page.assertion_options):
         if already is None:
             already = _texts(device)
         person.page = page = console.choose(page.id, kind)
     if isinstance(device, HeldKey):
         assert page.assertion_options is not None
         response = browser.authenticate(lab, person, device, page.assertion_options, step.key)
+        if "error" not in response:
+            # An answer spends the challenge, whatever becomes of it; the next try asks for another.
+            person.page = replace(page, assertion_options=None)
         person.console = console.submit_assertion(page.id, response)
         person.page = None
         return person.console
