@@ -102,7 +102,8 @@ class _Agenda:
 class OwnTime:
     """A clock of its own that moves when it is told to, and the agenda that goes with it.
 
-    Several devices may share one.
+    Several devices may share one, but not several blocking clients: python-fido2 waits by the wall
+    clock before it tries a busy key again, and this clock would stand still meanwhile.
 
     Args:
         start_ns: what it shows at first, in nanoseconds since the Unix epoch.

@@ -202,7 +202,11 @@ class BlockingClients:
             NothingWillHappen: one waits for something that cannot come; likewise.
         """
         clients = [self.start(function) for function in functions]
-        self.run_all(within_ns=within_ns)
+        if isinstance(getcurrent(), _Stack):
+            # A client among clients: the limit of the outermost one holds.
+            self.wait_until(lambda: all(client.done for client in clients), self)
+        else:
+            self.run_all(within_ns=within_ns)
         return [client.result() for client in clients]
 
     def call(self, function: Callable[[], T], within_ns: int = NS_PER_DAY) -> T:
@@ -276,6 +280,8 @@ class BlockingClients:
         # It comes back here when it parks again or ends, whoever runs the timeline by then.
         stack.parent = getcurrent()
         stack.switch()
+        if stack.dead:
+            self.wake(self)
 
     def _give_up(self, error: Callable[[str], BaseException]) -> None:
         """Raise in every client where it stands, so that each can tidy up."""

@@ -29,7 +29,8 @@ class WireFaults:
     Attributes:
         lost: chance that a report never arrives.
         duplicated: chance that a report arrives twice.
-        reordered: chance that a report arrives after the next one; with no next one, never.
+        reordered: chance that a report arrives after the next one; with no next one, when this
+            is switched off.
         corrupted: chance that one bit of a report is wrong.
         stalled: the endpoint takes reports and holds them until this is switched off.
         direction: the only way on which the faults strike; None for both.
@@ -80,6 +81,7 @@ class Wire:
     ) -> None:
         self._random_bytes = random_bytes
         self._faults = faults
+        self._good = faults == GOOD_WIRE
         self._ways = {direction: _Way() for direction in Direction}
 
     @property
@@ -90,6 +92,7 @@ class Wire:
     @faults.setter
     def faults(self, faults: WireFaults) -> None:
         self._faults = faults
+        self._good = faults == GOOD_WIRE
         for way in self._ways.values():
             way.count = 0
 
@@ -98,11 +101,11 @@ class Wire:
         faults, way = self._faults, self._ways[direction]
         if report is None:
             arrived = []
-        elif faults is GOOD_WIRE:
+        elif self._good:
             arrived = [report]
         else:
             arrived = self._strike(report, direction, way)
-        if way.late is not None and (arrived or faults is GOOD_WIRE):
+        if way.late is not None and (arrived or self._good):
             arrived.append(way.late)
             way.late = None
         if faults.stalled and faults.direction in {None, direction}:

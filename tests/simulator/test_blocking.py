@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -393,6 +394,14 @@ class TestWaiting:
     def test_a_call_inside_a_client_is_a_plain_call(self, clients: BlockingClients) -> None:
         assert clients.call(lambda: clients.call(lambda: 7)) == 7
 
+    def test_a_client_may_run_others_and_wait_for_them(
+        self, clients: BlockingClients, elapsed: Callable[[], float]
+    ) -> None:
+        def outer() -> list[float]:
+            return clients.run(lambda: sleep(5) or elapsed(), lambda: sleep(3) or elapsed())
+
+        assert clients.call(outer) == [5.0, 3.0]
+
     def test_other_threads_wait_for_real_meanwhile(self, clients: BlockingClients) -> None:
         results: list[bool] = []
 
@@ -424,6 +433,12 @@ class TestWaiting:
 
 
 class TestWhenItCannotGoOn:
+    def test_every_refusal_survives_pickling(self) -> None:
+        for error in (NotAClient(), WaitedTooLong("client 1", S), NothingWillHappen(5)):
+            again = pickle.loads(pickle.dumps(error))
+            assert (type(again), str(again)) == (type(error), str(error))
+            assert str(type(error)(*error.args)) == str(error)
+
     def test_waiting_outside_of_a_client_says_what_to_do(self, make_key: MakeKey) -> None:
         key = make_key()
         with pytest.raises(NotAClient, match=r"BlockingClients\.call"):

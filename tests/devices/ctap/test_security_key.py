@@ -645,6 +645,13 @@ class TestWire:
             key.wire = WireFaults()
             assert connection.read()[4] == 0x80 | HidCommand.PING
 
+    def test_a_late_packet_arrives_at_last_when_the_wire_is_good_again(self) -> None:
+        key, connection, channel = self.wired(reordered=1.0)
+        connection.write(packets(channel, HidCommand.PING, b"late")[0])
+        assert connection.read_now() is None
+        key.wire = WireFaults()
+        assert connection.read()[7:11] == b"late"
+
     def test_a_stall_ends_with_the_plug(self) -> None:
         key, connection, channel = self.wired(stalled=True)
         connection.write(packets(channel, HidCommand.PING, b"x")[0])

@@ -1,0 +1,100 @@
+"""The schedulers that devices bring along."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from mfalab.devices.schedule import NothingWillHappen, OwnTime, WallTime
+
+MS = 1_000_000
+
+
+class SetClock:
+    """A clock on a wall that somebody sets."""
+
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def now_ns(self) -> int:
+        return self.ns
+
+
+class TestOwnTime:
+    def test_it_stops_wherever_something_is_due_in_the_order_of_entry(self) -> None:
+        time = OwnTime(100)
+        seen: list[tuple[int, str]] = []
+        for delay_ns, name in ((20, "late"), (10, "a"), (10, "b"), (31, "never")):
+            time.after(delay_ns, lambda name=name: seen.append((time.now_ns(), name)))
+        time.advance(30)
+        assert seen == [(110, "a"), (110, "b"), (120, "late")]
+        assert time.now_ns() == 130
+
+    def test_what_is_planned_meanwhile_happens_too(self) -> None:
+        time = OwnTime()
+        seen: list[int] = []
+
+        def again() -> None:
+            seen.append(time.now_ns())
+            time.after(10, again)
+
+        again()
+        time.advance(35)
+        assert seen == [0, 10, 20, 30]
+
+    def test_a_wait_leaps_as_far_as_it_must_and_no_further(self) -> None:
+        time = OwnTime()
+        done: list[int] = []
+        for delay_ns in (10, 20, 30):
+            time.after(delay_ns, lambda: done.append(time.now_ns()))
+        time.wait_until(lambda: len(done) == 2, None)
+        assert time.now_ns() == 20
+
+    def test_a_wait_for_nothing_says_so(self) -> None:
+        with pytest.raises(NothingWillHappen, match="waits at 7 ns"):
+            OwnTime(7).wait_until(lambda: False, None)
+
+
+class TestWallTime:
+    def test_what_is_due_is_done_by_whoever_settles(self) -> None:
+        clock = SetClock()
+        time = WallTime(clock)
+        seen: list[str] = []
+        time.after(5, lambda: seen.append("a"))
+        time.after(9, lambda: seen.append("b"))
+        assert (time.settle(), seen) == (5, [])
+        clock.ns = 6
+        assert (time.settle(), seen) == (3, ["a"])
+        clock.ns = 60
+        assert (time.settle(), seen) == (None, ["a", "b"])
+
+    def test_a_waiting_thread_does_what_is_due_and_looks_again(self) -> None:
+        clock = SetClock()
+        time = WallTime(clock)
+        done: list[bool] = []
+        time.after(1, lambda: done.append(True))
+        clock.ns = 1
+        time.wait_until(lambda: bool(done), None)
+        assert done == [True]
+
+    def test_a_waiting_thread_is_woken_by_another(self) -> None:
+        time = WallTime(SetClock())
+        ready, waiting = threading.Event(), threading.Event()
+
+        def is_ready() -> bool:
+            waiting.set()
+            return ready.is_set()
+
+        thread = threading.Thread(target=lambda: time.wait_until(is_ready, None))
+        thread.start()
+        assert waiting.wait(10)
+        ready.set()
+        time.wake(None)
+        thread.join(10)
+        assert not thread.is_alive()
+
+    def test_the_guard_may_be_taken_twice_by_one_thread(self) -> None:
+        time = WallTime(SetClock())
+        with time.guard, time.guard:
+            time.after(MS, lambda: None)
+        assert time.settle() == MS
