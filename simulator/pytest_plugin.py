@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from mfalab.devices.otp.app import AuthenticatorApp
     from mfalab.devices.otp.token import HardwareToken
+    from mfalab.devices.security_key import SecurityKey
     from mfalab.simulator.eventlog import Event
     from mfalab.simulator.lab import Lab
     from mfalab.simulator.loader import Case
@@ -174,6 +175,20 @@ def fob(lab: Lab) -> HardwareToken:
     assert isinstance(held, HeldToken)
     assert isinstance(held.thing, HardwareToken)
     return held.thing
+
+
+@pytest.fixture
+def security_key(mfa_seed: int) -> SecurityKey:
+    """A CTAP 2.1 security key without a PIN, plugged in, with time of its own.
+
+    `Fido2Client(security_key.device(), ...)` uses it; nobody waits for real.
+    """
+    from mfalab.devices.security_key import SecurityKey
+    from mfalab.simulator.entropy import Entropy
+
+    key = SecurityKey("ctap-2.1-pin", random_bytes=Entropy(mfa_seed).random_bytes("security_key"))
+    key.plug()
+    return key
 
 
 @pytest.fixture

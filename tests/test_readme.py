@@ -12,7 +12,7 @@ from mfalab.simulator.loader import load_cases
 from mfalab.simulator.runner import run_case
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "docs/scenarios.md"]
+DOCUMENTS = ["README.md", "docs/scenarios.md", "docs/security-keys.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
