@@ -145,7 +145,8 @@ class AddFinger(AtKey):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         key = held_key(lab, self.device)
-        self.on_key(lab, lambda ctap: enrol_finger(ctap, key.known_pin()))
+        pin = typed_pin(key, self.key.pin)
+        self.on_key(lab, lambda ctap: enrol_finger(ctap, pin))
         key.fingers.append(self.finger)
         return None
 
