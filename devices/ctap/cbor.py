@@ -4,27 +4,35 @@ Shortest forms, definite lengths, map keys ordered by major type, then length, t
 no duplicate keys, nesting of at most four maps and arrays. Source: CTAP 2.1 section 8 and RFC 8949.
 """
 
-import struct
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 
-__all__ = ["MAX_NESTING", "decode", "encode"]
+__all__ = ["MAX_NESTING", "Float", "decode", "encode"]
 
 MAX_NESTING = 4
 """Levels of maps and arrays that a message may have."""
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _ARGUMENT_SIZES = {24: 1, 25: 2, 26: 4, 27: 8}
-_FLOATS = {25: ">e", 26: ">f", 27: ">d"}
+_FLOAT_FORMS = (25, 26, 27)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Float:
+    """A floating-point number as it was sent; CTAP has none, but an unknown member may be one."""
+
+    encoded: bytes
 
 
 def encode(value: Any) -> bytes:
     """One value in canonical form.
 
     Args:
-        value: Integers of up to 64 bits, byte strings, texts, booleans, None, and lists, tuples
-            and dictionaries of those.
+        value: Integers of up to 64 bits, byte strings, texts, booleans, None, `Float` as it
+            came in, and lists, tuples and dictionaries of those.
 
     Raises:
         TypeError: A value has another type.
@@ -45,6 +53,8 @@ def encode(value: Any) -> bytes:
     if isinstance(value, dict):
         items = sorted((_key_order(key := encode(k)), key, encode(v)) for k, v in value.items())
         return _head(_MAP, len(items)) + b"".join(key + item for _, key, item in items)
+    if isinstance(value, Float):
+        return value.encoded
     raise TypeError(f"CBOR has no form here for {type(value).__name__}: {value!r}.")
 
 
@@ -144,8 +154,7 @@ def _decode_simple(data: bytes, at: int, extra: int) -> tuple[Any, int]:
         return extra == 21, at
     if extra == 22:
         return None, at
-    if extra in _FLOATS:
-        # Nothing in CTAP is a float, but an unknown member may be one and is ignored.
+    if extra in _FLOAT_FORMS:
         size = _ARGUMENT_SIZES[extra]
-        return struct.unpack(_FLOATS[extra], _take(data, at, size))[0], at + size
+        return Float(data[at - 1 : at] + _take(data, at, size)), at + size
     raise _invalid(f"simple value or reserved form {extra} at {at - 1}")

@@ -25,6 +25,9 @@ __all__ = ["Call", "Core", "Session", "Walk"]
 
 _SECOND_NS = 1_000_000_000
 
+_COUNTER_MOST = 0xFFFFFFFF
+"""Where a counter ends: it stays there, since it may never fall."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -59,6 +62,7 @@ class Session:
         blob_write: Length expected of a large-blob array, and the bytes so far.
         enrolment: The fingerprint template being enrolled.
         tap: The tap that brought power over NFC has not been taken for presence yet.
+        u2f_asked_until_ns: Until when a touch is one that U2F asked for.
         u2f_touched_until_ns: Until when a touch counts for U2F.
     """
 
@@ -70,6 +74,7 @@ class Session:
     blob_write: tuple[int, bytes] | None = None
     enrolment: Any = None
     tap: bool = True
+    u2f_asked_until_ns: int | None = None
     u2f_touched_until_ns: int | None = None
 
 
@@ -170,11 +175,19 @@ class Core:
         message: bytes,
         signature: bytes,
         permission: Permission,
+        rp_id: str | None = None,
     ) -> PinUvAuthToken:
         """The token that signed the message and has the permission.
 
+        Args:
+            protocol: The protocol that the request names.
+            message: What was signed.
+            signature: The pinUvAuthParam.
+            permission: What it is used for.
+            rp_id: The relying party of a ceremony; a token without one is bound to it.
+
         Raises:
-            CtapError: PIN_AUTH_INVALID.
+            CtapError: PIN_AUTH_INVALID; only a use that was granted counts as one.
         """
         token = self.session.token
         token.observe(self.clock.now_ns())
@@ -184,19 +197,36 @@ class Core:
             or not protocol.verify(token.value, message, signature)
         ):
             raise CtapError(CtapStatus.PIN_AUTH_INVALID, "pinUvAuthParam is wrong")
-        token.use()
         if permission not in token.permissions:
             raise CtapError(CtapStatus.PIN_AUTH_INVALID, f"the token lacks {permission.name}")
+        if rp_id is not None:
+            if token.rp_id not in (None, rp_id) or not token.user_verified:
+                raise CtapError(CtapStatus.PIN_AUTH_INVALID, f"the token is for {token.rp_id}")
+            if self.model.pin_uv_auth_token:
+                token.rp_id = rp_id  # those of CTAP 2.0 serve every relying party
+        token.use()
         return token
 
     # People
 
-    def presence(self, call: Call, rp_id: str | None, info: str) -> Steps[None]:
+    def presence(
+        self,
+        call: Call,
+        rp_id: str | None,
+        info: str,
+        timeout_status: CtapStatus | None = None,
+    ) -> Steps[None]:
         """A touch, or the tap that brought the authenticator to an NFC reader, once.
 
+        Args:
+            call: The request.
+            rp_id: The relying party a person is told of.
+            info: What for, in a word or two.
+            timeout_status: What nobody there answers, if not what the model says.
+
         Raises:
-            CtapError: OPERATION_DENIED, the model's code for nobody there, or UP_REQUIRED when
-                the tap was spent.
+            CtapError: OPERATION_DENIED, the code for nobody there, or UP_REQUIRED when the tap
+                was spent.
         """
         if call.transport is Transport.NFC:
             if not self.session.tap:
@@ -204,22 +234,22 @@ class Core:
             self.session.tap = False
             return
         event = yield self.ask(Prompt.TOUCH, rp_id, info)
-        self.refuse_unless_given(event)
+        self.refuse_unless_given(event, timeout_status or self.model.touch_timeout_status)
 
     def ask(self, prompt: Prompt, rp_id: str | None, info: str) -> Ask:
         """A prompt with the model's time limit."""
         return Ask(prompt, self.model.user_action_timeout_s * _SECOND_NS, rp_id, info)
 
-    def refuse_unless_given(self, event: Event) -> None:
+    def refuse_unless_given(self, event: Event, timeout_status: CtapStatus) -> None:
         """Raise what a declined or forgotten prompt answers.
 
         Raises:
-            CtapError: OPERATION_DENIED or the model's code for nobody there.
+            CtapError: OPERATION_DENIED or the code for nobody there.
         """
         if event.kind is EventKind.DECLINED:
             raise CtapError(CtapStatus.OPERATION_DENIED, "the user declined")
         if event.kind is EventKind.TIMED_OUT:
-            raise CtapError(self.model.touch_timeout_status, "nobody touched")
+            raise CtapError(timeout_status, "nobody was there")
 
     def verify_user(self, rp_id: str | None, info: str, attempts: int) -> Steps[None]:
         """Built-in user verification: a finger, whose touch is presence as well.
@@ -232,9 +262,7 @@ class Core:
             if state.retries.uv == 0:
                 break
             event = yield self.ask(Prompt.FINGER, rp_id, info)
-            if event.kind is EventKind.TIMED_OUT:
-                raise CtapError(CtapStatus.USER_ACTION_TIMEOUT, "no finger was presented")
-            self.refuse_unless_given(event)
+            self.refuse_unless_given(event, CtapStatus.USER_ACTION_TIMEOUT)
             # Counted before it is compared, so that pulling the plug wins no try.
             state.change(retries=replace(state.retries, uv=state.retries.uv - 1))
             if any(finger.template == event.template for finger in state.fingers.values()):
@@ -272,7 +300,7 @@ class Core:
                 value = new if isinstance(new, int) else next(iter(new.values()))
         if self.model.counter is CounterKind.ZERO:
             return 0
-        return max(0, value - self.faults.counter_back)
+        return min(max(0, value - self.faults.counter_back), _COUNTER_MOST)
 
     def auth_data(
         self, rp_id_hash: bytes, flags: AuthDataFlag, counter: int, rest: bytes = b""

@@ -56,10 +56,9 @@ def get_assertion(core: Core, call: Call) -> Steps[dict[int, Any]]:
 
     verified = present = False
     if core.protected and protocol is not None and param is not None:
-        token = core.check_token(protocol, client_data_hash, param, Permission.GET_ASSERTION)
-        if token.rp_id not in (None, rp_id) or not token.user_verified:
-            raise CtapError(CtapStatus.PIN_AUTH_INVALID, "the token is not for this")
-        token.rp_id, verified, present = rp_id, True, token.user_present
+        permission = Permission.GET_ASSERTION
+        token = core.check_token(protocol, client_data_hash, param, permission, rp_id)
+        verified, present = True, token.user_present
     elif up and core.state.settings.always_uv and not core.protected:
         raise core.uv_missing()
     elif uv:

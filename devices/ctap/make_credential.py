@@ -117,10 +117,8 @@ def make_credential(core: Core, call: Call) -> Steps[dict[int, Any]]:
     verified = present = False
     if core.protected and protocol is not None and param is not None:
         permission = Permission.MAKE_CREDENTIAL
-        token = core.check_token(protocol, request.client_data_hash, param, permission)
-        if token.rp_id not in (None, rp_id) or not token.user_verified:
-            raise CtapError(CtapStatus.PIN_AUTH_INVALID, "the token is not for this")
-        token.rp_id, verified, present = rp_id, True, token.user_present
+        token = core.check_token(protocol, request.client_data_hash, param, permission, rp_id)
+        verified, present = True, token.user_present
     elif uv:
         yield from core.verify_user_inside(rp_id, "register")
         verified = present = True

@@ -239,13 +239,15 @@ def load_model(source: str | Path) -> Model:
         ModelInvalid: There is no such model, or a key is unknown, missing or of a wrong kind.
     """
     path = Path(source)
-    if path.suffix != ".toml":
-        path = _FOLDER / f"{source}.toml"
-    return _load(path)
+    return _read(path) if path.suffix == ".toml" else _shipped(str(source))
 
 
 @cache
-def _load(path: Path) -> Model:
+def _shipped(name: str) -> Model:
+    return _read(_FOLDER / f"{name}.toml")
+
+
+def _read(path: Path) -> Model:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -311,6 +313,8 @@ def _contradiction(model: Model) -> str:
         "a PIN has at most 63 bytes": 4 <= model.min_pin_length <= model.max_pin_length <= 63,
         "largeBlobKey needs large_blob_bytes": "largeBlobKey" not in model.extensions
         or model.large_blob_bytes >= 1024,
+        "hmac-secret needs pin_uv_protocols": bool(model.pin_uv_protocols)
+        or "hmac-secret" not in model.extensions,
         "credBlob needs 32 cred_blob_bytes": "credBlob" not in model.extensions
         or model.cred_blob_bytes >= 32,
     }

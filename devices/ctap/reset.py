@@ -21,12 +21,7 @@ def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
     if age_ns > core.model.reset_window_s * _SECOND_NS:
         why = f"power came more than {core.model.reset_window_s} s ago, plug it in again"
         raise CtapError(CtapStatus.NOT_ALLOWED, why)
-    try:
-        yield from core.presence(call, None, "reset")
-    except CtapError as error:
-        if error.status is core.model.touch_timeout_status:
-            raise CtapError(CtapStatus.USER_ACTION_TIMEOUT, error.why) from error
-        raise
+    yield from core.presence(call, None, "reset", CtapStatus.USER_ACTION_TIMEOUT)
     core.state.reset()
     session = core.session
     session.token = PinUvAuthToken(core.random_bytes)
@@ -38,5 +33,5 @@ def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
 
 def selection(core: Core, call: Call) -> Steps[dict[int, Any]]:
     """Ask for a touch, so that a person can choose among several authenticators."""
-    yield from core.presence(call, None, "choose")
+    yield from core.presence(call, None, "choose", CtapStatus.USER_ACTION_TIMEOUT)
     return {}

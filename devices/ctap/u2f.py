@@ -16,8 +16,8 @@ from mfalab.devices.ctap.state import Credential
 __all__ = ["StatusWord", "handle", "wants_touch"]
 
 _TOUCH_COUNTS_NS = 10_000_000_000
-"""How long a touch counts that came while no request was under way: clients poll every 0.1 to 1 s,
-and people touch after the light, before the poll."""
+"""How long after a poll a touch is welcome, and how long it counts then: clients poll every 0.1 to
+1 s, and people touch after the light, before the next poll."""
 
 
 @unique
@@ -117,8 +117,11 @@ def wants_touch(answer: bytes, apdu: bytes) -> bool:
 
 
 def touched(core: Core) -> None:
-    """Somebody touched between two requests."""
-    core.session.u2f_touched_until_ns = core.clock.now_ns() + _TOUCH_COUNTS_NS
+    """Somebody touched between two requests; it counts when U2F asked for it not long ago."""
+    now = core.clock.now_ns()
+    asked_until = core.session.u2f_asked_until_ns
+    if asked_until is not None and now < asked_until:
+        core.session.u2f_touched_until_ns = now + _TOUCH_COUNTS_NS
 
 
 def _take_presence(core: Core, transport: Transport) -> bool:
@@ -127,8 +130,11 @@ def _take_presence(core: Core, transport: Transport) -> bool:
     if transport is Transport.NFC:
         there, session.tap = session.tap, False
         return there
+    now = core.clock.now_ns()
     until, session.u2f_touched_until_ns = session.u2f_touched_until_ns, None
-    return until is not None and core.clock.now_ns() < until
+    there = until is not None and now < until
+    session.u2f_asked_until_ns = None if there else now + _TOUCH_COUNTS_NS
+    return there
 
 
 def _version(apdu: _Apdu) -> bytes:

@@ -98,11 +98,13 @@ def test_four_levels_are_taken():
     assert cbor.decode(bytes.fromhex("81818180")) == [[[[]]]]
 
 
-def test_float_in_an_unknown_member_is_no_error():
-    assert cbor.decode(bytes.fromhex("a118fff93c00")) == {255: 1.0}
+@pytest.mark.parametrize("number", ["f93c00", "fa7fc00000", "fbfff0000000000000"])
+def test_float_in_an_unknown_member_is_no_error_and_comes_back_as_it_was(number):
+    encoded = bytes.fromhex("a118ff" + number)
+    assert cbor.encode(cbor.decode(encoded)) == encoded
 
 
-def test_floats_are_never_written():
+def test_floats_of_our_own_are_never_written():
     with pytest.raises(TypeError):
         cbor.encode(1.5)
 
@@ -128,7 +130,4 @@ def test_what_is_taken_is_canonical(raw):
         value = cbor.decode(raw)
     except CtapError:
         return
-    try:
-        assert cbor.encode(value) == raw
-    except TypeError:
-        assert any(byte in raw for byte in (0xF9, 0xFA, 0xFB))  # a float
+    assert cbor.encode(value) == raw

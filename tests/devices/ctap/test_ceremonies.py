@@ -216,6 +216,13 @@ def test_zero_counter_stays_zero(make_key):
     assert [key.counter(key.good(2, key.get(allow=[credential]))) for _ in range(2)] == [0, 0]
 
 
+def test_counter_at_its_end_stays_there(make_key):
+    key = make_key(counter_start=2**32 - 2)
+    credential = key.register(rk=True)
+    request = key.get(allow=[credential])
+    assert [key.counter(key.good(2, request)) for _ in range(2)] == [2**32 - 1] * 2
+
+
 def test_counter_survives_reset(key):
     for _ in range(3):
         key.register()

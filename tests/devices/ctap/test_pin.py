@@ -1,5 +1,7 @@
 """The PIN: tries, power cycles, tokens and their timers on a clock that is set."""
 
+from hashlib import sha256
+
 import pytest
 from mfalab.devices.ctap import CtapStatus, Transport
 from mfalab.devices.ctap.commands import Permission
@@ -126,6 +128,8 @@ def test_large_blob_permission_outlives_the_operation(owned):
     token = owned.token(permissions=1 | 16, rp_id=RP)
     assert use(owned, token) == 0
     assert owned.authenticator.session.token.permissions == Permission.LARGE_BLOB_WRITE
+    blobs = b"\x80" + sha256(b"\x80").digest()[:16]
+    assert owned.status(12, owned.write_blob_members(blobs, 0, 17, token=token)) == 0
 
 
 def test_token_without_rp_id_is_bound_by_its_first_use(owned):
@@ -173,6 +177,15 @@ def test_token_must_be_used_soon(owned, transport, seconds):
         owned.authenticator.session.tap = True  # held to the reader again
         owned.clock.advance(wait)
         assert use(owned, token) == expected
+
+
+def test_refused_use_does_not_keep_a_token_alive(owned):
+    token = owned.token(permissions=1, rp_id=RP)
+    signed = owned.signed(None, bytes(32), token=token)
+    refused = owned.make(rp="other.example", cdh=bytes(32), **signed)
+    assert owned.status(1, refused) == AUTH_INVALID
+    owned.clock.advance(30)
+    assert use(owned, token) == AUTH_INVALID
 
 
 def test_used_token_lives_for_ten_minutes(owned):

@@ -16,6 +16,7 @@ from mfalab.devices.ctap.model import CounterKind
 PINS = st.sampled_from(["1234", "5678", "longer pin"])
 USERS = st.sampled_from([b"alice", b"alic", b"bob"])
 RPS = st.sampled_from(["a.example", "b.example"])
+MOSTLY = st.sampled_from([True, True, True, False])
 CDH = sha256(b"client data").digest()
 
 
@@ -64,8 +65,9 @@ class PinAndCredentials(RuleBasedStateMachine):
             assert status is CtapStatus.PIN_AUTH_INVALID
 
     @precondition(lambda self: self.pin)
-    @rule(old=PINS, new=PINS)
-    def change_pin(self, old, new):
+    @rule(right=MOSTLY, new=PINS)
+    def change_pin(self, right, new):
+        old = self.pin if right else "wrong"
         expected = self.proved(old)
         assert self.key.change_pin(old, new) is expected
         if expected is CtapStatus.SUCCESS:
@@ -73,8 +75,9 @@ class PinAndCredentials(RuleBasedStateMachine):
             self.end_token()
 
     @precondition(lambda self: self.pin)
-    @rule(pin=PINS, rp=RPS)
-    def get_token(self, pin, rp):
+    @rule(right=MOSTLY, rp=RPS)
+    def get_token(self, right, rp):
+        pin = self.pin if right else "wrong"
         expected = self.proved(pin)
         members, protocol, shared = self.key.token_members(pin, 1 | 2, rp)
         status, answer = self.key.call(6, members)
@@ -94,8 +97,10 @@ class PinAndCredentials(RuleBasedStateMachine):
         self.token = None
 
     @precondition(lambda self: self.pin and self.token)
-    @rule(rp=RPS, user=USERS, rk=st.booleans())
-    def register(self, rp, user, rk):
+    @rule(right=MOSTLY, user=USERS, rk=st.booleans(), wait=st.sampled_from([0, 0, 0, 29, 31]))
+    def register(self, right, user, rk, wait):
+        self.key.clock.advance(wait)
+        rp = self.token[1] if right else {"a.example": "b.example"}.get(self.token[1], "a.example")
         good = self.token_good(rp)
         signed = self.key.signed(None, CDH, token=self.token[0])
         status, answer = self.key.call(1, self.key.make(rp=rp, user=user, rk=rk, **signed))
@@ -114,6 +119,12 @@ class PinAndCredentials(RuleBasedStateMachine):
         else:
             self.wrapped[credential] = rp
         self.counted(answer)
+
+    @precondition(lambda self: self.pin and not self.refused())
+    @rule(right=MOSTLY, rp=RPS, user=USERS, rk=MOSTLY)
+    def get_token_and_register(self, right, rp, user, rk):
+        self.get_token(right=True, rp=rp)
+        self.register(right=right, user=user, rk=rk, wait=0)
 
     def counted(self, answer):
         count = self.key.counter(answer)
@@ -136,6 +147,7 @@ class PinAndCredentials(RuleBasedStateMachine):
             status, answer = self.key.call(2, self.key.get(rp=rp, allow=[credential]))
             assert status is CtapStatus.SUCCESS
             self.counted(answer)
+            self.end_token()  # presence spends it, also that of a request without it
 
     @precondition(lambda self: self.pin)
     @rule(data=st.data())
@@ -203,8 +215,8 @@ def test_any_course_of_pin_and_credential_events(make_key, counter):
     machine = type("Machine", (PinAndCredentials,), {"make_key": staticmethod(make)})
     case = machine.TestCase
     case.settings = settings(
-        max_examples=40,
-        stateful_step_count=30,
+        max_examples=60,
+        stateful_step_count=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],  # how loaded the machine is, is no bug
     )

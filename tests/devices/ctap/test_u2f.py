@@ -17,8 +17,15 @@ def old(make_key):
     return make_key("u2f-2016")
 
 
-def register(key, application=APPLICATION):
+def touch(key):
+    """Poll, and touch while the light is on."""
+    transaction = key.apdu(REGISTER, data=CHALLENGE + APPLICATION)
+    assert transaction.wants is Prompt.TOUCH
     key.authenticator.touch()
+
+
+def register(key, application=APPLICATION):
+    touch(key)
     response = key.apdu(REGISTER, data=CHALLENGE + application).response
     assert response[-2:] == b"\x90\x00"
     return RegistrationData(response[:-2])
@@ -45,16 +52,24 @@ def test_registration_without_a_touch_is_answered_at_once_and_polled(old):
 
 @pytest.mark.parametrize(("wait", "expected"), [(9.999, "9000"), (10, "6985")])
 def test_touch_before_the_poll_counts_for_ten_seconds(old, wait, expected):
-    old.authenticator.touch()
+    touch(old)
     old.clock.advance(wait)
     assert word(old.apdu(REGISTER, data=CHALLENGE + APPLICATION)) == expected
+
+
+def test_touch_that_nobody_asked_for_counts_for_nothing(old):
+    old.authenticator.touch()
+    assert word(old.apdu(REGISTER, data=CHALLENGE + APPLICATION)) == "6985"
+    old.clock.advance(10)
+    old.authenticator.touch()
+    assert word(old.apdu(REGISTER, data=CHALLENGE + APPLICATION)) == "6985"
 
 
 def test_signature_verifies_and_counts(old):
     registration = register(old)
     counts = []
     for _ in range(2):
-        old.authenticator.touch()
+        touch(old)
         answer = SignatureData(sign(old, registration.key_handle).response[:-2])
         answer.verify(APPLICATION, CHALLENGE, registration.public_key)
         assert answer.user_presence == 1
@@ -71,7 +86,7 @@ def test_control_byte_08_signs_without_a_touch_and_says_so(old):
 
 def test_check_only_is_always_an_error_and_takes_no_touch(old):
     handle = register(old).key_handle
-    old.authenticator.touch()
+    touch(old)
     transaction = sign(old, handle, CHECK)
     assert (word(transaction), transaction.wants) == ("6985", None)
     assert word(sign(old, bytes(80), CHECK)) == "6a80"
@@ -115,10 +130,9 @@ def test_version_in_every_encoding(old, apdu):
 
 
 def test_short_encoding_registers_too(old):
-    old.authenticator.touch()
     raw = b"\0\1\0\0\x40" + CHALLENGE + APPLICATION
     for tail in (b"", b"\0"):
-        old.authenticator.touch()
+        touch(old)
         assert word(old.authenticator.begin_u2f(1, raw + tail)) == "9000"
 
 
@@ -127,7 +141,7 @@ def test_u2f_handle_signs_in_ctap2_and_back(key):
     assert key.good(2, key.get(allow=[handle]))[1]["id"] == handle
     for rk in (False, True):
         credential = key.register(user=b"bob", rk=rk)
-        key.authenticator.touch()
+        touch(key)
         assert word(sign(key, credential)) == "9000"
 
 
