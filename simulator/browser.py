@@ -7,7 +7,7 @@ site that asks for somebody else's relying party) hinders the person right there
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -19,6 +19,7 @@ from fido2.client import (
     UserInteraction,
 )
 from fido2.ctap import CtapError
+from fido2.ctap2.base import Ctap2
 from fido2.rpid import verify_rp_id
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
@@ -26,6 +27,7 @@ from fido2.webauthn import (
     AttestationObject,
     AttestedCredentialData,
     AuthenticatorData,
+    CollectedClientData,
     PublicKeyCredentialCreationOptions,
     PublicKeyCredentialRequestOptions,
 )
@@ -54,8 +56,11 @@ _LATE_S = 40
 class KeyUse(Strict):
     """How a person uses a security key in one ceremony."""
 
-    touch: Literal["natural", "at once", "late", "never", "declined"] | Duration = "natural"
-    """When they touch it: natural is some seconds, late is after it gave up, or a duration."""
+    touch: (
+        Literal["natural", "at once", "late", "never", "declined", "not asked for"] | Duration
+    ) = "natural"
+    """When they touch it: natural is some seconds, late is after it gave up, or a duration. Not
+    asked for is a sign-in by a program that asks the key in silence (CTAP 2.1, option `up`)."""
     pin: Annotated[
         str, Field(json_schema_extra={"examples": ["right", "wrong", "none", "1234"]})
     ] = "right"
@@ -70,6 +75,8 @@ class KeyUse(Strict):
     """A page that was tampered with asks for this person's registration of the key instead."""
     verification: Literal["as asked", "left out"] = "as asked"
     """Whether the page was tampered with so that it asks for no PIN and no finger."""
+    rp_id: str | None = None
+    """A page that was tampered with signs in for this relying party instead."""
     pulled_out_after: Duration | None = Field(default=None)
     """The key is pulled out so long after it begins to work."""
 
@@ -111,7 +118,7 @@ def typed_pin(key: HeldKey, choice: str) -> str:
 
 def hand(person: Person, key: HeldKey, use: KeyUse) -> User:
     """What a person does when the key asks for them."""
-    if use.touch == "never":
+    if use.touch in ("never", "not asked for"):
         return absent
     if use.touch == "declined":
         return declining(NS_PER_S)
@@ -165,8 +172,12 @@ def authenticate(
     if use.credential_of is not None:
         own = {"type": "public-key", "id": key.known_credential(use.credential_of)}
         options = {**options, "allowCredentials": [own]}
+    if use.rp_id is not None:
+        options = {**options, "rpId": use.rp_id}
 
     def ask(client: Fido2Client, options: dict[str, Any] = options) -> Any:
+        if use.touch == "not asked for":
+            return _asked_silently(key, options, use.origin or lab.verifier.profile.origins[-1])
         wanted = PublicKeyCredentialRequestOptions.from_dict(options)
         return client.get_assertion(wanted).get_response(0)
 
@@ -216,7 +227,7 @@ def _ceremony(
         name = _dom_exception(error, registering="rp" in options)
         person.note("sees the browser's error", error=name, cause=_cause(error))
         return {"error": {"name": name}}
-    except (KeyUnplugged, OSError) as error:
+    except (KeyUnplugged, OSError, CtapError) as error:
         person.note("sees the browser's error", error="NotAllowedError", cause=str(error))
         return {"error": {"name": "NotAllowedError"}}
     except Exception as error:
@@ -227,6 +238,32 @@ def _ceremony(
         return {"error": {"name": "NotAllowedError"}}
     key.last_response = dict(response)
     return key.last_response
+
+
+def _asked_silently(key: HeldKey, options: dict[str, Any], origin: str) -> dict[str, Any]:
+    """What a program posts that has no person touch the key."""
+    collected = CollectedClientData.create(
+        CollectedClientData.TYPE.GET, options["challenge"], origin
+    )
+    listed: list[Mapping[str, Any]] = [
+        {"type": each["type"], "id": websafe_decode(each["id"])}
+        for each in options["allowCredentials"]
+    ]
+    signed = Ctap2(key.thing.device()).get_assertion(
+        options["rpId"], collected.hash, listed, options={"up": False}
+    )
+    credential = websafe_encode(signed.credential["id"])
+    return {
+        "id": credential,
+        "rawId": credential,
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": websafe_encode(collected),
+            "authenticatorData": websafe_encode(signed.auth_data),
+            "signature": websafe_encode(signed.signature),
+        },
+        "clientExtensionResults": {},
+    }
 
 
 def at_key(lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[], T]) -> T:
