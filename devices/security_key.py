@@ -454,11 +454,13 @@ class SecurityKey(Device):
             return
         self._due_ns = due_ns
         # The key's clock may run otherwise than the scheduler's: it is looked at again then.
-        self._scheduler.after(max(1, due_ns - now_ns), self._on_due)
+        self._scheduler.after(max(1, due_ns - now_ns), lambda: self._on_due(due_ns))
 
-    def _on_due(self) -> None:
-        self._due_ns = None
-        self._pump()
+    def _on_due(self, due_ns: int) -> None:
+        # What was planned before something more urgent must not plan everything a second time.
+        if self._due_ns == due_ns:
+            self._due_ns = None
+            self._pump()
 
     def _do(self, reaction: Reaction) -> None:
         with self._scheduler.guard:
