@@ -11,6 +11,7 @@ from typing import Any
 
 import pyotp
 import pytest
+
 from mfalab.verifier import otp
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile

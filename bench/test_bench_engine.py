@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 import simpy
+
 from mfalab.simulator.clocks import Quartz, QuartzClock
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.loader import Case
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.suites import collect
 from mfalab.simulator.runner import run_case
-from mfalab.simulator.suites import collect
 from mfalab.simulator.timeline import NS_PER_YEAR, Timeline
 
 EVENTS = 10_000

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import otp
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.profile import AWS_OBSERVED

@@ -24,10 +24,11 @@ from fido2.webauthn import (
     AuthenticatorData,
     PublicKeyCredentialRpEntity,
 )
+from webauthn import verify_authentication_response
+
 from mfalab.verifier import AWS_OBSERVED, CHEAP, MemoryStore, SecondPage, SignedIn, Verifier
 from mfalab.verifier.records import CredentialRecord
 from mfalab.verifier.webauthn import ceremonies, messages
-from webauthn import verify_authentication_response
 
 ORIGIN, RP_ID = "https://signin.aws.amazon.com", "aws.amazon.com"
 CHALLENGE = bytes(range(32))

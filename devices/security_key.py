@@ -42,6 +42,7 @@ from mfalab.devices.transports.wire import GOOD_WIRE, Direction, Wire, WireFault
 
 if TYPE_CHECKING:
     from fido2.hid import CtapHidDevice
+
     from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection
 
 __all__ = ["KeyState", "SecurityKey"]
@@ -330,6 +331,7 @@ class SecurityKey(Device):
     def device(self, *, everything: bool = False) -> CtapHidDevice:
         """A `fido2.hid.CtapHidDevice` with a channel of its own."""
         from fido2.hid import CtapHidDevice
+
         from mfalab.devices.transports.python_fido2 import descriptor
 
         about = descriptor(self.name, self.model.name, None)

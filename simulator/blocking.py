@@ -33,6 +33,7 @@ from math import isinf
 from typing import Any, ClassVar, Generic, TypeVar, final
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has no stubs
+
 from mfalab.devices.schedule import NothingWillHappen
 from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, Timeline
 

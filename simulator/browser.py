@@ -31,14 +31,15 @@ from fido2.webauthn import (
     PublicKeyCredentialCreationOptions,
     PublicKeyCredentialRequestOptions,
 )
+from pydantic import Field
+
 from mfalab.devices.ctap.user import User, absent, declining, presenting, touching
 from mfalab.devices.transports.memory import KeyUnplugged
 from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.language.units import Duration
+from mfalab.simulator.language.words import PersonName, Strict
 from mfalab.simulator.outcome import Hindered
 from mfalab.simulator.timeline import NS_PER_S
-from mfalab.simulator.units import Duration
-from mfalab.simulator.words import PersonName, Strict
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

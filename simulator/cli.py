@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+
 from mfalab.simulator.cli_key import key
 from mfalab.simulator.eventlog import Event, encode
-from mfalab.simulator.loader import Case
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.suites import collect, select, shipped
+from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
 from mfalab.simulator.outcome import ScenarioMistake
 from mfalab.simulator.runner import DEFAULT_SEED, furnish, run
-from mfalab.simulator.suites import collect, select, shipped
-from mfalab.simulator.yaml_source import Problem, ProblemsFound
 
 PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -268,7 +269,7 @@ def _summary(case: Case) -> dict[str, Any]:
 @_FORMAT
 def show(path: str, form: str) -> None:
     """Show a scenario as it will run: FILE, or FILE::CASE."""
-    from mfalab.simulator.tell import tell
+    from mfalab.simulator.language.tell import tell
 
     cases = collect([path])
     if form == "json":
@@ -326,7 +327,7 @@ def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> Non
 @command.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
-    from mfalab.simulator.schema import scenario_schema
+    from mfalab.simulator.language.schema import scenario_schema
 
     _print_json(scenario_schema())
 
@@ -336,7 +337,7 @@ def schema() -> None:
 @_FORMAT
 def steps(verb: str | None, form: str) -> None:
     """List the steps that a scenario may have, or explain one."""
-    from mfalab.simulator.tell import explain, vocabulary
+    from mfalab.simulator.language.tell import explain, vocabulary
 
     if form == "json":
         _print_json(vocabulary())
@@ -351,7 +352,7 @@ def steps(verb: str | None, form: str) -> None:
 @_FORMAT
 def profiles_command(form: str) -> None:
     """Print every figure of the verifier's profiles side by side."""
-    from mfalab.simulator.tell import profiles, profiles_table
+    from mfalab.simulator.language.tell import profiles, profiles_table
 
     if form == "json":
         _print_json(profiles())
@@ -364,7 +365,7 @@ def profiles_command(form: str) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 def eject(path: str, output: Path | None) -> None:
     """Write the Python form of a scenario: a pytest file that does the same steps."""
-    from mfalab.simulator.eject import as_python
+    from mfalab.simulator.language.eject import as_python
 
     cases = collect([path])
     if len({case.path for case in cases}) > 1:
@@ -384,8 +385,8 @@ def eject(path: str, output: Path | None) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 def new(path: Path) -> None:
     """Write a first scenario to start from."""
-    from mfalab.simulator.eject import TEMPLATE
-    from mfalab.simulator.loader import SUFFIX
+    from mfalab.simulator.language.eject import TEMPLATE
+    from mfalab.simulator.language.loader import SUFFIX
 
     if not path.name.endswith(SUFFIX):
         raise click.UsageError(f"a scenario file ends in {SUFFIX}")

@@ -7,6 +7,7 @@ from typing import Any
 from fido2.ctap2.base import Ctap2
 from fido2.ctap2.bio import FPBioEnrollment
 from fido2.ctap2.pin import ClientPin
+
 from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.held_devices import HeldDevice
 from mfalab.simulator.outcome import Hindered, ScenarioMistake

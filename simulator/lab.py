@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.blocking import BlockingClients
@@ -18,15 +20,15 @@ from mfalab.simulator.clocks import DeviceClock, ServerClock
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.held_devices import HeldDevice, window_s
-from mfalab.simulator.limits import Measurement
+from mfalab.simulator.language.limits import Measurement
+from mfalab.simulator.language.setting import AccountSpec, CarrierSpec, PersonSpec, Setting
+from mfalab.simulator.language.units import format_duration, format_instant
+from mfalab.simulator.language.words import nearest
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, Outcome, ScenarioMistake
 from mfalab.simulator.people import Person
-from mfalab.simulator.setting import AccountSpec, CarrierSpec, PersonSpec, Setting
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S, Timeline
-from mfalab.simulator.units import format_duration, format_instant
-from mfalab.simulator.words import nearest
 from mfalab.simulator.workshop import Workshop
 from mfalab.simulator.world import World
 from mfalab.verifier import (
@@ -41,7 +43,6 @@ from mfalab.verifier import (
     TrailEvent,
     Verifier,
 )
-from pydantic import BaseModel, ValidationError
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)

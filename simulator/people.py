@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from math import log
 from typing import TYPE_CHECKING
 
-from mfalab.simulator import codes
 from mfalab.simulator.entropy import Stream
 from mfalab.simulator.eventlog import Secret
 from mfalab.simulator.held_devices import HeldDevice, HeldSms
+from mfalab.simulator.language import codes
+from mfalab.simulator.language.setting import PersonSpec
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
-from mfalab.simulator.setting import PersonSpec
 from mfalab.simulator.timeline import NS_PER_S
 from mfalab.verifier import Credentials, SecondPage, SignedIn
 

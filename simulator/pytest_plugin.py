@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mfalab.devices.security_key import SecurityKey
     from mfalab.simulator.eventlog import Event
     from mfalab.simulator.lab import Lab
-    from mfalab.simulator.loader import Case
+    from mfalab.simulator.language.loader import Case
     from mfalab.simulator.timeline import Timeline
     from mfalab.verifier import Verifier
 
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the tags of the shipped suites known as markers."""
-    from mfalab.simulator.tags import TAGS
+    from mfalab.simulator.language.tags import TAGS
 
     for tag, meaning in TAGS.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")
@@ -62,9 +62,9 @@ class ScenarioFile(pytest.Module):
         Raises:
             CollectError: the file is wrong; all of it, located.
         """
-        from mfalab.simulator.loader import load_cases
-        from mfalab.simulator.suites import shown_as
-        from mfalab.simulator.yaml_source import ProblemsFound
+        from mfalab.simulator.language.loader import load_cases
+        from mfalab.simulator.language.suites import shown_as
+        from mfalab.simulator.language.yaml_source import ProblemsFound
 
         try:
             cases = load_cases(self.path, shown_as(self.path))

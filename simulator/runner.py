@@ -18,7 +18,7 @@ from traceback import extract_tb
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
-from mfalab.simulator.loader import Case
+from mfalab.simulator.language.loader import Case
 from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
 from mfalab.simulator.steps.base import Step
 from mfalab.verifier import Conflict, ServiceError

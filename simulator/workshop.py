@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin
+
 from mfalab.devices.ctap.model import load_model
 from mfalab.devices.ctap.user import presenting
 from mfalab.devices.otp.app import AuthenticatorApp
@@ -30,9 +31,8 @@ from mfalab.simulator.clocks import (
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms, HeldToken
 from mfalab.simulator.held_key import HeldKey, enrol_finger
-from mfalab.simulator.power import Battery, PowerNow
-from mfalab.simulator.seed_files import read_seeds
-from mfalab.simulator.setting import (
+from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.setting import (
     DeviceSpec,
     HardwareHotpSpec,
     HardwareTotpSpec,
@@ -42,6 +42,7 @@ from mfalab.simulator.setting import (
     TokenSpec,
     TotpAppSpec,
 )
+from mfalab.simulator.power import Battery, PowerNow
 from mfalab.simulator.timeline import NS_PER_S, Timeline
 from mfalab.verifier import MovingFactor, TokenSeed
 

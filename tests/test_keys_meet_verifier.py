@@ -34,6 +34,7 @@ from fido2.webauthn import (
     PublicKeyCredentialCreationOptions,
     PublicKeyCredentialRequestOptions,
 )
+
 from mfalab.devices.ctap import load_model, model_names
 from mfalab.devices.ctap.ca import root_certificate
 from mfalab.devices.ctap.model import AttestationKind, CounterKind

@@ -15,11 +15,12 @@ from types import ModuleType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 import pytest
+
 from mfalab.devices.otp.quirks import APP_PRESETS
-from mfalab.simulator import words
 from mfalab.simulator.climates import CLIMATES
-from mfalab.simulator.suites import collect
-from mfalab.simulator.tags import TAGS
+from mfalab.simulator.language import words
+from mfalab.simulator.language.suites import collect
+from mfalab.simulator.language.tags import TAGS
 from mfalab.simulator.timeline import NS_PER_S
 
 ROOT = Path(__file__).parents[1]

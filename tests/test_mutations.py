@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from mfalab.simulator.loader import Case
+
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.suites import collect
 from mfalab.simulator.runner import run_case
-from mfalab.simulator.suites import collect
 from mfalab.verifier import (
     console,
     enrolment,

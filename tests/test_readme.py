@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from mfalab.simulator.cli import command
-from mfalab.simulator.loader import load_cases
+from mfalab.simulator.language.loader import load_cases
 from mfalab.simulator.runner import run_case
 
 ROOT = Path(__file__).parents[1]

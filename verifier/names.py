@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import segno
+
 from mfalab.verifier.records import Account, Device, DeviceKind, Identity, Role
 
 RandomBytes = Callable[[int], bytes]

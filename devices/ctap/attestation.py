@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from mfalab.devices.ctap import crypto
 from mfalab.devices.ctap.ca import attestation_seed, leaf_certificate
 from mfalab.devices.ctap.core import Core

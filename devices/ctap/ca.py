@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+
 from mfalab.devices.ctap.crypto import P256_ORDER, ec_private_key
 
 __all__ = ["attestation_seed", "leaf_certificate", "root_certificate"]

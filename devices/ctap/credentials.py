@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.crypto import hkdf
 from mfalab.devices.ctap.model import CounterKind, Model

@@ -13,6 +13,7 @@ from hmac import digest as hmac_digest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from mfalab.devices.ctap.cose import Algorithm, PublicKey
 
 __all__ = ["P256_ORDER", "ec_private_key", "hkdf", "new_seed", "public_key", "sign"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from mfalab.devices.ctap.commands import ConfigSubcommand
 from mfalab.devices.ctap.core import Core
 from mfalab.devices.ctap.crypto import hkdf

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from mfalab.devices.ctap.cose import KEY_AGREEMENT_ALGORITHM, Algorithm, cose_key
 from mfalab.devices.ctap.crypto import ec_private_key, hkdf, new_seed
 from mfalab.devices.ctap.fields import Members

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fido2.hid.base import CtapHidConnection, HidDescriptor
+
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.transports.memory import Connection
 

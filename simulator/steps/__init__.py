@@ -6,6 +6,8 @@ step. `VOCABULARY` maps the verbs to the models; `AnyStep` is their tagged union
 
 from typing import Annotated, get_args
 
+from pydantic import Field
+
 from mfalab.simulator.steps import (
     attacks,
     belongings,
@@ -19,7 +21,6 @@ from mfalab.simulator.steps import (
     timing,
 )
 from mfalab.simulator.steps.base import Step
-from pydantic import Field
 
 AnyStep = Annotated[
     enrolment.Create

@@ -6,17 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from mfalab.simulator.codes import Attempts
+from pydantic import Field
+
 from mfalab.simulator.eventlog import Secret
 from mfalab.simulator.held_devices import HeldDevice
 from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.language.codes import Attempts
+from mfalab.simulator.language.units import Span
+from mfalab.simulator.language.words import DeviceName, PersonName
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Span
-from mfalab.simulator.words import DeviceName, PersonName
 from mfalab.verifier import SecondPage, ServiceError, SignedIn
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
-from mfalab.simulator.outcome import ExpectationFailed, Outcome
-from mfalab.simulator.words import Strict
 from pydantic import Field, model_validator
+
+from mfalab.simulator.language.words import Strict
+from mfalab.simulator.outcome import ExpectationFailed, Outcome
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

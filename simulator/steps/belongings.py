@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field
+
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms
 from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.language.words import DeviceName, PersonName, PhoneName
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.words import DeviceName, PersonName, PhoneName
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from mfalab.simulator.setting import ProfileChanges
-from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Span
-from mfalab.simulator.words import PersonName
-from mfalab.verifier import ServiceError
 from pydantic import Field
+
+from mfalab.simulator.language.setting import ProfileChanges
+from mfalab.simulator.language.units import Span
+from mfalab.simulator.language.words import PersonName
+from mfalab.simulator.steps.base import Step
+from mfalab.verifier import ServiceError
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

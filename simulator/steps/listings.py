@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field
+
+from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.outcome import ExpectationFailed
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.words import DeviceName, PersonName, SessionName
 from mfalab.verifier import Iam
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from mfalab.simulator.limits import Limit, Measurement
+from pydantic import Field
+
+from mfalab.simulator.language.limits import Limit, Measurement
+from mfalab.simulator.language.words import DeviceName
 from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S
-from mfalab.simulator.words import DeviceName
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

@@ -13,13 +13,14 @@ from fido2.ctap import CtapError
 from fido2.ctap1 import APDU, ApduError, Ctap1
 from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin
+from pydantic import Field
+
 from mfalab.simulator.browser import KeyUse, at_key, typed_pin
 from mfalab.simulator.held_key import HeldKey, enrol_finger
+from mfalab.simulator.language.units import Duration
+from mfalab.simulator.language.words import DeviceName, Name, PersonName
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Duration
-from mfalab.simulator.words import DeviceName, Name, PersonName
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

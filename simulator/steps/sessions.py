@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field
+
+from mfalab.simulator.language.units import Seconds, Span
+from mfalab.simulator.language.words import DeviceName, Name, PersonName, RoleName, SessionName
 from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.sign_in import WithCode
 from mfalab.simulator.timeline import NS_PER_S
-from mfalab.simulator.units import Seconds, Span
-from mfalab.simulator.words import DeviceName, Name, PersonName, RoleName, SessionName
 from mfalab.verifier import Credentials
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field
+
 from mfalab.simulator import browser
 from mfalab.simulator.browser import KeyUse
-from mfalab.simulator.codes import CodeChoice, Typed
 from mfalab.simulator.held_devices import HeldDevice, HeldSms
 from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.language.codes import CodeChoice, Typed
+from mfalab.simulator.language.units import Span
+from mfalab.simulator.language.words import DeviceName, PersonName
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.units import Span
-from mfalab.simulator.words import DeviceName, PersonName
 from mfalab.verifier import DeviceKind, SecondPage, SignedIn
-from pydantic import Field
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
+from pydantic import Field, model_validator
+
 from mfalab.simulator.climates import climate
 from mfalab.simulator.clocks import PhoneClock, QuartzClock
+from mfalab.simulator.language.units import Celsius, Duration, Instant, Span, format_instant
+from mfalab.simulator.language.words import ClimateName, DeviceName
 from mfalab.simulator.outcome import ScenarioMistake
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S
-from mfalab.simulator.units import Celsius, Duration, Instant, Span, format_instant
-from mfalab.simulator.words import ClimateName, DeviceName
-from pydantic import Field, model_validator
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab

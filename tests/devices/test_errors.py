@@ -1,6 +1,7 @@
 import pickle
 
 import pytest
+
 from mfalab.devices.errors import (
     DeviceError,
     DeviceUnusable,

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 from fido2.ctap import CtapError
 from fido2.ctap2.base import Ctap2
+
 from mfalab.devices.ctap.user import absent
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.security_key import SecurityKey

@@ -1,4 +1,5 @@
 import pytest
+
 from mfalab.devices.device import Device
 from mfalab.devices.errors import DeviceUnusable, Unusable
 from mfalab.devices.phone import Phone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+
 from mfalab.devices.schedule import NothingWillHappen, OwnTime, WallTime
 
 MS = 1_000_000

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from mfalab.devices.ctap.ctaphid import BROADCAST, MAX_MESSAGE, HidCommand, packets
 from mfalab.devices.schedule import WallTime
 from mfalab.devices.security_key import SecurityKey

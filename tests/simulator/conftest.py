@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import zxingcpp  # noqa: F401 - pytester forgets what its runs import; twice imported, this aborts
-from mfalab.simulator.loader import Case, load_cases
-from mfalab.simulator.suites import collect
-from mfalab.simulator.yaml_source import Problem, ProblemsFound
+
+from mfalab.simulator.language.loader import Case, load_cases
+from mfalab.simulator.language.suites import collect
+from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
 
 MINIMAL = """\
 scenario: A minimal story

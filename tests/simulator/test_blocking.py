@@ -27,6 +27,7 @@ from fido2.webauthn import (
     PublicKeyCredentialUserEntity,
     UserVerificationRequirement,
 )
+
 from mfalab.devices.ctap.user import Gesture, Reaction, User, absent, declining, in_turn, touching
 from mfalab.devices.schedule import NothingWillHappen
 from mfalab.devices.security_key import SecurityKey

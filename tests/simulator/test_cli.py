@@ -12,8 +12,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+
 from mfalab.simulator import cli
-from mfalab.simulator.loader import Case
+from mfalab.simulator.language.loader import Case
 
 MFALAB = Path(sys.executable).with_name("mfalab")
 GOOD = "{do: enable, who: alice, device: fob}"

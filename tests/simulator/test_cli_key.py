@@ -17,6 +17,7 @@ from fido2.ctap1 import Ctap1
 from fido2.ctap2 import Ctap2
 from fido2.hid import CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
+
 from mfalab.simulator.cli import command
 from mfalab.simulator.cli_key import key
 

@@ -5,6 +5,7 @@ from math import tau
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mfalab.simulator.climates import CLIMATES, Climate, Constant, Wave, Waves, Weekly
 from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
 

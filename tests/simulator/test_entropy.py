@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.simulator.entropy import Entropy, EntropySource, SystemEntropy
 
 LETTERS = "ab7/:\0\u00e9"

@@ -4,6 +4,7 @@ import json
 import pickle
 
 import pytest
+
 from mfalab.simulator.eventlog import MASK, CaseLog, Secret, encode
 
 EVENT = {"kind": "note", "detail": {"code": Secret("012345"), "pair": [Secret("a"), "b"]}}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from mfalab.simulator import ExpectationFailed, Lab, ScenarioMistake
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.verifier import AWS_OBSERVED

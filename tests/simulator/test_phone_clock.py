@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mfalab.simulator.clocks import NetworkTime, PhoneClock
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR, Timeline

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks import (
     STEADY,

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.power import PowerSource
 from mfalab.simulator.power import ALWAYS_ON, Battery, Mains, PowerNow
 from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR, Timeline

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mfalab.simulator.climates import CLIMATES, Climate, Constant, Wave, Waves, Weekly
 from mfalab.simulator.clocks import (
     MEMS,

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+
 from mfalab.simulator.eventlog import Event, encode
-from mfalab.simulator.loader import Case
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.suites import shipped
 from mfalab.simulator.runner import run, run_case
 from mfalab.simulator.steps.timing import Wait
-from mfalab.simulator.suites import shipped
 
 Cases = Callable[..., list[Case]]
 Story = Callable[..., str]

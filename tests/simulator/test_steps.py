@@ -3,12 +3,13 @@
 import inspect
 
 import pytest
-from mfalab.simulator.loader import Case
+
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.tags import TAGS
+from mfalab.simulator.language.tell import explain
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.tags import TAGS
-from mfalab.simulator.tell import explain
 
 OBVIOUS = {
     *("do", "name", "who", "device", "using", "role", "phone", "number", "tags", "keys", "path"),

@@ -7,6 +7,7 @@ import pytest
 import simpy
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.clock import Clock
 from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR, Timeline
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from mfalab.verifier import CHEAP, DeviceKind, MemoryStore, ServiceError, SmsMode, Verifier
 from mfalab.verifier.store import SqliteStore
 

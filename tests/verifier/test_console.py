@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import (
     RFC6238,
     Credentials,

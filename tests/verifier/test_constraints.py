@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.verifier import ServiceError
 from mfalab.verifier.constraints import ASSUME_ROLE, IAM, SESSION_TOKEN, check, whole_number
 

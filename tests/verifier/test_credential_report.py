@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import ServiceError
 
 ACCOUNT = "123456789012"

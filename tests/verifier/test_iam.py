@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from mfalab.devices.otp.qr import read_qr
 from mfalab.verifier import RFC6238, DeviceKind, ServiceError
 
@@ -267,6 +268,7 @@ class TestEnable:
         self, company: Any, refused: Any
     ) -> None:
         import pyotp
+
         from mfalab.verifier import MovingFactor, TokenSeed
 
         seed = TokenSeed("HOTP00000001", bytes(20), moving_factor=MovingFactor.EVENT)

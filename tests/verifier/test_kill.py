@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+
 from mfalab.verifier import (
     AWS_OBSERVED,
     CHEAP,

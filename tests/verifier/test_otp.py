@@ -7,6 +7,7 @@ import pyotp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mfalab.verifier import otp
 
 DIGITS_20 = b"12345678901234567890"

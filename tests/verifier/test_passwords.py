@@ -3,6 +3,7 @@
 import argon2
 import pytest
 from argon2.exceptions import InvalidHashError, VerificationError
+
 from mfalab.verifier.passwords import CHEAP, RFC9106, PasswordHasher
 
 

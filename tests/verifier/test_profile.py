@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import DeviceKind, ServiceError
 from mfalab.verifier.otp import step_at
 from mfalab.verifier.profile import AWS_OBSERVED

@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import MfaContext, ServiceError
 from mfalab.verifier.records import RecoveryState
 from mfalab.verifier.recovery import TRANSITIONS, RecoveryEvent

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.verifier import ServiceError, names, refusals
 from mfalab.verifier.calls import Refused
 from mfalab.verifier.errors import ServiceError as Raised

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import DeviceKind, Outcome, ServiceError, SmsMode
 
 ACCOUNT = "123456789012"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mfalab.verifier.records import (
     RECORD_TYPES,
     AccessKey,

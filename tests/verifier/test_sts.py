@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import (
     Credentials,
     MfaContext,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from mfalab.verifier import throttle
 from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile, ThrottleRule
 from mfalab.verifier.records import Budget

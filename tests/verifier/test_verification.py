@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
 from mfalab.verifier import otp
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile, ReplayRule, ThrottleRule

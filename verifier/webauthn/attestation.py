@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
+
 from mfalab.verifier.moments import moment
 from mfalab.verifier.profile import AttestationPolicy, Profile
 from mfalab.verifier.webauthn import cose, metadata

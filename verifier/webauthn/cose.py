@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
+
 from mfalab.verifier.webauthn import cbor
 
 ES256, EDDSA, RS256 = -7, -8, -257

@@ -4,6 +4,7 @@ import hashlib
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+
 from mfalab.verifier.webauthn import cose
 from mfalab.verifier.webauthn.attestation import UNREADABLE, verify_u2f
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome

@@ -9,6 +9,7 @@ import pytest
 from fido2.ctap import CtapDevice
 from fido2.ctap2.pin import PinProtocolV1, PinProtocolV2
 from fido2.hid import CTAPHID
+
 from mfalab.devices.ctap import (
     NO_FAULTS,
     Authenticator,

@@ -26,13 +26,14 @@ from fido2.attestation import (
 )
 from fido2.ctap1 import RegistrationData
 from fido2.webauthn import AttestationObject
+from webauthn import verify_registration_response
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import AttestationFormat
+
 from mfalab.devices.ctap import cbor, crypto
 from mfalab.devices.ctap.ca import attestation_seed, leaf_certificate, root_certificate
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.model import AttestationKind
-from webauthn import verify_registration_response
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import AttestationFormat
 
 CHALLENGE = bytes(range(32))
 ORIGIN = "https://example.com"

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.ctap import CtapError, CtapStatus, cbor
 
 VECTORS = [  # RFC 8949 appendix A, as far as CTAP uses it

@@ -4,6 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+
 from mfalab.devices.ctap import Prompt, Transport
 from mfalab.devices.ctap.model import CounterKind
 

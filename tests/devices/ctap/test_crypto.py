@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
 from mfalab.devices.ctap import crypto
 from mfalab.devices.ctap.cose import Algorithm, cose_key
 from mfalab.simulator.entropy import Entropy

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mfalab.devices.ctap import CtapStatus, Faults, Transport, cbor
 
 DOCS = Path(__file__).parents[3] / "docs" / "authenticator.md"

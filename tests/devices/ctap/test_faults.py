@@ -10,6 +10,7 @@ from fido2.attestation import PackedAttestation
 from fido2.cose import CoseKey
 from fido2.ctap2 import AttestationResponse, Ctap2
 from fido2.webauthn import AuthenticatorData
+
 from mfalab.devices.ctap import NO_FAULTS, CtapError, Faults, NoPower, Prompt, cbor
 
 CDH = sha256(b"client data").digest()

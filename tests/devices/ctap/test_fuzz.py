@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from mfalab.devices.ctap import CtapStatus, cbor, load_model
 
 COMMANDS = st.sampled_from([1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 0x40, 0x41]) | st.integers(0, 255)

@@ -13,6 +13,7 @@ from fido2.ctap1 import Ctap1
 from fido2.ctap2 import Ctap2
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mfalab.devices.ctap.authenticator import Authenticator
 from mfalab.devices.ctap.commands import Transport
 from mfalab.devices.ctap.faults import NO_FAULTS, Faults

@@ -1,6 +1,7 @@
 """Description files: each is true to itself, and a wrong one says what is wrong."""
 
 import pytest
+
 from mfalab.devices.ctap import Capability, load_model, model_names
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.model import ModelInvalid

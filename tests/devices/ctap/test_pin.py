@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 import pytest
+
 from mfalab.devices.ctap import CtapStatus, Transport
 from mfalab.devices.ctap.commands import Permission
 

@@ -7,6 +7,7 @@ nobody wins a try of the PIN or of a finger by pulling the plug.
 from hashlib import sha256
 
 import pytest
+
 from mfalab.devices.ctap import Faults, MemoryStorage, cbor
 
 BLOB = b"\x80" + sha256(b"\x80").digest()[:16]

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.ca import root_certificate
 from mfalab.devices.ctap.model import AttestationKind

@@ -26,6 +26,7 @@ from fido2.webauthn import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
 from mfalab.devices.ctap.faults import Faults

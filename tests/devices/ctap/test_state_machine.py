@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
 from mfalab.devices.ctap import CtapStatus
 from mfalab.devices.ctap.model import CounterKind
 

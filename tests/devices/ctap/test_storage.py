@@ -4,6 +4,7 @@ import json
 import pickle
 
 import pytest
+
 from mfalab.devices.ctap.faults import Faults, FaultyStorage
 from mfalab.devices.ctap.model import ModelInvalid
 from mfalab.devices.ctap.storage import (

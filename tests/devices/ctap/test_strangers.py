@@ -20,6 +20,7 @@ from fido2.ctap2.credman import CredentialManagement
 from fido2.ctap2.pin import ClientPin, PinProtocolV1, PinProtocolV2
 from fido2.mds3 import MetadataStatement
 from fido2.webauthn import AttestationObject
+
 from mfalab.devices.ctap.ca import root_certificate
 from mfalab.devices.ctap.model import AttestationKind, load_model, model_names
 

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import pytest
 from fido2.ctap1 import RegistrationData, SignatureData
+
 from mfalab.devices.ctap import Faults, Prompt, Transport
 
 CHALLENGE = sha256(b"challenge").digest()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from mfalab.devices.ctap import attestation, cbor
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.model import AttestationKind, CounterKind

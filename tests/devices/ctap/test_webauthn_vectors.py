@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import pytest
+
 from mfalab.devices.ctap import cbor, load_model
 from mfalab.devices.ctap.model import AttestationKind, CounterKind
 

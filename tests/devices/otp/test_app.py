@@ -1,4 +1,5 @@
 import pytest
+
 from mfalab.devices.errors import (
     DeviceUnusable,
     NotOffered,

@@ -2,6 +2,7 @@ import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.otp.hotp import HashAlgorithm, hotp
 
 RFC_KEY = b"12345678901234567890"

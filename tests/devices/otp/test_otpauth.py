@@ -2,6 +2,7 @@ import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.otpauth import KeyUri, format_key_uri, parse_key_uri

@@ -2,11 +2,12 @@ import io
 from typing import Any
 
 import pytest
+from pskc import PSKC
+
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.pskc import MAX_PBKDF2_ITERATIONS, read_pskc
 from mfalab.devices.otp.seed import OtpKind, OtpSeed, SeedRecord
-from pskc import PSKC
 
 SECRET = b"12345678901234567890"
 TOTP = "urn:ietf:params:xml:ns:keyprov:pskc:totp"

@@ -6,6 +6,7 @@ import pytest
 import segno
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.png import MAX_PIXELS, decode_png
 from mfalab.devices.otp.qr import read_qr, write_qr

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.otp.seed import OtpKind, OtpSeed, decode_base32, decode_hex
 
 

@@ -3,6 +3,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.seed import OtpKind, OtpSeed, SeedRecord

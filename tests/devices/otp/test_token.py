@@ -1,4 +1,5 @@
 import pytest
+
 from mfalab.devices.errors import DeviceUnusable, Unusable
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
 from mfalab.devices.otp.token import HardwareToken, HotpToken

@@ -5,6 +5,7 @@ import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.otp.hotp import HashAlgorithm, hotp
 from mfalab.devices.otp.totp import time_step, totp, totp_at_step, until_next_step_ns
 

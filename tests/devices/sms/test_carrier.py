@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.devices.phone import Phone
 from mfalab.devices.sms.carrier import Carrier, Delivery, Fate
 from mfalab.devices.sms.phone import SmsPhone

@@ -1,4 +1,5 @@
 import pytest
+
 from mfalab.devices.errors import DeviceUnusable, NoCodeReceived, Unusable
 from mfalab.devices.phone import Phone
 from mfalab.devices.sms.phone import SmsMessage, SmsPhone

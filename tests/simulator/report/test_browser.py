@@ -5,6 +5,7 @@ import shutil
 from urllib.parse import quote
 
 import pytest
+
 from mfalab.simulator.report import read_runs, write_html
 
 pytestmark = pytest.mark.slow

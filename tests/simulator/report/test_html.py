@@ -8,6 +8,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
+
 from mfalab.simulator.report import read_runs, write_html
 from mfalab.simulator.report.html import render_html
 

@@ -6,6 +6,7 @@ from textwrap import dedent
 from xml.etree import ElementTree as ET
 
 import pytest
+
 from mfalab.simulator.report import read_runs, write_junit
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mfalab.simulator.report import read_runs
 from mfalab.simulator.report.html import render_html
 from mfalab.simulator.report.model import ClockSample

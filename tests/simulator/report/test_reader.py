@@ -5,6 +5,7 @@ import json
 import pickle
 
 import pytest
+
 from mfalab.simulator.report import LogError, read_runs
 from mfalab.simulator.report.model import Decision, Note, Verdict, Window
 

@@ -1,6 +1,7 @@
 """Durations and counts read as people say them."""
 
 import pytest
+
 from mfalab.simulator.report.model import Verdict
 from mfalab.simulator.report.text import belief_text, counts_text, duration_text, printable
 

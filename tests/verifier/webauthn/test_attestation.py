@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import SubjectKeyIdentifier
 from cryptography.x509.oid import NameOID
+
 from mfalab.verifier import AttestationPolicy, CeremonyOutcome
 from mfalab.verifier.webauthn import metadata
 from mfalab.verifier.webauthn.attestation import leads_to

@@ -13,6 +13,7 @@ import pytest
 from fido2 import cbor as fido2_cbor
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from mfalab.verifier import CeremonyOutcome
 from mfalab.verifier.webauthn import cbor, cose, messages
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed

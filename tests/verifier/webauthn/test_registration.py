@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+
 from mfalab.verifier import CeremonyOutcome, CounterRule, ServiceError, UserVerification
 from mfalab.verifier.records import WebAuthnChallenge
 

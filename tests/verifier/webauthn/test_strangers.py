@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from fido2.webauthn import PublicKeyCredentialCreationOptions, PublicKeyCredentialRequestOptions
-from mfalab.verifier.webauthn import CeremonyOutcome
-from mfalab.verifier.webauthn.cbor import CborError
-from mfalab.verifier.webauthn.cose import InvalidKey
-from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 from webauthn.helpers import (
     parse_authentication_options_json,
     parse_registration_options_json,
 )
+
+from mfalab.verifier.webauthn import CeremonyOutcome
+from mfalab.verifier.webauthn.cbor import CborError
+from mfalab.verifier.webauthn.cose import InvalidKey
+from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 
 
 def test_creation_options_are_those_of_the_standard(people: Any, new_key: Any) -> None:

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fido2.ctap1 import RegistrationData
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from mfalab.verifier import CeremonyOutcome, ServiceError
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 from mfalab.verifier.webauthn.u2f import verify_registration

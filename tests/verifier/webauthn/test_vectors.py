@@ -17,14 +17,15 @@ from fido2.server import Fido2Server
 from fido2.webauthn import AttestedCredentialData, PublicKeyCredentialRpEntity
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from webauthn import verify_authentication_response, verify_registration_response
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.structs import AttestationFormat
+
 from mfalab.verifier.profile import AWS_OBSERVED, AttestationPolicy
 from mfalab.verifier.records import CredentialRecord
 from mfalab.verifier.webauthn import CeremonyOutcome, ceremonies, cose, messages
 from mfalab.verifier.webauthn.messages import BE
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed
-from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.structs import AttestationFormat
 
 NAMES = [
     "none.ES256",

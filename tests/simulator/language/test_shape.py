@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from mfalab.simulator.language import KEY, known_keys, known_tags, references
+
+from mfalab.simulator.language.shape import KEY, known_keys, known_tags, references
 from mfalab.simulator.steps import VOCABULARY
 
 

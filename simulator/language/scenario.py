@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from mfalab.simulator.setting import Setting
-from mfalab.simulator.steps import AnyStep
 from pydantic import ConfigDict, Field
+
+from mfalab.simulator.language.setting import Setting
+from mfalab.simulator.steps import AnyStep
 
 
 class Scenario(Setting):

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mfalab.simulator import codes
-from mfalab.simulator.codes import CodeChoice, PairChoice
 from pydantic import TypeAdapter, ValidationError
+
+from mfalab.simulator.language import codes
+from mfalab.simulator.language.codes import CodeChoice, PairChoice
 
 CODE: TypeAdapter[str] = TypeAdapter(CodeChoice)
 PAIR: TypeAdapter[str | tuple[str, str]] = TypeAdapter(PairChoice)

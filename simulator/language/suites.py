@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from mfalab.simulator.loader import SUFFIX, Case, load_cases
-from mfalab.simulator.yaml_source import Problem, ProblemsFound
+from mfalab.simulator.language.loader import SUFFIX, Case, load_cases
+from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
 
 
 def shipped() -> Path:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mfalab.simulator.yaml_source import (
+
+from mfalab.simulator.language.yaml_source import (
     Problem,
     ProblemsFound,
     Source,

@@ -6,13 +6,13 @@ import json
 from inspect import getdoc
 from typing import Any, Literal, get_args, get_origin
 
-from mfalab.simulator.language import alternatives
-from mfalab.simulator.loader import Case
-from mfalab.simulator.schema import scenario_schema
-from mfalab.simulator.setting import VerifierSpec
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.schema import scenario_schema
+from mfalab.simulator.language.setting import VerifierSpec
+from mfalab.simulator.language.shape import alternatives
+from mfalab.simulator.language.units import format_instant
+from mfalab.simulator.language.words import Strict, nearest
 from mfalab.simulator.steps import VOCABULARY
-from mfalab.simulator.units import format_instant
-from mfalab.simulator.words import Strict, nearest
 from mfalab.verifier import PROFILES
 
 _HIDDEN = {"do", "name", "expect"}

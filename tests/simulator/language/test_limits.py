@@ -1,8 +1,9 @@
 """Measurements against limits."""
 
 import pytest
-from mfalab.simulator.limits import Limit, LimitValue, Measurement
 from pydantic import TypeAdapter, ValidationError
+
+from mfalab.simulator.language.limits import Limit, LimitValue, Measurement
 
 LIMIT: TypeAdapter[LimitValue] = TypeAdapter(Limit)
 

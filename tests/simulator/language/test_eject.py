@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mfalab.simulator.eject import TEMPLATE, as_python
-from mfalab.simulator.loader import Case
+
+from mfalab.simulator.language.eject import TEMPLATE, as_python
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.suites import shipped
 from mfalab.simulator.runner import run_case
-from mfalab.simulator.suites import shipped
 
 Cases = Callable[..., list[Case]]
 Story = Callable[..., str]

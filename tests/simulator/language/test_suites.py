@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mfalab.simulator.loader import Case
-from mfalab.simulator.suites import collect, select, shipped, shown_as
-from mfalab.simulator.yaml_source import ProblemsFound
+
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.suites import collect, select, shipped, shown_as
+from mfalab.simulator.language.yaml_source import ProblemsFound
 
 Write = Callable[..., Path]
 Story = Callable[..., str]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from mfalab.simulator.units import parse_steps
-from mfalab.simulator.words import nearest
 from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from mfalab.simulator.language.units import parse_steps
+from mfalab.simulator.language.words import nearest
 
 _STEPS = re.compile(r"\s*[+-]?\d+\s*steps?\s*")
 _WORDS = {

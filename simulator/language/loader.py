@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
+
 from mfalab.devices.errors import ProvisioningError
-from mfalab.simulator.language import KEY, known_keys, known_tags, references
-from mfalab.simulator.scenario import Scenario
-from mfalab.simulator.seed_files import read_seeds
-from mfalab.simulator.setting import TokenSpec
-from mfalab.simulator.steps import VOCABULARY
-from mfalab.simulator.steps.sessions import StsCall
-from mfalab.simulator.words import nearest
-from mfalab.simulator.yaml_source import (
+from mfalab.simulator.language.scenario import Scenario
+from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.setting import TokenSpec
+from mfalab.simulator.language.shape import KEY, known_keys, known_tags, references
+from mfalab.simulator.language.words import nearest
+from mfalab.simulator.language.yaml_source import (
     Location,
     Problem,
     ProblemsFound,
@@ -31,7 +31,8 @@ from mfalab.simulator.yaml_source import (
     read_source,
     with_value,
 )
-from pydantic import ValidationError
+from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.sessions import StsCall
 
 SUFFIX = ".scenario.yaml"
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mfalab.simulator.units import (
+
+from mfalab.simulator.language.units import (
     DURATION_UNITS,
     format_duration,
     format_instant,

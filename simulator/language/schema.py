@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mfalab.simulator.scenario import Scenario
+from mfalab.simulator.language.scenario import Scenario
 from mfalab.verifier import PROFILES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

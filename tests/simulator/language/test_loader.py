@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mfalab.simulator.loader import Case, load_cases
-from mfalab.simulator.yaml_source import Problem, ProblemsFound
+
+from mfalab.simulator.language.loader import Case, load_cases
+from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
 
 Story = Callable[..., str]
 Problems = Callable[..., list[Problem]]

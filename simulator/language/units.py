@@ -14,8 +14,9 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Annotated, Any
 
-from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
 from pydantic import BeforeValidator, WithJsonSchema
+
+from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
 
 DURATION_UNITS = {
     "ns": 1,

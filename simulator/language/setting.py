@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from enum import Enum
 from typing import Annotated, Any, Literal, Self, get_type_hints
 
-from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR
-from mfalab.simulator.units import (
+from pydantic import BeforeValidator, Field, create_model, model_validator
+
+from mfalab.simulator.language.units import (
     Celsius,
     Duration,
     Instant,
@@ -19,7 +20,7 @@ from mfalab.simulator.units import (
     format_duration,
     parse_instant_ns,
 )
-from mfalab.simulator.words import (
+from mfalab.simulator.language.words import (
     AccountName,
     ClimateName,
     KeyModelName,
@@ -30,8 +31,8 @@ from mfalab.simulator.words import (
     QuirksName,
     Strict,
 )
+from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR
 from mfalab.verifier import PROFILES, Profile
-from pydantic import BeforeValidator, Field, create_model, model_validator
 
 DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
 """A Monday morning: an office climate starts warm."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mfalab.simulator.loader import Case
+from mfalab.simulator.language.loader import Case
 
 TEMPLATE = """\
 # yaml-language-server: $schema=scenario.schema.json

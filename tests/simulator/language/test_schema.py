@@ -6,8 +6,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from mfalab.simulator.loader import Case
-from mfalab.simulator.schema import scenario_schema
+
+from mfalab.simulator.language.loader import Case
+from mfalab.simulator.language.schema import scenario_schema
 from mfalab.simulator.steps import VOCABULARY
 
 

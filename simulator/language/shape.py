@@ -11,10 +11,11 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from mfalab.simulator.scenario import Scenario
-from mfalab.simulator.words import Reference
-from mfalab.simulator.yaml_source import Location
 from pydantic import BaseModel
+
+from mfalab.simulator.language.scenario import Scenario
+from mfalab.simulator.language.words import Reference
+from mfalab.simulator.language.yaml_source import Location
 
 KEY = "[key]"
 """The last part of a location that means a key rather than its value; pydantic writes it so too."""
