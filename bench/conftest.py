@@ -1,7 +1,8 @@
-"""Prints how each benchmark compares with the one its group names as base.
+"""Prints how each benchmark compares with the one its group names as base, and other figures.
 
 A benchmark that others are measured against sets `benchmark.extra_info["base"] = True`. Ratios are
-of the shortest rounds: on a shared machine everything else measures the neighbours.
+of the shortest rounds: on a shared machine everything else measures the neighbours. What a
+benchmark measures besides time it puts into `benchmark.extra_info["figures"]`, by name.
 """
 
 from typing import Any
@@ -21,6 +22,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("ratios of the shortest rounds")
         for line in lines:
             terminalreporter.line(line)
+    benches = [bench for _, group in sorted(groups.items()) for bench in group]
+    if figures := [line for bench in benches for line in figures_of(bench)]:
+        terminalreporter.section("other figures")
+        for line in figures:
+            terminalreporter.line(line)
 
 
 def ratios(group: str, benches: list[Any]) -> list[str]:
@@ -38,3 +44,9 @@ def ratios(group: str, benches: list[Any]) -> list[str]:
         words = f"{ratio:.1f} x as fast" if ratio >= 1 else f"{1 / ratio:.1f} x as long"
         lines.append(f"{group}: {bench.name} takes {bench.stats.min * 1e6:.1f} us, {words}")
     return lines
+
+
+def figures_of(bench: Any) -> list[str]:
+    """One line for each figure that a benchmark has besides its time."""
+    figures = bench.extra_info.get("figures", {})
+    return [f"{bench.group}: {bench.name}: {value} {name}" for name, value in figures.items()]
