@@ -20,6 +20,7 @@ from fido2.client import (
 )
 from fido2.ctap import CtapError
 from fido2.ctap2.base import Ctap2
+from fido2.hid import ConnectionFailure
 from fido2.rpid import verify_rp_id
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
@@ -34,7 +35,9 @@ from fido2.webauthn import (
 from pydantic import Field
 
 from mfalab.devices.ctap.user import User, absent, declining, presenting, touching
-from mfalab.devices.transports.memory import KeyUnplugged
+from mfalab.devices.schedule import NothingWillHappen
+from mfalab.devices.transports.wire import GOOD_WIRE
+from mfalab.simulator.blocking import WaitedTooLong
 from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.language.units import Duration
 from mfalab.simulator.language.words import PersonName, Strict
@@ -52,6 +55,13 @@ _TOUCH_SIGMA = 0.5
 _TOUCH_LIMIT_S = 12.0
 _LATE_S = 40
 """Later than any authenticator waits."""
+
+
+_PATIENCE_NS = 300 * NS_PER_S
+"""How long a client is left alone with a key that does not answer, as browsers do."""
+
+NO_ANSWER = (OSError, CtapError, ConnectionFailure, WaitedTooLong, NothingWillHappen)
+"""What a client meets when the key or the wire fails it; an unplugged key is an OSError."""
 
 
 class KeyUse(Strict):
@@ -228,11 +238,11 @@ def _ceremony(
         name = _dom_exception(error, registering="rp" in options)
         person.note("sees the browser's error", error=name, cause=_cause(error))
         return {"error": {"name": name}}
-    except (KeyUnplugged, OSError, CtapError) as error:
+    except NO_ANSWER as error:
         person.note("sees the browser's error", error="NotAllowedError", cause=str(error))
         return {"error": {"name": "NotAllowedError"}}
     except Exception as error:
-        if not key.thing.faults.malformed_cbor:
+        if not key.thing.faults.malformed_cbor and key.thing.wire == GOOD_WIRE:
             raise
         # python-fido2 trips over such answers in many ways; a browser tells its page of one.
         person.note("sees the browser's error", error="NotAllowedError", cause=type(error).__name__)
@@ -272,7 +282,7 @@ def at_key(lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[
     key.thing.user = hand(person, key, use)
     if use.pulled_out_after is not None:
         lab.timeline.after(use.pulled_out_after, key.thing.unplug)
-    return lab.clients.call(work)
+    return lab.clients.call(work, within_ns=_PATIENCE_NS)
 
 
 def _anonymised(response: dict[str, Any]) -> dict[str, Any]:

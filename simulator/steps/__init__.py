@@ -79,6 +79,7 @@ AnyStep = Annotated[
     | security_keys.StorePasskeys
     | security_keys.KeyPower
     | security_keys.KeyFault
+    | security_keys.WireFault
     | security_keys.CheckKey,
     Field(discriminator="do"),
 ]

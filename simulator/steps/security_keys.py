@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from threading import Event
@@ -15,9 +14,11 @@ from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin
 from pydantic import Field
 
-from mfalab.simulator.browser import KeyUse, at_key, typed_pin
+from mfalab.devices.ctap.faults import Faults
+from mfalab.devices.transports.wire import WireFaults
+from mfalab.simulator.browser import NO_ANSWER, KeyUse, at_key, typed_pin
 from mfalab.simulator.held_key import HeldKey, enrol_finger
-from mfalab.simulator.language.units import Duration
+from mfalab.simulator.language.units import Duration, Share
 from mfalab.simulator.language.words import DeviceName, Name, PersonName
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.steps.base import Step
@@ -54,6 +55,8 @@ class AtKey(Step):
             raise Hindered(name, f"{key.name} answers {name}") from None
         except OSError as error:
             raise Hindered("KeyUnplugged", str(error)) from None
+        except NO_ANSWER as error:
+            raise Hindered("NoAnswer", f"{key.name}: {error}") from None
         except ValueError as error:
             raise Hindered("NotOffered", f"{key.name}: {error}") from None
 
@@ -261,15 +264,43 @@ class KeyFault(Step):
     """Power fails at this write to its store, counted from now."""
     power_cut_done: bool = False
     """The write at which power fails is still finished."""
+    missing: list[str] = Field(default_factory=list)
+    """Options, extensions or commands that are announced and not there, such as credMgmt."""
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
         thing = held_key(lab, self.device).thing
         switches = self.model_dump(
-            exclude={"do", "name", "expect", "device", "slow_crypto"}, exclude_none=True
+            exclude={"do", "name", "expect", "device", "slow_crypto", "missing"}, exclude_none=True
         )
-        thing.faults = replace(type(thing.faults)(), slow_crypto_ns=self.slow_crypto, **switches)
+        thing.faults = Faults(
+            slow_crypto_ns=self.slow_crypto, missing=frozenset(self.missing), **switches
+        )
         lab.note(self.device, "faults", **{key: value for key, value in switches.items() if value})
+        return None
+
+
+class WireFault(Step):
+    """Spoil the wire between a security key and its clients; what is not named is good."""
+
+    do: Literal["wire_fault"] = "wire_fault"
+    device: DeviceName
+    lost: Share = 0.0
+    """How many reports never arrive."""
+    duplicated: Share = 0.0
+    """How many arrive twice."""
+    reordered: Share = 0.0
+    """How many arrive after the next one."""
+    corrupted: Share = 0.0
+    """How many have a wrong bit."""
+    stalled: bool = False
+    """The endpoint holds all reports until the wire is good again."""
+
+    def perform(self, lab: Lab) -> object:
+        """See the class."""
+        switches = self.model_dump(exclude={"do", "name", "expect", "device"})
+        held_key(lab, self.device).thing.wire = WireFaults(**switches)
+        lab.note(self.device, "wire", **{key: value for key, value in switches.items() if value})
         return None
 
 
