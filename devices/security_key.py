@@ -143,7 +143,7 @@ class SecurityKey(Device):
             random_bytes=random_bytes,
             faults=faults,
         )
-        self.user: User = touching() if user is None else user
+        self._user: User = touching() if user is None else user
         self._wire = Wire(random_bytes, wire)
         self._port = Port(name, self._scheduler, self._from_host)
         self._hid: CtapHid | None = None
@@ -264,6 +264,19 @@ class SecurityKey(Device):
         self._scheduler.advance(duration_ns)
 
     # The user.
+
+    @property
+    def user(self) -> User:
+        """Who sits in front of it; somebody else may take the seat at any time."""
+        return self._user
+
+    @user.setter
+    def user(self, user: User) -> None:
+        with self._scheduler.guard:
+            self._user = user
+            # Whoever comes knows nothing of a prompt that the last one let pass.
+            if self._blinking is not None and self._blinking.polled:
+                self._blinking = None
 
     def touch(self) -> None:
         """Touch it now; nothing happens when it does not ask for that."""
