@@ -51,7 +51,7 @@ def nothing(*_: object, **__: object) -> None:
 
 def figures(patch: Patch, **changed: Any) -> None:
     """Change figures in every profile."""
-    from mfalab.simulator import setting
+    from mfalab.simulator.language import setting
 
     broken = {name: replace(known, **changed) for name, known in profile.PROFILES.items()}
     patch.setattr(setting, "PROFILES", broken)
