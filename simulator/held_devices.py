@@ -14,7 +14,6 @@ from mfalab.devices.phone import Phone
 from mfalab.devices.sms.phone import SmsPhone
 from mfalab.simulator.clocks import DeviceClock
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
-from mfalab.simulator.timeline import NS_PER_S
 from mfalab.verifier import DeviceKind
 
 
@@ -219,11 +218,3 @@ class HeldSms(HeldDevice):
     def break_(self) -> None:
         """Break the phone, with all that is on it."""
         self.thing.phone.break_()
-
-
-def window_s(
-    low_steps: int, high_steps: int, period_s: int, server_offset_ns: int
-) -> tuple[float, float]:
-    """The offsets of a device, in seconds from true time, that the verifier surely accepts."""
-    server_s = server_offset_ns / NS_PER_S
-    return (low_steps * period_s + server_s, high_steps * period_s + server_s)

@@ -6,8 +6,7 @@ from a `Setting` and call `do` with steps; what happens is seeded, timed and log
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,31 +15,28 @@ from pydantic import BaseModel, ValidationError
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.blocking import BlockingClients
-from mfalab.simulator.clocks import DeviceClock, ServerClock
+from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.eventlog import CaseLog
-from mfalab.simulator.held_devices import HeldDevice, window_s
-from mfalab.simulator.language.limits import Measurement
+from mfalab.simulator.held_devices import HeldDevice
 from mfalab.simulator.language.setting import AccountSpec, CarrierSpec, PersonSpec, Setting
-from mfalab.simulator.language.units import format_duration, format_instant
+from mfalab.simulator.language.units import format_duration
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, Outcome, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S, Timeline
+from mfalab.simulator.witness import Witness
 from mfalab.simulator.workshop import Workshop
 from mfalab.simulator.world import World
 from mfalab.verifier import (
     CHEAP,
     Account,
-    CeremonyDecision,
     Credentials,
-    Decision,
     MemoryStore,
     ServiceError,
     Store,
-    TrailEvent,
     Verifier,
 )
 
@@ -75,13 +71,14 @@ class Lab:
         store: Store | None = None,
     ) -> None:
         self.setting = setting
-        self.log = CaseLog(case)
         self.entropy = Entropy(f"{seed}/{case}")
         self.timeline = Timeline(setting.start)
         server = setting.verifier.clock
         self.server_clock = ServerClock(
             self.timeline, offset_ns=server.offset, drift_ppm=server.drift
         )
+        self.devices: dict[str, HeldDevice] = {}
+        self.witness = Witness(CaseLog(case), self.timeline, self.server_clock, self.devices)
         carrier = Carrier(self.timeline, self.entropy.stream("carrier"), _delivery(setting.carrier))
         self.world = World(carrier, lambda what, **detail: self.note("world", what, **detail))
         self.verifier = Verifier(
@@ -91,20 +88,15 @@ class Lab:
             profile=setting.verifier.resolve(),
             password_cost=CHEAP,
             outbox=self.world,
-            observer=self._observe,
+            observer=lambda event: self.witness.observe(event, self.verifier.profile),
         )
         self.accounts: dict[str, Account] = {}
         self.people: dict[str, Person] = {}
         self.roles: dict[str, str] = {}
-        self.devices: dict[str, HeldDevice] = {}
         self.sessions: dict[str, Credentials] = {}
         self.clients = BlockingClients(self.timeline)
         self.workshop = Workshop(self.timeline, self.entropy, carrier, self.clients)
-        self.step_number = 0
         self.last_outcome = Outcome()
-        self._windows: dict[str, tuple[int, int]] = {}
-        self._quiet = False
-        self._decided: str | None = None
         self._furnish()
 
     @classmethod
@@ -144,7 +136,7 @@ class Lab:
         for name, device in setting.devices.items():
             self.devices[name] = self.workshop.device(name, device)
         self.verifier.register_tokens(self.workshop.shipped)
-        self.sample()
+        self.witness.sample()
 
     def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
         digits = self.entropy.stream(f"account.{name}").randrange(10**11, 10**12)
@@ -233,28 +225,28 @@ class Lab:
             ExpectationFailed: it ended otherwise; what the clocks believed is attached as notes.
             ScenarioMistake: the step makes no sense here.
         """
-        self.step_number += 1
+        self.witness.step += 1
         self.last_outcome = Outcome()
-        self.sample()
+        self.witness.sample()
         try:
             self.last_outcome = outcome = self.attempt(step)
             step.expect.check(outcome)
         except ExpectationFailed as failure:
-            for belief in self.beliefs():
+            for belief in self.witness.beliefs():
                 off = "" if belief["offset_s"] is None else f", {belief['offset_s']} s off"
                 failure.add_note(f"{belief['lane']}: {belief['text']}{off}")
             raise
         finally:
-            self.sample()
+            self.witness.sample()
         return outcome
 
     def attempt(self, step: Step) -> Outcome:
         """Perform a step and say what became of it, expected or not."""
         try:
-            self._decided = None
+            self.witness.decided = None
             return Outcome(data=step.perform(self))
         except ServiceError as refusal:
-            return Outcome(refusal.code, refusal.message, refusal.status, self._decided)
+            return Outcome(refusal.code, refusal.message, refusal.status, self.witness.decided)
         except Hindered as hindrance:
             return Outcome(hindrance.code, str(hindrance))
         except DeviceError as failure:
@@ -274,27 +266,14 @@ class Lab:
                 self.timeline.run_until(
                     end_ns - duration_ns * (_SAMPLES_OF_A_WAIT - part) // (_SAMPLES_OF_A_WAIT)
                 )
-                self.sample()
+                self.witness.sample()
         self.timeline.run_until(end_ns)
 
     # -- the event log ------------------------------------------------------------------
 
     def note(self, lane: str, what: str, **detail: object) -> None:
         """Log that somebody or something acts."""
-        self.log.add("note", self.timeline.now_ns(), lane=lane, what=what, detail=detail)
-
-    def sample(self) -> None:
-        """Log how far every clock is off."""
-        now_ns = self.timeline.now_ns()
-        for name, device in self.devices.items():
-            if device.clock is None:
-                continue
-            self._sample_clock(name, device.clock.offset_ns(), alive=device.alive, now_ns=now_ns)
-        self._sample_clock("verifier", self.server_clock.offset_ns(), alive=True, now_ns=now_ns)
-
-    def _sample_clock(self, lane: str, offset_ns: int, *, alive: bool, now_ns: int) -> None:
-        offset_s = round(offset_ns / NS_PER_S, 6)
-        self.log.add("clock", now_ns, lane=lane, offset_s=offset_s, alive=alive)
+        self.witness.note(lane, what, **detail)
 
     def lanes(self) -> list[dict[str, str]]:
         """The lanes of the timeline, in reading order."""
@@ -307,140 +286,6 @@ class Lab:
             {"id": "verifier", "kind": "verifier", "label": self.verifier.profile.name},
             {"id": "world", "kind": "world", "label": "the world"},
         ]
-
-    def beliefs(self) -> list[dict[str, Any]]:
-        """What every clock believes now, in words, for the report of a failure."""
-        true_ns = self.timeline.now_ns()
-        clocks: dict[str, DeviceClock] = {
-            name: device.clock for name, device in self.devices.items() if device.clock is not None
-        }
-        found = []
-        for lane, clock in {**clocks, "verifier": self.server_clock}.items():
-            text = format_instant(clock.now_ns())
-            if lane in self._windows:
-                low, high = self._windows[lane]
-                text += f", window from {low:+d} to {high:+d} time steps"
-            offset_s = round(clock.offset_ns() / NS_PER_S, 6)
-            found.append({"lane": lane, "offset_s": offset_s, "text": text})
-        return [
-            {"lane": "true time", "offset_s": None, "text": f"{format_instant(true_ns)}"},
-            *found,
-        ]
-
-    def _called(self, serial: str) -> list[str]:
-        """The devices that the verifier calls by a serial number; clones share theirs."""
-        return [name for name, device in self.devices.items() if device.answers_to(serial)]
-
-    def _observe_ceremony(self, event: CeremonyDecision) -> None:
-        devices = self._called(event.serial)
-        self.log.add(
-            "decision",
-            self.timeline.now_ns(),
-            lane="verifier",
-            device=devices[0] if devices else "",
-            operation=event.operation,
-            outcome=event.outcome.value,
-            detail={
-                "reason": event.reason,
-                "origin": event.origin,
-                "user_present": event.user_present,
-                "user_verified": event.user_verified,
-                "sign_count": event.sign_count,
-                "stored_sign_count": event.stored_sign_count,
-            },
-        )
-
-    def _observe(self, event: Decision | CeremonyDecision | TrailEvent) -> None:
-        if self._quiet:
-            return
-        if isinstance(event, TrailEvent):
-            self.note("verifier", f"records {event.name}", **event.fields)
-            return
-        self._decided = event.outcome.value
-        if isinstance(event, CeremonyDecision):
-            self._observe_ceremony(event)
-            return
-        devices = self._called(event.serial)
-        self.log.add(
-            "decision",
-            self.timeline.now_ns(),
-            lane="verifier",
-            device=devices[0] if devices else "",
-            operation=event.operation,
-            outcome=event.outcome.value,
-            detail=_detail(event),
-        )
-        if event.accepted and isinstance(event, Decision):
-            for name in devices:
-                self._show_window(name, event)
-
-    def _show_window(self, name: str, decision: Decision) -> None:
-        """Log where the verifier's window for a device lies, when a decision moved it."""
-        profile, device = self.verifier.profile, self.devices[name]
-        if device.period_s is None:
-            return
-        low = decision.offset_steps - profile.window_back
-        high = decision.offset_steps + profile.window_ahead
-        if self._windows.get(name) == (low, high):
-            return
-        causes = {"EnableMFADevice": "enable", "ResyncMFADevice": "resync"}
-        self._windows[name] = (low, high)
-        self.log_window(name, causes.get(decision.operation, "learned"))
-
-    def log_window(self, name: str, cause: str) -> None:
-        """Log a device's window in seconds from true time; nothing when it has none."""
-        device = self.devices[name]
-        if name in self._windows and device.period_s is not None:
-            low_s, high_s = window_s(
-                *self._windows[name], device.period_s, self.server_clock.offset_ns()
-            )
-            self.log.add(
-                "window",
-                self.timeline.now_ns(),
-                lane=name,
-                low_s=low_s,
-                high_s=high_s,
-                cause=cause,
-            )
-
-    def window_centre_steps(self, name: str) -> int:
-        """Where the verifier's window for a device is centred, in steps from its own clock."""
-        low, high = self._windows.get(name, (0, 0))
-        return (low + high) // 2
-
-    def record(self, measured: Measurement) -> None:
-        """Log a measurement."""
-        self.log.add(
-            "measurement",
-            self.timeline.now_ns(),
-            name=measured.name,
-            value=measured.value,
-            unit=measured.limit.unit,
-            limit=str(measured.limit),
-            verdict=measured.verdict,
-            step=self.step_number,
-        )
-
-    @contextmanager
-    def quiet_decisions(self) -> Iterator[None]:
-        """Log no decisions meanwhile: requests of several threads come in no certain order."""
-        self._quiet = True
-        try:
-            yield
-        finally:
-            self._quiet = False
-
-    def close_window(self, name: str) -> None:
-        """Log that the verifier accepts nothing of a device any more."""
-        if self._windows.pop(name, None) is not None:
-            self.log.add(
-                "window",
-                self.timeline.now_ns(),
-                lane=name,
-                low_s=None,
-                high_s=None,
-                cause="deactivate",
-            )
 
 
 def _validated(model: type[M], words: dict[str, Any], what: str) -> M:
@@ -475,26 +320,3 @@ def _delivery(spec: CarrierSpec) -> Delivery:
         duplicate=spec.duplicates,
         reorder=spec.reorders,
     )
-
-
-def _detail(decision: Decision | CeremonyDecision) -> dict[str, Any]:
-    """What explains a decision, as far as it is of interest: steps, or what a ceremony showed."""
-    if isinstance(decision, CeremonyDecision):
-        shown = {
-            "reason": decision.reason,
-            "origin": decision.origin,
-            "user_present": decision.user_present,
-            "user_verified": decision.user_verified,
-            "sign_count": decision.sign_count,
-            "stored_sign_count": decision.stored_sign_count,
-            "attestation": decision.attestation,
-            "cloned": decision.cloned or None,
-        }
-        return {name: value for name, value in shown.items() if value not in (None, "")}
-    server, matched = decision.server_step, decision.matched_step
-    return {
-        "server_step": server,
-        "window": [decision.low_step - server, decision.high_step - server],
-        "matched": None if matched is None else matched - server,
-        "offset_steps": decision.offset_steps,
-    }

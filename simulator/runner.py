@@ -112,7 +112,7 @@ def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
     except Exception as error:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {_defect(error)}"
-    log = CaseLog(case.id) if lab is None else lab.log
+    log = CaseLog(case.id) if lab is None else lab.witness.log
     furnished, log.events = log.events, []
     log.add(
         "case_started",
@@ -140,7 +140,7 @@ def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
         case.scenario.start if lab is None else lab.timeline.now_ns(),
         verdict=verdict,
         why=why,
-        believed=lab.beliefs() if lab is not None and verdict != "passed" else [],
+        believed=lab.witness.beliefs() if lab is not None and verdict != "passed" else [],
         reproduce=f"mfalab run {shlex.quote(case.node)} --seed {seed}",
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
@@ -150,7 +150,7 @@ def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
 def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
     """Run one step; the verdict on the case so far, and why."""
     line, text = case.steps[number - 1]
-    lab.log.add(
+    lab.witness.log.add(
         "step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text
     )
     outcome, verdict, why = Outcome(), "passed", ""
@@ -163,7 +163,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         verdict, why = "error", str(mistake)
     except Exception as error:
         verdict, why = "error", _defect(error)
-    lab.log.add(
+    lab.witness.log.add(
         "step_finished",
         lab.timeline.now_ns(),
         step=number,

@@ -141,7 +141,7 @@ class Race(Attack):
                 return False
             return True
 
-        with lab.quiet_decisions(), ThreadPoolExecutor(self.requests) as pool:
+        with lab.witness.looking_away(), ThreadPoolExecutor(self.requests) as pool:
             accepted = sum(pool.map(request, range(self.requests)))
         device.typed.append(code)
         lab.note("verifier", "accepts of a race", accepted=accepted, requests=self.requests)

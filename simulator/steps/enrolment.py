@@ -56,12 +56,9 @@ def reader(device: HeldDevice, *people: Person) -> Person:
     Raises:
         Hindered: none of them does.
     """
-    for person in people:
-        if device.holder == person.name:
-            return person
-    return_to = people[0]
-    return_to.holding(device)
-    raise AssertionError("unreachable")
+    holder = next((person for person in people if person.name == device.holder), people[0])
+    holder.holding(device)
+    return holder
 
 
 class Create(OnBehalf):
@@ -255,7 +252,7 @@ class Deactivate(OnBehalf):
             lab.verifier.iam(actor.credentials(self.using)).deactivate_mfa_device(
                 SerialNumber=serial, UserName=self.owner(lab).user_name
             )
-        lab.close_window(device.name)
+        lab.witness.window_closed(device.name)
         return None
 
 
@@ -276,7 +273,7 @@ class Delete(Step):
         lab.verifier.iam(actor.credentials(self.using)).delete_virtual_mfa_device(
             SerialNumber=serial
         )
-        lab.close_window(device.name)
+        lab.witness.window_closed(device.name)
         return None
 
 

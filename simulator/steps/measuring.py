@@ -39,7 +39,9 @@ class Measure(Step):
         if self.from_ != "true time":
             offset_ns -= lab.server_clock.offset_ns()
         if self.from_ == "window":
-            offset_ns -= lab.window_centre_steps(self.device) * (device.period_s or 0) * NS_PER_S
+            offset_ns -= (
+                lab.witness.window_centre_steps(self.device) * (device.period_s or 0) * NS_PER_S
+            )
         if self.offset.unit == "steps":
             if device.period_s is None:
                 raise ScenarioMistake(f"{device.name} counts no time steps; give the limit in s")
@@ -47,7 +49,7 @@ class Measure(Step):
         else:
             value = abs(offset_ns) / NS_PER_S
         measured = Measurement(f"{self.device} offset", round(value, 3), self.offset)
-        lab.record(measured)
+        lab.witness.measured(measured)
         if not measured.met:
             raise ExpectationFailed(str(self.offset), f"{measured.value} {self.offset.unit}")
         return measured

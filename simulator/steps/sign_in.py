@@ -17,7 +17,7 @@ from mfalab.simulator.language.words import DeviceName, PersonName
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-from mfalab.verifier import DeviceKind, SecondPage, SignedIn
+from mfalab.verifier import DeviceKind, SecondPage, ServiceError, SignedIn
 
 if TYPE_CHECKING:
     from mfalab.simulator.lab import Lab
@@ -84,7 +84,8 @@ class SignIn(WithPrompt):
         console = lab.verifier.console
         person.note("types name and password", name=known_as.user_name)
         if known_as.root:
-            return console.sign_in_root(known_as_email(lab, known_as), password)
+            email = lab.accounts[known_as.spec.account].root_email
+            return console.sign_in_root(email, password)
         return console.sign_in(known_as.account_id, known_as.user_name, password)
 
 
@@ -176,18 +177,11 @@ class Recover(Step):
 
     def _type_wrong(self, lab: Lab, process: str, digits: str) -> None:
         """Type digits that are not those on the page; being told so is what is expected."""
-        from mfalab.verifier import ServiceError
-
         wrong = str((int(digits) + 1) % 10 ** len(digits)).zfill(len(digits))
         try:
             lab.verifier.console.recovery.enter_digits(process, wrong)
         except ServiceError as refusal:
             lab.note("verifier", "refuses the digits", code=refusal.code)
-
-
-def known_as_email(lab: Lab, person: Person) -> str:
-    """The e-mail address with which a root user signs in."""
-    return lab.accounts[person.spec.account].root_email
 
 
 def _texts(device: HeldDevice | None) -> int | None:

@@ -145,5 +145,5 @@ class SetVerifierClock(Step):
             lab.server_clock.step(self.by)
         lab.note("verifier", "has its clock moved", by_s=self.by / NS_PER_S)
         for name in lab.devices:
-            lab.log_window(name, "verifier clock")
+            lab.witness.window(name, "verifier clock")
         return None

@@ -36,7 +36,7 @@ def test_steps_are_methods_and_return_outcomes(lab: Lab) -> None:
     )
     assert outcome.refused == "InvalidAuthenticationCode"
     assert lab.try_again(who="alice", with_="fob").accepted
-    assert lab.step_number == 3
+    assert lab.witness.step == 3
 
 
 @pytest.mark.parametrize("verb", sorted(VOCABULARY))
@@ -67,7 +67,7 @@ def test_unknown_step_names_the_nearest(lab: Lab, verb: str, hint: str) -> None:
 def test_wrong_words_are_refused_before_anything_happens(lab: Lab) -> None:
     with pytest.raises(ScenarioMistake, match="who: Field required"):
         lab.sign_in(whom="alice")
-    assert lab.step_number == 0
+    assert lab.witness.step == 0
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_measurement_is_logged_with_its_verdict(lab: Lab) -> None:
     lab.measure(device="fob", offset="<= 100 s")
     with pytest.raises(ExpectationFailed, match=r"expected <= 2 steps, got 3.167 steps"):
         lab.measure(device="fob", offset="<= 2 steps")
-    measured = [event for event in lab.log.events if event["kind"] == "measurement"]
+    measured = [event for event in lab.witness.log.events if event["kind"] == "measurement"]
     assert [(event["value"], event["unit"], event["verdict"]) for event in measured] == [
         (95.0, "s", "marginal"),
         (3.167, "steps", "failed"),
@@ -214,9 +214,10 @@ def test_measurement_is_logged_with_its_verdict(lab: Lab) -> None:
 
 def test_long_wait_is_sampled_and_a_short_one_at_its_ends(lab: Lab) -> None:
     def samples(duration: str) -> int:
-        lab.log.events.clear()
+        lab.witness.log.events.clear()
         lab.wait(for_=duration)
-        return sum(event["kind"] == "clock" and event["lane"] == "fob" for event in lab.log.events)
+        events = lab.witness.log.events
+        return sum(event["kind"] == "clock" and event["lane"] == "fob" for event in events)
 
     assert samples("10 min") == 2
     assert samples("400 d") == 25

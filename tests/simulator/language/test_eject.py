@@ -91,7 +91,9 @@ def test_ejected_test_does_the_same_steps_at_the_same_times(story: Story, cases:
     exec(compile(text, "ejected", "exec"), space)
     space["test_story"](mfa_seed=3)
     from_file = [event for event in run_case(case, 3) if event["kind"] == "note"]
-    from_python = [event for event in space["labs"][0].log.events if event["kind"] == "note"]
+    from_python = [
+        event for event in space["labs"][0].witness.log.events if event["kind"] == "note"
+    ]
     assert [str(event) for event in from_python] == [str(event) for event in from_file]
 
 
