@@ -186,24 +186,25 @@ def authenticate(
     if use.rp_id is not None:
         options = {**options, "rpId": use.rp_id}
 
-    def ask(client: Fido2Client, options: dict[str, Any] = options) -> Any:
+    app_id = options.get("extensions", {}).get("appid")
+
+    def ask(client: Fido2Client, options: dict[str, Any]) -> Any:
         if use.touch == "not asked for":
             return _asked_silently(key, options, use.origin or lab.verifier.profile.origins[-1])
         wanted = PublicKeyCredentialRequestOptions.from_dict(options)
         return client.get_assertion(wanted).get_response(0)
 
-    response = _ceremony(lab, person, key, use, 1, ask, options)
-    app_id = options.get("extensions", {}).get("appid")
-    if app_id is None or "error" not in response:
-        return response
-    # No credential of the relying party's: the key may know the AppID (WebAuthn section 10.1.1).
-    older = {**options, "rpId": app_id}
-    response = _ceremony(
-        lab, person, key, use, 1, lambda client: ask(client, older), options, app_id=True
-    )
-    return (
-        response if "error" in response else {**response, "clientExtensionResults": {"appid": True}}
-    )
+    def ask_by_either_name(client: Fido2Client) -> Any:
+        try:
+            return ask(client, options)
+        except (ClientError, CtapError) as error:
+            if app_id is None or not _knows_no_credential(error):
+                raise
+        # The key may know one of the AppID's instead (WebAuthn section 10.1.1).
+        response = ask(client, {**options, "rpId": app_id})
+        return {**response, "clientExtensionResults": {"appid": True}}
+
+    return _ceremony(lab, person, key, use, 1, ask_by_either_name, options, app_id)
 
 
 def _ceremony(
@@ -214,21 +215,21 @@ def _ceremony(
     origin_number: int,
     ask: Callable[[Fido2Client], Any],
     options: dict[str, Any],
-    *,
-    app_id: bool = False,
+    app_id: str | None = None,
 ) -> dict[str, Any]:
     person.holding(key)
     origins = lab.verifier.profile.origins
     origin = use.origin or origins[min(origin_number, len(origins) - 1)]
     rp_id = str(options.get("rpId") or options["rp"]["id"])
-    trusting = use.client == "careless" or app_id
+    trusting = use.client == "careless"
     if not trusting and not verify_rp_id(rp_id, origin):
         raise Hindered("SecurityError", f"the browser does not let {origin} ask for {rp_id}")
 
+    def may_ask(rp_id: str, origin: str) -> bool:
+        return trusting or rp_id == app_id or verify_rp_id(rp_id, origin)
+
     def ceremony() -> Any:
-        collector = DefaultClientDataCollector(
-            origin, verify=(lambda rp_id, origin: True) if trusting else verify_rp_id
-        )
+        collector = DefaultClientDataCollector(origin, verify=may_ask)
         interaction = _AtTheKeyboard(lab, person, key, use)
         return ask(Fido2Client(key.thing.device(), collector, user_interaction=interaction))
 
@@ -312,6 +313,13 @@ def _dom_exception(error: ClientError, *, registering: bool) -> str:
     if registering and error.code is ClientError.ERR.DEVICE_INELIGIBLE:
         return "InvalidStateError"
     return "NotAllowedError"
+
+
+def _knows_no_credential(error: ClientError | CtapError) -> bool:
+    """Whether the key has none of the credentials; a key that nobody touched says otherwise."""
+    if isinstance(error, ClientError):
+        return error.code is ClientError.ERR.DEVICE_INELIGIBLE
+    return error.code == CtapError.ERR.NO_CREDENTIALS
 
 
 def _cause(error: ClientError) -> str:
