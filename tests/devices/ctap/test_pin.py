@@ -125,6 +125,20 @@ def test_token_of_2_0_serves_many_until_power_goes(make_key):
     assert use(key, token) == AUTH_INVALID
 
 
+def test_token_of_2_0_serves_every_relying_party(make_key):
+    """The first relying party bound the token, as in CTAP 2.1, and every other one was refused.
+
+    CTAP 2.0 knows no binding, and the client keeps one token for all of them until power goes.
+    """
+    key = make_key("fido-2.0")
+    key.set_pin()
+    cdh = bytes(CDH_LENGTH)
+    request = {"cdh": cdh, **key.signed("1234", cdh)}
+    for rp in (RP, "other.example"):
+        credential = key.register(rp=rp, **request)
+        assert key.status(2, key.get(rp=rp, allow=[credential], **request)) == 0
+
+
 def test_large_blob_permission_outlives_the_operation(owned):
     token = owned.token(permissions=1 | 16, rp_id=RP)
     assert use(owned, token) == 0
