@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from inspect import getdoc
 from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from mfalab.simulator.language.loader import Case
 from mfalab.simulator.language.schema import scenario_schema
@@ -13,6 +16,7 @@ from mfalab.simulator.language.shape import alternatives
 from mfalab.simulator.language.units import format_instant
 from mfalab.simulator.language.words import Strict, nearest
 from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.base import Expect
 from mfalab.verifier import PROFILES
 
 _HIDDEN = {"do", "name", "expect"}
@@ -91,16 +95,22 @@ def explain(verb: str | None) -> str:
         raise LookupError(f'there is no step "{verb}"{nearest(verb, VOCABULARY)}')
     model = VOCABULARY[verb]
     lines = [f"{verb}: {getdoc(model)}", ""]
-    for name, info in model.model_fields.items():
-        if name not in _HIDDEN:
-            needed = "required" if info.is_required() else "optional"
-            told = " ".join(part for part in (info.description, _choices(info.annotation)) if part)
-            lines.append(f"  {info.alias or name:<14} {needed}  {told}".rstrip())
-    lines += [
-        "  name           optional  A name by which `matrix` reaches this step's fields.",
-        "  expect         optional  accepted, or {refused: CODE, message: TEXT, status: NUMBER}.",
-    ]
+    own = {name: info for name, info in model.model_fields.items() if name not in _HIDDEN}
+    common = {name: model.model_fields[name] for name in ("name", "expect")}
+    lines += _told({**own, **common}, indent=2)
     return "\n".join(lines)
+
+
+def _told(fields: Mapping[str, FieldInfo], indent: int) -> Iterator[str]:
+    """A line for each field; below a field that holds others, a line for each of those."""
+    for name, info in fields.items():
+        needed = "required" if info.is_required() else "optional"
+        told = " ".join(part for part in (info.description, _choices(info.annotation)) if part)
+        told = " ".join(told.split())
+        yield f"{' ' * indent}{info.alias or name:<{16 - indent}} {needed}  {told}".rstrip()
+        for inner in alternatives(info.annotation):
+            if isinstance(inner, type) and issubclass(inner, Strict) and inner is not Expect:
+                yield from _told(inner.model_fields, indent + 2)
 
 
 def _choices(annotation: Any) -> str:

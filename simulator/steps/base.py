@@ -79,7 +79,7 @@ class Step(Strict, ABC):
     name: str | None = None
     """A name by which `matrix` reaches this step's fields."""
     expect: Expect = Field(default=Expect(), json_schema_extra={"default": "accepted"})
-    """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER}."""
+    """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER, decision: WORD}."""
 
     @abstractmethod
     def perform(self, lab: Lab) -> Any:
