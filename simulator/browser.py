@@ -139,7 +139,7 @@ def hand(person: Person, key: HeldKey, use: KeyUse) -> User:
 
 
 def _touch_ns(person: Person, use: KeyUse) -> int:
-    if use.touch == "at once" or person.spec.typing == "instant":
+    if use.touch == "at once" or (use.touch == "natural" and person.spec.typing == "instant"):
         return 0
     if use.touch == "late":
         return _LATE_S * NS_PER_S
