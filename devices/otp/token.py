@@ -14,6 +14,7 @@ Left out: PIN pads, tokens whose display is always on and follows the time
 step, and setting the clock over NFC.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from mfalab.devices.clock import Clock
@@ -26,7 +27,7 @@ DEFAULT_DISPLAY_S = 30
 """How long a display stays lit: one usual time step, enough to type a code."""
 
 
-class _ButtonToken(Device):
+class _ButtonToken(Device, ABC):
     """A token with one button and one display; subclasses say which code comes next."""
 
     broken_advice: ClassVar[str] = "Deactivate it and enable a replacement."
@@ -86,8 +87,9 @@ class _ButtonToken(Device):
         self.press()
         return self.display
 
+    @abstractmethod
     def _next_code(self) -> str:
-        raise NotImplementedError
+        """The code that a press shows."""
 
 
 class HardwareToken(_ButtonToken):
