@@ -34,7 +34,16 @@ from fido2.webauthn import (
 )
 from pydantic import Field
 
-from mfalab.devices.ctap.user import User, absent, declining, presenting, touching
+from mfalab.devices.ctap.user import (
+    Asked,
+    Gesture,
+    Reaction,
+    User,
+    absent,
+    declining,
+    presenting,
+    touching,
+)
 from mfalab.devices.schedule import NothingWillHappen
 from mfalab.devices.transports.wire import GOOD_WIRE
 from mfalab.simulator.blocking import WaitedTooLong
@@ -62,6 +71,13 @@ _PATIENCE_NS = 300 * NS_PER_S
 
 NO_ANSWER = (OSError, CtapError, ConnectionFailure, WaitedTooLong, NothingWillHappen)
 """What a client meets when the key or the wire fails it; an unplugged key is an OSError."""
+
+
+_DONE = {
+    Gesture.TOUCH: "touches the key",
+    Gesture.FINGER: "puts a finger on the key",
+    Gesture.DECLINE: "declines",
+}
 
 
 class KeyUse(Strict):
@@ -136,6 +152,20 @@ def hand(person: Person, key: HeldKey, use: KeyUse) -> User:
     after_ns = _touch_ns(person, use)
     finger = use.finger or (key.fingers[0] if key.fingers else None)
     return touching(after_ns) if finger is None else presenting(finger, after_ns)
+
+
+def _watched(lab: Lab, person: Person, key: HeldKey, user: User) -> User:
+    """The same person, with what key and person do written down."""
+
+    def react(asked: Asked) -> Reaction | None:
+        lab.note(key.name, f"asks for a {asked.prompt.name.lower()}", site=asked.rp_id or "")
+        reaction = user(asked)
+        if reaction is not None:
+            done = _DONE[reaction.gesture]
+            lab.timeline.after(reaction.after_ns, lambda: person.note(done, device=key.name))
+        return reaction
+
+    return react
 
 
 def _touch_ns(person: Person, use: KeyUse) -> int:
@@ -280,7 +310,7 @@ def _asked_silently(key: HeldKey, options: dict[str, Any], origin: str) -> dict[
 
 def at_key(lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[], T]) -> T:
     """Let a client work with a key while the person sits in front of it; virtual time passes."""
-    key.thing.user = hand(person, key, use)
+    key.thing.user = _watched(lab, person, key, hand(person, key, use))
     if use.pulled_out_after is not None:
         lab.timeline.after(use.pulled_out_after, key.thing.unplug)
     return lab.clients.call(work, within_ns=_PATIENCE_NS)
