@@ -86,6 +86,9 @@ class ChangeVerifier(Step):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         lab.verifier.profile = self.to.apply(lab.verifier.profile)
-        changed = {name: str(getattr(self.to, name)) for name in self.to.model_fields_set}
+        said = self.to.model_fields_set
+        changed = {
+            name: str(getattr(self.to, name)) for name in type(self.to).model_fields if name in said
+        }
         lab.note("verifier", "changes its rules", **changed)
         return None

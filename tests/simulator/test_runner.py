@@ -1,7 +1,12 @@
 """Cases into events: nothing but the seed decides, and nothing ends in a traceback."""
 
+import os
 import pickle
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,3 +215,22 @@ def test_no_secret_of_the_shipped_suites_is_in_the_log(some_cases: list[Case]) -
 
 def test_shipped_folder_is_the_package() -> None:
     assert (shipped() / "__init__.py").is_file()
+
+
+@pytest.mark.slow
+def test_the_log_of_all_suites_is_the_same_whatever_the_order_of_sets(tmp_path: Path) -> None:
+    """Workers forked from one process share its hash seed, and hid a note built from a set.
+
+    So the two runs are processes of their own, with hash seeds of their own.
+    """
+    logs = []
+    for hash_seed in ("1", "2"):
+        log = tmp_path / f"{hash_seed}.jsonl"
+        command = ["run", "--seed", "7", "-j", hash_seed, "-q", "--log", str(log)]
+        subprocess.run(
+            [sys.executable, "-c", "from mfalab.simulator.cli import main; main()", *command],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            check=True,
+        )
+        logs.append(re.sub(r'"wall_\w+":\d+', "", log.read_text()))
+    assert logs[0] == logs[1]
