@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -56,6 +57,11 @@ def main() -> None:
         sys.exit(BAD_USAGE)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except BrokenProcessPool:
+        click.echo(
+            "a worker process was ended from outside, out of memory perhaps; try -j 1", err=True
+        )
+        sys.exit(FAILED)
     except ProblemsFound as found:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)

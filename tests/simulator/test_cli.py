@@ -6,7 +6,8 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,6 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mfalab.simulator import cli
+from mfalab.simulator.eventlog import Event
 from mfalab.simulator.language.loader import Case
 
 MFALAB = Path(sys.executable).with_name("mfalab")
@@ -414,3 +416,17 @@ def test_terminal_has_progress_and_colour_and_a_pipe_has_neither(suite: Path) ->
     assert "━" not in piped.stdout
     quiet = on_terminal(suite, "run", "t", "-q")
     assert "━" not in quiet
+
+
+def test_worker_that_is_ended_from_outside_is_one_sentence(
+    mfalab: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> Iterator[Event]:
+        yield {"kind": "run_started", "seed": 1, "mfalab": "0", "cases": 2, "wall_ns": 0}
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(cli, "run", killed)
+    ran = mfalab("run", "t", "-j", 2, "--log", "log.jsonl")
+    assert ran.code == 1
+    assert "a worker process was ended from outside" in ran.err
+    assert Path("log.jsonl").read_text().count("\n") == 1
