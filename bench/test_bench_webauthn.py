@@ -26,7 +26,15 @@ from fido2.webauthn import (
 )
 from webauthn import verify_authentication_response
 
-from mfalab.verifier import AWS_OBSERVED, CHEAP, MemoryStore, SecondPage, SignedIn, Verifier
+from mfalab.verifier import (
+    AWS_OBSERVED,
+    CHEAP,
+    MemoryStore,
+    SecondPage,
+    SignedIn,
+    Silence,
+    Verifier,
+)
 from mfalab.verifier.records import CredentialRecord
 from mfalab.verifier.webauthn import ceremonies, messages
 
@@ -150,7 +158,7 @@ def test_sign_in_in_a_memory_store(benchmark: Any, key: Key) -> None:
         clock=StandingClock(),
         random_bytes=lambda count: hashlib.shake_128(b"%d" % next(calls)).digest(count),
         password_cost=CHEAP,
-        outbox=None,  # type: ignore[arg-type]  # nothing is sent here
+        outbox=Silence(),
     )
     verifier.create_account("123456789012", root_email="r@example.com", root_password="pw")
     session = verifier.console.sign_in_root("r@example.com", "pw")

@@ -52,6 +52,7 @@ from mfalab.verifier import (
     SecondPage,
     ServiceError,
     SignedIn,
+    Silence,
     Verifier,
 )
 from mfalab.verifier.profile import AttestationPolicy, Profile, UserVerification
@@ -128,7 +129,7 @@ class Desk:
             random_bytes=chance.random_bytes("verifier"),
             profile=self.profile,
             password_cost=CHEAP,
-            outbox=None,  # type: ignore[arg-type]  # nothing is sent here
+            outbox=Silence(),
             observer=self.observe,
         )
         self.verifier.create_account(ACCOUNT, root_email="r@example.com", root_password="pw")

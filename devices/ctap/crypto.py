@@ -7,7 +7,6 @@ differ each time and are all valid.
 
 from collections.abc import Callable
 from functools import lru_cache
-from hashlib import sha256
 from hmac import digest as hmac_digest
 
 from cryptography.hazmat.primitives import hashes
@@ -143,8 +142,3 @@ def _probably_prime(n: int) -> bool:
         else:
             return False
     return True
-
-
-def fingerprint(*parts: bytes) -> bytes:
-    """SHA-256 over parts that no other split of the same bytes gives."""
-    return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()

@@ -110,7 +110,10 @@ class SetClock(Step):
         if isinstance(clock, PhoneClock):
             self._set_phone(clock)
         elif isinstance(clock, QuartzClock) and self.network is None:
-            clock.step((self.by or 0) if self.to is None else self.to - clock.now_ns())
+            if self.to is not None:
+                clock.set_to(self.to)
+            else:
+                clock.step(self.by or 0)
         else:
             raise ScenarioMistake(f"{self.device} has no clock that can be changed like this")
         lab.note(self.device, "has its clock changed", believes=format_instant(clock.now_ns()))
