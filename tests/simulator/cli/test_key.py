@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from fido2.ctap import CtapError
@@ -19,7 +20,7 @@ from fido2.hid import CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
 
 from mfalab.simulator.cli import command
-from mfalab.simulator.cli_key import key
+from mfalab.simulator.cli.key import key
 
 Run = Callable[..., Result]
 
@@ -36,7 +37,7 @@ def run(file: Path) -> Run:
 
 class TestFiles:
     def test_the_group_is_part_of_the_command_line(self) -> None:
-        assert command.commands["key"] is key
+        assert command.get_command(click.Context(command), "key") is key
 
     def test_new_makes_a_key_that_info_describes(self, run: Run, file: Path) -> None:
         assert run("new", file).exit_code == 0
@@ -228,7 +229,7 @@ def plug(run: Run, file: Path) -> Iterator[Callable[..., Plugged]]:
     def start(*words: str, model: str = "ctap-2.1-pin") -> Plugged:
         if not file.exists():
             run("new", file, "--seed", 1, "--model", model)
-        code = "from mfalab.simulator.cli_key import key; key()"
+        code = "from mfalab.simulator.cli.key import key; key()"
         process = subprocess.Popen(
             [sys.executable, "-c", code, "plug", str(file), *words],
             stdin=subprocess.PIPE,

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mfalab.simulator import cli
+from mfalab.simulator.cli import suites
 from mfalab.simulator.eventlog import Event
 from mfalab.simulator.language.loader import Case
 
@@ -120,7 +121,7 @@ def test_exit_code(mfalab: Cli, arguments: list[str], code: int) -> None:
         assert ran.err
 
 
-@pytest.mark.parametrize("name", sorted(cli.command.commands))
+@pytest.mark.parametrize("name", sorted(cli.MODULES))
 def test_every_command_has_help(mfalab: Cli, name: str) -> None:
     ran = mfalab(name, "--help")
     assert ran.code == 0
@@ -425,7 +426,7 @@ def test_worker_that_is_ended_from_outside_is_one_sentence(
         yield {"kind": "run_started", "seed": 1, "mfalab": "0", "cases": 2, "wall_ns": 0}
         raise BrokenProcessPool
 
-    monkeypatch.setattr(cli, "run", killed)
+    monkeypatch.setattr(suites, "run", killed)
     ran = mfalab("run", "t", "-j", 2, "--log", "log.jsonl")
     assert ran.code == 1
     assert "a worker process was ended from outside" in ran.err

@@ -7,14 +7,15 @@ the same bytes twice.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from mfalab.simulator.cli.common import FORMAT, not_ready, print_json
 
 if TYPE_CHECKING:
     from mfalab.devices.ctap.model import Model
@@ -25,19 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["key"]
 
-NOT_READY = 3
 DEFAULT_MODEL = "ctap-2.1-pin"
 _OWN = "key/"
 _MODEL, _SEED, _POWER_UPS = "key/model", "key/seed", "key/power-ups"
 
 _FILE = click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="For people or for programs.",
-)
 
 
 @click.group()
@@ -74,13 +67,13 @@ def new(path: Path, model: str, seed: int | None) -> None:
 
 @key.command()
 @_FILE
-@_FORMAT
+@FORMAT
 def info(path: Path, form: str) -> None:
     """Show what kind of key FILE holds and what is on it."""
     with _file_errors(path):
         summary = _summary(_opened(path))
     if form == "json":
-        _print_json(summary)
+        print_json(summary)
         return
     credentials = summary.pop("credentials")
     for name, value in summary.items():
@@ -101,14 +94,14 @@ def reset(path: Path) -> None:
 
 
 @key.command()
-@_FORMAT
+@FORMAT
 def models(form: str) -> None:
     """List the models that come along."""
     from mfalab.devices.ctap.model import load_model, model_names
 
     described = {name: load_model(name) for name in model_names()}
     if form == "json":
-        _print_json(
+        print_json(
             {name: {"name": m.name, "versions": m.versions} for name, m in described.items()}
         )
         return
@@ -157,7 +150,7 @@ def plug(path: Path, udp: int | None, tcp: int | None, touch: str) -> None:
             try:
                 way = offer(opened.connect, port)
             except OSError as error:
-                _not_ready(f"cannot open {kind} port {port}: {error.strerror}. Choose another.")
+                not_ready(f"cannot open {kind} port {port}: {error.strerror}. Choose another.")
             stack.callback(way.close)
             ways.append(way)
             click.echo(f"{kind} 127.0.0.1:{way.port}")
@@ -302,7 +295,7 @@ def _only_user_of(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            _not_ready(f"{path} is plugged in by another process. Quit that one first.")
+            not_ready(f"{path} is plugged in by another process. Quit that one first.")
         try:
             yield
         finally:
@@ -328,11 +321,6 @@ def _control_file() -> int | None:
         return None
 
 
-def _not_ready(text: str) -> NoReturn:
-    click.echo(f"Error: {text}", err=True)
-    sys.exit(NOT_READY)
-
-
 def _plain(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
@@ -341,5 +329,5 @@ def _plain(value: object) -> str:
     )
 
 
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+COMMANDS = {"key": key}
+"""Each command by its name."""

@@ -1,23 +1,17 @@
-"""The command line: a thin door over suites, runner and reports.
-
-Exit codes: 0 all passed, 1 something failed, 2 wrong usage or a bad scenario, 3 the bench is not
-ready, 130 interrupted.
-"""
+"""The commands about scenarios: a thin door over suites, runner and reports."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
-from mfalab.simulator.cli_key import key
+from mfalab.simulator.cli.common import FAILED, FORMAT, PASSED, print_json
 from mfalab.simulator.eventlog import Event, encode
 from mfalab.simulator.language.loader import Case
 from mfalab.simulator.language.suites import collect, select, shipped
@@ -25,16 +19,7 @@ from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
 from mfalab.simulator.outcome import ScenarioMistake
 from mfalab.simulator.runner import DEFAULT_SEED, furnish, run
 
-PASSED, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
-
 _PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...")
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="For people or for programs.",
-)
 _WORDS = click.option(
     "-k",
     "words",
@@ -45,57 +30,7 @@ _WORDS = click.option(
 _TAGS = click.option("-t", "--tag", "tags", multiple=True, help="Only cases with this tag.")
 
 
-def main() -> None:
-    """Run the command line; interruption is exit code 130, never a traceback."""
-    try:
-        command.main(prog_name="mfalab", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(BAD_USAGE)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except BrokenProcessPool:
-        click.echo(
-            "a worker process was ended from outside, out of memory perhaps; try -j 1", err=True
-        )
-        sys.exit(FAILED)
-    except ProblemsFound as found:
-        count = len(found.problems)
-        click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
-        sys.exit(BAD_USAGE)
-
-
-class _Door(click.Group):
-    """The group of all commands; a reader of our output who leaves early interrupts us."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            # What is still buffered would raise again when Python closes its files.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(INTERRUPTED)
-
-
-@click.group(
-    cls=_Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.version_option(package_name="mfalab", prog_name="mfalab")
-def command() -> None:
-    """Simulate MFA devices and people against a verifier, over years, in seconds.
-
-    \b
-    mfalab run                     the shipped suites
-    mfalab run my/suites -k drift  your own, only what is about drift
-    mfalab new first.scenario.yaml a scenario to start from
-    """
-
-
-@command.command(name="run")
+@click.command(name="run")
 @_PATHS
 @_WORDS
 @_TAGS
@@ -108,7 +43,7 @@ def command() -> None:
 @click.option("--show-secrets", is_flag=True, help="Write seeds, codes and passwords unmasked.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each case.")
 @click.option("-q", "--quiet", is_flag=True, help="The summary only.")
-@_FORMAT
+@FORMAT
 def run_command(
     paths: tuple[str, ...],
     words: tuple[str, ...],
@@ -219,7 +154,7 @@ def _writable(path: Path) -> Iterator[None]:
         path.unlink()
 
 
-@command.command()
+@click.command()
 @_PATHS
 def check(paths: tuple[str, ...]) -> None:
     """Parse and resolve scenarios completely, set each scene, and run nothing."""
@@ -236,18 +171,18 @@ def check(paths: tuple[str, ...]) -> None:
     click.echo(f"{len(files)} scenarios, {len(cases)} cases: nothing wrong")
 
 
-@command.command(name="list")
+@click.command(name="list")
 @_PATHS
 @_WORDS
 @_TAGS
-@_FORMAT
+@FORMAT
 def list_command(
     paths: tuple[str, ...], words: tuple[str, ...], tags: tuple[str, ...], form: str
 ) -> None:
     """List cases by topic."""
     cases = _chosen(paths, words, tags)
     if form == "json":
-        _print_json([_summary(case) for case in cases])
+        print_json([_summary(case) for case in cases])
         return
     topic = None
     for case in cases:
@@ -270,16 +205,16 @@ def _summary(case: Case) -> dict[str, Any]:
     }
 
 
-@command.command()
+@click.command()
 @click.argument("path")
-@_FORMAT
+@FORMAT
 def show(path: str, form: str) -> None:
     """Show a scenario as it will run: FILE, or FILE::CASE."""
     from mfalab.simulator.language.tell import tell
 
     cases = collect([path])
     if form == "json":
-        _print_json(
+        print_json(
             [
                 _summary(case) | {"resolved": case.scenario.model_dump(mode="json", by_alias=True)}
                 for case in cases
@@ -289,7 +224,7 @@ def show(path: str, form: str) -> None:
     click.echo("\n\n".join(tell(case) for case in cases))
 
 
-@command.command()
+@click.command()
 @click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
@@ -330,23 +265,23 @@ def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> Non
         reporter.close()
 
 
-@command.command()
+@click.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from mfalab.simulator.language.schema import scenario_schema
 
-    _print_json(scenario_schema())
+    print_json(scenario_schema())
 
 
-@command.command()
+@click.command()
 @click.argument("verb", required=False)
-@_FORMAT
+@FORMAT
 def steps(verb: str | None, form: str) -> None:
     """List the steps that a scenario may have, or explain one."""
     from mfalab.simulator.language.tell import explain, vocabulary
 
     if form == "json":
-        _print_json(vocabulary())
+        print_json(vocabulary())
         return
     try:
         click.echo(explain(verb))
@@ -354,19 +289,19 @@ def steps(verb: str | None, form: str) -> None:
         raise click.UsageError(str(error.args[0])) from None
 
 
-@command.command(name="profiles")
-@_FORMAT
+@click.command(name="profiles")
+@FORMAT
 def profiles_command(form: str) -> None:
     """Print every figure of the verifier's profiles side by side."""
     from mfalab.simulator.language.tell import profiles, profiles_table
 
     if form == "json":
-        _print_json(profiles())
+        print_json(profiles())
     else:
         click.echo(profiles_table())
 
 
-@command.command()
+@click.command()
 @click.argument("path")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 def eject(path: str, output: Path | None) -> None:
@@ -387,7 +322,7 @@ def eject(path: str, output: Path | None) -> None:
     click.echo(f"{output} (run it with: pytest {output})")
 
 
-@command.command()
+@click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def new(path: Path) -> None:
     """Write a first scenario to start from."""
@@ -403,14 +338,26 @@ def new(path: Path) -> None:
     click.echo(f"{path} (run it with: mfalab run {path})")
 
 
-@command.command()
+@click.command()
 def where() -> None:
     """Print the folder of the shipped suites."""
     click.echo(shipped())
 
 
-command.add_command(key)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+COMMANDS = {
+    each.name: each
+    for each in (
+        run_command,
+        check,
+        list_command,
+        show,
+        report,
+        schema,
+        steps,
+        profiles_command,
+        eject,
+        new,
+        where,
+    )
+}
+"""Each command by its name."""
