@@ -6,7 +6,7 @@ once, each with its place, its source line and the nearest right spelling.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -16,10 +16,11 @@ import yaml
 from pydantic import ValidationError
 
 from mfalab.devices.errors import ProvisioningError
+from mfalab.simulator.language.mistakes import choice, in_step, located
 from mfalab.simulator.language.scenario import Scenario
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import TokenSpec
-from mfalab.simulator.language.shape import KEY, known_keys, known_tags, references
+from mfalab.simulator.language.shape import KEY, references
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.language.yaml_source import (
     Location,
@@ -37,17 +38,7 @@ from mfalab.simulator.steps.sessions import StsCall
 SUFFIX = ".scenario.yaml"
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")
 _MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, StsCall)}
-_FEW = 20
-"""More known words than this are not listed in a message."""
 _WHOLE = ("verifier", "carrier", "start")
-_SHAPES = {
-    "model_type": "a mapping {KEY: VALUE}",
-    "model_attributes_type": "a mapping {KEY: VALUE}",
-    "dict_type": "a mapping {KEY: VALUE}",
-    "list_type": "a list [ITEM, ITEM]",
-    "string_type": "a text",
-}
-"""What pydantic misses, by its name for the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +115,7 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        problems += _all_located(source, root, error.errors())
+        problems += located(source, root, error.errors(), Scenario)
     else:
         problems += _seed_file_problems(source, root, scenario)
     if problems:
@@ -170,7 +161,7 @@ def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> 
             continue
         record = records.get(spec.serial)
         if record is None:
-            near = nearest(spec.serial, records) or _choice(records)
+            near = nearest(spec.serial, records) or choice(records)
             serial = node_at(root, ("devices", name, "serial"))
             yield source.problem(serial, f'the seed file has no token "{spec.serial}"{near}')
         elif spec.kind != f"hardware_{record.seed.kind.value}":
@@ -291,86 +282,6 @@ def _target(source: Source, key: yaml.Node) -> list[str]:
     raise ProblemsFound([source.problem(key, message)])
 
 
-# -- what pydantic found, in words ---------------------------------------------------------
-
-
-def _all_located(source: Source, root: yaml.Node, errors: Iterable[Any]) -> Iterator[Problem]:
-    """Validation errors as problems; a value that fits none of several types is one problem."""
-    values: dict[tuple[int, int], list[str]] = {}
-    for error in errors:
-        where, message = _located(root, error)
-        if error["type"] in ("missing", "extra_forbidden"):
-            yield source.problem(where, _in_step(error["loc"]) + message)
-        else:
-            place = (where.start_mark.line, where.start_mark.column)
-            said = values.setdefault(place, [_in_step(error["loc"])])
-            if message not in said:
-                said.append(message)
-    for (line, column), (step, *messages) in values.items():
-        yield source.problem_at(line, column, step + "; or ".join(messages))
-
-
-def _located(root: yaml.Node, error: Any) -> tuple[yaml.Node, str]:
-    """The node of one validation error, and what is wrong with it."""
-    location: Location = tuple(error["loc"])
-    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
-    key = kind == "extra_forbidden" or location[-1:] == (KEY,)
-    where = node_at(root, location, key=key)
-    last = str(location[-1]) if location else ""
-    if kind == "extra_forbidden":
-        known = known_keys(location[:-1])
-        message = f'unknown key "{last}"{nearest(last, known) or _choice(known)}'
-    elif kind == "missing":
-        message = f'"{last}" is missing'
-    elif kind in ("union_tag_invalid", "union_tag_not_found"):
-        message, where = _bad_tag(root, location, context, where)
-    elif kind == "literal_error":
-        words = _literals(str(context["expected"]))
-        message = f'"{given}" is not known here{nearest(str(given), words) or _choice(words)}'
-    elif kind == "value_error":
-        message = str(context["error"])
-    elif kind == "string_pattern_mismatch":
-        message = f'"{given}" does not fit {context["pattern"]}'
-    elif kind in _SHAPES:
-        message = f"{_SHAPES[kind]} belongs here, not {_short(given)}"
-    else:
-        message = f"{error['msg']}, got {_short(given)}"
-    return where, message
-
-
-def _bad_tag(
-    root: yaml.Node, location: Location, context: Any, where: yaml.Node
-) -> tuple[str, yaml.Node]:
-    tag = str(context["discriminator"]).strip("'")
-    if "tag" not in context:
-        thing = "step" if tag == "do" else "device"
-        return f'this {thing} has no "{tag}"{_choice(known_tags(location))}', where
-    thing = "step" if tag == "do" else "device kind"
-    given, words = str(context["tag"]), _literals(str(context["expected_tags"]))
-    message = f'unknown {thing} "{given}"{nearest(given, words) or _choice(words)}'
-    return message, node_at(root, (*location, tag))
-
-
-def _in_step(location: Location) -> str:
-    if len(location) > 1 and location[0] == "steps" and isinstance(location[1], int):
-        return f"step {location[1] + 1}: "
-    return ""
-
-
-def _choice(words: Iterable[str]) -> str:
-    known = list(words)
-    return f"; known: {', '.join(known)}" if len(known) <= _FEW else "; mfalab steps lists all"
-
-
-def _literals(listed: str) -> list[str]:
-    return [word.strip(" '") for word in listed.replace(" or ", ", ").split(",")]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 40 else f"{text[:37]}..."
-
-
 # -- names that must mean something ----------------------------------------------------------
 
 
@@ -398,11 +309,11 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
     for location, kind, name in references(data):
         names = _sessions_before(data, location) if kind == "session" else known[kind]
         if name not in names and not (kind == "principal" and name.startswith("arn:")):
-            near = nearest(name, names) or _choice(names or ["none"])
+            near = nearest(name, names) or choice(names or ["none"])
             what = "person or account" if kind == "principal" else kind
             yield source.problem(
                 node_at(root, location, key=location[-1] == KEY),
-                f'{_in_step(location)}no {what} is called "{name}"{near}',
+                f'{in_step(location)}no {what} is called "{name}"{near}',
             )
 
 

@@ -64,17 +64,17 @@ def _tags(model: type[BaseModel]) -> set[str]:
     }
 
 
-def known_keys(location: Location) -> list[str]:
-    """The keys that the model at a location of a scenario takes."""
-    annotation: Any = Scenario
+def known_keys(location: Location, model: type[BaseModel] = Scenario) -> list[str]:
+    """The keys that the model at a location of a document takes."""
+    annotation: Any = model
     for part in location:
         annotation = _inside(annotation, part)
     return [key for model in _models(annotation) for key in _fields(model)]
 
 
-def known_tags(location: Location) -> list[str]:
+def known_tags(location: Location, model: type[BaseModel] = Scenario) -> list[str]:
     """The values of `do` or `kind` that choose among the models at a location."""
-    annotation: Any = Scenario
+    annotation: Any = model
     for part in location:
         annotation = _inside(annotation, part)
     return [tag for model in _models(annotation) for tag in sorted(_tags(model))]

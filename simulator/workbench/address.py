@@ -1,0 +1,111 @@
+"""Addresses of keys, as people write them on the command line and in lab files.
+
+sim:MODEL       a new simulated key          sim:ctap-2.1-pin
+hid:WHICH       a key behind a hidraw node   hid:12345678, hid:1-1.4, hid:/dev/hidraw0, hid:
+nfc:READER      a key in a reader's field    nfc:ACR122U, nfc:
+replay:FILE     a recording as a key         replay:session.pcapng
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from mfalab.simulator.workbench.fixture import Fixture
+    from mfalab.simulator.workbench.hands import Channel
+
+__all__ = ["Address", "BadAddress", "open_fixture"]
+
+KINDS: Final = {"sim": "MODEL", "hid": "SERIAL-or-PORT-or-NODE", "nfc": "READER", "replay": "FILE"}
+"""The kinds of address and what follows them."""
+
+
+class BadAddress(ValueError):
+    """A text is no address. Args: the text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        forms = ", ".join(f"{kind}:{what}" for kind, what in KINDS.items())
+        return f'"{self.text}" is no address of a key; write one of {forms}'
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a key is.
+
+    Attributes:
+        kind: one of `KINDS`.
+        rest: which one of that kind.
+    """
+
+    kind: str
+    rest: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The address that a text says.
+
+        Raises:
+            BadAddress: it says none.
+        """
+        kind, colon, rest = text.partition(":")
+        if not colon or kind not in KINDS or (not rest and kind in ("sim", "replay")):
+            raise BadAddress(text)
+        return cls(kind, rest)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it means a thing that can be held in a hand."""
+        return self.kind in ("hid", "nfc")
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.rest}"
+
+
+def open_fixture(
+    address: Address | str,
+    *,
+    seed: int | str = 1,
+    touch: Channel | None = None,
+    power: Channel | None = None,
+    destructive: bool = False,
+    pin: str | None = None,
+) -> Fixture:
+    """The key at an address, for this process alone.
+
+    Args:
+        address: where it is.
+        seed: the chance of a simulated key.
+        touch: the channel that touches a real key.
+        power: the channel that cuts its power.
+        destructive: whether what is on a real key may be changed for good.
+        pin: the PIN of a real key.
+
+    Raises:
+        BadAddress: it is no address.
+        DeviceError: it is not there, may not be opened, or is in use.
+        ModelInvalid: there is no such model.
+    """
+    where = Address.parse(address) if isinstance(address, str) else address
+    if where.kind == "sim":
+        from mfalab.simulator.workbench.simulated import SimulatedFixture
+
+        return SimulatedFixture(where.rest, seed=seed)
+    if where.kind == "replay":
+        from mfalab.simulator.workbench.replayed import ReplayFixture
+
+        return ReplayFixture(str(where))
+    if where.kind == "hid":
+        from mfalab.simulator.workbench.hid import HidFixture
+
+        kind: Callable[..., Fixture] = HidFixture
+    else:
+        from mfalab.simulator.workbench.nfc import NfcFixture
+
+        kind = NfcFixture
+    return kind(where.rest, touch=touch, power=power, destructive=destructive, pin=pin)

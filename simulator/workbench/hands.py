@@ -1,0 +1,129 @@
+"""The bench's hands at a real key: a channel of a rig for its touch, and one for its power.
+
+A person is a rig too (driver `manual`), so nothing here asks who it is. A touch that is to come
+later is on its way in a thread of its own and is called back when the key has given up meanwhile:
+whoever comes late finds the key dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Timer
+from typing import Final
+
+from mfalab.devices.ctap.ctaphid import HidCommand
+from mfalab.devices.rig.rig import Rig
+
+__all__ = ["Channel", "Hand", "PromptWatch"]
+
+_NS_PER_MS: Final = 10**6
+_NS_PER_S: Final = 10**9
+_BOARD_TIMES_IT_NS: Final = 200 * _NS_PER_MS
+"""A delay up to this is the board's; drivers without timing of their own block for so long."""
+_INIT_PACKET: Final = 0x80
+_UP_NEEDED: Final = 2
+_CONDITIONS_NOT_SATISFIED: Final = b"\x69\x85"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel of a rig, counted from 1."""
+
+    rig: Rig
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.rig.name}:{self.number}"
+
+
+class Hand:
+    """What touches a key.
+
+    Args:
+        channel: where its finger is.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self._on_its_way: Timer | None = None
+        self._failure: Exception | None = None
+
+    def reach(self, after_ns: int) -> None:
+        """Touch the key after so long, unless it is withdrawn first.
+
+        Raises:
+            RigError: the rig cannot.
+        """
+        self.withdraw()
+        if after_ns <= _BOARD_TIMES_IT_NS:
+            self._touch(max(20, after_ns // _NS_PER_MS))
+            return
+        self._on_its_way = Timer(after_ns / _NS_PER_S, self._touch_later)
+        self._on_its_way.daemon = True
+        self._on_its_way.start()
+
+    def withdraw(self) -> None:
+        """Call back a touch that is on its way.
+
+        Raises:
+            RigError: the rig failed meanwhile.
+        """
+        if self._on_its_way is not None:
+            self._on_its_way.cancel()
+            self._on_its_way.join()
+            self._on_its_way = None
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _touch(self, after_ms: int) -> None:
+        self.channel.rig.touch(self.channel.number, after_ms=after_ms)
+
+    def _touch_later(self) -> None:
+        try:
+            self._touch(0)
+        except Exception as error:
+            self._failure = error
+
+
+class PromptWatch:
+    """Sees in the reports of a key when it wants its user, and when it no longer does.
+
+    A client of the U2F API asks again and again; to the user that is one prompt.
+
+    Args:
+        asked: called once when the key begins to blink.
+        settled: called when the request has ended.
+    """
+
+    def __init__(self, asked: Callable[[], None], settled: Callable[[], None]) -> None:
+        self._asked = asked
+        self._settled = settled
+        self._blinking = False
+
+    def received(self, report: bytes) -> None:
+        """Look at a report of the key."""
+        command, length = report[4], int.from_bytes(report[5:7])
+        if not command & _INIT_PACKET:
+            return
+        command &= ~_INIT_PACKET
+        if command == HidCommand.KEEPALIVE:
+            if report[7] == _UP_NEEDED:
+                self.blink()
+        elif command == HidCommand.MSG and report[7 : 7 + length] == _CONDITIONS_NOT_SATISFIED:
+            self.blink()
+        elif command != HidCommand.INIT:
+            self.settle()
+
+    def blink(self) -> None:
+        """The key wants its user."""
+        if not self._blinking:
+            self._blinking = True
+            self._asked()
+
+    def settle(self) -> None:
+        """The key no longer wants its user."""
+        if self._blinking:
+            self._blinking = False
+            self._settled()
