@@ -1,0 +1,289 @@
+"""The lab file: what lies on a bench, and what a scenario's devices are bound to.
+
+    lab: Bench one
+    rigs:
+      rig: {driver: scpi, port: /dev/ttyACM0, serial: "0042"}
+    keys:
+      left: {at: "hid:1-1.4", touch: "rig:1", power: "rig:1", pin: "2468"}
+    bind:
+      security_key: [left]
+
+`bind` names kinds of device, or devices as scenarios call them, and says what stands for them.
+Everything that nothing stands for is simulated, as the scenario says. A file is looked at whole
+before anything on the bench is touched; every mistake is told with its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from mfalab.devices.ctap.model import ModelInvalid, load_model
+from mfalab.simulator.language.mistakes import located
+from mfalab.simulator.language.units import Span
+from mfalab.simulator.language.words import Name, Strict, nearest
+from mfalab.simulator.language.yaml_source import (
+    Problem,
+    ProblemsFound,
+    Source,
+    data_of,
+    node_at,
+    read_source,
+)
+from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.workbench.address import Address, BadAddress
+
+__all__ = ["MANUAL", "NONE", "KeyEntry", "LabFile", "Place", "TokenEntry", "read_lab_file"]
+
+MANUAL, NONE = "manual", "none"
+"""A person is a rig that every bench has; `none` is nobody."""
+BINDABLE = ("security_key", "hardware_totp")
+"""The kinds of device that something on a bench can stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel of a rig as a lab file writes it: `rig:2`, `rig` for its first, or `manual`."""
+
+    rig: str
+    number: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The channel that a text names.
+
+        Raises:
+            ValueError: it names none.
+        """
+        rig, colon, number = text.partition(":")
+        if not rig or (colon and not (number.isdigit() and int(number) > 0)):
+            raise ValueError(f'"{text}" is no channel; write RIG:NUMBER, manual or none')
+        return cls(rig, int(number or 1))
+
+
+def _address(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return Address.parse(value)
+        except BadAddress as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _place(value: Any) -> Any:
+    if isinstance(value, str):
+        return None if value == NONE else Place.parse(value)
+    return value
+
+
+def _hex(value: Any) -> Any:
+    if isinstance(value, str):
+        plain = value.replace("-", "").lower()
+        if len(plain) != 32 or any(each not in "0123456789abcdef" for each in plain):
+            raise ValueError(f'"{value}" is no AAGUID; it has 32 hexadecimal digits')
+        return plain
+    return value
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Channel = Annotated[Place | None, BeforeValidator(_place)]
+"""A rig's channel, `manual`, or `none`."""
+
+
+class RigEntry(Strict):
+    """A rig on the bench."""
+
+    driver: Literal[
+        "scpi", "numato", "lcus", "devantech", "ykush", "uhubctl", "lines", "manual"
+    ] = "scpi"
+    """What kind of board it is."""
+    port: str | None = None
+    """Its serial port, or any URL that pyserial knows; found by itself when there is one board."""
+    serial: str | None = None
+    """The serial number it must have."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """What only this driver knows; see docs/rig.md."""
+
+
+class KeyEntry(Strict):
+    """A security key on the bench.
+
+    A real key changes for good only when the file says `destructive: true` for this very key: by
+    its port, and by its serial number or its AAGUID.
+    """
+
+    at: Annotated[Address, BeforeValidator(_address)]
+    """sim:MODEL, hid:SERIAL-or-PORT-or-NODE, nfc:READER, or replay:FILE."""
+    touch: Channel = None
+    """Who touches it: a rig's channel, `manual`, or `none`."""
+    power: Channel = None
+    """Who cuts its power: a rig's channel, `manual`, or `none`."""
+    pin: str | None = None
+    """Its PIN, if it has one and the lab may use it."""
+    destructive: bool = False
+    """Whether it may be reset, and credentials and PINs be made on it."""
+    serial: str | None = None
+    """The serial number that it must have."""
+    port: str | None = None
+    """The port that it must be in, as `mfalab devices` shows it."""
+    aaguid: Annotated[str, BeforeValidator(_hex)] | None = None
+    """The AAGUID that it must have."""
+
+    @model_validator(mode="after")
+    def _nothing_is_destroyed_by_mistake(self) -> Self:
+        if not self.at.is_real:
+            said = [word for word in ("touch", "power", "pin") if getattr(self, word) is not None]
+            if said:
+                raise ValueError(f"a key at {self.at} needs no {' and no '.join(said)}; remove it")
+        elif self.destructive:
+            if self.at.kind == "hid" and (self.port is None or not (self.serial or self.aaguid)):
+                raise ValueError(
+                    "destructive: true is for one very key: say its port, and its serial number "
+                    "or its AAGUID (mfalab devices prints them)"
+                )
+            if self.at.kind == "nfc" and self.aaguid is None:
+                raise ValueError(
+                    "destructive: true is for one very key: say its AAGUID "
+                    "(mfalab devices prints it)"
+                )
+        return self
+
+
+class TokenEntry(Strict):
+    """A hardware TOTP token on the bench; codes are read off its display."""
+
+    at: Annotated[Place, BeforeValidator(_place)]
+    """Who reads its display: `manual`, or a rig's channel."""
+    serial: str
+    """The serial number on its back."""
+    seeds: str
+    """The maker's seed file, PSKC or CSV, that has this serial number; relative to this file."""
+    seeds_password: str | None = None
+    """The password of an encrypted PSKC file."""
+
+
+class LabFile(Strict):
+    """A bench: rigs, keys, tokens, and what scenarios' devices are bound to."""
+
+    lab: str
+    """What to call the bench in reports."""
+    rigs: dict[Name, RigEntry] = Field(default_factory=dict)
+    keys: dict[Name, KeyEntry] = Field(default_factory=dict)
+    tokens: dict[Name, TokenEntry] = Field(default_factory=dict)
+    bind: dict[str, Annotated[list[str], BeforeValidator(_several)]]
+    """By kind of device, or by the name that scenarios give a device: what stands for it."""
+    longest_wait: Span = 31 * NS_PER_S
+    """How much of a scenario's wait is really waited while a real key is there. After it no
+    deadline of a key is running: prompts end after 30 s."""
+
+    def places(self) -> Iterator[tuple[tuple[str | int, ...], Place]]:
+        """Every channel that the file names, and where."""
+        for name, entry in self.keys.items():
+            for word in ("touch", "power"):
+                place = getattr(entry, word)
+                if place is not None:
+                    yield ("keys", name, word), place
+        for name, token in self.tokens.items():
+            yield ("tokens", name, "at"), token.at
+
+
+def read_lab_file(path: Path) -> LabFile:
+    """The bench that a file describes.
+
+    Raises:
+        ProblemsFound: the file describes none; all that is wrong with it.
+    """
+    source = read_source(path, str(path))
+    data = data_of(source.root)
+    if isinstance(data, dict):
+        for token in _mapping(data.get("tokens")).values():
+            if isinstance(token, dict) and isinstance(token.get("seeds"), str):
+                token["seeds"] = str(path.parent / token["seeds"])
+    try:
+        lab = LabFile.model_validate(data)
+    except ValidationError as error:
+        raise ProblemsFound(list(located(source, source.root, error.errors(), LabFile))) from None
+    problems = [*_unresolved(source, source.root, lab), *_clashes(source, source.root, lab)]
+    if problems:
+        raise ProblemsFound(problems)
+    return lab
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:
+    """Names that nothing has."""
+    rigs = [*lab.rigs, MANUAL]
+    for location, place in lab.places():
+        if place.rig not in rigs:
+            where = node_at(root, location)
+            yield source.problem(where, f'no rig is called "{place.rig}"{nearest(place.rig, rigs)}')
+    for name, entry in lab.keys.items():
+        if entry.at.kind == "sim":
+            where = node_at(root, ("keys", name, "at"))
+            yield from _unknown_model(source, where, entry.at)
+    known = [*lab.keys, *lab.tokens]
+    for what, names in lab.bind.items():
+        for index, name in enumerate(names):
+            where = node_at(root, ("bind", what, index))
+            if name.partition(":")[1]:
+                yield from _wrong_address(source, where, name)
+            elif name not in known:
+                hint = nearest(name, known) or f"; there is {', '.join(known) or 'none'}"
+                yield source.problem(where, f'no key and no token is called "{name}"{hint}')
+            elif what in BINDABLE and (what == "security_key") != (name in lab.keys):
+                kind = "key" if name in lab.keys else "token"
+                yield source.problem(where, f"{name} is a {kind} and stands for no {what}")
+
+
+def _wrong_address(source: Source, where: yaml.Node, text: str) -> Iterator[Problem]:
+    try:
+        address = Address.parse(text)
+    except BadAddress as error:
+        yield source.problem(where, str(error))
+        return
+    if address.kind == "sim":
+        yield from _unknown_model(source, where, address)
+
+
+def _unknown_model(source: Source, where: yaml.Node, address: Address) -> Iterator[Problem]:
+    try:
+        load_model(address.rest)
+    except ModelInvalid as error:
+        yield source.problem(where, str(error))
+
+
+def _clashes(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:
+    """Names and places that two things share, and a bench that stands for nothing."""
+    for name in lab.tokens:
+        if name in lab.keys:
+            where = node_at(root, ("tokens", name), key=True)
+            yield source.problem(where, f'a key is called "{name}" too; rename one')
+    if MANUAL in lab.rigs or NONE in lab.rigs:
+        word = MANUAL if MANUAL in lab.rigs else NONE
+        where = node_at(root, ("rigs", word), key=True)
+        yield source.problem(where, f'"{word}" has a meaning of its own; rename the rig')
+    seen: dict[tuple[str, Place], str] = {}
+    for location, place in lab.places():
+        what = (str(location[-1]), place)
+        if place.rig == MANUAL:
+            continue
+        if what in seen:
+            where = node_at(root, location)
+            yield source.problem(
+                where, f"{place.rig}:{place.number} is already {location[-1]} of {seen[what]}"
+            )
+        seen[what] = str(location[1])
+    if not lab.bind:
+        where = node_at(root, ("bind",))
+        yield source.problem(where, "nothing is bound; say what stands for `security_key`")
