@@ -18,7 +18,7 @@ from fido2.client import (
     Fido2Client,
     UserInteraction,
 )
-from fido2.ctap import CtapError
+from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap2.base import Ctap2
 from fido2.hid import ConnectionFailure
 from fido2.rpid import verify_rp_id
@@ -45,7 +45,6 @@ from mfalab.devices.ctap.user import (
     touching,
 )
 from mfalab.devices.schedule import NothingWillHappen
-from mfalab.devices.transports.wire import GOOD_WIRE
 from mfalab.simulator.blocking import WaitedTooLong
 from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.language.units import Duration
@@ -65,9 +64,6 @@ _TOUCH_LIMIT_S = 12.0
 _LATE_S = 40
 """Later than any authenticator waits."""
 
-
-_PATIENCE_NS = 300 * NS_PER_S
-"""How long a client is left alone with a key that does not answer, as browsers do."""
 
 NO_ANSWER = (OSError, CtapError, ConnectionFailure, WaitedTooLong, NothingWillHappen)
 """What a client meets when the key or the wire fails it; an unplugged key is an OSError."""
@@ -124,7 +120,7 @@ class _AtTheKeyboard(UserInteraction):
         """The PIN, after the time that typing it takes; None for somebody who gives up."""
         if self.use.pin == "none":
             return None
-        self.lab.clients.advance(self.person.typing_ns())
+        self.key.reach.pause(self.person.typing_ns())
         self.person.note("types a PIN", device=self.key.name, choice=self.use.pin)
         return typed_pin(self.key, self.use.pin)
 
@@ -149,7 +145,7 @@ def hand(person: Person, key: HeldKey, use: KeyUse) -> User:
         return absent
     if use.touch == "declined":
         return declining(NS_PER_S)
-    after_ns = _touch_ns(person, use)
+    after_ns = _touch_ns(person, key, use)
     finger = use.finger or (key.fingers[0] if key.fingers else None)
     return touching(after_ns) if finger is None else presenting(finger, after_ns)
 
@@ -168,9 +164,10 @@ def _watched(lab: Lab, person: Person, key: HeldKey, user: User) -> User:
     return react
 
 
-def _touch_ns(person: Person, use: KeyUse) -> int:
-    if use.touch == "at once" or (use.touch == "natural" and person.spec.typing == "instant"):
-        return 0
+def _touch_ns(person: Person, key: HeldKey, use: KeyUse) -> int:
+    unhurried = use.touch == "natural" and person.spec.typing != "instant"
+    if use.touch == "at once" or (use.touch == "natural" and (key.reach.label or not unhurried)):
+        return 0  # whoever touches a real key needs what they need
     if use.touch == "late":
         return _LATE_S * NS_PER_S
     if use.touch == "natural":
@@ -193,7 +190,7 @@ def register(
         options = {**options, "authenticatorSelection": selection}
     wanted = PublicKeyCredentialCreationOptions.from_dict(options)
     response = _ceremony(
-        lab, person, key, use, 0, lambda client: client.make_credential(wanted), options
+        lab, person, key, use, 0, lambda _, client: client.make_credential(wanted), options
     )
     if "error" in response or options["attestation"] != "none":
         return response
@@ -218,20 +215,20 @@ def authenticate(
 
     app_id = options.get("extensions", {}).get("appid")
 
-    def ask(client: Fido2Client, options: dict[str, Any]) -> Any:
+    def ask(device: CtapDevice, client: Fido2Client, options: dict[str, Any]) -> Any:
         if use.touch == "not asked for":
-            return _asked_silently(key, options, use.origin or lab.verifier.profile.origins[-1])
+            return _asked_silently(device, options, use.origin or lab.verifier.profile.origins[-1])
         wanted = PublicKeyCredentialRequestOptions.from_dict(options)
         return client.get_assertion(wanted).get_response(0)
 
-    def ask_by_either_name(client: Fido2Client) -> Any:
+    def ask_by_either_name(device: CtapDevice, client: Fido2Client) -> Any:
         try:
-            return ask(client, options)
+            return ask(device, client, options)
         except (ClientError, CtapError) as error:
             if app_id is None or not _knows_no_credential(error):
                 raise
         # The key may know one of the AppID's instead (WebAuthn section 10.1.1).
-        response = ask(client, {**options, "rpId": app_id})
+        response = ask(device, client, {**options, "rpId": app_id})
         return {**response, "clientExtensionResults": {"appid": True}}
 
     return _ceremony(lab, person, key, use, 1, ask_by_either_name, options, app_id)
@@ -243,7 +240,7 @@ def _ceremony(
     key: HeldKey,
     use: KeyUse,
     origin_number: int,
-    ask: Callable[[Fido2Client], Any],
+    ask: Callable[[CtapDevice, Fido2Client], Any],
     options: dict[str, Any],
     app_id: str | None = None,
 ) -> dict[str, Any]:
@@ -258,10 +255,10 @@ def _ceremony(
     def may_ask(rp_id: str, origin: str) -> bool:
         return trusting or rp_id == app_id or verify_rp_id(rp_id, origin)
 
-    def ceremony() -> Any:
+    def ceremony(device: CtapDevice) -> Any:
         collector = DefaultClientDataCollector(origin, verify=may_ask)
         interaction = _AtTheKeyboard(lab, person, key, use)
-        return ask(Fido2Client(key.thing.device(), collector, user_interaction=interaction))
+        return ask(device, Fido2Client(device, collector, user_interaction=interaction))
 
     try:
         response = at_key(lab, person, key, use, ceremony)
@@ -273,7 +270,7 @@ def _ceremony(
         person.note("sees the browser's error", error="NotAllowedError", cause=str(error))
         return {"error": {"name": "NotAllowedError"}}
     except Exception as error:
-        if not key.thing.faults.malformed_cbor and key.thing.wire == GOOD_WIRE:
+        if key.reach.answers_well:
             raise
         # python-fido2 trips over such answers in many ways; a browser tells its page of one.
         person.note("sees the browser's error", error="NotAllowedError", cause=type(error).__name__)
@@ -282,7 +279,7 @@ def _ceremony(
     return key.last_response
 
 
-def _asked_silently(key: HeldKey, options: dict[str, Any], origin: str) -> dict[str, Any]:
+def _asked_silently(device: CtapDevice, options: dict[str, Any], origin: str) -> dict[str, Any]:
     """What a program posts that has no person touch the key."""
     collected = CollectedClientData.create(
         CollectedClientData.TYPE.GET, options["challenge"], origin
@@ -291,7 +288,7 @@ def _asked_silently(key: HeldKey, options: dict[str, Any], origin: str) -> dict[
         {"type": each["type"], "id": websafe_decode(each["id"])}
         for each in options["allowCredentials"]
     ]
-    signed = Ctap2(key.thing.device()).get_assertion(
+    signed = Ctap2(device).get_assertion(
         options["rpId"], collected.hash, listed, options={"up": False}
     )
     credential = websafe_encode(signed.credential["id"])
@@ -308,12 +305,12 @@ def _asked_silently(key: HeldKey, options: dict[str, Any], origin: str) -> dict[
     }
 
 
-def at_key(lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[], T]) -> T:
-    """Let a client work with a key while the person sits in front of it; virtual time passes."""
-    key.thing.user = _watched(lab, person, key, hand(person, key, use))
-    if use.pulled_out_after is not None:
-        lab.timeline.after(use.pulled_out_after, key.thing.unplug)
-    return lab.clients.call(work, within_ns=_PATIENCE_NS)
+def at_key(
+    lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[CtapDevice], T]
+) -> T:
+    """Let a client work with a key while the person sits in front of it."""
+    user = _watched(lab, person, key, hand(person, key, use))
+    return key.reach.work(work, user, pulled_out_after_ns=use.pulled_out_after)
 
 
 def _anonymised(response: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from fido2.ctap2.base import Ctap2
 from fido2.ctap2.bio import FPBioEnrollment
 from fido2.ctap2.pin import ClientPin
 
-from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.held_devices import HeldDevice
+from mfalab.simulator.key_in_hand import KeyInHand
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.verifier import DeviceKind
 
@@ -18,7 +18,7 @@ class HeldKey(HeldDevice):
     """A security key in somebody's hands; one key may serve several people.
 
     Attributes:
-        thing: the key.
+        reach: the key as clients reach it, simulated or on the bench.
         pin: its PIN, as its holders know it; None while it has none.
         fingers: the fingers that are enrolled.
         serials: by which serial number the verifier knows it for each person.
@@ -28,9 +28,9 @@ class HeldKey(HeldDevice):
 
     kind = DeviceKind.FIDO
 
-    def __init__(self, name: str, owner: str, thing: SecurityKey) -> None:
+    def __init__(self, name: str, owner: str, reach: KeyInHand) -> None:
         super().__init__(name, owner, None, None)
-        self.thing = thing
+        self.reach = reach
         self.pin: str | None = None
         self.fingers: list[str] = []
         self.serials: dict[str, str] = {}
@@ -69,7 +69,7 @@ class HeldKey(HeldDevice):
     @property
     def alive(self) -> bool:
         """Whether it works; unplugged it still does."""
-        return self.thing.usable
+        return self.reach.usable
 
     def code(self) -> str:
         """A security key shows none.
@@ -89,7 +89,7 @@ class HeldKey(HeldDevice):
 
     def break_(self) -> None:
         """Break it for good."""
-        self.thing.break_()
+        self.reach.break_()
 
     def known_pin(self) -> str:
         """The PIN.

@@ -9,7 +9,7 @@ from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin
 
 from mfalab.devices.ctap.model import load_model
-from mfalab.devices.ctap.user import presenting
+from mfalab.devices.ctap.user import absent, presenting
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.quirks import APP_PRESETS
@@ -31,6 +31,7 @@ from mfalab.simulator.clocks import (
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms, HeldToken
 from mfalab.simulator.held_key import HeldKey, enrol_finger
+from mfalab.simulator.key_in_hand import SimulatedKey
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import (
     DeviceSpec,
@@ -148,13 +149,15 @@ class Workshop:
             name=name,
         )
         thing.plug()
-        key = HeldKey(name, spec.owner, thing)
+        reach = SimulatedKey(thing, self.clients, self.timeline)
+        key = HeldKey(name, spec.owner, reach)
         if spec.pin is not None:
             key.pin = spec.pin
-            self.clients.call(lambda: ClientPin(Ctap2(thing.device())).set_pin(key.known_pin()))
+            reach.work(lambda device: ClientPin(Ctap2(device)).set_pin(key.known_pin()), absent)
         for finger in spec.fingers:
-            thing.user = presenting(finger)
-            self.clients.call(lambda: enrol_finger(Ctap2(thing.device()), key.known_pin()))
+            reach.work(
+                lambda device: enrol_finger(Ctap2(device), key.known_pin()), presenting(finger)
+            )
             key.fingers.append(finger)
         return key
 

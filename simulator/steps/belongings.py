@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms
 from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.key_in_hand import SimulatedKey
 from mfalab.simulator.language.words import DeviceName, PersonName, PhoneName
 from mfalab.simulator.outcome import Hindered, ScenarioMistake
 from mfalab.simulator.steps.base import Step
@@ -133,10 +134,11 @@ class Clone(Step):
         source, copy = lab.device(self.device), lab.device(self.to)
         if not isinstance(source, HeldKey) or not isinstance(copy, HeldKey):
             raise ScenarioMistake(f"{copy.name} is no security key")
-        copy.thing = source.thing.clone(
+        thing = source.reach.simulated.clone(
             random_bytes=lab.entropy.random_bytes(f"{copy.name}.clone"), name=copy.name
         )
-        copy.thing.plug()
+        thing.plug()
+        copy.reach = SimulatedKey(thing, lab.clients, lab.timeline)
         copy.pin, copy.fingers = source.pin, list(source.fingers)
         copy.serials, copy.serial = dict(source.serials), source.serial
         copy.credentials = dict(source.credentials)

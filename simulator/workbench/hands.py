@@ -15,7 +15,7 @@ from typing import Final
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.rig.rig import Rig
 
-__all__ = ["Channel", "Hand", "PromptWatch"]
+__all__ = ["Channel", "Hand", "Later", "PromptWatch"]
 
 _NS_PER_MS: Final = 10**6
 _NS_PER_S: Final = 10**9
@@ -37,6 +37,40 @@ class Channel:
         return f"{self.rig.name}:{self.number}"
 
 
+class Later:
+    """Something that happens in a thread of its own after so much real time, unless called back.
+
+    Args:
+        after_ns: when.
+        action: what.
+    """
+
+    def __init__(self, after_ns: int, action: Callable[[], object]) -> None:
+        self._action = action
+        self._failure: Exception | None = None
+        self._timer = Timer(after_ns / _NS_PER_S, self._act)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def call_back(self) -> None:
+        """Keep it from happening if it has not; what went wrong when it has is raised here."""
+        self._timer.cancel()
+        self.await_it()
+
+    def await_it(self) -> None:
+        """Wait until it has happened or was called back; what went wrong is raised here."""
+        self._timer.join()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _act(self) -> None:
+        try:
+            self._action()
+        except Exception as error:
+            self._failure = error
+
+
 class Hand:
     """What touches a key.
 
@@ -46,8 +80,7 @@ class Hand:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self._on_its_way: Timer | None = None
-        self._failure: Exception | None = None
+        self._on_its_way: Later | None = None
 
     def reach(self, after_ns: int) -> None:
         """Touch the key after so long, unless it is withdrawn first.
@@ -58,10 +91,8 @@ class Hand:
         self.withdraw()
         if after_ns <= _BOARD_TIMES_IT_NS:
             self._touch(max(20, after_ns // _NS_PER_MS))
-            return
-        self._on_its_way = Timer(after_ns / _NS_PER_S, self._touch_later)
-        self._on_its_way.daemon = True
-        self._on_its_way.start()
+        else:
+            self._on_its_way = Later(after_ns, lambda: self._touch(0))
 
     def withdraw(self) -> None:
         """Call back a touch that is on its way.
@@ -69,22 +100,12 @@ class Hand:
         Raises:
             RigError: the rig failed meanwhile.
         """
-        if self._on_its_way is not None:
-            self._on_its_way.cancel()
-            self._on_its_way.join()
-            self._on_its_way = None
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+        coming, self._on_its_way = self._on_its_way, None
+        if coming is not None:
+            coming.call_back()
 
     def _touch(self, after_ms: int) -> None:
         self.channel.rig.touch(self.channel.number, after_ms=after_ms)
-
-    def _touch_later(self) -> None:
-        try:
-            self._touch(0)
-        except Exception as error:
-            self._failure = error
 
 
 class PromptWatch:
