@@ -200,6 +200,11 @@ class WallTime:
         with self._changed:
             while (callback := self._agenda.take(self._clock.now_ns())) is not None:
                 callback()
+            return self.left_ns()
+
+    def left_ns(self) -> int | None:
+        """How many nanoseconds the next thing is away; None when nothing is planned."""
+        with self._changed:
             next_ns = self._agenda.next_ns
             return None if next_ns is None else max(0, next_ns - self._clock.now_ns())
 

@@ -14,29 +14,24 @@ from __future__ import annotations
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from mfalab.devices.schedule import NS_PER_S, WallTime
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
-__all__ = ["LOOPBACK", "TcpReports", "UdpReports", "serve"]
+__all__ = ["LOOPBACK", "TcpReports", "UdpReports", "Way", "serve"]
 
 LOOPBACK: Final = "127.0.0.1"
 _MOST_PEERS: Final = 64
 _LARGEST_DATAGRAM: Final = 65535
 
 
-class Reports(Protocol):
-    """A way for other processes."""
-
-    @property
-    def port(self) -> int:
-        """The port that it is reached by."""
-        ...
+class Way(Protocol):
+    """How other processes reach a key, or something else that is served."""
 
     def fileno(self) -> int:
-        """The socket that becomes readable, for the loop; -1 when closed."""
+        """The file that becomes readable, for the loop; -1 when closed."""
         ...
 
     def receive(self) -> None:
@@ -256,17 +251,17 @@ class TcpReports:
 
 
 def serve(
-    ways: list[UdpReports | TcpReports],
+    ways: Sequence[Way],
     time: WallTime,
     *,
     control: int | None,
     on_line: Callable[[str], bool],
 ) -> None:
-    """Serve a key until a line of control ends it.
+    """Serve keys until a line of control ends it.
 
     Args:
-        ways: where other processes reach it.
-        time: the key's scheduler.
+        ways: where other processes reach them.
+        time: the keys' scheduler.
         control: a file number to read lines from; its end leaves the key plugged in. None for no
             control.
         on_line: called with each line, without white space around it; false ends serving.
@@ -281,9 +276,11 @@ def serve(
         while True:
             for way in ways:
                 way.send()
-            left_ns = time.settle()
+            time.settle()
             for way in ways:
                 way.send()
+            # Sending may have planned something, too.
+            left_ns = time.left_ns()
             events = selector.select(None if left_ns is None else left_ns / NS_PER_S)
             for ready, _ in events:
                 if ready.data is not None:

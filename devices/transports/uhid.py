@@ -1,0 +1,457 @@
+"""A key as a HID device of the Linux kernel, by way of /dev/uhid.
+
+`UhidReports` is a way like those of `sockets`. A device is created when the key is plugged in and
+destroyed when it is pulled out; the kernel destroys it as well when the process dies, however that
+happens. Its hidraw node hears all reports of all channels, as that of any key does.
+
+Two limits belong to the kernel. A node keeps 63 reports for a reader that is slow, and drops what
+comes on top, so long answers go out at the pace of a USB wire. And 31 reports wait for the key: a
+host that writes a message of more than 1800 bytes loses some when this process gets no processor
+meanwhile. USB/IP has neither limit.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, IntEnum, unique
+from errno import EACCES, EIO, ENOENT, ENXIO, EPERM
+from pathlib import Path
+from typing import Final
+
+from mfalab.devices.ctap.ctaphid import REPORT_SIZE
+from mfalab.devices.errors import DeviceError
+from mfalab.devices.schedule import NS_PER_S, WallTime
+from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
+from mfalab.devices.transports.memory import Connection, KeyUnplugged
+
+__all__ = [
+    "MOST_NODES",
+    "UHID",
+    "UhidEvent",
+    "UhidReports",
+    "UhidTrouble",
+    "UhidUnusable",
+    "create2",
+    "destroy",
+    "get_report_reply",
+    "input2",
+    "parse",
+    "set_report_reply",
+]
+
+UHID: Final = Path("/dev/uhid")
+MOST_NODES: Final = 64
+"""How many hidraw nodes the kernel has. linux/hidraw.h, HIDRAW_MAX_DEVICES."""
+_SYSFS: Final = Path("/sys/class/hidraw")
+_BUS_USB: Final = 3
+_DATA_MAX: Final = 4096
+_EVENT_SIZE: Final = 4376
+_PACE_NS: Final = 1_000_000
+"""Between two reports in the long run: a USB wire at full speed carries one in a millisecond."""
+_BURST: Final = 32
+"""Reports that go out at once: half of what a node keeps."""
+_BREAK_S: Final = 0.002
+"""A host that writes a message makes no longer breaks, unless it has lost the processor."""
+_NODE_LIMIT_NS: Final = 20 * NS_PER_S
+"""An emulated machine under load takes seconds to make a node; a real one, milliseconds."""
+_LOOK_NS: Final = NS_PER_S // 5
+_NETLINK_KOBJECT_UEVENT: Final = 15
+_KERNEL_GROUP: Final = 1
+
+
+# -- linux/uhid.h: events as bytes --
+
+
+@unique
+class UhidEvent(IntEnum):
+    """Types of events. linux/uhid.h, enum uhid_event_type."""
+
+    DESTROY = 1
+    START = 2
+    STOP = 3
+    OPEN = 4
+    CLOSE = 5
+    OUTPUT = 6
+    GET_REPORT = 9
+    GET_REPORT_REPLY = 10
+    CREATE2 = 11
+    INPUT2 = 12
+    SET_REPORT = 13
+    SET_REPORT_REPLY = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event from the kernel.
+
+    Attributes:
+        kind: what; None for a type that this module does not know.
+        data: the report of OUTPUT and SET_REPORT as the kernel gives it, with its number in front.
+        request: the ID that an answer to GET_REPORT or SET_REPORT carries.
+        number: the report's number that GET_REPORT and SET_REPORT name.
+        type: of report: 0 feature, 1 output, 2 input.
+    """
+
+    kind: UhidEvent | None
+    data: bytes = b""
+    request: int = 0
+    number: int = 0
+    type: int = 0
+
+
+def create2(device: HidDevice) -> bytes:
+    """The event that makes a device; its name is manufacturer and product, as for USB devices."""
+    return struct.pack(
+        f"=I128s64s64sHHIIII{len(REPORT_DESCRIPTOR)}s",
+        UhidEvent.CREATE2,
+        _text(f"{device.manufacturer} {device.product}", 128),
+        _text(device.location, 64),
+        _text(device.serial_number, 64),
+        len(REPORT_DESCRIPTOR),
+        _BUS_USB,
+        device.vendor_id,
+        device.product_id,
+        device.version,
+        0,
+        REPORT_DESCRIPTOR,
+    ).ljust(_EVENT_SIZE, b"\0")
+
+
+def destroy() -> bytes:
+    """The event that ends the device."""
+    return struct.pack("=I", UhidEvent.DESTROY)
+
+
+def input2(report: bytes) -> bytes:
+    """A report from the device, without a number."""
+    return struct.pack("=IH", UhidEvent.INPUT2, len(report)) + report
+
+
+def get_report_reply(request: int, error: int, data: bytes = b"") -> bytes:
+    """The answer to GET_REPORT; `error` is 0 or a number of errno.h."""
+    head = struct.pack("=IIHH", UhidEvent.GET_REPORT_REPLY, request, error, len(data))
+    return head + data
+
+
+def set_report_reply(request: int, error: int) -> bytes:
+    """The answer to SET_REPORT; `error` is 0 or a number of errno.h."""
+    return struct.pack("=IIH", UhidEvent.SET_REPORT_REPLY, request, error)
+
+
+def parse(event: bytes) -> Heard:
+    """Read an event that the kernel has sent.
+
+    Raises:
+        ValueError: it is cut off, or a length in it goes beyond its end.
+    """
+    try:
+        (number,) = struct.unpack_from("=I", event)
+        kind = UhidEvent(number) if number in set(UhidEvent) else None
+        if kind is UhidEvent.OUTPUT:
+            size, type_ = struct.unpack_from("=HB", event, 4 + _DATA_MAX)
+            return Heard(kind, _cut(event, 4, size), type=type_)
+        if kind is UhidEvent.GET_REPORT:
+            request, report, type_ = struct.unpack_from("=IBB", event, 4)
+            return Heard(kind, request=request, number=report, type=type_)
+        if kind is UhidEvent.SET_REPORT:
+            request, report, type_, size = struct.unpack_from("=IBBH", event, 4)
+            return Heard(kind, _cut(event, 12, size), request, report, type_)
+    except struct.error:
+        raise ValueError(f"an event of {len(event)} bytes is cut off") from None
+    return Heard(kind)
+
+
+def _cut(event: bytes, start: int, size: int) -> bytes:
+    if size > _DATA_MAX or start + size > len(event):
+        raise ValueError(f"an event of {len(event)} bytes cannot hold {size} bytes of data")
+    return event[start : start + size]
+
+
+def _text(text: str, size: int) -> bytes:
+    """A text that ends with a zero byte and has no line breaks, which sysfs would show as such."""
+    clean = "".join(character if character.isprintable() else "_" for character in text)
+    return clean.encode()[: size - 1]
+
+
+# -- the way --
+
+
+class UhidTrouble(Enum):
+    """Why there is no node."""
+
+    MISSING = (
+        "{path} is missing: the kernel has no UHID. Load it as root with `modprobe -a "
+        "uhid hid_generic`; where the kernel cannot, a guest can: `mfalab lab boot`."
+    )
+    FORBIDDEN = (
+        "you may not use {path}. As root put the line\n"
+        '  KERNEL=="uhid", SUBSYSTEM=="misc", OPTIONS+="static_node=uhid", TAG+="uaccess", '
+        'GROUP="plugdev", MODE="0660"\n'
+        "into /etc/udev/rules.d/70-uhid.rules and run `modprobe uhid; udevadm control --reload; "
+        "udevadm trigger /dev/uhid`; then log in again if you are new in the group plugdev."
+    )
+    NO_NODE_LEFT = (
+        "the kernel gave {name} no hidraw node: {nodes} are in use, and it has {most}. Unplug "
+        "other HID devices or simulated keys."
+    )
+    NO_NODE = (
+        "the kernel gave {name} no hidraw node ({nodes} of {most} are in use). Load the driver as "
+        "root with `modprobe hid_generic`, and look into the kernel's messages with `dmesg`."
+    )
+
+
+class UhidUnusable(DeviceError):
+    """The kernel makes no device of a key.
+
+    Args:
+        trouble: why.
+        name: the key's name or serial number.
+        path: where UHID should be.
+        nodes: how many hidraw nodes there are.
+    """
+
+    def __init__(self, trouble: UhidTrouble, name: str, path: str, nodes: int) -> None:
+        super().__init__(trouble, name, path, nodes)
+        self.trouble = trouble
+        self.name = name
+        self.path = path
+        self.nodes = nodes
+
+    def __str__(self) -> str:
+        return self.trouble.value.format(
+            name=self.name, path=self.path, nodes=self.nodes, most=MOST_NODES
+        )
+
+
+class UhidReports:
+    """Reports through a hidraw node that the kernel makes for the key.
+
+    Args:
+        connect: opens a connection to the key that hears everything.
+        device: what the host is told of the key.
+        time: the key's scheduler; it paces long answers.
+        path: where UHID is.
+
+    Raises:
+        UhidUnusable: it is missing, or not permitted.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        device: HidDevice,
+        time: WallTime,
+        path: Path = UHID,
+    ) -> None:
+        self.device = device
+        self._connect = connect
+        self._time = time
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in {ENOENT, ENXIO}:
+                trouble = UhidTrouble.MISSING
+            elif error.errno in {EACCES, EPERM}:
+                trouble = UhidTrouble.FORBIDDEN
+            else:
+                raise
+            raise UhidUnusable(trouble, device.serial_number, str(path), 0) from None
+        self._path = path
+        self._connection: Connection | None = None
+        self._refused = False
+        self._unsent: deque[bytes] = deque()
+        self._even_ns = 0
+        self._planned = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the kernel has the device."""
+        return self._connection is not None
+
+    def fileno(self) -> int:
+        """The file that becomes readable when the kernel has something to say; -1 when closed."""
+        return self._file
+
+    def receive(self) -> None:
+        """Pass all reports that have come to the key."""
+        waiting: deque[Heard] = deque()
+        while True:
+            self._gather(waiting)
+            if not waiting:
+                break
+            self._take(waiting.popleft())
+        self.send()
+
+    def send(self) -> None:
+        """Make or end the device as the key is plugged in or pulled out, and send its reports."""
+        if self._connection is not None and not self._connection.is_open:
+            self._end()
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except KeyUnplugged:
+                return
+            os.write(self._file, create2(self.device))
+        while (report := self._connection.read_now()) is not None:
+            self._unsent.append(report)
+        while self._unsent and self._may_send():
+            os.write(self._file, input2(self._unsent.popleft()))
+
+    def node(self) -> Path:
+        """Wait for the device's node, such as `/dev/hidraw0`; the key must be plugged in.
+
+        Raises:
+            UhidUnusable: the kernel makes none.
+            KeyUnplugged: the key was pulled out.
+        """
+        self._refused = False
+        with socket.socket(
+            socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, _NETLINK_KOBJECT_UEVENT
+        ) as news:
+            # The node may come at any time from here on, and its coming is in the news.
+            news.bind((0, _KERNEL_GROUP))
+            self.send()
+            if self._connection is None:
+                raise KeyUnplugged(self.device.serial_number)
+            until_ns = self._time.now_ns() + _NODE_LIMIT_NS
+            with selectors.PollSelector() as selector:
+                selector.register(news, selectors.EVENT_READ)
+                selector.register(self._file, selectors.EVENT_READ)
+                while (found := _find(self.device)) is None:
+                    left_ns = until_ns - self._time.now_ns()
+                    if self._refused or left_ns <= 0:
+                        nodes = len(_nodes())
+                        raise UhidUnusable(
+                            UhidTrouble.NO_NODE_LEFT
+                            if nodes >= MOST_NODES
+                            else UhidTrouble.NO_NODE,
+                            self.device.serial_number,
+                            str(self._path),
+                            nodes,
+                        )
+                    # The news does not reach every container, so it is no more than a hint.
+                    selector.select(min(left_ns, _LOOK_NS) / NS_PER_S)
+                    _forget(news)
+                    self.receive()
+        return found
+
+    def close(self) -> None:
+        """End the device and let go of the file."""
+        if self._file < 0:
+            return
+        self._end()
+        os.close(self._file)
+        self._file = -1
+
+    def _end(self) -> None:
+        if self._connection is None:
+            return
+        self._connection.close()
+        self._connection = None
+        self._unsent.clear()
+        with suppress(OSError):  # the kernel may have given up the device itself
+            os.write(self._file, destroy())
+
+    def _gather(self, waiting: deque[Heard]) -> None:
+        """Empty the kernel's queue, which is short, before the key does its slow work.
+
+        When a message has only begun, its rest is awaited as long as it comes without a break.
+        """
+        missing = 0
+        while True:
+            try:
+                event = parse(os.read(self._file, _EVENT_SIZE))
+            except BlockingIOError:
+                if missing and select.select([self._file], [], [], _BREAK_S)[0]:
+                    continue
+                return
+            waiting.append(event)
+            if event.kind is UhidEvent.OUTPUT:
+                missing = _following(event.data) if _begins(event.data) else max(0, missing - 1)
+
+    def _take(self, event: Heard) -> None:
+        if event.kind is UhidEvent.STOP:
+            # Nobody ends it but us, so the kernel found no place for it.
+            self._refused = True
+        elif event.kind is UhidEvent.OUTPUT:
+            self._to_key(event.data)
+        elif event.kind is UhidEvent.SET_REPORT:
+            whole = event.type == 1 and len(event.data) == 1 + REPORT_SIZE
+            if whole:
+                self._to_key(event.data)
+            os.write(self._file, set_report_reply(event.request, 0 if whole else EIO))
+        elif event.kind is UhidEvent.GET_REPORT:
+            # There are no feature reports, and input reports come by themselves.
+            os.write(self._file, get_report_reply(event.request, EIO))
+
+    def _to_key(self, data: bytes) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.write(data[1:])
+            except KeyUnplugged:
+                return
+            self.send()
+
+    def _may_send(self) -> bool:
+        """Whether the pace allows another report now; otherwise the scheduler is told when."""
+        now_ns = self._time.now_ns()
+        ahead_ns = self._even_ns - now_ns - (_BURST - 1) * _PACE_NS
+        if 0 < ahead_ns <= _PACE_NS:
+            if not self._planned:
+                self._planned = True
+                self._time.after(ahead_ns, self._go_on)
+            return False
+        # More than that ahead is a clock that was put back.
+        self._even_ns = (now_ns if ahead_ns > 0 else max(self._even_ns, now_ns)) + _PACE_NS
+        return True
+
+    def _go_on(self) -> None:
+        self._planned = False
+
+
+def _begins(data: bytes) -> bool:
+    """Whether a report, behind its number, is an initialization packet."""
+    return len(data) == 1 + REPORT_SIZE and bool(data[5] & 0x80)
+
+
+def _following(data: bytes) -> int:
+    """How many continuation packets an initialization packet announces."""
+    rest = int.from_bytes(data[6:8]) - (REPORT_SIZE - 7)
+    return max(0, -(-rest // (REPORT_SIZE - 5)))
+
+
+def _forget(news: socket.socket) -> None:
+    """Take all news; what has changed is seen elsewhere."""
+    while select.select([news], [], [], 0)[0]:
+        try:
+            news.recv(65536)
+        except OSError:
+            return  # more of it than the buffer holds
+
+
+def _nodes() -> list[Path]:
+    return sorted(_SYSFS.iterdir()) if _SYSFS.exists() else []
+
+
+def _find(device: HidDevice) -> Path | None:
+    """The node of a device, by what sysfs says of each."""
+    wanted = {
+        b"HID_PHYS=" + _text(device.location, 64),
+        b"HID_UNIQ=" + _text(device.serial_number, 64),
+    }
+    for node in _nodes():
+        try:
+            lines = (node / "device" / "uevent").read_bytes().splitlines()
+        except OSError:
+            continue  # it has gone meanwhile
+        if wanted <= set(lines) and (path := Path("/dev") / node.name).exists():
+            return path
+    return None
