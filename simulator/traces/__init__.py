@@ -1,0 +1,1 @@
+"""What passes between clients and keys: recorded, read, replayed and compared."""
