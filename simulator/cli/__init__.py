@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 from typing import Any
 
 import click
 
 from mfalab.simulator.cli.common import BAD_USAGE, FAILED, INTERRUPTED
-from mfalab.simulator.language.yaml_source import ProblemsFound
 
 __all__ = ["MODULES", "command", "main"]
 
@@ -34,6 +32,7 @@ _DOORS = {
         "where",
     ),
     "key": ("key",),
+    "devices": ("devices",),
 }
 MODULES = {name: module for module, names in _DOORS.items() for name in names}
 """The module of this package that has each command."""
@@ -51,15 +50,20 @@ def main() -> None:
         sys.exit(BAD_USAGE)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except BrokenProcessPool:
+    except _raised_by("concurrent.futures.process", "BrokenProcessPool"):
         click.echo(
             "a worker process was ended from outside, out of memory perhaps; try -j 1", err=True
         )
         sys.exit(FAILED)
-    except ProblemsFound as found:
+    except _raised_by("mfalab.simulator.language.yaml_source", "ProblemsFound") as found:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
         sys.exit(BAD_USAGE)
+
+
+def _raised_by(module: str, name: str) -> Any:
+    """An exception of a module as far as that is loaded; who never loaded it cannot raise it."""
+    return (getattr(sys.modules[module], name),) if module in sys.modules else ()
 
 
 class _Doors(click.Group):
