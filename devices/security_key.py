@@ -367,17 +367,37 @@ class SecurityKey(Device):
         """
         scheduler = self._scheduler
         with scheduler.guard:
+            response = self.begin_apdu(apdu)
+            answers: list[bytes] = []
+
+            def over() -> bool:
+                if (answer := response()) is not None:
+                    answers.append(answer)
+                return bool(answers)
+
+            scheduler.wait_until(over, self._port)
+            return answers[0]
+
+    def begin_apdu(self, apdu: bytes) -> Callable[[], bytes | None]:
+        """Send a command APDU; the result is asked for the response APDU, None until it is there.
+
+        Raises:
+            KeyUnplugged: it lies on no reader. The result raises it when it was taken away
+                meanwhile.
+        """
+        with self._scheduler.guard:
             applet = self._applet
             if applet is None:
                 raise KeyUnplugged(self.name)
             applet.exchange(bytes(apdu), self._clock.now_ns())
             self._pump()
-            scheduler.wait_until(
-                lambda: applet.response is not None or self._applet is not applet, self._port
-            )
-            if applet.response is None:
-                raise KeyUnplugged(self.name)
-            return applet.response
+
+            def response() -> bytes | None:
+                if applet.response is None and self._applet is not applet:
+                    raise KeyUnplugged(self.name)
+                return applet.response
+
+            return response
 
     # Assertions.
 
