@@ -10,6 +10,7 @@ from __future__ import annotations
 from mfalab.devices.errors import DeviceError
 
 __all__ = [
+    "NobodyThere",
     "NotFitted",
     "OptionWrong",
     "PortUnclear",
@@ -121,6 +122,26 @@ class RigVersionWrong(RigBroken):
         return (
             f"rig {self.rig} speaks protocol version {self.version}, and the driver knows version "
             f"{self.known}. Flash the firmware that belongs to this release."
+        )
+
+
+class NobodyThere(RigBroken):
+    """A person who was asked to do something and is not there: the input has ended.
+
+    Args:
+        rig: the rig's name.
+        asked: what they were asked.
+    """
+
+    def __init__(self, rig: str, asked: str) -> None:
+        super().__init__(rig, asked)
+        self.rig = rig
+        self.asked = asked
+
+    def __str__(self) -> str:
+        return (
+            f"rig {self.rig} asked {self.asked!r} and nobody is at the keyboard. "
+            "Run it where somebody can answer, or bind the channel to a board."
         )
 
 
@@ -264,7 +285,8 @@ class PortUnclear(RigError):
 
     def __str__(self) -> str:
         return (
-            f"rig {self.rig} {self.trouble}. Plugged in: {', '.join(self.present) or 'nothing'}. "
+            f"rig {self.rig} {self.trouble}. Plugged in: "
+            f"{', '.join(self.present) or 'nothing that could be one'}. "
             'Run "mfalab rig suggest" for a ready entry.'
         )
 
