@@ -44,6 +44,6 @@ class Frame:
             return self
         data = bytearray(self.data)
         for start, end in spans:
-            data[start:end] = bytes(end - start)
+            data[start:end] = bytes(len(data[start:end]))
         masked = tuple(sorted({*self.masked, *spans}))
         return Frame(self.ts_ns, self.direction, bytes(data), self.kind, masked)
