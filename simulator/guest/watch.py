@@ -1,0 +1,127 @@
+"""Watch a guest: hand on what its command says as it says it, and end it when its time is over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from mfalab.simulator.guest import needs
+from mfalab.simulator.guest.errors import GuestDied, GuestTooSlow
+
+__all__ = ["Ended", "Sink", "launch_env", "watched"]
+
+_POLL_S = 0.1
+_GRACE_S = 5.0
+_CONSOLE_LINES = 12
+
+Sink = Callable[[bytes], object]
+"""Gets output as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command in a guest ended.
+
+    Attributes:
+        code: its exit code; 128 and a signal's number if that ended it.
+        out: its standard output.
+        err: its standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+
+def launch_env(folder: Path) -> dict[str, str]:
+    """Variables for the launcher; what it leaves in its temporary folder goes with the run's."""
+    path = f"{Path(needs.launcher()).parent}:{os.environ.get('PATH', '')}:{needs.SYSTEM_PATH}"
+    return {**os.environ, "PATH": path, "TMPDIR": str(folder / "tmp")}
+
+
+def watched(
+    launch: Sequence[str],
+    folder: Path,
+    limit_s: float | None = None,
+    on_out: Sink | None = None,
+    on_err: Sink | None = None,
+) -> Ended:
+    """Launch a guest and wait until it has ended; no process of it is left, whatever happens.
+
+    Args:
+        launch: the command line.
+        folder: the folder of the run, where the answers appear.
+        limit_s: how long it may take; None for ever.
+        on_out: gets standard output as it comes.
+        on_err: gets standard error as it comes.
+
+    Raises:
+        GuestTooSlow: The time is over.
+        GuestDied: The guest ended before its command did.
+    """
+    answers, console = folder / "answers", folder / "console"
+    with ExitStack() as stack:
+        sinks = [
+            (stack.enter_context((answers / name).open("rb")), sink)
+            for name, sink in (("out", on_out), ("err", on_err))
+        ]
+
+        def hand_on() -> None:
+            for file, sink in sinks:
+                news = file.read()
+                if sink is not None and news:
+                    sink(news)
+
+        begin_s = monotonic()
+        in_time = True
+        with _launched(launch, folder, console) as process:
+            while process.poll() is None and in_time:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_POLL_S)
+                hand_on()
+                in_time = limit_s is None or monotonic() - begin_s < limit_s
+        hand_on()
+    out, err = (_text(answers / name) for name in ("out", "err"))
+    code = _text(answers / "code").strip()
+    if code:
+        return Ended(int(code), out, err)
+    if limit_s is not None and not in_time:
+        raise GuestTooSlow(limit_s, out, err)
+    raise GuestDied("\n".join(_text(console).splitlines()[-_CONSOLE_LINES:]), out, err)
+
+
+@contextmanager
+def _launched(
+    launch: Sequence[str], folder: Path, console: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process group of its own, gone at the end: the launcher, its child and QEMU."""
+    with console.open("ab") as said:
+        process = subprocess.Popen(
+            launch,
+            cwd=folder,  # where a QEMU that aborts leaves its core
+            env=launch_env(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        # The launcher may be gone and QEMU not, so the group is told, not the process.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE_S)
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode(errors="replace") if path.exists() else ""
