@@ -65,7 +65,7 @@ def make_rig(
         spec: which.
         clock: the clock on the wall.
         timing: what waits on this side; None for real time.
-        person: who is asked by driver `manual`.
+        person: who is asked by driver `manual`; None for whoever is at the keyboard.
 
     Raises:
         OptionWrong: there is no such driver, or it cannot use an option.

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from mfalab.devices.rig.errors import NobodyThere, OptionWrong, RigError
+from mfalab.devices.rig.errors import NobodyThere, RigError
+from mfalab.devices.rig.keyboard import Keyboard
 from mfalab.devices.rig.opening import Person
 from mfalab.devices.rig.options import Options
 from mfalab.devices.rig.ports import RigSpec
@@ -142,6 +143,5 @@ def make(spec: RigSpec, timing: Timing, person: Person | None) -> ManualRig:
     channels = options.number("channels", 8, 1, 64)
     patience_s = options.number("patience_s", 30, 1, 3600)
     options.end()
-    if person is None:
-        raise OptionWrong(spec.name, "driver", "nobody was given who could be asked.")
-    return ManualRig(spec.name, person, timing, channels=channels, patience_s=patience_s)
+    someone = Keyboard() if person is None else person
+    return ManualRig(spec.name, someone, timing, channels=channels, patience_s=patience_s)
