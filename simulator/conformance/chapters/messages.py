@@ -1,0 +1,181 @@
+"""CTAP2 messages: not CBOR, not canonical, too long, unknown. CTAP 2.1 sections 6 and 8."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+from mfalab.devices.ctap.commands import Command, PinSubcommand
+from mfalab.devices.ctap.ctaphid import HidCommand, HidError
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.bench import Bench, encoded
+from mfalab.simulator.conformance.facts import CTAP2, has_member, has_option
+from mfalab.simulator.conformance.hid import MAX_MESSAGE
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import Failure, NotTested
+
+__all__ = ["CHAPTER"]
+
+CHAPTER = Chapter("CTAP2 messages", "CTAP 2.1", when=[CTAP2])
+
+_FUZZED: Final = 60
+
+
+@CHAPTER.test("6", "A command that the authenticator does not know is CTAP1_ERR_INVALID_COMMAND.")
+def unknown_command_is_refused(bench: Bench) -> None:
+    """A command byte that the standard does not assign is INVALID_COMMAND."""
+    for command in (0x00, 0x0F, 0x3E):
+        bench.call(command).must(CtapStatus.INVALID_COMMAND)
+
+
+_BROKEN: Final = {
+    "cut-short": ("CBOR that ends in the middle of an item", "a2015820"),
+    "map-cut-short": ("a map with fewer members than it says", "a4016161"),
+    "reserved-form": ("an item of a reserved form", "a1011c"),
+    "break-out-of-place": ("a break outside of any item", "ff"),
+    "not-utf-8": ("a text that is not UTF-8", "a1016 2c328".replace(" ", "")),
+}
+_NOT_CANONICAL: Final = {
+    "more-follows": ("bytes behind the item", "a1010200"),
+    "indefinite-map": ("a map of indefinite length", "bf0102ff"),
+    "indefinite-string": ("a byte string of indefinite length", "a1015f4161ff"),
+    "long-number": ("a number not in its shortest form", "a1011802"),
+    "long-length": ("a length not in its shortest form", "a101580161"),
+    "keys-out-of-order": ("map keys out of order", "a202010101"),
+    "key-twice": ("a map key that comes twice", "a201010101"),
+    "tag": ("a tag", "a101c001"),
+    "nested-too-deep": ("five levels of arrays", "a1018181818101"),
+}
+
+
+def _malformed(raw: str, statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
+    for command in _COMMANDS:
+        if command == Command.CLIENT_PIN and not bench.pins.offered:
+            continue
+        reply = bench.call(command, raw=bytes.fromhex(raw))
+        reply.must(*statuses)
+        if reply.answer.wanted_touch:
+            raise Failure("an answer without a touch", "it asked for its user first")
+
+
+_COMMANDS: Final = (Command.MAKE_CREDENTIAL, Command.GET_ASSERTION, Command.CLIENT_PIN)
+
+for _name, (_what, _raw) in _BROKEN.items():
+    CHAPTER.add(
+        _name,
+        "8",
+        f"{_what[0].upper()}{_what[1:]} is INVALID_CBOR.",
+        "Input that cannot be parsed is CTAP2_ERR_INVALID_CBOR, in every command.",
+        partial(_malformed, _raw, (CtapStatus.INVALID_CBOR,)),
+    )
+for _name, (_what, _raw) in _NOT_CANONICAL.items():
+    CHAPTER.add(
+        _name,
+        "8",
+        f"{_what[0].upper()}{_what[1:]}: an error, never silence.",
+        "Messages are in CTAP2 canonical CBOR: shortest forms, definite lengths, ordered keys, no "
+        "tags, four levels at most. What is not gets an error code.",
+        partial(
+            _malformed,
+            _raw,
+            (
+                CtapStatus.INVALID_CBOR,
+                CtapStatus.CBOR_UNEXPECTED_TYPE,
+                CtapStatus.MISSING_PARAMETER,
+                CtapStatus.INVALID_PARAMETER,
+                CtapStatus.LIMIT_EXCEEDED,
+            ),
+        ),
+    )
+
+
+def _no_map(value: Any, bench: Bench) -> None:
+    for command in _COMMANDS:
+        if command == Command.CLIENT_PIN and not bench.pins.offered:
+            continue
+        bench.call(command, value).must(CtapStatus.CBOR_UNEXPECTED_TYPE, CtapStatus.INVALID_CBOR)
+
+
+for _name, _value in (("array", [1, 2]), ("number", 1), ("text", "map"), ("bytes", b"map")):
+    CHAPTER.add(
+        f"parameters-are-{_name}",
+        "6",
+        f"Parameters that are {'an' if _name == 'array' else 'a'} {_name.removesuffix('s')} "
+        "instead of a map are CBOR_UNEXPECTED_TYPE.",
+        "Parameters of a command are a CBOR map; another type is CTAP2_ERR_CBOR_UNEXPECTED_TYPE.",
+        partial(_no_map, _value),
+    )
+
+
+@CHAPTER.test("6", "A command that takes parameters needs them.")
+def parameters_are_missing(bench: Bench) -> None:
+    """Commands without their parameters are an error."""
+    for command in _COMMANDS:
+        bench.call(command).refused()
+
+
+@CHAPTER.test(
+    "6",
+    "Members of a request that the authenticator does not know are ignored.",
+    when=[has_option("clientPin")],
+)
+def unknown_member_is_ignored(bench: Bench) -> None:
+    """A member with a number that nobody knows does not disturb a request."""
+    bench.pins.call(PinSubcommand.GET_PIN_RETRIES, {0x7F: "unknown"}).must(CtapStatus.SUCCESS)
+
+
+@CHAPTER.test(
+    "6.4",
+    "maxMsgSize is the longest message that the authenticator takes.",
+    when=[has_option("clientPin")],
+)
+def longest_message_is_taken(bench: Bench) -> None:
+    """A request of exactly maxMsgSize bytes is served."""
+    reply = bench.call(Command.CLIENT_PIN, raw=_padded(bench, bench.facts.max_msg_size))
+    reply.must(CtapStatus.SUCCESS)
+
+
+@CHAPTER.test(
+    "8.2",
+    "A request longer than maxMsgSize is CTAP2_ERR_REQUEST_TOO_LARGE.",
+    when=[has_option("clientPin"), has_member(0x05, "maxMsgSize")],
+)
+def too_long_a_message_is_refused(bench: Bench) -> None:
+    """A request of one byte more than maxMsgSize is an error."""
+    size = bench.facts.max_msg_size + 1
+    if size > MAX_MESSAGE:
+        raise NotTested("maxMsgSize is as long as a CTAPHID message can be")
+    raw = bytes([Command.CLIENT_PIN]) + _padded(bench, size)
+    if bench.has_reports:
+        answer = bench.hid.transact(bench.channel, HidCommand.CBOR, raw)
+        if answer.is_error and answer.data[:1] == bytes([HidError.INVALID_LEN]):
+            return
+    else:
+        answer = bench.link.cbor(raw)
+    bench.reply(Command.CLIENT_PIN, answer).must(
+        CtapStatus.REQUEST_TOO_LARGE, CtapStatus.LIMIT_EXCEEDED, CtapStatus.INVALID_LENGTH
+    )
+
+
+def _padded(bench: Bench, size: int) -> bytes:
+    """A request for the PIN retries whose command byte and CBOR have that size together."""
+    members: dict[int, Any] = {1: bench.pins.protocol, 2: int(PinSubcommand.GET_PIN_RETRIES)}
+    filling = size - 1 - len(encoded(members | {0x7F: bytes(300)})) + 300
+    return encoded(members | {0x7F: bytes(filling)})
+
+
+@CHAPTER.test(
+    "6",
+    "Whatever is sent, the authenticator answers, with an error code if it must.",
+    when=[has_option("clientPin")],
+)
+def spoiled_requests_are_answered(bench: Bench) -> None:
+    """Sixty requests with random bytes changed are all answered, and the key still works."""
+    # Nothing that is near to this one can spend a PIN try or ask for a touch.
+    good = encoded({1: bench.pins.protocol, 2: int(PinSubcommand.GET_KEY_AGREEMENT)})
+    for _ in range(_FUZZED):
+        spoiled = bytearray(good + bench.random_bytes(bench.random_bytes(1)[0] % 4))
+        for at, value in zip(bench.random_bytes(2), bench.random_bytes(2), strict=True):
+            spoiled[at % len(spoiled)] = value
+        bench.call(Command.CLIENT_PIN, raw=bytes(spoiled))
+    bench.call(Command.GET_INFO).must(CtapStatus.SUCCESS)

@@ -1,0 +1,155 @@
+"""Requests that wait for their user: keepalives, CANCEL, and who else is served meanwhile.
+
+CTAP 2.1 sections 11.2.5 and 11.2.9.1. The request is authenticatorSelection, which leaves nothing
+behind; before CTAP 2.1 it is makeCredential with an empty pinUvAuthParam, which does not either.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+from mfalab.devices.ctap.commands import Command
+from mfalab.devices.ctap.ctaphid import HidCommand, HidError
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.bench import Bench, encoded
+from mfalab.simulator.conformance.facts import Facts
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.workbench.fixture import Ability
+
+__all__ = ["CHAPTER", "begin_blinking", "blinks"]
+
+CHAPTER = Chapter("Waiting requests", "CTAP 2.1", needs=[Ability.REPORTS])
+
+_NS_PER_MS: Final = 1_000_000
+
+
+def blinks(facts: Facts) -> str | None:
+    """The key has a request that waits for a touch and leaves nothing behind."""
+    if not facts.ctap2:
+        return "the key does not speak CTAP2"
+    if facts.since_2_1 or "clientPin" in facts.options:
+        return None
+    return "the key has no request that waits for a touch without making a credential"
+
+
+def begin_blinking(bench: Bench) -> int:
+    """Send a request that waits for a touch, and see that it does; returns when it was sent."""
+    hid, channel = bench.hid, bench.channel
+    bench.user.stays_away()
+    request = bytes([Command.SELECTION])
+    if not bench.facts.since_2_1:
+        # An empty pinUvAuthParam waits for a touch and only tells whether there is a PIN.
+        members = bench.ceremonies.make_request(authorised=False)
+        request = bytes([Command.MAKE_CREDENTIAL]) + encoded(members | {8: b"", 9: 1})
+    sent_ns = hid.send(channel, HidCommand.CBOR, request)
+    status = hid.keepalive(channel, what="a keepalive that says UPNEEDED", status=2)
+    bench.after(lambda: hid.quiet(channel))
+    bench.times.add("request to its first keepalive", status - sent_ns)
+    return sent_ns
+
+
+@CHAPTER.test(
+    "11.2.9.1.5",
+    "CANCEL ends the pending request of its channel with CTAP2_ERR_KEEPALIVE_CANCEL and has no "
+    "answer of its own.",
+    when=[blinks],
+)
+def cancel_ends_a_waiting_request(bench: Bench) -> None:
+    """CANCEL while the key waits for its user makes the request end with KEEPALIVE_CANCEL."""
+    hid, channel = bench.hid, bench.channel
+    begin_blinking(bench)
+    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+    hid.ping(channel)
+
+
+def _cancelled(bench: Bench, sent_ns: int) -> None:
+    answer = bench.hid.receive(bench.channel, sent_ns)
+    wanted = bytes([CtapStatus.KEEPALIVE_CANCEL])
+    if answer.command != HidCommand.CBOR or answer.data != wanted:
+        got = f"status 0x{answer.data[:1].hex()}" if answer.data else str(answer)
+        raise Failure("CTAPHID_CBOR with 0x2D KEEPALIVE_CANCEL", got)
+    bench.times.add("CANCEL to the end of the request", answer.first_ns - sent_ns)
+
+
+@CHAPTER.test("11.2.9.1.5", "CANCEL with nothing to cancel is ignored.")
+def cancel_without_a_request_is_ignored(bench: Bench) -> None:
+    """CANCEL on an idle channel, twice, is answered by silence."""
+    hid, channel = bench.hid, bench.channel
+    hid.send(channel, HidCommand.CANCEL)
+    hid.send(channel, HidCommand.CANCEL)
+    if strays := hid.strays(300 * _NS_PER_MS):
+        raise Failure("silence", f"{len(strays)} reports")
+    hid.ping(channel)
+
+
+@CHAPTER.test("11.2.9.1.5", "A CANCEL is for the request of its own channel.", when=[blinks])
+def cancel_of_another_channel_is_ignored(bench: Bench) -> None:
+    """CANCEL on another channel does not end the request."""
+    hid, channel, other = bench.hid, bench.channel, bench.other_channel()
+    begin_blinking(bench)
+    hid.send(other, HidCommand.CANCEL)
+    for _ in range(3):
+        hid.keepalive(channel, what="keepalives that go on")
+    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+
+
+@CHAPTER.test(
+    "11.2.9.1.7",
+    "KEEPALIVE comes at least every 100 ms while a request is processed; its status is 1 or 2.",
+    when=[blinks],
+    lasts_s=2,
+)
+def keepalives_come_in_time(bench: Bench) -> None:
+    """While the key waits, keepalives say UPNEEDED and come at least every 100 ms, give or take."""
+    hid, channel = bench.hid, bench.channel
+    begin_blinking(bench)
+    times = [hid.keepalive(channel, what="keepalives that go on", status=2) for _ in range(15)]
+    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+    gaps = [after - before for before, after in pairwise(times)]
+    for gap in gaps:
+        bench.times.add("keepalive period", gap)
+    # Operating systems and slow machines let a report wait.
+    if (longest := max(gaps)) > 250 * _NS_PER_MS:
+        raise Failure("keepalives every 100 ms", f"{longest // _NS_PER_MS} ms without one")
+
+
+@CHAPTER.test(
+    "11.2.5.1", "While a request is processed, other channels get ERR_CHANNEL_BUSY.", when=[blinks]
+)
+def waiting_request_keeps_others_out(bench: Bench) -> None:
+    """A request on another channel is CHANNEL_BUSY while the key waits, which goes on."""
+    hid, channel, other = bench.hid, bench.channel, bench.other_channel()
+    begin_blinking(bench)
+    sent_ns = hid.send(other, HidCommand.CBOR, bytes([Command.GET_INFO]))
+    hid.refused(other, sent_ns, HidError.CHANNEL_BUSY)
+    hid.keepalive(channel, what="keepalives that go on")
+    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+
+
+@CHAPTER.test(
+    "11.2.5.3", "INIT on the broadcast channel is served whatever is under way.", when=[blinks]
+)
+def init_is_served_while_waiting(bench: Bench) -> None:
+    """INIT on the broadcast channel is answered while the key waits, which goes on."""
+    begin_blinking(bench)
+    bench.other_channel()
+    bench.hid.keepalive(bench.channel, what="keepalives that go on")
+    _cancelled(bench, bench.hid.send(bench.channel, HidCommand.CANCEL))
+
+
+@CHAPTER.test(
+    "11.2.5.3",
+    "INIT on an open channel aborts its transaction; nothing else is answered for it.",
+    when=[blinks],
+)
+def init_ends_a_waiting_request(bench: Bench) -> None:
+    """INIT on the channel of a request that waits ends it without an answer."""
+    hid, channel = bench.hid, bench.channel
+    begin_blinking(bench)
+    hid.strays()
+    hid.init(channel)
+    if strays := hid.strays(300 * _NS_PER_MS):
+        raise Failure("silence after the answer to INIT", f"{len(strays)} reports")
+    hid.ping(channel)

@@ -1,0 +1,297 @@
+"""Running tests of conformance on one key, from opening it to leaving it as it was.
+
+A test that breaks does not stop the others. A key that says nothing any more, or has gone and does
+not come back when its power is cycled, ends the run: what is left is skipped with that one reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from mfalab.devices.errors import DeviceError
+from mfalab.simulator.conformance.bench import Bench, Sees
+from mfalab.simulator.conformance.facts import Facts
+from mfalab.simulator.conformance.suite import ConformanceTest, Pin
+from mfalab.simulator.conformance.timings import Spread
+from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict
+from mfalab.simulator.traces.frames import Frame
+from mfalab.simulator.workbench.fixture import Ability, Fixture
+
+__all__ = ["KeyNotThere", "Result", "Run", "Watcher", "run"]
+
+_PATIENCE_S: Final = 60
+"""A test that waits longer is left out where time is real."""
+_REVIVALS: Final = 3
+"""How often a key that lost its power is brought back."""
+
+
+class KeyNotThere(DeviceError):
+    """There is no key to test.
+
+    Args:
+        device: its address.
+        why: what happened.
+    """
+
+    def __init__(self, device: str, why: str) -> None:
+        super().__init__(device, why)
+        self.device = device
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.device} does not answer: {self.why}. Plug it in, or name another key."
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a test ended.
+
+    Attributes:
+        test: which one.
+        verdict: how.
+        why: the reason of a skip or of an error; empty otherwise.
+        expected: what a failed one wanted.
+        got: what it got.
+        started_ns: when it began, in the fixture's time.
+        lasted_ns: how long it took.
+        frames: what passed, of those that did not pass.
+    """
+
+    test: ConformanceTest
+    verdict: Verdict
+    why: str = ""
+    expected: str = ""
+    got: str = ""
+    started_ns: int = 0
+    lasted_ns: int = 0
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole run.
+
+    Attributes:
+        device: the key's address.
+        started_ns: when it began, in the fixture's time.
+        lasted_ns: how long it took.
+        facts: what the key announced at first.
+        destructive: whether the key could be changed for good.
+        results: of each test, in the order of the suite.
+        spreads: how long things took.
+        ended: why it ended early; empty when it did not.
+        notes: what is left on the key or was noticed, each a sentence.
+    """
+
+    device: str
+    started_ns: int
+    lasted_ns: int
+    facts: Facts
+    destructive: bool
+    results: tuple[Result, ...]
+    spreads: tuple[Spread, ...] = ()
+    ended: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def counts(self) -> Mapping[Verdict, int]:
+        """How many tests ended how."""
+        return Counter(result.verdict for result in self.results)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not any(
+            result.verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.INTERRUPTED)
+            for result in self.results
+        )
+
+
+class Watcher(Sees, Protocol):
+    """Who is told how the run goes on."""
+
+    def begins(self, test: ConformanceTest, number: int, total: int) -> None:
+        """A test is going to be run."""
+
+    def ends(self, result: Result) -> None:
+        """A test has ended, or was skipped."""
+
+
+def run(
+    fixture: Fixture,
+    tests: Sequence[ConformanceTest],
+    watcher: Watcher,
+    *,
+    random_bytes: Callable[[int], bytes],
+    destructive: bool = False,
+    touched: bool = True,
+    by_hand: bool = False,
+    twin: Fixture | None = None,
+) -> Run:
+    """Run tests on a key.
+
+    Args:
+        fixture: the key and what is around it; `destructive` has to be allowed by it as well.
+        tests: what to run.
+        watcher: who is told.
+        random_bytes: where all chance comes from.
+        destructive: run what changes the key for good.
+        touched: whether anybody touches it.
+        by_hand: whether that is a person.
+        twin: another key, for what only two can show.
+
+    Raises:
+        KeyNotThere: it is not there, or does not say anything from the start.
+    """
+    bench = Bench(
+        fixture,
+        random_bytes=random_bytes,
+        sees=watcher,
+        destructive=destructive and fixture.destructive,
+        touched=touched,
+        by_hand=by_hand,
+        twin=twin,
+    )
+    runner = _Runner(bench, watcher, allowed=fixture.destructive)
+    try:
+        return runner.run(tests)
+    finally:
+        bench.let_go()
+
+
+class _Runner:
+    """One run under way."""
+
+    def __init__(self, bench: Bench, watcher: Watcher, *, allowed: bool) -> None:
+        self._bench = bench
+        self._watcher = watcher
+        self._allowed = allowed
+        self._ended = ""
+        self._revivals = 0
+        self._interrupted = False
+
+    def run(self, tests: Sequence[ConformanceTest]) -> Run:
+        bench = self._bench
+        started_ns = bench.now_ns
+        try:
+            first = bench.refresh()
+        except (Failure, DeviceError) as trouble:
+            why = trouble.got if isinstance(trouble, Failure) else str(trouble)
+            raise KeyNotThere(bench.fixture.name, why) from trouble
+        # Tests that are content with no PIN come first, so that one is set only once.
+        order = sorted(tests, key=lambda test: (test.last, test.pin is Pin.SET))
+        found: dict[str, Result] = {}
+        for number, test in enumerate(order, start=1):
+            result = self._one(test, number, len(order))
+            found[test.id] = result
+            self._watcher.ends(result)
+        self._leave()
+        return Run(
+            bench.fixture.name,
+            started_ns,
+            bench.now_ns - started_ns,
+            first,
+            bench.destructive,
+            tuple(found[test.id] for test in tests),
+            bench.times.spreads,
+            self._ended,
+            tuple(bench.notes),
+        )
+
+    def _one(self, test: ConformanceTest, number: int, total: int) -> Result:
+        if self._ended:
+            return Result(test, Verdict.SKIPPED, f"not run: {self._ended}")
+        if why := self._why_not(test):
+            return Result(test, Verdict.SKIPPED, why)
+        self._watcher.begins(test, number, total)
+        bench = self._bench
+        started_ns = bench.now_ns
+        verdict, why, expected, got = Verdict.PASSED, "", "", ""
+        try:
+            bench.begin()
+            bench.pins.prepare(test.pin, ready=test.ready)
+            bench.traffic.begin()
+            test.run(bench)
+            bench.settle()
+        except NotTested as reason:
+            verdict, why = Verdict.SKIPPED, reason.why
+        except Failure as failure:
+            verdict, expected, got = Verdict.FAILED, failure.expected, failure.got
+        except KeyboardInterrupt:
+            verdict, self._ended = Verdict.INTERRUPTED, "the run was interrupted"
+        except Exception as error:
+            # One broken test, or a rig in trouble, must not end the others.
+            verdict, why = Verdict.ERROR, f"{type(error).__name__}: {error}"
+        lasted_ns = bench.now_ns - started_ns
+        frames = () if verdict in (Verdict.PASSED, Verdict.SKIPPED) else bench.traffic.frames
+        if verdict is not Verdict.INTERRUPTED:
+            self._recover(look=verdict in (Verdict.FAILED, Verdict.ERROR))
+        return Result(test, verdict, why, expected, got, started_ns, lasted_ns, tuple(frames))
+
+    def _why_not(self, test: ConformanceTest) -> str:
+        """Why a test is skipped before anything is sent; empty when it is not."""
+        bench = self._bench
+        if test.destructive and not bench.destructive:
+            if not self._allowed:
+                who = bench.fixture.name
+                return f"it changes the key for good, and the bench does not allow that for {who}"
+            return "it changes the key for good; run it with --destructive"
+        for condition in test.when:
+            if why := condition(bench.facts):
+                return why
+        needs = set(test.needs) | ({Ability.TOUCH} if test.touches else set())
+        missing = needs - bench.abilities
+        if missing:
+            first = min(missing, key=lambda each: each.name)
+            return f"{bench.fixture.name} cannot {first.value}"
+        if test.lasts_s > _PATIENCE_S and Ability.INSIGHT not in bench.fixture.can:
+            return f"it takes {test.lasts_s} s of real time"
+        return ""
+
+    def _recover(self, *, look: bool) -> None:
+        """Clear up after a test; bring a key back that has lost its power."""
+        bench = self._bench
+        try:
+            if look and not bench.answers():
+                self._ended = "the key does not answer any more, not even CTAPHID_INIT"
+                return
+            bench.tidy()
+        except KeyGone as gone:
+            self._revive(gone.got)
+        except KeySilent:
+            self._ended = "the key does not answer any more"
+            return
+        except Failure as failure:
+            bench.notes.append(f"The key was in disorder after a test: {failure}.")
+
+    def _revive(self, trouble: str) -> None:
+        """Bring back a key that has gone, or end the run."""
+        bench = self._bench
+        self._revivals += 1
+        if self._revivals <= _REVIVALS and Ability.POWER in bench.abilities:
+            try:
+                bench.power_cycle()
+                bench.refresh()
+                bench.tidy()
+            except (Failure, DeviceError) as still:
+                trouble = str(still)
+            else:
+                return
+        self._ended = f"the key has gone: {trouble}"
+
+    def _leave(self) -> None:
+        """Leave the key without what this run has put on it."""
+        bench = self._bench
+        if not bench.dirty:
+            return
+        what = " and ".join(sorted(bench.dirty))
+        try:
+            if self._ended:
+                raise NotTested(self._ended)
+            bench.ceremonies.reset()
+        except (Failure, NotTested, DeviceError) as trouble:
+            pin = f" The PIN is {bench.pins.known}." if bench.pins.ours else ""
+            bench.notes.append(f"{what} could not be removed from the key: {trouble}.{pin}")

@@ -1,0 +1,58 @@
+"""How a test ends, and what ends it before its last line."""
+
+from __future__ import annotations
+
+from enum import Enum, unique
+
+__all__ = ["Failure", "KeyGone", "KeySilent", "NotTested", "Verdict"]
+
+
+@unique
+class Verdict(Enum):
+    """How a test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+class Failure(Exception):
+    """The key does not do what the standard asks.
+
+    Args:
+        expected: what it asks.
+        got: what the key did.
+    """
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(expected, got)
+        self.expected = expected
+        self.got = got
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}, got {self.got}"
+
+
+class KeySilent(Failure):
+    """The key owes an answer and says nothing; fields are those of `Failure`."""
+
+
+class KeyGone(Failure):
+    """The key has gone in the middle: it lost its power or was pulled out; as `Failure`."""
+
+
+class NotTested(Exception):
+    """A test does not apply to this key, or cannot be done on this bench.
+
+    Args:
+        why: the reason, a sentence without its full stop.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
