@@ -5,7 +5,7 @@ is a `mfalab.devices.rig.board.SimulatedBoard`, which the driver reaches through
 (`ptys`) or as `simrig://NAME` (`protocol_simrig`). What goes over the line is in docs/rig.md.
 """
 
-from mfalab.devices.rig.errors import RigBroken, RigError
+from mfalab.devices.rig.errors import RigBroken, RigError, RigRefused
 from mfalab.devices.rig.opening import DRIVERS, Person, make_rig, open_rig
 from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Function, Identity, Reading, Rig
@@ -19,6 +19,7 @@ __all__ = [
     "Rig",
     "RigBroken",
     "RigError",
+    "RigRefused",
     "RigSpec",
     "make_rig",
     "open_rig",

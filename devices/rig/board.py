@@ -323,7 +323,7 @@ class SimulatedBoard:
         self._answered = False
         self._watch_s = 0
         self._heard_ns = self._born_ns
-        self._watching = False
+        self._watching = 0  # which of the planned looks counts
 
     def unplug(self) -> None:
         """Pull it out: its outputs fall back, so nothing is touched and everything has power."""
@@ -479,15 +479,17 @@ class SimulatedBoard:
     def watch(self, seconds: int) -> None:
         """`SYST:WATC`."""
         self._watch_s = seconds
-        if seconds and not self._watching:
-            self._watching = True
-            self.later(seconds * 1000, self._look)
+        self._look_after(seconds * _NS_PER_S)
+
+    def _look_after(self, delay_ns: int) -> None:
+        self._watching += 1
+        watching = self._watching
+        if self._watch_s:
+            delay_ms = -(-delay_ns // _NS_PER_MS)
+            self.later(delay_ms, lambda: self._look() if watching == self._watching else None)
 
     def _look(self) -> None:
         """Fire when nothing was heard for long enough, and look again when it could be."""
-        self._watching = False
-        if not self._watch_s:
-            return
         quiet_ns = self.scheduler.now_ns() - self._heard_ns
         left_ns = self._watch_s * _NS_PER_S - quiet_ns
         if left_ns <= 0:
@@ -495,8 +497,7 @@ class SimulatedBoard:
             self.queue(Refusal(Code.TIME_OUT, f"no line for {self._watch_s} s, made safe"))
             self._heard_ns = self.scheduler.now_ns()
             left_ns = self._watch_s * _NS_PER_S
-        self._watching = True
-        self.later(-(-left_ns // _NS_PER_MS), self._look)
+        self._look_after(left_ns)
 
 
 def _between(low: int, high: int) -> Callable[[str], int | Refusal]:

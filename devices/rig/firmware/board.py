@@ -73,7 +73,7 @@ class Board:
             "NFC": outputs.readers,
             "CAM": 0,
         }
-        self._commands = [(compile_pattern(text), *rest) for text, *rest in self._table()]
+        self._commands = [(compile_pattern(row[0]), row[1:]) for row in self._table()]
 
     def feed(self, data):
         """Take bytes, in any pieces; returns what to answer."""
@@ -127,7 +127,8 @@ class Board:
         return ";".join(answers).encode() + b"\n" if answers else b""
 
     def _do(self, path, query, parameters):
-        channel, fitted, converters, required, handler = self._find(path, query)
+        channel, meaning = self._find(path, query)
+        fitted, converters, required, handler = meaning
         if fitted is not None and not 1 <= channel <= self._fitted[fitted]:
             raise Refusal(SUFFIX_OUT_OF_RANGE, f"fitted: {self._fitted[fitted]}")
         if len(parameters) > len(converters):
@@ -138,10 +139,10 @@ class Board:
         return handler(channel - 1, *arguments)
 
     def _find(self, path, query):
-        for pattern, *meaning in self._commands:
+        for pattern, meaning in self._commands:
             channel = match(pattern, path, query)
             if channel is not None:
-                return (channel, *meaning)
+                return channel, meaning
         raise Refusal(UNDEFINED_HEADER)
 
     def _queue(self, refusal):
