@@ -306,11 +306,17 @@ def _asked_silently(device: CtapDevice, options: dict[str, Any], origin: str) ->
 
 
 def at_key(
-    lab: Lab, person: Person, key: HeldKey, use: KeyUse, work: Callable[[CtapDevice], T]
+    lab: Lab,
+    person: Person,
+    key: HeldKey,
+    use: KeyUse,
+    work: Callable[[CtapDevice], T],
+    *,
+    touched: bool = True,
 ) -> T:
-    """Let a client work with a key while the person sits in front of it."""
+    """Let a client work with a key while the person sits in front of it, to touch it or not."""
     user = _watched(lab, person, key, hand(person, key, use))
-    return key.reach.work(work, user, pulled_out_after_ns=use.pulled_out_after)
+    return key.reach.work(work, user, pulled_out_after_ns=use.pulled_out_after, touched=touched)
 
 
 def _anonymised(response: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 
 from fido2.ctap import CtapDevice, CtapError
@@ -78,6 +78,7 @@ class KeyInHand(ABC):
         user: User,
         *,
         pulled_out_after_ns: int | None = None,
+        touched: bool = True,
     ) -> T:
         """Let a client work with the key while somebody sits in front of it.
 
@@ -85,6 +86,7 @@ class KeyInHand(ABC):
             function: what the client does with a way to the key.
             user: who sits there.
             pulled_out_after_ns: when the key is pulled out, counted from now; None for not at all.
+            touched: whether the key will ask for its user; over NFC a tap comes first then.
 
         Raises:
             OSError: the key is not plugged in, or is pulled out.
@@ -104,8 +106,14 @@ class KeyInHand(ABC):
         """
 
     @abstractmethod
-    def facts(self, pin: str | None) -> KeyFacts:
-        """What is to be seen of it; some of it only with the PIN."""
+    def facts(self, pin: str | None, *, counting: bool) -> KeyFacts:
+        """What is to be seen of it.
+
+        Args:
+            pin: its PIN, if it has one.
+            counting: whether discoverable credentials are to be counted, for which a real key
+                wants its PIN; typing that restores all tries.
+        """
 
     @abstractmethod
     def break_(self) -> None:
@@ -161,6 +169,7 @@ class SimulatedKey(KeyInHand):
         user: User,
         *,
         pulled_out_after_ns: int | None = None,
+        touched: bool = True,
     ) -> T:
         """See `KeyInHand.work`."""
         self._thing.user = user
@@ -177,7 +186,7 @@ class SimulatedKey(KeyInHand):
         thing = self._thing
         {"on": thing.plug, "off": thing.unplug, "cycle": thing.power_cycle}[to]()
 
-    def facts(self, pin: str | None) -> KeyFacts:
+    def facts(self, pin: str | None, *, counting: bool) -> KeyFacts:
         """See `KeyInHand.facts`; all of it, from the inside."""
         state = self._thing.state
         return KeyFacts(
@@ -227,6 +236,7 @@ class BenchKey(KeyInHand):
         user: User,
         *,
         pulled_out_after_ns: int | None = None,
+        touched: bool = True,
     ) -> T:
         """See `KeyInHand.work`."""
 
@@ -234,7 +244,7 @@ class BenchKey(KeyInHand):
             self._follow()
             return user(asked)
 
-        self.fixture.user = react
+        self.fixture.user = react if touched else absent
         self._followed_ns = self.fixture.now_ns()
         pulling: Later | None = None
         if pulled_out_after_ns is not None:
@@ -260,10 +270,16 @@ class BenchKey(KeyInHand):
         else:
             self.fixture.power(to == "on")
 
-    def facts(self, pin: str | None) -> KeyFacts:
+    def facts(self, pin: str | None, *, counting: bool) -> KeyFacts:
         """See `KeyInHand.facts`; what the key itself tells."""
+
+        def look(device: CtapDevice) -> KeyFacts:
+            ctap = Ctap2(device)
+            told = _told(ctap)
+            return replace(told, discoverable=_counted(ctap, told, pin)) if counting else told
+
         try:
-            return self.work(lambda device: _told(Ctap2(device), pin), absent)
+            return self.work(look, absent, touched=False)
         except OSError:
             return KeyFacts(powered=False)
         except ValueError:
@@ -284,24 +300,27 @@ class BenchKey(KeyInHand):
         self._followed_ns = now_ns
 
 
-def _told(ctap: Ctap2, pin: str | None) -> KeyFacts:
+def _told(ctap: Ctap2) -> KeyFacts:
     options = ctap.info.options
     pin_is_set = options.get("clientPin")
-    discoverable: int | None = None
-    if pin_is_set is False:
-        discoverable = None if options.get("rk") else 0
-    elif pin is not None and CredentialManagement.is_supported(ctap.info):
-        client = ClientPin(ctap)
-        token = client.get_pin_token(pin, ClientPin.PERMISSION.CREDENTIAL_MGMT)
-        counted = CredentialManagement(ctap, client.protocol, token).get_metadata()
-        discoverable = counted[CredentialManagement.RESULT.EXISTING_CRED_COUNT]
     return KeyFacts(
         pin_retries=ClientPin(ctap).get_pin_retries()[0] if pin_is_set is not None else None,
         uv_retries=_uv_retries(ctap) if options.get("uv") is not None else None,
         pin_is_set=bool(pin_is_set),
-        discoverable=discoverable,
         powered=True,
     )
+
+
+def _counted(ctap: Ctap2, told: KeyFacts, pin: str | None) -> int | None:
+    """How many discoverable credentials there are, when the key has a way to tell."""
+    if not ctap.info.options.get("rk"):
+        return 0
+    if pin is None or not told.pin_is_set or not CredentialManagement.is_supported(ctap.info):
+        return None
+    client = ClientPin(ctap)
+    token = client.get_pin_token(pin, ClientPin.PERMISSION.CREDENTIAL_MGMT)
+    counted = CredentialManagement(ctap, client.protocol, token).get_metadata()
+    return int(counted[CredentialManagement.RESULT.EXISTING_CRED_COUNT])
 
 
 def _uv_retries(ctap: Ctap2) -> int | None:

@@ -13,13 +13,20 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mfalab.devices.errors import DeviceError
+from mfalab.devices.rig.errors import RigError
 from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.blocking import BlockingClients
 from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.held_devices import HeldDevice
-from mfalab.simulator.language.setting import AccountSpec, CarrierSpec, PersonSpec, Setting
+from mfalab.simulator.language.setting import (
+    AccountSpec,
+    AnyDevice,
+    CarrierSpec,
+    PersonSpec,
+    Setting,
+)
 from mfalab.simulator.language.units import format_duration
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.outcome import ExpectationFailed, Hindered, Outcome, ScenarioMistake
@@ -28,6 +35,7 @@ from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S, Timeline
 from mfalab.simulator.witness import Witness
+from mfalab.simulator.workbench.bench import NO_STAND_INS, StandIns
 from mfalab.simulator.workshop import Workshop
 from mfalab.simulator.world import World
 from mfalab.verifier import (
@@ -60,6 +68,7 @@ class Lab:
         seed: all chance of this lab comes from it.
         case: what to call this lab in the event log.
         store: where the verifier keeps its records; memory when left out.
+        stand_ins: things on a bench that stand for devices of the setting.
     """
 
     def __init__(
@@ -69,8 +78,10 @@ class Lab:
         seed: int | str = 1,
         case: str = "lab",
         store: Store | None = None,
+        stand_ins: StandIns = NO_STAND_INS,
     ) -> None:
         self.setting = setting
+        self.stand_ins = stand_ins
         self.entropy = Entropy(f"{seed}/{case}")
         self.timeline = Timeline(setting.start)
         server = setting.verifier.clock
@@ -95,7 +106,7 @@ class Lab:
         self.roles: dict[str, str] = {}
         self.sessions: dict[str, Credentials] = {}
         self.clients = BlockingClients(self.timeline)
-        self.workshop = Workshop(self.timeline, self.entropy, carrier, self.clients)
+        self.workshop = Workshop(self.timeline, self.entropy, carrier, self.clients, stand_ins)
         self.last_outcome = Outcome()
         self._furnish()
 
@@ -249,6 +260,8 @@ class Lab:
             return Outcome(refusal.code, refusal.message, refusal.status, self.witness.decided)
         except Hindered as hindrance:
             return Outcome(hindrance.code, str(hindrance))
+        except RigError:
+            raise  # it is the bench that failed, not the person
         except DeviceError as failure:
             return Outcome(type(failure).__name__, str(failure))
 
@@ -269,6 +282,15 @@ class Lab:
                 self.witness.sample()
         self.timeline.run_until(end_ns)
 
+    def wait(self, duration_ns: int) -> None:
+        """Let true time pass; a real key is left alone for as long as its deadlines run.
+
+        Raises:
+            ScenarioMistake: the duration is negative.
+        """
+        self.stand_ins.wait(duration_ns)
+        self.advance(duration_ns)
+
     # -- the event log ------------------------------------------------------------------
 
     def note(self, lane: str, what: str, **detail: object) -> None:
@@ -280,12 +302,17 @@ class Lab:
         return [
             *({"id": name, "kind": "person", "label": name} for name in self.people),
             *(
-                {"id": name, "kind": "device", "label": f"{name} ({spec.kind.replace('_', ' ')})"}
+                {"id": name, "kind": "device", "label": f"{name} ({self._what(name, spec)})"}
                 for name, spec in self.setting.devices.items()
             ),
             {"id": "verifier", "kind": "verifier", "label": self.verifier.profile.name},
             {"id": "world", "kind": "world", "label": "the world"},
         ]
+
+    def _what(self, name: str, spec: AnyDevice) -> str:
+        kind = spec.kind.replace("_", " ")
+        label = self.stand_ins.label_of(name)
+        return f"{kind}, {label}" if label else kind
 
 
 def _validated(model: type[M], words: dict[str, Any], what: str) -> M:

@@ -15,12 +15,20 @@ from itertools import repeat
 from signal import SIG_DFL, SIGINT, signal
 from traceback import extract_tb
 
+from mfalab.devices.rig.errors import RigError
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.loader import Case
 from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.workbench.bench import (
+    NO_STAND_INS,
+    Bench,
+    BenchFailed,
+    NotFit,
+    StandIns,
+)
 from mfalab.verifier import Conflict, ServiceError
 
 DEFAULT_SEED = 1
@@ -33,6 +41,7 @@ def run(
     seed: int = DEFAULT_SEED,
     jobs: int = 1,
     stop_at_failure: bool = False,
+    bench: Bench | None = None,
 ) -> Generator[Event]:
     """Run cases and yield the events of the whole run, `run_started` first.
 
@@ -41,17 +50,19 @@ def run(
         seed: all chance comes from it.
         jobs: number of processes.
         stop_at_failure: whether the first case that does not pass is the last.
+        bench: what stands for devices that its lab file binds; for one process.
     """
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
     with ExitStack() as stack:
         # Processes are forked here, before whoever reads the first event starts a thread.
-        results = _in_order(stack, cases, seed, jobs)
+        results = _in_order(stack, cases, seed, jobs, bench)
         yield {
             "kind": "run_started",
             "seed": seed,
             "mfalab": version("mfalab"),
             "cases": len(cases),
+            "bench": "simulated" if bench is None else bench.label,
             "wall_ns": began_ns,
         }
         for events in results:
@@ -71,11 +82,11 @@ def run(
 
 
 def _in_order(
-    stack: ExitStack, cases: Sequence[Case], seed: int, jobs: int
+    stack: ExitStack, cases: Sequence[Case], seed: int, jobs: int, bench: Bench | None
 ) -> Iterator[list[Event]]:
     """The events of each case, in the order of the cases, from as many processes as asked for."""
-    if jobs == 1 or len(cases) < 2:
-        return map(run_case, cases, repeat(seed))
+    if jobs == 1 or len(cases) < 2 or bench is not None:
+        return map(run_case, cases, repeat(seed), repeat(bench))
     pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_end_when_interrupted)
     stack.callback(pool.shutdown, cancel_futures=True)
     return pool.map(run_case, cases, repeat(seed), chunksize=4)
@@ -86,14 +97,14 @@ def _end_when_interrupted() -> None:
     signal(SIGINT, SIG_DFL)
 
 
-def furnish(case: Case, seed: int = DEFAULT_SEED) -> Lab:
+def furnish(case: Case, seed: int = DEFAULT_SEED, stand_ins: StandIns = NO_STAND_INS) -> Lab:
     """The lab of a case, before its first step.
 
     Raises:
         ScenarioMistake: people or things are there that cannot be there together.
     """
     try:
-        return Lab(case.scenario, seed=seed, case=case.id)
+        return Lab(case.scenario, seed=seed, case=case.id, stand_ins=stand_ins)
     except ServiceError as refusal:
         why = f"the verifier refuses this setting: {refusal.code}: {refusal.message}"
         raise ScenarioMistake(why) from None
@@ -101,13 +112,19 @@ def furnish(case: Case, seed: int = DEFAULT_SEED) -> Lab:
         raise ScenarioMistake(f"this setting cannot be: {error}") from None
 
 
-def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
+def run_case(case: Case, seed: int = DEFAULT_SEED, bench: Bench | None = None) -> list[Event]:
     """Run one case and return its events, `case_started` first and `case_finished` last."""
     began_ns = _WALL.now_ns()
     lab: Lab | None = None
-    verdict, why = "passed", ""
+    verdict, why, stand_ins = "passed", "", NO_STAND_INS
     try:
-        lab = furnish(case, seed)
+        if bench is not None:
+            stand_ins = bench.stand_ins(case)
+        lab = furnish(case, seed, stand_ins)
+    except NotFit as reason:
+        verdict, why = "skipped", str(reason)
+    except (BenchFailed, RigError) as failure:
+        verdict, why = "error", str(failure)
     except ScenarioMistake as mistake:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
     except Exception as error:
@@ -127,6 +144,7 @@ def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
         tags=list(case.scenario.tags),
         profile=case.scenario.verifier.profile,
         seed=seed,
+        bench=stand_ins.label,
         lanes=[] if lab is None else lab.lanes(),
     )
     log.events += furnished
@@ -135,16 +153,23 @@ def run_case(case: Case, seed: int = DEFAULT_SEED) -> list[Event]:
             verdict, why = _run_step(lab, case, number, step)
             if verdict != "passed":
                 break
+        stand_ins.take_back(lab, case)
     log.add(
         "case_finished",
         case.scenario.start if lab is None else lab.timeline.now_ns(),
         verdict=verdict,
         why=why,
         believed=lab.witness.beliefs() if lab is not None and verdict != "passed" else [],
-        reproduce=f"mfalab run {shlex.quote(case.node)} --seed {seed}",
+        reproduce=_command(case, seed, bench),
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
     return log.events
+
+
+def _command(case: Case, seed: int, bench: Bench | None) -> str:
+    """The line that runs a case again."""
+    on = "" if bench is None else f" --lab {shlex.quote(bench.path)}"
+    return f"mfalab run {shlex.quote(case.node)} --seed {seed}{on}"
 
 
 def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
@@ -159,7 +184,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
     except ExpectationFailed as failure:
         verdict, why = "failed", str(failure)
         outcome = lab.last_outcome
-    except ScenarioMistake as mistake:
+    except (ScenarioMistake, RigError) as mistake:
         verdict, why = "error", str(mistake)
     except Exception as error:
         verdict, why = "error", _defect(error)

@@ -45,6 +45,7 @@ from mfalab.simulator.language.setting import (
 )
 from mfalab.simulator.power import Battery, PowerNow
 from mfalab.simulator.timeline import NS_PER_S, Timeline
+from mfalab.simulator.workbench.bench import StandIns
 from mfalab.verifier import MovingFactor, TokenSeed
 
 _SEED_BYTES = 20
@@ -64,6 +65,7 @@ class Workshop:
     entropy: Entropy
     carrier: Carrier
     clients: BlockingClients
+    stand_ins: StandIns
     phones: dict[str, Phone] = field(default_factory=dict)
     shipped: list[TokenSeed] = field(default_factory=list)
 
@@ -139,7 +141,10 @@ class Workshop:
         return HeldToken(name, spec.owner, clock, token)
 
     def _security_key(self, name: str, spec: SecurityKeySpec) -> HeldKey:
-        model = load_model(spec.model)
+        stand_in = self.stand_ins.hand_over(name, spec, self.timeline)
+        if isinstance(stand_in, HeldKey):
+            return stand_in
+        spec, model = stand_in, load_model(stand_in.model)
         if spec.slots is not None:
             model = replace(model, slots=spec.slots)
         thing = SecurityKey(

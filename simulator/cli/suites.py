@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import click
 
+from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.common import FAILED, FORMAT, PASSED, print_json
 from mfalab.simulator.eventlog import Event, encode
 from mfalab.simulator.language.loader import Case
@@ -36,6 +37,13 @@ _TAGS = click.option("-t", "--tag", "tags", multiple=True, help="Only cases with
 @_TAGS
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="All chance.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Number of processes.")
+@click.option(
+    "--lab",
+    "lab_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="LAB.yaml",
+    help="Bench whose keys and tokens stand for the scenarios'.",
+)
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
@@ -50,6 +58,7 @@ def run_command(
     tags: tuple[str, ...],
     seed: int,
     jobs: int,
+    lab_file: Path | None,
     exitfirst: bool,
     log: Path | None,
     junit: Path | None,
@@ -61,9 +70,13 @@ def run_command(
 ) -> None:
     """Run scenarios: folders, files, or FILE::CASE; the shipped suites when none is named.
 
-    Exits with 0 when all passed, 1 when something failed, 2 when a scenario is wrong.
+    Exits with 0 when all passed, 1 when something failed, 2 when a scenario or the lab file is
+    wrong, 3 when the bench is not ready.
     """
     from mfalab.simulator.report import TerminalReporter, read_runs, write_html, write_junit
+
+    if lab_file is not None and jobs > 1:
+        raise click.UsageError("a bench serves one process: leave -j out with --lab")
 
     outputs = [path.resolve() for path in (log, junit, html) if path is not None]
     if len(set(outputs)) < len(outputs):
@@ -71,6 +84,7 @@ def run_command(
     cases = _chosen(paths, words, tags)
     lines: list[str] = []
     with ExitStack() as stack:
+        bench = stack.enter_context(opened_bench(lab_file, seed)) if lab_file else None
         log_file = stack.enter_context(_written(log)) if log else None
         for target in (junit, html):
             if target is not None:
@@ -86,7 +100,7 @@ def run_command(
         try:
             # Closed at once when interrupted: what other processes have not begun is dropped.
             events = stack.enter_context(
-                closing(run(cases, seed=seed, jobs=jobs, stop_at_failure=exitfirst))
+                closing(run(cases, seed=seed, jobs=jobs, stop_at_failure=exitfirst, bench=bench))
             )
             for event in events:
                 line = encode(event, reveal=show_secrets)

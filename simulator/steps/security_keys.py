@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap1 import APDU, ApduError, Ctap1
@@ -38,6 +38,8 @@ class AtKey(Step):
 
     who: PersonName
     device: DeviceName
+    touched: ClassVar[bool] = True
+    """Whether the key asks for its user."""
     key: KeyUse = KeyUse()
     """How the key is used: touch, pin, finger, pulled_out_after."""
 
@@ -50,7 +52,14 @@ class AtKey(Step):
         key, person = held_key(lab, self.device), lab.person(self.who)
         person.holding(key)
         try:
-            return at_key(lab, person, key, self.key, lambda device: work(Ctap2(device)))
+            return at_key(
+                lab,
+                person,
+                key,
+                self.key,
+                lambda device: work(Ctap2(device)),
+                touched=self.touched,
+            )
         except CtapError as error:
             name = str(getattr(error.code, "name", error.code))
             raise Hindered(name, f"{key.name} answers {name}") from None
@@ -77,6 +86,7 @@ def held_key(lab: Lab, name: str) -> HeldKey:
 class SetPin(AtKey):
     """Set a security key's PIN, or change it (CTAP 2.1 section 6.5.5)."""
 
+    touched: ClassVar[bool] = False
     do: Literal["set_pin"] = "set_pin"
     pin: str
     """The new PIN; the old one is typed as `key.pin` says."""
@@ -102,6 +112,7 @@ class SetPin(AtKey):
 class TypePin(AtKey):
     """Type a security key's PIN for nothing but a token; `key.pin` says whether it is right."""
 
+    touched: ClassVar[bool] = False
     do: Literal["type_pin"] = "type_pin"
     times: Annotated[int, Field(ge=1, le=20)] = 1
     """How often; the last answer is the outcome."""
@@ -323,7 +334,7 @@ class CheckKey(Step):
     def perform(self, lab: Lab) -> object:
         """See the class."""
         key = held_key(lab, self.device)
-        seen = asdict(key.reach.facts(key.pin))
+        seen = asdict(key.reach.facts(key.pin, counting=self.discoverable is not None))
         for name, got in seen.items():
             expected = getattr(self, name)
             if expected is None or expected == got:

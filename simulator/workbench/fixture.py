@@ -88,7 +88,8 @@ class Fixture(ABC):
         destructive: whether what is on it may be changed for good: credentials, PIN, reset.
         pin: its PIN as the bench knows it; None when it has none or nobody knows it.
         user: who sits in front of it: asked whenever the key wants its user, as long as `can`
-            has `TOUCH`. May be changed at any time.
+            has `TOUCH`. May be changed at any time. Over NFC somebody else than `absent` taps the
+            key anew for each way that is opened.
     """
 
     def __init__(

@@ -180,9 +180,9 @@ class LabFile(Strict):
     tokens: dict[Name, TokenEntry] = Field(default_factory=dict)
     bind: dict[str, Annotated[list[str], BeforeValidator(_several)]]
     """By kind of device, or by the name that scenarios give a device: what stands for it."""
-    longest_wait: Span = 31 * NS_PER_S
-    """How much of a scenario's wait is really waited while a real key is there. After it no
-    deadline of a key is running: prompts end after 30 s."""
+    longest_wait: Span = 11 * NS_PER_S
+    """How much of a scenario's wait is really waited with a real key that is reset later. Between
+    two ceremonies a key has one deadline only: ten seconds from power-up it can be reset."""
 
     def places(self) -> Iterator[tuple[tuple[str | int, ...], Place]]:
         """Every channel that the file names, and where."""

@@ -1,8 +1,9 @@
 """A key in the field of a reader as a fixture, through PC/SC.
 
 Over NFC a touch is a tap: the key counts its user as present when it comes into the field, for one
-ceremony (CTAP 2.1 section 11.3). So each way to the key that is opened is a tap, made by cutting
-the card's power through the reader, unless a rig or a person moves the card.
+ceremony (CTAP 2.1 section 11.3). So each way to the key that is opened for somebody who touches it
+is a tap, made by cutting the card's power through the reader, unless a rig or a person moves the
+card. For nobody, the card stays where it is and keeps its power.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 from fido2.ctap import STATUS, CtapDevice
 from fido2.pcsc import CtapPcscDevice
 
+from mfalab.devices.ctap.user import absent
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.workbench.fixture import Ability, CannotDo, Reports
 from mfalab.simulator.workbench.hands import Channel, PromptWatch
@@ -87,6 +89,13 @@ class _Tapped(CtapPcscDevice):
         self._watch = watch
         super().__init__(connection, name)
 
+    def connect(self) -> None:
+        """Select the applet; the card keeps its power when this way to it is closed."""
+        from smartcard.scard import SCARD_LEAVE_CARD
+
+        self._conn.connect(disposition=SCARD_LEAVE_CARD)
+        self._select()
+
     def call(
         self,
         cmd: int,
@@ -156,18 +165,35 @@ class NfcFixture(RealFixture):
     def connect(self) -> CtapDevice:
         """See `Fixture.connect`; it is a tap."""
         from smartcard.Exceptions import CardConnectionException, NoCardException
-        from smartcard.System import readers as listed
 
         if not self._in_field:
             raise OSError(ENODEV, f"{self.name} lies on no reader")
+        if self.user is not absent:
+            self._cut_power()
+        watch = PromptWatch(self.asked, self.settled)
+        try:
+            return _Tapped(self._connection(), self.reader, watch)
+        except (NoCardException, CardConnectionException) as error:
+            raise OSError(ENODEV, f"no card answers in {self.reader}: {error}") from None
+
+    def _connection(self) -> Any:
+        from smartcard.System import readers as listed
+
         reader = next((each for each in listed() if str(each) == self.reader), None)
         if reader is None:
             raise OSError(ENODEV, f"the reader {self.reader} is gone")
-        watch = PromptWatch(self.asked, self.settled)
+        return reader.createConnection()
+
+    def _cut_power(self) -> None:
+        """Let the reader cut the card's power: a connection that ends does, unless told not to."""
+        from smartcard.Exceptions import CardConnectionException, NoCardException
+
+        connection = self._connection()
         try:
-            return _Tapped(reader.createConnection(), self.reader, watch)
-        except (NoCardException, CardConnectionException) as error:
-            raise OSError(ENODEV, f"no card answers in {self.reader}: {error}") from None
+            connection.connect()
+            connection.disconnect()
+        except (NoCardException, CardConnectionException):
+            return  # there is no card whose power could be cut
 
     def reports(self) -> Reports:
         """See `Fixture.reports`.
@@ -181,4 +207,6 @@ class NfcFixture(RealFixture):
         """See `Fixture.power`."""
         if self._power is not None:
             self._power.rig.present(self._power.number, on)
+        elif not on:
+            self._cut_power()
         self._in_field = on
