@@ -1,4 +1,4 @@
-"""The guest's kernel: Debian's, fetched once with apt and unpacked into a cache, never installed."""
+"""The guest's kernel: Debian's, fetched once with apt and unpacked in a cache, not installed."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _fetched(cache: Path, tell: Tell) -> Kernel:
         folder = Path(work) / package
         folder.mkdir()
         tell(f"fetching {package} (about 70 MB), once")
-        # Unsandboxed: apt's own user may not write into a folder of ours.
+        # apt's own user, which it becomes when root starts it, may not write into our folder.
         _run(
             [programs["apt-get"], "-o", "APT::Sandbox::User=root", "-q", "download", package], work
         )
@@ -132,7 +132,9 @@ def _missing(made: Kernel) -> list[str]:
 
 
 def _run(command: list[str], folder: str) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603 - apt, dpkg and depmod
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         raise GuestNotReady(

@@ -102,7 +102,7 @@ def _launched(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process group of its own, gone at the end: the launcher, its child and QEMU."""
     with console.open("ab") as said:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - ours
             launch,
             cwd=folder,  # where a QEMU that aborts leaves its core
             env=launch_env(folder),
