@@ -17,6 +17,7 @@ import select
 import selectors
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -54,11 +55,13 @@ _SYSFS: Final = Path("/sys/class/hidraw")
 _BUS_USB: Final = 3
 _DATA_MAX: Final = 4096
 _EVENT_SIZE: Final = 4376
+_QUEUE: Final = 32
+"""Events that the kernel keeps for us. drivers/hid/uhid.c, UHID_BUFSIZE."""
 _PACE_NS: Final = 1_000_000
 """Between two reports in the long run: a USB wire at full speed carries one in a millisecond."""
 _BURST: Final = 32
 """Reports that go out at once: half of what a node keeps."""
-_BREAK_S: Final = 0.002
+_BREAK_S: Final = 0.005
 """A host that writes a message makes no longer breaks, unless it has lost the processor."""
 _NODE_LIMIT_NS: Final = 20 * NS_PER_S
 """An emulated machine under load takes seconds to make a node; a real one, milliseconds."""
@@ -199,12 +202,12 @@ class UhidTrouble(Enum):
         "udevadm trigger /dev/uhid`; then log in again if you are new in the group plugdev."
     )
     NO_NODE_LEFT = (
-        "the kernel gave {name} no hidraw node: {nodes} are in use, and it has {most}. Unplug "
-        "other HID devices or simulated keys."
+        "the kernel gave the key {name} no hidraw node: {nodes} are in use, and it has {most}. "
+        "Unplug other HID devices or simulated keys."
     )
     NO_NODE = (
-        "the kernel gave {name} no hidraw node ({nodes} of {most} are in use). Load the driver as "
-        "root with `modprobe hid_generic`, and look into the kernel's messages with `dmesg`."
+        "the kernel gave the key {name} no hidraw node ({nodes} of {most} are in use). Load the "
+        "driver as root with `modprobe hid_generic`, and read the kernel's messages with `dmesg`."
     )
 
 
@@ -213,7 +216,7 @@ class UhidUnusable(DeviceError):
 
     Args:
         trouble: why.
-        name: the key's name or serial number.
+        name: the key's serial number.
         path: where UHID should be.
         nodes: how many hidraw nodes there are.
     """
@@ -268,6 +271,11 @@ class UhidReports:
         self._connection: Connection | None = None
         self._refused = False
         self._unsent: deque[bytes] = deque()
+        self._buffer = memoryview(bytearray(_QUEUE * _EVENT_SIZE))
+        self._parts = [
+            self._buffer[start : start + _EVENT_SIZE]
+            for start in range(0, len(self._buffer), _EVENT_SIZE)
+        ]
         self._even_ns = 0
         self._planned = False
 
@@ -365,17 +373,26 @@ class UhidReports:
 
         When a message has only begun, its rest is awaited as long as it comes without a break.
         """
+        chunks: list[bytes] = []
         missing = 0
         while True:
             try:
-                event = parse(os.read(self._file, _EVENT_SIZE))
+                # The kernel fills one part with each event, so one call empties its queue. Nothing
+                # is looked at twice here: the host may be writing on another processor.
+                size = os.readv(self._file, self._parts)
             except BlockingIOError:
-                if missing and select.select([self._file], [], [], _BREAK_S)[0]:
-                    continue
-                return
-            waiting.append(event)
-            if event.kind is UhidEvent.OUTPUT:
-                missing = _following(event.data) if _begins(event.data) else max(0, missing - 1)
+                size = 0
+            if size:
+                chunks.append(bytes(self._buffer[:size]))
+                count = size // _EVENT_SIZE
+                missing = missing - count if missing > 0 else _announced(self._buffer, count)
+            if missing <= 0 or not select.select([self._file], [], [], _BREAK_S)[0]:
+                break
+        waiting += (
+            parse(chunk[start : start + _EVENT_SIZE])
+            for chunk in chunks
+            for start in range(0, len(chunk), _EVENT_SIZE)
+        )
 
     def _take(self, event: Heard) -> None:
         if event.kind is UhidEvent.STOP:
@@ -417,15 +434,15 @@ class UhidReports:
         self._planned = False
 
 
-def _begins(data: bytes) -> bool:
-    """Whether a report, behind its number, is an initialization packet."""
-    return len(data) == 1 + REPORT_SIZE and bool(data[5] & 0x80)
-
-
-def _following(data: bytes) -> int:
-    """How many continuation packets an initialization packet announces."""
-    rest = int.from_bytes(data[6:8]) - (REPORT_SIZE - 7)
-    return max(0, -(-rest // (REPORT_SIZE - 5)))
+def _announced(events: memoryview, count: int) -> int:
+    """How many packets are missing of the message that the first report among events begins."""
+    for number in range(count):
+        event = events[number * _EVENT_SIZE :]
+        if int.from_bytes(event[:4], sys.byteorder) == UhidEvent.OUTPUT:
+            # Behind the event's type and the report's number: channel, command, length.
+            rest = int.from_bytes(event[10:12]) - (REPORT_SIZE - 7) if event[9] & 0x80 else 0
+            return -(-rest // (REPORT_SIZE - 5)) - (count - number - 1)
+    return 0
 
 
 def _forget(news: socket.socket) -> None:

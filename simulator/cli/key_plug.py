@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -17,122 +20,231 @@ if TYPE_CHECKING:
     from mfalab.devices.ctap.user import User
     from mfalab.devices.schedule import WallTime
     from mfalab.devices.security_key import SecurityKey
-    from mfalab.devices.transports.hid_device import HidDevice
-    from mfalab.devices.transports.sockets import TcpReports, UdpReports, Way
-    from mfalab.devices.transports.uhid import UhidReports
+    from mfalab.devices.transports.memory import Connection
+    from mfalab.devices.transports.sockets import Way
     from mfalab.simulator.cli.key_control import PluggedKey
 
 __all__ = ["plug"]
 
 _PORT = click.IntRange(0, 65535)
+_USBIP_PORT, _VPCD_PORT = 3240, 35963
+
+_T = TypeVar("_T")
+_W = TypeVar("_W", bound="Way")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The ways that the command line asks for: ports, or None."""
+
+    udp: int | None
+    tcp: int | None
+    usbip: int | None
+    nfc: int | None
+    uhid: bool
+
+    @property
+    def usb(self) -> bool:
+        """Whether a key is in a USB port at first; otherwise it lies on a reader."""
+        return self.uhid or any(port is not None for port in (self.udp, self.tcp, self.usbip))
 
 
 @click.command()
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=KEY_FILE)
+@click.option("--uhid", is_flag=True, help="A hidraw node of this machine's kernel (Linux).")
+@click.option(
+    "--usbip",
+    type=_PORT,
+    is_flag=False,
+    flag_value=_USBIP_PORT,
+    metavar="[PORT]",
+    help=f"A USB device for `usbip attach`.  [port: {_USBIP_PORT}]",
+)
+@click.option(
+    "--nfc",
+    type=_PORT,
+    is_flag=False,
+    flag_value=_VPCD_PORT,
+    metavar="[PORT]",
+    help=f"A card in vpcd, pcscd's virtual reader.  [port: {_VPCD_PORT}]",
+)
 @click.option("--udp", type=_PORT, metavar="PORT", help="Reports as datagrams.")
 @click.option("--tcp", type=_PORT, metavar="PORT", help="Reports in a stream.")
-@click.option("--uhid", is_flag=True, help="A hidraw node of this machine's kernel (Linux).")
+@click.option(
+    "--rig",
+    type=click.Path(path_type=Path),
+    metavar="LINK",
+    help="A simulated rig on a terminal that LINK leads to: channel n acts on the n-th key.",
+)
 @click.option(
     "--touch",
     type=click.Choice(["yes", "no", "prompt"]),
-    default="prompt",
-    show_default=True,
-    help="Who touches it: a robot, nobody but a line of control, or you when it asks.",
+    help="Who touches it: a robot, nobody but a line of control or the rig, or you when it asks."
+    "  [default: prompt; with --rig no]",
 )
-def plug(paths: tuple[Path, ...], udp: int | None, tcp: int | None, uhid: bool, touch: str) -> None:
-    """Plug the key in each FILE in, for other programs.
+def plug(
+    paths: tuple[Path, ...],
+    uhid: bool,
+    usbip: int | None,
+    nfc: int | None,
+    udp: int | None,
+    tcp: int | None,
+    rig: Path | None,
+    touch: str | None,
+) -> None:
+    """Plug the key in each FILE in, or lay it on a reader, for other programs.
 
     \b
     mfalab key plug my.key --uhid --touch yes
     uhid /dev/hidraw0
     plugged in
 
-    UDP and TCP are on the loopback interface: a datagram is a report of 64 bytes; in a TCP stream
-    each report follows its length, two bytes big-endian. Port 0 takes a free one, and of several
-    keys each has the next port.
+    The kernel has 64 hidraw nodes. What --usbip offers is attached as root with `usbip attach -r
+    127.0.0.1 -b 1-1`, the second key's bus ID being 1-2. With --nfc alone the key lies on the
+    reader; otherwise it is plugged in first. UDP and TCP are on the loopback interface: a datagram
+    is a report of 64 bytes; in a TCP stream each report follows its length, two bytes big-endian.
+    Port 0 takes a free one. Of several keys each has the next port.
 
-    Lines on standard input: touch, finger NAME, decline, unplug, plug, quit. With several keys the
-    file's name comes next: touch my.key; finger my.key left thumb. The end of the input leaves the
-    keys plugged in.
+    Lines on standard input: touch, finger NAME, decline, unplug, plug, tap, lift, quit. With
+    several keys the file's name comes next: touch my.key; finger my.key left thumb. The end of the
+    input leaves the keys plugged in.
 
-    Exits with 2 when a file is no key, with 3 when a port cannot be opened or the kernel makes no
-    node.
+    Exits with 2 when a file is no key, with 3 when a port cannot be opened, the kernel makes no
+    node, or no reader is there.
     """
-    from mfalab.devices.ctap.user import absent, touching
     from mfalab.devices.schedule import WallTime
     from mfalab.devices.transports.sockets import serve
-    from mfalab.devices.transports.uhid import UhidUnusable
-    from mfalab.simulator.cli.key_control import PluggedKey, obey
+    from mfalab.simulator.cli.key_control import obey
     from mfalab.simulator.clocks import WallClock
 
-    if udp is None and tcp is None and not uhid:
-        raise click.UsageError("say where to plug it in: --uhid, --udp PORT or --tcp PORT")
-    names = _names(paths)
+    wanted = _Wanted(udp, tcp, usbip, nfc, uhid)
+    if not wanted.usb and nfc is None:
+        raise click.UsageError(
+            "say where to plug it in: --uhid, --usbip, --nfc, --udp PORT or --tcp PORT"
+        )
+    touched_by = touch or ("prompt" if rig is None else "no")
     with ExitStack() as stack:
         stack.enter_context(_ending_well())
         time = WallTime(WallClock())
-        keys: list[PluggedKey] = []
-        ways: list[Way] = []
-        for number, (path, name) in enumerate(zip(paths, names, strict=True)):
-            stack.enter_context(file_errors(path))
-            stack.enter_context(only_user_of(path))
-            plugged = PluggedKey(name, alone=len(paths) == 1)
-            keys.append(plugged)
-            user: User = {"yes": touching(), "no": absent, "prompt": plugged.announce}[touch]
-            identity = serial(path)
-            key = plugged.key = open_key(path, scheduler=time, user=user, power_up=True, name=name)
-            for kind, port in (("udp", udp), ("tcp", tcp)):
-                if port is not None:
-                    way = _listening(kind, key, port + number if port else 0)
-                    stack.callback(way.close)
-                    ways.append(way)
-                    plugged.say(f"{kind} 127.0.0.1:{way.port}")
-            if uhid:
-                try:
-                    plugged.uhid = _uhid(path, key, identity, time)
-                except UhidUnusable as error:
-                    not_ready(str(error))
-                stack.callback(plugged.uhid.close)
-                ways.append(plugged.uhid)
-        for plugged in keys:
-            try:
-                plugged.plug()
-            except UhidUnusable as error:
-                not_ready(str(error))
-            stack.callback(plugged.key.unplug)
-        click.echo("plugged in")
+        keys = _opened(stack, paths, touched_by, time)
+        ways = _ways(stack, keys, wanted, time)
+        for each in keys:
+            stack.callback(each.key.unplug)
+            if wanted.usb:
+                _ready(each.plug)
+            elif rig is None:
+                _ready(each.tap)
+        if rig is not None:
+            ways.append(_rig(stack, keys, rig, time))
+        click.echo("plugged in" if wanted.usb else f"o{'ff' if rig else 'n'} the reader")
         serve(ways, time, control=_control_file(), on_line=lambda line: obey(keys, line))
+
+
+def _opened(
+    stack: ExitStack, paths: tuple[Path, ...], touched_by: str, time: WallTime
+) -> list[PluggedKey]:
+    """The keys, each with a lock on its file."""
+    from mfalab.devices.ctap.user import absent, touching
+    from mfalab.devices.transports.hid_device import HidDevice
+    from mfalab.simulator.cli.key_control import PluggedKey
+
+    keys: list[PluggedKey] = []
+    for path, name in zip(paths, _names(paths), strict=True):
+        stack.enter_context(file_errors(path))
+        stack.enter_context(only_user_of(path))
+        each = PluggedKey(name, alone=len(paths) == 1)
+        user: User = {"yes": touching(), "no": absent, "prompt": each.announce}[touched_by]
+        each.key = open_key(path, scheduler=time, user=user, power_up=True, name=name)
+        # The kernel keeps 63 bytes of where it is; the end of a path tells more than its beginning.
+        where = os.fsencode(path.absolute())[-48:].decode(errors="replace")
+        each.about = HidDevice(each.key.model.name, serial(path), f"mfalab:{where}")
+        keys.append(each)
+    return keys
 
 
 def _names(paths: tuple[Path, ...]) -> list[str]:
     """What each key is called: its file's name, or where that is not enough its whole path."""
-    if len(set(paths)) < len(paths):
+    if len({path.absolute() for path in paths}) < len(paths):
         raise click.UsageError("each key can be plugged in once; a file is named twice")
     names = [path.name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def _listening(kind: str, key: SecurityKey, port: int) -> UdpReports | TcpReports:
+def _ways(stack: ExitStack, keys: list[PluggedKey], wanted: _Wanted, time: WallTime) -> list[Way]:
+    """All ways to all keys, closed by the stack; what listens is open, no key is plugged in."""
     from mfalab.devices.transports.sockets import TcpReports, UdpReports
+    from mfalab.devices.transports.uhid import UhidReports
+    from mfalab.devices.transports.usbip import UsbipServer
+    from mfalab.devices.transports.vpcd import VpcdCard
+
+    ways: list[Way] = []
+
+    def closing(way: _W) -> _W:
+        stack.callback(way.close)
+        ways.append(way)
+        return way
+
+    usbip = wanted.usbip
+    server = None if usbip is None else closing(_listening("usbip", usbip, UsbipServer))
+    for number, each in enumerate(keys):
+
+        def everything(key: SecurityKey = each.key) -> Connection:
+            return key.connect(everything=True)
+
+        if wanted.udp is not None:
+            datagrams = partial(UdpReports, each.key.connect)
+            udp = closing(_listening("udp", _of(number, wanted.udp), datagrams))
+            each.say(f"udp 127.0.0.1:{udp.port}")
+        if wanted.tcp is not None:
+            streams = partial(TcpReports, each.key.connect)
+            tcp = closing(_listening("tcp", _of(number, wanted.tcp), streams))
+            each.say(f"tcp 127.0.0.1:{tcp.port}")
+        if server is not None:
+            each.usbip = server
+            each.say(f"usbip 127.0.0.1:{server.port} {server.export(everything, each.about)}")
+        if wanted.uhid:
+            each.uhid = closing(_ready(partial(UhidReports, everything, each.about, time)))
+        if wanted.nfc is not None:
+            each.card = closing(VpcdCard(each.key, _of(number, wanted.nfc), each.swept_off))
+            each.say(f"nfc 127.0.0.1:{each.card.port}")
+    return ways
+
+
+def _of(number: int, port: int) -> int:
+    """The port of the key with that number; 0 means any, for each of them."""
+    return port and port + number
+
+
+def _rig(stack: ExitStack, keys: list[PluggedKey], link: Path, time: WallTime) -> Way:
+    from mfalab.devices.rig.ptys import LinkTaken, PtyBoard
+    from mfalab.simulator.cli.key_control import board
 
     try:
-        return UdpReports(key.connect, port) if kind == "udp" else TcpReports(key.connect, port)
+        way = PtyBoard(board(keys, time), link)
+    except LinkTaken as error:
+        raise click.UsageError(str(error)) from None
+    stack.callback(way.close)
+    click.echo(f"rig {link} ({way.path})")
+    return way
+
+
+def _listening(kind: str, port: int, offer: Callable[[int], _T]) -> _T:
+    try:
+        return offer(port)
     except (OSError, OverflowError) as error:
-        not_ready(f"cannot open {kind} port {port}: {error}. Choose another.")
+        why = getattr(error, "strerror", None) or error
+        not_ready(f"cannot open {kind} port {port}: {why}. Choose another.")
 
 
-def _uhid(path: Path, key: SecurityKey, identity: str, time: WallTime) -> UhidReports:
-    from mfalab.devices.transports.uhid import UhidReports
+def _ready(act: Callable[[], _T]) -> _T:
+    """Do something for which the bench must be ready."""
+    from mfalab.devices.transports.uhid import UhidUnusable
+    from mfalab.devices.transports.vpcd import ReaderMissing
 
-    return UhidReports(lambda: key.connect(everything=True), _device(path, key, identity), time)
-
-
-def _device(path: Path, key: SecurityKey, identity: str) -> HidDevice:
-    from mfalab.devices.transports.hid_device import HidDevice
-
-    # The kernel keeps 63 bytes of it; the end of a path tells more than its beginning.
-    where = str(path.absolute()).encode()[-48:].decode(errors="replace")
-    return HidDevice(key.model.name, identity, f"mfalab:{where}")
+    try:
+        return act()
+    except (UhidUnusable, ReaderMissing) as error:
+        not_ready(str(error))
 
 
 @contextmanager
