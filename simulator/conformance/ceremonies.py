@@ -163,6 +163,10 @@ class Ceremonies:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
+    def another_rp(self) -> str:
+        """A relying party that has nothing on the key yet."""
+        return f"{self._bench.random_bytes(4).hex()}.{RP_ID}"
+
     # Registration.
 
     def make_request(
