@@ -323,6 +323,7 @@ class SimulatedBoard:
         self._answered = False
         self._watch_s = 0
         self._heard_ns = self._born_ns
+        self._fired = False
         self._watching = 0  # which of the planned looks counts
 
     def unplug(self) -> None:
@@ -369,7 +370,7 @@ class SimulatedBoard:
             for line in self._lines.feed(data):
                 if line is Framing.DROPPED:
                     continue
-                self._heard_ns = self.scheduler.now_ns()
+                self._hear()
                 if isinstance(line, bytes):
                     said += self._obey(line)
                 else:
@@ -481,7 +482,13 @@ class SimulatedBoard:
         self._watch_s = seconds
         self._look_after(seconds * _NS_PER_S)
 
+    def _hear(self) -> None:
+        self._heard_ns = self.scheduler.now_ns()
+        if self._fired:
+            self._look_after(self._watch_s * _NS_PER_S)
+
     def _look_after(self, delay_ns: int) -> None:
+        self._fired = False
         self._watching += 1
         watching = self._watching
         if self._watch_s:
@@ -492,12 +499,12 @@ class SimulatedBoard:
         """Fire when nothing was heard for long enough, and look again when it could be."""
         quiet_ns = self.scheduler.now_ns() - self._heard_ns
         left_ns = self._watch_s * _NS_PER_S - quiet_ns
-        if left_ns <= 0:
-            self.make_safe()
-            self.queue(Refusal(Code.TIME_OUT, f"no line for {self._watch_s} s, made safe"))
-            self._heard_ns = self.scheduler.now_ns()
-            left_ns = self._watch_s * _NS_PER_S
-        self._look_after(left_ns)
+        if left_ns > 0:
+            self._look_after(left_ns)
+            return
+        self._fired = True  # once: it looks again when it has heard something
+        self.make_safe()
+        self.queue(Refusal(Code.TIME_OUT, f"no line for {self._watch_s} s, made safe"))
 
 
 def _between(low: int, high: int) -> Callable[[str], int | Refusal]:

@@ -72,7 +72,7 @@ class SerialLine:
                 write_timeout=timeout_s,
                 do_not_open=True,
             )
-            if hasattr(port, "fd"):
+            if "://" not in self.port:
                 port.exclusive = True
             port.rts, port.dtr = rts, dtr
             port.open()

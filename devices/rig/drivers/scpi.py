@@ -28,7 +28,7 @@ from mfalab.devices.rig.opening import Person
 from mfalab.devices.rig.options import Options
 from mfalab.devices.rig.ports import RigSpec, find_port, serial_ports
 from mfalab.devices.rig.rig import Function, Identity, Reading, Rig
-from mfalab.devices.rig.scpi import DROP, NotAReply, Reply, decode, encode, queries, values
+from mfalab.devices.rig.scpi import DROP, Code, NotAReply, Reply, decode, encode, queries, values
 from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 
@@ -138,7 +138,9 @@ class ScpiRig(Rig):
         return Identity(*(each.strip() for each in fields))
 
     def _safe(self) -> None:
-        self._tell("*RST")
+        reply = self._exchange("*RST", encode("*RST"), 0)
+        if reply.code not in {Code.NO_ERROR, Code.TIME_OUT}:  # its watchdog made it safe before
+            raise RigRefused(self.name, "*RST", reply.code, reply.text)
 
     def _touch(self, channel: int, ms: int, after_ms: int) -> None:
         self._tell(f"TOUC{channel}:PULS {ms},{after_ms}")

@@ -62,6 +62,7 @@ class Board:
         self._answered = False
         self._watch_s = 0
         self._heard_us = self._born_us
+        self._fired = False
         self._fingers = [Finger() for _ in range(outputs.touches)]
         self._on = [True] * outputs.powers
         self._restore_us = [NEVER] * outputs.powers
@@ -81,6 +82,7 @@ class Board:
         for line in self._lines.feed(data):
             self.poll()
             self._heard_us = self._now_us()
+            self._fired = False
             if line is None:
                 self._queue(Refusal(INPUT_OVERRUN))
             else:
@@ -98,10 +100,11 @@ class Board:
         for number, restore_us in enumerate(self._restore_us):
             if restore_us != NEVER and now >= restore_us:
                 self._power(number, True)
-        if self._watch_s and now - self._heard_us >= self._watch_s * 1000000:
+        quiet_us = now - self._heard_us
+        if self._watch_s and not self._fired and quiet_us >= self._watch_s * 1000000:
+            self._fired = True  # once: it watches again when it has heard something
             self.make_safe()
             self._queue(Refusal(TIME_OUT, f"no line for {self._watch_s} s, made safe"))
-            self._heard_us = now
 
     def make_safe(self):
         """Release every touch and restore all power."""
