@@ -24,7 +24,7 @@ from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure
 from mfalab.simulator.traces.vocabulary import status_word_name
 
-__all__ = ["CHAPTER", "Registered", "u2f_register"]
+__all__ = ["CHAPTER", "Registered", "u2f_handle_is_known", "u2f_register"]
 
 CHAPTER = Chapter("U2F", "U2F Raw Messages 1.2", when=[U2F])
 
@@ -161,6 +161,12 @@ def _authenticated(
     counter = int.from_bytes(answer[1:5])
     bench.count(registered.key_handle, counter)
     return answer[0], counter
+
+
+def u2f_handle_is_known(bench: Bench, registered: Registered) -> bool:
+    """Whether a key says that a key handle is its own."""
+    data = _request(bench, registered.key_handle)
+    return bench.u2f(_AUTHENTICATE, _CHECK_ONLY, data)[0] == _CONDITIONS
 
 
 # Version, and requests that are none.

@@ -1,0 +1,253 @@
+"""authenticatorBioEnrollment and built-in user verification. CTAP 2.1 sections 6.7 and 6.5.5."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+from mfalab.devices.ctap.commands import (
+    AuthDataFlag,
+    BioSubcommand,
+    Command,
+    Permission,
+    PinSubcommand,
+)
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.bench import Bench, Reply, encoded
+from mfalab.simulator.conformance.ceremonies import RP_ID
+from mfalab.simulator.conformance.facts import CTAP2, has_option
+from mfalab.simulator.conformance.suite import Chapter, Pin
+from mfalab.simulator.conformance.verdicts import Failure, NotTested
+from mfalab.simulator.workbench.fixture import Ability
+
+__all__ = ["CHAPTER"]
+
+CHAPTER = Chapter("bioEnrollment", "CTAP 2.1", when=[CTAP2, has_option("bioEnroll")])
+
+_COMMAND: Final = Command.BIO_ENROLLMENT
+_FINGERPRINT: Final = 1
+_ENROLS: Final = "enrols a finger and removes it"
+
+
+def _ask(bench: Bench, subcommand: int, params: Any = None) -> Reply:
+    """Send authenticatorBioEnrollment with a token."""
+    token = bench.pins.token(Permission.BIO_ENROLLMENT)
+    return bench.call(_COMMAND, _signed(token, subcommand, params))
+
+
+def _signed(token: Any, subcommand: int, params: Any = None) -> dict[int, Any]:
+    message = bytes([_FINGERPRINT, subcommand]) + (b"" if params is None else encoded(params))
+    members: dict[int, Any] = {1: _FINGERPRINT, 2: subcommand}
+    if params is not None:
+        members[3] = params
+    return members | {4: token.protocol, 5: token.sign(message)}
+
+
+@CHAPTER.test("6.7.2", "getModality takes no token; fingerprint is 1.")
+def modality_is_fingerprint(bench: Bench) -> None:
+    """GetModality answers 1, fingerprint."""
+    modality = bench.call(_COMMAND, {6: True}).member(0x01, int)
+    if modality != _FINGERPRINT:
+        raise Failure("modality 1", str(modality))
+
+
+@CHAPTER.test("6.7.3", "getFingerprintSensorInfo takes no token.")
+def sensor_is_described(bench: Bench) -> None:
+    """GetFingerprintSensorInfo tells the kind of sensor and how many samples it takes."""
+    reply = bench.call(_COMMAND, {1: _FINGERPRINT, 2: int(BioSubcommand.GET_SENSOR_INFO)})
+    if reply.member(0x02, int) not in (1, 2):
+        raise Failure("fingerprintKind 1 or 2", str(reply.value[2]))
+    if reply.member(0x03, int) < 1:
+        raise Failure("one or more samples", str(reply.value[3]))
+
+
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
+    bench.call(_COMMAND, members).must(*statuses)
+
+
+for _name, _what, _members, _statuses in (
+    ("subcommand-absent", "subCommand is absent", {1: 1}, (CtapStatus.MISSING_PARAMETER,)),
+    (
+        "other-modality",
+        "the modality is unknown",
+        {1: 9, 2: 7},
+        (CtapStatus.INVALID_PARAMETER, CtapStatus.UNSUPPORTED_OPTION),
+    ),
+    (
+        "unknown-subcommand",
+        "the subcommand is unknown",
+        {1: 1, 2: 0x7E},
+        (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER),
+    ),
+    (
+        "enumerate-without-token",
+        "enumerateEnrollments comes without pinUvAuthParam",
+        {1: 1, 2: 4},
+        (CtapStatus.PUAT_REQUIRED, CtapStatus.MISSING_PARAMETER),
+    ),
+    (
+        "enrol-without-token",
+        "enrollBegin comes without pinUvAuthParam",
+        {1: 1, 2: 1},
+        (CtapStatus.PUAT_REQUIRED, CtapStatus.MISSING_PARAMETER),
+    ),
+):
+    CHAPTER.add(
+        _name,
+        "6.7",
+        f"When {_what}, that is {_statuses[0].name}.",
+        f"The code is {' or '.join(status.name for status in _statuses)}.",
+        partial(_error, _members, _statuses),
+    )
+
+
+@CHAPTER.test("6.7.7", "A template that is not there is CTAP2_ERR_INVALID_OPTION.", pin=Pin.SET)
+def unknown_template_is_refused(bench: Bench) -> None:
+    """Removing or renaming an unknown template is INVALID_OPTION."""
+    for subcommand, params in (
+        (BioSubcommand.REMOVE, {1: bytes(16)}),
+        (BioSubcommand.SET_FRIENDLY_NAME, {1: bytes(16), 2: "x"}),
+    ):
+        _ask(bench, subcommand, params).must(CtapStatus.INVALID_OPTION)
+
+
+# With a finger.
+
+
+def _fingers(bench: Bench) -> list[dict[Any, Any]]:
+    reply = _ask(bench, BioSubcommand.ENUMERATE)
+    if reply.status == CtapStatus.INVALID_OPTION:
+        return []
+    found: list[dict[Any, Any]] = reply.member(0x07, list)
+    return found
+
+
+def _enrol(bench: Bench, finger: str = "thumb") -> bytes:
+    """Enrol a finger that is removed when the test has ended."""
+    if _fingers(bench):
+        raise NotTested("the key has fingers enrolled, whose owners are not here")
+    bench.dirty.add("a finger")
+    bench.user.presents(finger)
+    token = bench.pins.token(Permission.BIO_ENROLLMENT)
+    reply = bench.call(_COMMAND, _signed(token, BioSubcommand.ENROLL_BEGIN, {3: 20_000}))
+    template: bytes = reply.member(0x04, bytes)
+    bench.after(lambda: _remove(bench, template))
+    left = [reply.member(0x06, int)]
+    while left[-1]:
+        members = _signed(token, BioSubcommand.ENROLL_CAPTURE_NEXT, {1: template, 3: 20_000})
+        reply = bench.call(_COMMAND, members)
+        left.append(reply.member(0x06, int))
+        if reply.member(0x05, int) == 0 and left[-1] != left[-2] - 1:
+            raise Failure(f"{left[-2] - 1} samples left", str(left[-1]))
+        if len(left) > 40:
+            raise Failure("an enrolment that ends", "40 samples and no end")
+    bench.refresh()
+    return template
+
+
+def _remove(bench: Bench, template: bytes) -> None:
+    if bench.pins.is_set:
+        _ask(bench, BioSubcommand.REMOVE, {1: template}).must(
+            CtapStatus.SUCCESS, CtapStatus.INVALID_OPTION
+        )
+    bench.dirty.discard("a finger")
+    bench.refresh()
+
+
+@CHAPTER.test(
+    "6.7.4",
+    "A finger is enrolled sample by sample; then bioEnroll and uv are true.",
+    needs=[Ability.FINGER],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_ENROLS,
+)
+def finger_is_enrolled(bench: Bench) -> None:
+    """A finger is enrolled, listed, renamed and removed, and options follow."""
+    template = _enrol(bench)
+    for option in ("bioEnroll", "uv"):
+        if bench.facts.options.get(option) is not True:
+            raise Failure(f"option {option} true", "false")
+    _ask(bench, BioSubcommand.SET_FRIENDLY_NAME, {1: template, 2: "Thumb"}).must(CtapStatus.SUCCESS)
+    found = _fingers(bench)
+    if [(each.get(1), each.get(2)) for each in found] != [(template, "Thumb")]:
+        raise Failure("one template, named Thumb", f"{len(found)} templates")
+    _remove(bench, template)
+    if bench.facts.options.get("bioEnroll") is not False:
+        raise Failure("option bioEnroll false", "true")
+
+
+@CHAPTER.test(
+    "6.1.2 step 11",
+    "With option uv the user is verified by the key itself.",
+    needs=[Ability.FINGER],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_ENROLS,
+)
+def finger_verifies_the_user(bench: Bench) -> None:
+    """A credential is made with option uv and a finger, and says that the user was verified."""
+    _enrol(bench)
+    request = bench.ceremonies.make_request(authorised=False) | {0x07: {"uv": True}}
+    bench.user.presents("thumb")
+    made = bench.ceremonies.register(request)
+    if not made.auth.has(AuthDataFlag.USER_VERIFIED):
+        raise Failure("flag UV set", f"0x{made.auth.flags:02X}")
+
+
+@CHAPTER.test(
+    "6.5.5.7.3",
+    "A token is given for a finger.",
+    needs=[Ability.FINGER],
+    when=[has_option("pinUvAuthToken")],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_ENROLS,
+)
+def finger_gives_a_token(bench: Bench) -> None:
+    """GetPinUvAuthTokenUsingUvWithPermissions gives a token for a finger that is enrolled."""
+    _enrol(bench)
+    bench.user.presents("thumb")
+    bench.pins.opened(*_token_by_uv(bench))
+
+
+def _token_by_uv(bench: Bench) -> tuple[Reply, Any]:
+    shared = bench.pins.agree()
+    members = {
+        0x01: shared.protocol,
+        0x03: dict(shared.public),
+        0x09: int(Permission.GET_ASSERTION),
+        0x0A: RP_ID,
+    }
+    return bench.pins.call(PinSubcommand.GET_TOKEN_USING_UV, members), shared
+
+
+@CHAPTER.test(
+    "6.5.5.7.3",
+    "A wrong finger is CTAP2_ERR_UV_INVALID and costs a try; without tries it is "
+    "CTAP2_ERR_UV_BLOCKED until the PIN is given.",
+    needs=[Ability.FINGER],
+    when=[has_option("pinUvAuthToken")],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_ENROLS,
+)
+def wrong_fingers_block(bench: Bench) -> None:
+    """Wrong fingers are UV_INVALID, then UV_BLOCKED, and the right PIN gives all tries back."""
+    _enrol(bench)
+    tries = _uv_retries(bench)
+    bench.user.presents("somebody else's")
+    for left in range(tries - 1, -1, -1):
+        _token_by_uv(bench)[0].must(CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED)
+        if (now := _uv_retries(bench)) != left:
+            raise Failure(f"{left} tries left", str(now))
+    bench.user.presents("thumb")
+    _token_by_uv(bench)[0].must(CtapStatus.UV_BLOCKED)
+    bench.pins.token(Permission.GET_ASSERTION, RP_ID)
+    if (now := _uv_retries(bench)) != tries:
+        raise Failure(f"{tries} tries left", str(now))
+
+
+def _uv_retries(bench: Bench) -> int:
+    found: int = bench.pins.call(PinSubcommand.GET_UV_RETRIES).member(0x05, int)
+    return found

@@ -1,0 +1,239 @@
+"""authenticatorLargeBlobs. CTAP 2.1 section 6.10."""
+
+from __future__ import annotations
+
+from functools import partial
+from hashlib import sha256
+from typing import Any, Final
+
+from mfalab.devices.ctap.commands import Command, Permission
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.bench import Bench, Reply
+from mfalab.simulator.conformance.canonical import read_first
+from mfalab.simulator.conformance.facts import CTAP2, option_is
+from mfalab.simulator.conformance.suite import Chapter, Pin
+from mfalab.simulator.conformance.verdicts import Failure
+
+__all__ = ["CHAPTER"]
+
+CHAPTER = Chapter("largeBlobs", "CTAP 2.1", when=[CTAP2, option_is("largeBlobs", value=True)])
+
+_COMMAND: Final = Command.LARGE_BLOBS
+_FRAME: Final = 64
+_HASH: Final = 16
+_WRITES: Final = "writes the large-blob array, and writes it back as it was"
+
+
+def _fragment(bench: Bench) -> int:
+    return bench.facts.max_msg_size - _FRAME
+
+
+def _stored(bench: Bench) -> bytes:
+    """The whole array as it is stored."""
+    found, size = b"", _fragment(bench)
+    while True:
+        part: bytes = bench.call(_COMMAND, {1: size, 3: len(found)}).member(0x01, bytes)
+        found += part
+        if len(part) < size:
+            return found
+
+
+def _write(bench: Bench, data: bytes, offset: int = 0, length: int | None = None) -> Reply:
+    """Write a fragment with a token."""
+    token = bench.pins.token(Permission.LARGE_BLOB_WRITE)
+    message = b"\xff" * 32 + bytes([_COMMAND, 0]) + offset.to_bytes(4, "little")
+    members: dict[int, Any] = {
+        2: data,
+        3: offset,
+        5: token.sign(message + sha256(data).digest()),
+        6: token.protocol,
+    }
+    if length is not None:
+        members[4] = length
+    return bench.call(_COMMAND, members)
+
+
+def _store(bench: Bench, array: bytes) -> None:
+    """Write a whole array, fragment by fragment."""
+    size = _fragment(bench)
+    for at in range(0, len(array), size):
+        first = len(array) if at == 0 else None
+        _write(bench, array[at : at + size], at, first).must(CtapStatus.SUCCESS)
+
+
+def _with_hash(content: bytes) -> bytes:
+    return content + sha256(content).digest()[:_HASH]
+
+
+# Reading.
+
+
+@CHAPTER.test("6.10.1", "The stored array is CBOR and the left 16 bytes of its SHA-256.")
+def array_and_its_hash(bench: Bench) -> None:
+    """The large-blob array is a CBOR array, followed by the left half of its hash."""
+    stored = _stored(bench)
+    reading, _ = read_first(stored)
+    if not isinstance(reading.value, list):
+        raise Failure("a CBOR array", f"{stored[:8].hex()}")
+    if _with_hash(stored[:-_HASH]) != stored:
+        raise Failure("the hash of the array", "another one")
+
+
+_READING: Final[tuple[tuple[str, str, dict[int, Any], tuple[CtapStatus, ...]], ...]] = (
+    (
+        "offset-absent",
+        "offset is absent",
+        {1: 17},
+        (CtapStatus.INVALID_PARAMETER, CtapStatus.MISSING_PARAMETER),
+    ),
+    (
+        "neither-get-nor-set",
+        "neither get nor set is there",
+        {3: 0},
+        (CtapStatus.INVALID_PARAMETER,),
+    ),
+    (
+        "get-and-set",
+        "both get and set are there",
+        {1: 17, 2: bytes(17), 3: 0},
+        (CtapStatus.INVALID_PARAMETER,),
+    ),
+    (
+        "get-with-length",
+        "get comes with a length",
+        {1: 17, 3: 0, 4: 17},
+        (CtapStatus.INVALID_PARAMETER,),
+    ),
+    (
+        "get-with-token",
+        "get comes with a pinUvAuthParam",
+        {1: 17, 3: 0, 5: bytes(16), 6: 1},
+        (CtapStatus.INVALID_PARAMETER,),
+    ),
+    (
+        "get-behind-the-end",
+        "the offset lies behind the end",
+        {1: 17, 3: 60_000},
+        (CtapStatus.INVALID_PARAMETER,),
+    ),
+    ("get-is-text", "get is a text", {1: "17", 3: 0}, (CtapStatus.CBOR_UNEXPECTED_TYPE,)),
+)
+
+
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
+    bench.call(_COMMAND, members).must(*statuses)
+
+
+for _name, _what, _members, _statuses in _READING:
+    CHAPTER.add(
+        _name,
+        "6.10.2",
+        f"When {_what}, that is {_statuses[0].name}.",
+        f"The code is {' or '.join(status.name for status in _statuses)}.",
+        partial(_error, _members, _statuses),
+    )
+
+
+@CHAPTER.test("6.10.2", "A fragment has at most maxMsgSize - 64 bytes.")
+def get_of_too_much(bench: Bench) -> None:
+    """Reading more than maxMsgSize - 64 bytes at once is INVALID_LENGTH."""
+    bench.call(_COMMAND, {1: _fragment(bench) + 1, 3: 0}).must(CtapStatus.INVALID_LENGTH)
+
+
+# Writing.
+
+
+@CHAPTER.test("6.10.2", "With a PIN writing takes a token: CTAP2_ERR_PUAT_REQUIRED.", pin=Pin.SET)
+def writing_takes_a_token(bench: Bench) -> None:
+    """Writing without a token when there is a PIN is PUAT_REQUIRED."""
+    blank = _with_hash(b"\x80")
+    bench.call(_COMMAND, {2: blank, 3: 0, 4: len(blank)}).must(CtapStatus.PUAT_REQUIRED)
+
+
+@CHAPTER.test(
+    "6.10.2",
+    "An array that was written is read as it is.",
+    pin=Pin.SET,
+    destructive=True,
+    changes=_WRITES,
+)
+def array_comes_back(bench: Bench) -> None:
+    """An array of all the room there is, in fragments, is stored and comes back."""
+    before = _stored(bench)
+    bench.after(lambda: _store(bench, before))
+    # An array of one byte string that fills what maxSerializedLargeBlobArray leaves.
+    room = bench.facts.number(0x0B, 1024) - _HASH - 4
+    array = _with_hash(b"\x81\x59" + room.to_bytes(2) + bench.random_bytes(room))
+    _store(bench, array)
+    if _stored(bench) != array:
+        raise Failure("the array that was written", "another one")
+
+
+_SAME: Final = "nothing on a conforming key"
+
+
+def _refused_write(
+    data: bytes, offset: int, length: int | None, status: CtapStatus, bench: Bench
+) -> None:
+    before = _stored(bench)
+    bench.after(lambda: _store(bench, before))
+    _write(bench, data, offset, length).must(status)
+    if _stored(bench) != before:
+        raise Failure("the array as it was", "another one")
+
+
+_BLANK: Final = _with_hash(b"\x80")
+
+for _name, _what, _data, _offset, _length, _status in (
+    (
+        "wrong-hash",
+        "An array with a wrong hash",
+        b"\x80" + bytes(16),
+        0,
+        17,
+        CtapStatus.INTEGRITY_FAILURE,
+    ),
+    (
+        "no-length",
+        "A first fragment without a length",
+        _BLANK,
+        0,
+        None,
+        CtapStatus.INVALID_PARAMETER,
+    ),
+    ("length-of-16", "An array of 16 bytes", bytes(16), 0, 16, CtapStatus.INVALID_PARAMETER),
+    (
+        "too-large-an-array",
+        "An array larger than there is room",
+        _BLANK,
+        0,
+        60_000,
+        CtapStatus.LARGE_BLOB_STORAGE_FULL,
+    ),
+    (
+        "wrong-offset",
+        "A fragment at an offset that is not due",
+        _BLANK,
+        40,
+        None,
+        CtapStatus.INVALID_SEQ,
+    ),
+    (
+        "more-than-announced",
+        "A fragment longer than the length",
+        bytes(18),
+        0,
+        17,
+        CtapStatus.INVALID_PARAMETER,
+    ),
+):
+    CHAPTER.add(
+        f"{_name}-is-refused",
+        "6.10.2",
+        f"{_what} is {_status.name}, and the array stays.",
+        "An array is replaced only when all of it has come in order and its hash is right.",
+        partial(_refused_write, _data, _offset, _length, _status),
+        pin=Pin.SET,
+        destructive=True,
+        changes=_SAME,
+    )

@@ -1,0 +1,226 @@
+"""PIN tries: they fall before the PIN is compared, and nothing wins one back but the right PIN.
+
+CTAP 2.1 section 6.5.5. Every wrong PIN here is followed by the right one, or by the end of all
+tries and a reset, so these tests are for keys that may be changed for good.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
+from mfalab.devices.ctap.ctaphid import HidCommand
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.bench import Bench, Reply, encoded
+from mfalab.simulator.conformance.ceremonies import RP_ID
+from mfalab.simulator.conformance.facts import CTAP2, has_option
+from mfalab.simulator.conformance.pin_protocols import pin_hash
+from mfalab.simulator.conformance.suite import Chapter, Pin
+from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.workbench.fixture import Ability
+
+__all__ = ["CHAPTER"]
+
+CHAPTER = Chapter("PIN tries", "CTAP 2.1", when=[CTAP2, has_option("clientPin")])
+
+_WRONG: Final = "Wrong-0-wrong"
+_SPENDS: Final = "spends PIN tries, and gets them back"
+
+
+def _try_wrong(bench: Bench) -> Reply:
+    return bench.pins.ask_token(_WRONG)[0]
+
+
+def _get_back(bench: Bench) -> None:
+    """Get all tries back by the right PIN, after a power cycle if it takes one."""
+    pins = bench.pins
+    if not pins.is_set or pins.known is None:
+        return  # a reset came between
+    if pins.ask_token(pins.known)[0].status == CtapStatus.PIN_AUTH_BLOCKED:
+        bench.power_cycle()
+        pins.ask_token(pins.known)[0].must(CtapStatus.SUCCESS)
+
+
+def _left(bench: Bench, expected: int) -> None:
+    left = bench.pins.retries()
+    if left != expected:
+        raise Failure(f"{expected} tries left", str(left))
+
+
+@CHAPTER.test(
+    "6.5.5.7.1",
+    "A wrong PIN costs a try: CTAP2_ERR_PIN_INVALID; the right one restores 8.",
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def tries_fall_and_are_restored(bench: Bench) -> None:
+    """A wrong PIN is PIN_INVALID and costs a try, and the right one gives all back."""
+    bench.after(lambda: _get_back(bench))
+    before = bench.pins.retries()
+    _try_wrong(bench).must(CtapStatus.PIN_INVALID)
+    _left(bench, before - 1)
+    bench.pins.token(Permission.GET_ASSERTION, RP_ID)
+    _left(bench, 8)
+
+
+@CHAPTER.test(
+    "6.5.5.6",
+    "changePIN with a wrong PIN costs a try as well.",
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def change_with_a_wrong_pin_costs_a_try(bench: Bench) -> None:
+    """ChangePIN with a wrong PIN is PIN_INVALID and costs a try."""
+    bench.after(lambda: _get_back(bench))
+    before = bench.pins.retries()
+    bench.pins.change(_WRONG, "Other-" + bench.pins.a_pin()).must(CtapStatus.PIN_INVALID)
+    _left(bench, before - 1)
+
+
+@CHAPTER.test(
+    "6.5.5.7.1",
+    "After a mismatch the authenticator makes a new key agreement key.",
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def mismatch_makes_a_new_key(bench: Bench) -> None:
+    """After a wrong PIN the key agreement key is another."""
+    bench.after(lambda: _get_back(bench))
+
+    def point() -> object:
+        reply = bench.pins.call(PinSubcommand.GET_KEY_AGREEMENT)
+        return reply.member(0x01, dict).get(-2)
+
+    before = point()
+    _try_wrong(bench).must(CtapStatus.PIN_INVALID)
+    if point() == before:
+        raise Failure("a new key agreement key", "the same one")
+
+
+@CHAPTER.test(
+    "6.5.5.7.1",
+    "Three mismatches in a row are CTAP2_ERR_PIN_AUTH_BLOCKED until power is cycled; meanwhile no "
+    "PIN is compared and no try is spent.",
+    needs=[Ability.POWER],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def three_wrong_pins_need_a_power_cycle(bench: Bench) -> None:
+    """Three wrong PINs block even the right one until power is cycled, and cost three tries."""
+    pins = bench.pins
+    bench.after(lambda: _get_back(bench))
+    pins.token(Permission.GET_ASSERTION, RP_ID)
+    for expected in (CtapStatus.PIN_INVALID, CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED):
+        _try_wrong(bench).must(expected)
+    pins.ask_token(pins.known or "")[0].must(CtapStatus.PIN_AUTH_BLOCKED)
+    _try_wrong(bench).must(CtapStatus.PIN_AUTH_BLOCKED)
+    _left(bench, 5)
+    bench.power_cycle()
+    _left(bench, 5)
+    pins.token(Permission.GET_ASSERTION, RP_ID)
+    _left(bench, 8)
+
+
+@CHAPTER.test(
+    "6.5.5.2",
+    "powerCycleState says that power has to be cycled.",
+    when=[has_option("pinUvAuthToken")],
+    needs=[Ability.POWER],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def power_cycle_state_is_told(bench: Bench) -> None:
+    """PowerCycleState, if told, is true after three wrong PINs and false after a power cycle."""
+    bench.after(lambda: _get_back(bench))
+    for _ in range(3):
+        _try_wrong(bench).refused()
+    told = bench.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
+    if told.get(0x04, True) is not True:
+        raise Failure("powerCycleState true", str(told[0x04]).lower())
+    bench.power_cycle()
+    told = bench.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
+    if told.get(0x04, False) is not False:
+        raise Failure("powerCycleState false", str(told[0x04]).lower())
+
+
+@CHAPTER.test(
+    "6.5.5.7.1",
+    "Tries are kept without power.",
+    needs=[Ability.POWER],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def tries_survive_a_power_cycle(bench: Bench) -> None:
+    """A try that was spent stays spent when power is cycled."""
+    bench.after(lambda: _get_back(bench))
+    before = bench.pins.retries()
+    _try_wrong(bench).must(CtapStatus.PIN_INVALID)
+    bench.power_cycle()
+    _left(bench, before - 1)
+
+
+@CHAPTER.test(
+    "6.5.5.7.1",
+    "A try is written down before the PIN is compared, so that cutting the power wins none.",
+    needs=[Ability.POWER, Ability.REPORTS],
+    pin=Pin.SET,
+    destructive=True,
+    changes=_SPENDS,
+)
+def power_cut_wins_no_try(bench: Bench) -> None:
+    """Whoever cuts the power as soon as the key knows that a PIN is wrong wins no try."""
+    bench.after(lambda: _get_back(bench))
+    pins, hid = bench.pins, bench.hid
+    before = pins.retries()
+    for answered in (False, True):
+        shared = pins.agree()
+        members = {
+            0x01: shared.protocol,
+            0x02: int(PinSubcommand.GET_PIN_TOKEN),
+            0x03: dict(shared.public),
+            0x06: shared.encrypt(pin_hash(_WRONG)),
+        }
+        request = bytes([Command.CLIENT_PIN]) + encoded(members)
+        sent_ns = hid.send(bench.channel, HidCommand.CBOR, request)
+        if answered:
+            answer = hid.receive(bench.channel, sent_ns)
+            bench.reply(Command.CLIENT_PIN, answer).must(CtapStatus.PIN_INVALID)
+        bench.power_cycle()
+        hid = bench.hid
+        left = pins.retries()
+        if left > before or (answered and left >= before):
+            raise Failure(f"fewer than {before} tries left", str(left))
+        before = left
+
+
+@CHAPTER.test(
+    "6.5.5.7.1",
+    "Without tries that is CTAP2_ERR_PIN_BLOCKED, and only a reset helps.",
+    needs=[Ability.POWER],
+    pin=Pin.SET,
+    destructive=True,
+    touches=1,
+    changes="blocks the PIN, which takes a reset",
+)
+def no_tries_are_left(bench: Bench) -> None:
+    """Eight wrong PINs block the PIN for good: PIN_BLOCKED, power cycled or not, until a reset."""
+    bench.dirty.add("the PIN")
+    bench.after(lambda: bench.ceremonies.reset() if bench.pins.is_set else None)
+    pins = bench.pins
+    for left in range(pins.retries() - 1, -1, -1):
+        reply = _try_wrong(bench)
+        if left == 0:
+            reply.must(CtapStatus.PIN_BLOCKED)
+        elif reply.must(CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED).status == (
+            CtapStatus.PIN_AUTH_BLOCKED
+        ):
+            bench.power_cycle()
+        _left(bench, left)
+    bench.power_cycle()
+    pins.ask_token(pins.known or "")[0].must(CtapStatus.PIN_BLOCKED)

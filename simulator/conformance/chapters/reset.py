@@ -1,0 +1,188 @@
+"""authenticatorReset, and what a key must have forgotten afterwards. CTAP 2.1 section 6.6.
+
+These tests come last: they leave the key as it came from the factory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from mfalab.devices.ctap.commands import Command
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.chapters.u2f import u2f_handle_is_known, u2f_register
+from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, U2F, has_option, option_is
+from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
+from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.workbench.fixture import Ability
+
+__all__ = ["CHAPTER"]
+
+CHAPTER = Chapter("Reset", "CTAP 2.1", when=[CTAP2])
+
+_NS_PER_S: Final = 1_000_000_000
+_FORGETS: Final = "everything on the key is gone"
+
+
+@CHAPTER.test(
+    "6.6",
+    "A key without a display is reset within 10 s of power-up only: CTAP2_ERR_NOT_ALLOWED.",
+    needs=[Ability.POWER],
+    destructive=True,
+    changes="nothing on a conforming key",
+    lasts_s=11,
+    last=True,
+    when=[SINCE_2_1],
+)
+def late_reset_is_refused(bench: Bench) -> None:
+    """A reset eleven seconds after power-up is NOT_ALLOWED."""
+    bench.power_cycle()
+    bench.answers()
+    bench.fixture.wait(11 * _NS_PER_S)
+    reply = bench.call(Command.RESET)
+    if reply.status == CtapStatus.SUCCESS:
+        bench.pins.known = None
+        bench.refresh()
+    reply.must(CtapStatus.NOT_ALLOWED)
+
+
+@CHAPTER.test(
+    "6.6",
+    "A reset takes user presence.",
+    needs=[Ability.POWER, Ability.REPORTS],
+    destructive=True,
+    changes="nothing on a conforming key",
+    lasts_s=40,
+    last=True,
+)
+def reset_takes_a_touch(bench: Bench) -> None:
+    """A reset that nobody confirms ends in an error, and nothing is forgotten."""
+    bench.power_cycle()
+    bench.user.stays_away()
+    reply = bench.call(Command.RESET)
+    reply.must(
+        CtapStatus.USER_ACTION_TIMEOUT,
+        CtapStatus.ACTION_TIMEOUT,
+        CtapStatus.OPERATION_DENIED,
+        CtapStatus.NOT_ALLOWED,
+    )
+
+
+def _after_reset(
+    name: str,
+    behaviour: str,
+    before: Callable[[Bench], Callable[[], None]],
+    *,
+    touches: int,
+    ready: bool = False,
+    pin: Pin = Pin.ANY,
+    when: tuple[Condition, ...] = (),
+) -> None:
+    """A test that does something, resets the key, and looks at what is left."""
+
+    def run(bench: Bench) -> None:
+        look = before(bench)
+        bench.ceremonies.reset()
+        look()
+
+    CHAPTER.add(
+        name,
+        "6.6",
+        behaviour,
+        "A reset ends all credentials, the PIN, settings and blobs, whatever they were.",
+        run,
+        needs=[Ability.POWER],
+        when=when,
+        pin=pin,
+        ready=ready,
+        touches=touches,
+        destructive=True,
+        changes=_FORGETS,
+        last=True,
+    )
+
+
+def _credential(*, rk: bool) -> Callable[[Bench], Callable[[], None]]:
+    def before(bench: Bench) -> Callable[[], None]:
+        rp_id = bench.ceremonies.another_rp()
+        made = bench.ceremonies.make(rk=rk, rp_id=rp_id)
+        bench.ceremonies.sign(made)
+
+        def look() -> None:
+            bench.pins.prepare(Pin.ANY, ready=True)
+            request = bench.ceremonies.sign_request(rp_id=rp_id, allow=[made.id])
+            bench.call(Command.GET_ASSERTION, request).must(
+                CtapStatus.NO_CREDENTIALS, CtapStatus.INVALID_CREDENTIAL
+            )
+
+        return look
+
+    return before
+
+
+def _pin(bench: Bench) -> Callable[[], None]:
+    def look() -> None:
+        if bench.refresh().options.get("clientPin"):
+            raise Failure("option clientPin false", "true")
+        if (left := bench.pins.retries()) != 8:
+            raise Failure("8 tries", str(left))
+
+    return look
+
+
+def _handle(bench: Bench) -> Callable[[], None]:
+    registered = u2f_register(bench)
+
+    def look() -> None:
+        if bench.facts.u2f and u2f_handle_is_known(bench, registered):
+            raise Failure("6A80 WRONG_DATA for the key handle", "the key knows it")
+
+    return look
+
+
+def _room(bench: Bench) -> Callable[[], None]:
+    def look() -> None:
+        bench.pins.prepare(Pin.SET, ready=True)
+        bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
+
+    return look
+
+
+_after_reset(
+    "reset-ends-credentials",
+    "After a reset a credential that is not discoverable signs no more.",
+    _credential(rk=False),
+    touches=4,
+    ready=True,
+)
+_after_reset(
+    "reset-ends-discoverable-credentials",
+    "After a reset a discoverable credential signs no more.",
+    _credential(rk=True),
+    touches=4,
+    pin=Pin.SET,
+    when=(option_is("rk", value=True),),
+)
+_after_reset(
+    "reset-ends-the-pin",
+    "After a reset there is no PIN, and all tries are there.",
+    _pin,
+    touches=1,
+    pin=Pin.SET,
+    when=(has_option("clientPin"),),
+)
+_after_reset(
+    "reset-ends-u2f-handles",
+    "After a reset the key handle of a U2F registration is unknown.",
+    _handle,
+    touches=2,
+    when=(U2F,),
+)
+_after_reset(
+    "reset-makes-room",
+    "After a reset there is room for a discoverable credential, as option rk says.",
+    _room,
+    touches=3,
+    when=(option_is("rk", value=True), has_option("clientPin")),
+)

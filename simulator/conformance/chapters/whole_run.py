@@ -1,0 +1,88 @@
+"""What only the whole run shows: canonical answers, counters, how long things take.
+
+The standard sets no limit for signing. The one here is U2FHID's message time-out of 3 s (U2F HID
+Protocol, U2FHID_TRANS_TIMEOUT), after which clients of that time gave a key up.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+from mfalab.devices.ctap.commands import Command
+from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.facts import CTAP2
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import Failure
+
+__all__ = ["CHAPTER"]
+
+CHAPTER = Chapter("Whole run", "CTAP 2.1")
+
+_NS_PER_MS: Final = 1_000_000
+_SIGNING_NS: Final = 3_000_000_000
+_REPEATED: Final = 10
+
+
+@CHAPTER.test(
+    "U2F HID §U2FHID_TRANS_TIMEOUT",
+    "From the touch to the answer a registration takes at most 3 s; the limit is U2FHID's.",
+    when=[CTAP2],
+    ready=True,
+    touches=1,
+)
+def registration_is_in_time(bench: Bench) -> None:
+    """From the touch to the answer of makeCredential less than 3 s pass."""
+    answer = bench.ceremonies.make().reply.answer
+    waited = [at_ns for at_ns, status in answer.keepalives if status == 2]
+    took_ns = answer.done_ns - (waited[-1] if waited else answer.sent_ns)
+    if took_ns > _SIGNING_NS:
+        raise Failure("an answer within 3000 ms", f"one after {took_ns // _NS_PER_MS} ms")
+
+
+@CHAPTER.test(
+    "U2F HID §U2FHID_TRANS_TIMEOUT",
+    "A signature takes at most 3 s; the limit is U2FHID's.",
+    when=[CTAP2],
+    ready=True,
+    touches=1,
+)
+def signing_is_in_time(bench: Bench) -> None:
+    """Ten assertions without a touch take less than 3 s each; their spread is measured."""
+    made = bench.ceremonies.make()
+    for _ in range(_REPEATED):
+        answer = bench.ceremonies.sign(made, up=False, authorised=False).reply.answer
+        bench.times.add("signing", answer.done_ns - answer.sent_ns)
+    longest_ns = max(bench.times.durations_ns("signing"))
+    if longest_ns > _SIGNING_NS:
+        raise Failure("signatures within 3000 ms", f"one after {longest_ns // _NS_PER_MS} ms")
+
+
+@CHAPTER.test("6.4", "getInfo is answered at once.", when=[CTAP2])
+def get_info_is_in_time(bench: Bench) -> None:
+    """Ten getInfos take less than 3 s each; their spread is measured."""
+    for _ in range(_REPEATED):
+        answer = bench.call(Command.GET_INFO).answer
+        if (took_ns := answer.done_ns - answer.sent_ns) > _SIGNING_NS:
+            raise Failure("an answer within 3000 ms", f"one after {took_ns // _NS_PER_MS} ms")
+
+
+@CHAPTER.test("8", "Every answer is in CTAP2 canonical CBOR.", when=[CTAP2], last=True)
+def every_answer_was_canonical(bench: Bench) -> None:
+    """All answers of this run were canonical CBOR."""
+    if found := bench.not_canonical:
+        raise Failure("canonical CBOR in all answers", f"{len(found)} mistakes, first {found[0]}")
+
+
+@CHAPTER.test(
+    "WebAuthn Level 3 §6.1.1",
+    "A signature counter is always 0, or grows with every signature.",
+    last=True,
+)
+def counters_never_fell(bench: Bench) -> None:
+    """The counter of each credential of this run grew with every signature, or was always 0."""
+    counting = any(any(counters) for counters in bench.counters.values())
+    for counters in bench.counters.values():
+        for before, after in pairwise(counters):
+            if after < before or (after == before and counting):
+                raise Failure(f"a counter above {before}", str(after))
