@@ -28,7 +28,7 @@ from mfalab.simulator.conformance.verdicts import Failure, NotTested
 from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
-    from mfalab.simulator.conformance.bench import Bench, Reply
+    from mfalab.simulator.conformance.subject import Subject, Reply
 
 __all__ = [
     "ES256",
@@ -160,12 +160,12 @@ class Signed:
 class Ceremonies:
     """What a relying party and its platform do with the key under test."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
 
     def another_rp(self) -> str:
         """A relying party that has nothing on the key yet."""
-        return f"{self._bench.random_bytes(4).hex()}.{RP_ID}"
+        return f"{self._subject.random_bytes(4).hex()}.{RP_ID}"
 
     # Registration.
 
@@ -185,9 +185,9 @@ class Ceremonies:
             NotTested: a discoverable credential could not be deleted again, or nobody knows the
                 PIN that it takes.
         """
-        bench = self._bench
-        bench.presence()
-        client_data_hash = bench.random_bytes(32)
+        subject = self._subject
+        subject.presence()
+        client_data_hash = subject.random_bytes(32)
         members: dict[int, Any] = {
             0x01: client_data_hash,
             0x02: {"id": rp_id, "name": "Conformance"},
@@ -199,24 +199,28 @@ class Ceremonies:
         if rk:
             self._can_be_deleted()
             members[0x07] = {"rk": True}
-        if authorised and bench.pins.is_set and self._takes_token(rk):
-            token = bench.pins.token(Permission.MAKE_CREDENTIAL, rp_id)
+        if authorised and subject.pins.is_set and self._takes_token(rk):
+            token = subject.pins.token(Permission.MAKE_CREDENTIAL, rp_id)
             members[0x08] = token.sign(client_data_hash)
             members[0x09] = token.protocol
         return members
 
     def _takes_token(self, rk: bool) -> bool:
         """Whether a credential takes verification here, or may as well have it."""
-        bench = self._bench
-        return bench.pins.known is not None or rk or not bench.facts.options.get("makeCredUvNotRqd")
+        subject = self._subject
+        return (
+            subject.pins.known is not None
+            or rk
+            or not subject.facts.options.get("makeCredUvNotRqd")
+        )
 
     def _can_be_deleted(self) -> None:
-        bench = self._bench
-        options = bench.facts.options
+        subject = self._subject
+        options = subject.facts.options
         if not options.get("rk"):
             raise NotTested("the key makes no discoverable credentials")
-        managed = options.get("credMgmt") and bench.pins.is_set and bench.pins.known is not None
-        if not managed and not bench.destructive:
+        managed = options.get("credMgmt") and subject.pins.is_set and subject.pins.known is not None
+        if not managed and not subject.destructive:
             raise NotTested(
                 "a discoverable credential could not be deleted again: that takes credMgmt and "
                 "a PIN, or --destructive"
@@ -228,17 +232,17 @@ class Ceremonies:
         Raises:
             Failure: there is none.
         """
-        bench = self._bench
-        reply = bench.call(Command.MAKE_CREDENTIAL, request)
+        subject = self._subject
+        reply = subject.call(Command.MAKE_CREDENTIAL, request)
         auth = AuthData.parse(reply.member(0x02, bytes))
         rp_id, user_id = request[0x02]["id"], request[0x03]["id"]
         made = Made(rp_id, user_id, request[0x01], reply, auth)
         if request.get(0x07, {}).get("rk"):
-            if bench.facts.options.get("credMgmt") and bench.pins.is_set:
-                bench.after(lambda: self.delete(made))
+            if subject.facts.options.get("credMgmt") and subject.pins.is_set:
+                subject.after(lambda: self.delete(made))
             else:
-                bench.dirty.add("discoverable credentials")
-        bench.count(made.id, auth.counter)
+                subject.dirty.add("discoverable credentials")
+        subject.count(made.id, auth.counter)
         return made
 
     def make(
@@ -262,8 +266,8 @@ class Ceremonies:
         Raises:
             Failure: the key does not delete it.
         """
-        bench = self._bench
-        if not bench.pins.is_set:
+        subject = self._subject
+        if not subject.pins.is_set:
             return  # a reset came between
         reply = self.manage(
             CredentialManagementSubcommand.DELETE_CREDENTIAL, {0x02: descriptor(made.id)}
@@ -272,16 +276,16 @@ class Ceremonies:
 
     def manage(self, subcommand: int, params: Any = None, *, rp_id: str | None = None) -> Reply:
         """Send authenticatorCredentialManagement with a token."""
-        from mfalab.simulator.conformance.bench import encoded
+        from mfalab.simulator.conformance.subject import encoded
 
-        bench = self._bench
-        token = bench.pins.token(Permission.CREDENTIAL_MANAGEMENT, rp_id)
+        subject = self._subject
+        token = subject.pins.token(Permission.CREDENTIAL_MANAGEMENT, rp_id)
         message = bytes([subcommand]) + (b"" if params is None else encoded(params))
         members: dict[int, Any] = {0x01: subcommand, 0x03: token.protocol}
         if params is not None:
             members[0x02] = params
         members[0x04] = token.sign(message)
-        return bench.call(Command.CREDENTIAL_MANAGEMENT, members)
+        return subject.call(Command.CREDENTIAL_MANAGEMENT, members)
 
     def verify_attestation(self, made: Made) -> None:
         """Verify the attestation of a credential.
@@ -317,10 +321,10 @@ class Ceremonies:
         extensions: Mapping[str, Any] | None = None,
     ) -> dict[int, Any]:
         """The members of a getAssertion request, with a token when there is a PIN we know."""
-        bench = self._bench
+        subject = self._subject
         if up is not False:
-            bench.presence()
-        client_data_hash = bench.random_bytes(32)
+            subject.presence()
+        client_data_hash = subject.random_bytes(32)
         members: dict[int, Any] = {0x01: rp_id, 0x02: client_data_hash}
         if allow is not None:
             members[0x03] = [descriptor(each) for each in allow]
@@ -328,8 +332,8 @@ class Ceremonies:
             members[0x04] = dict(extensions)
         if up is not None:
             members[0x05] = {"up": up}
-        if authorised and bench.pins.is_set and bench.pins.known is not None:
-            token = bench.pins.token(Permission.GET_ASSERTION, rp_id)
+        if authorised and subject.pins.is_set and subject.pins.known is not None:
+            token = subject.pins.token(Permission.GET_ASSERTION, rp_id)
             members[0x06] = token.sign(client_data_hash)
             members[0x07] = token.protocol
         return members
@@ -340,7 +344,7 @@ class Ceremonies:
         Raises:
             Failure: there is no assertion, or it is wrong.
         """
-        reply = self._bench.call(Command.GET_ASSERTION, request)
+        reply = self._subject.call(Command.GET_ASSERTION, request)
         return self.verified(reply, request, *makes)
 
     def verified(self, reply: Reply, request: Mapping[int, Any], *makes: Made) -> Signed:
@@ -361,7 +365,7 @@ class Ceremonies:
             raise Failure("an assertion by one of the credentials asked for", "another one")
         self.check_auth_data(auth, request[0x01])
         check_signature(found[0].auth.public_key, auth.raw + request[0x02], signature)
-        self._bench.count(found[0].id, auth.counter)
+        self._subject.count(found[0].id, auth.counter)
         return Signed(reply, auth)
 
     def sign(
@@ -402,19 +406,19 @@ class Ceremonies:
             NotTested: nobody can cut its power or touch it, or it forbids it here.
             Failure: it does not reset.
         """
-        bench = self._bench
-        if not {Ability.POWER, Ability.TOUCH} <= bench.abilities:
+        subject = self._subject
+        if not {Ability.POWER, Ability.TOUCH} <= subject.abilities:
             raise NotTested("a reset takes a power cycle and a touch")
-        allowed = bench.facts.texts(0x1A)
-        here = "usb" if bench.has_reports else "nfc"
+        allowed = subject.facts.texts(0x1A)
+        here = "usb" if subject.has_reports else "nfc"
         if allowed and here not in allowed:
             raise NotTested(f"the key is reset over {', '.join(allowed)} only")
-        bench.power_cycle()
-        bench.user.touches()
-        bench.call(Command.RESET).must(CtapStatus.SUCCESS)
-        bench.dirty.clear()
-        bench.pins.known, bench.pins.ours = None, False
-        bench.refresh()
+        subject.power_cycle()
+        subject.user.touches()
+        subject.call(Command.RESET).must(CtapStatus.SUCCESS)
+        subject.dirty.clear()
+        subject.pins.known, subject.pins.ours = None, False
+        subject.refresh()
 
 
 def check_signature(public_key: Mapping[int, Any], message: bytes, signature: bytes) -> None:

@@ -19,7 +19,7 @@ from mfalab.simulator.conformance.verdicts import Failure, NotTested
 from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
-    from mfalab.simulator.conformance.bench import Bench, Reply
+    from mfalab.simulator.conformance.subject import Subject, Reply
 
 __all__ = ["Pins", "Token"]
 
@@ -52,20 +52,20 @@ class Pins:
         ours: whether this run has set it.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self.known: str | None = bench.fixture.pin
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self.known: str | None = subject.fixture.pin
         self.ours = False
 
     @property
     def offered(self) -> bool:
         """Whether the key can have a PIN."""
-        return "clientPin" in self._bench.facts.options
+        return "clientPin" in self._subject.facts.options
 
     @property
     def is_set(self) -> bool:
         """Whether the key has one."""
-        return self._bench.facts.options.get("clientPin", False)
+        return self._subject.facts.options.get("clientPin", False)
 
     @property
     def protocol(self) -> int:
@@ -74,14 +74,14 @@ class Pins:
         Raises:
             NotTested: it has none.
         """
-        protocols = self._bench.facts.protocols
+        protocols = self._subject.facts.protocols
         if not protocols:
             raise NotTested("the key announces no PIN/UV auth protocol")
         return protocols[0]
 
     def a_pin(self, salt: str = "") -> str:
         """A PIN that the key takes, made up by us."""
-        length = max(8, self._bench.facts.number(0x0D, 4))
+        length = max(8, self._subject.facts.number(0x0D, 4))
         return (salt + _PIN)[:length]
 
     # Requests.
@@ -89,7 +89,7 @@ class Pins:
     def call(self, subcommand: int, members: dict[int, Any] | None = None) -> Reply:
         """Send authenticatorClientPIN with the protocol of this key unless the members say so."""
         request = {0x01: self.protocol, 0x02: subcommand} | (members or {})
-        return self._bench.call(Command.CLIENT_PIN, request)
+        return self._subject.call(Command.CLIENT_PIN, request)
 
     def agree(self, protocol: int | None = None) -> Shared:
         """Agree on a secret.
@@ -100,7 +100,7 @@ class Pins:
         number = protocol or self.protocol
         reply = self.call(PinSubcommand.GET_KEY_AGREEMENT, {0x01: number})
         try:
-            return share(number, reply.member(0x01, dict), self._bench.random_bytes)
+            return share(number, reply.member(0x01, dict), self._subject.random_bytes)
         except ValueError as error:
             raise Failure("a key agreement key that is a point of P-256", str(error)) from error
 
@@ -187,7 +187,7 @@ class Pins:
         if not self.is_set or self.known is None:
             raise NotTested("it takes a PIN, and none is set that is known")
         wanted: int | None = int(permissions)
-        if not self._bench.facts.options.get("pinUvAuthToken"):
+        if not self._subject.facts.options.get("pinUvAuthToken"):
             wanted = rp_id = None
         return self.opened(*self.ask_token(self.known, wanted, rp_id, protocol=protocol))
 
@@ -204,7 +204,7 @@ class Pins:
         Raises:
             NotTested: it may not, or the key cannot.
         """
-        options = self._bench.facts.options
+        options = self._subject.facts.options
         if need is Pin.SET:
             self._have()
         elif need is Pin.ABSENT:
@@ -215,29 +215,29 @@ class Pins:
             raise NotTested("the key has a PIN that nobody told; say it with --pin")
 
     def _have(self) -> None:
-        bench = self._bench
+        subject = self._subject
         if not self.offered:
             raise NotTested("the key has no PIN")
         if self.is_set:
             if self.known is None:
                 raise NotTested("the key has a PIN that nobody told; say it with --pin")
             return
-        if not bench.destructive:
+        if not subject.destructive:
             raise NotTested("the key has no PIN, and setting one takes --destructive")
-        if not {Ability.POWER, Ability.TOUCH} <= bench.abilities:
+        if not {Ability.POWER, Ability.TOUCH} <= subject.abilities:
             raise NotTested(
                 "a PIN that was set could not be removed: that takes power cut and a touch"
             )
         pin = self.a_pin()
         self.set(pin).must(CtapStatus.SUCCESS)
         self.known, self.ours = pin, True
-        bench.dirty.add("the PIN")
-        bench.refresh()
+        subject.dirty.add("the PIN")
+        subject.refresh()
 
     def _have_none(self) -> None:
-        bench = self._bench
+        subject = self._subject
         if not self.is_set:
             return
-        if not bench.destructive:
+        if not subject.destructive:
             raise NotTested("the key has a PIN, and removing it takes --destructive")
-        bench.ceremonies.reset()
+        subject.ceremonies.reset()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from mfalab.devices.errors import DeviceError
-from mfalab.simulator.conformance.bench import Bench, Sees
+from mfalab.simulator.conformance.subject import Subject, Sees
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.timings import Spread
@@ -146,7 +146,7 @@ def run(
     Raises:
         KeyNotThere: it is not there, or does not say anything from the start.
     """
-    bench = Bench(
+    subject = Subject(
         fixture,
         random_bytes=random_bytes,
         sees=watcher,
@@ -155,18 +155,18 @@ def run(
         by_hand=by_hand,
         twin=twin,
     )
-    runner = _Runner(bench, watcher, allowed=fixture.destructive)
+    runner = _Runner(subject, watcher, allowed=fixture.destructive)
     try:
         return runner.run(tests)
     finally:
-        bench.let_go()
+        subject.let_go()
 
 
 class _Runner:
     """One run under way."""
 
-    def __init__(self, bench: Bench, watcher: Watcher, *, allowed: bool) -> None:
-        self._bench = bench
+    def __init__(self, subject: Subject, watcher: Watcher, *, allowed: bool) -> None:
+        self._subject = subject
         self._watcher = watcher
         self._allowed = allowed
         self._ended = ""
@@ -174,13 +174,13 @@ class _Runner:
         self._interrupted = False
 
     def run(self, tests: Sequence[ConformanceTest]) -> Run:
-        bench = self._bench
-        started_ns = bench.now_ns
+        subject = self._subject
+        started_ns = subject.now_ns
         try:
-            first = bench.refresh()
+            first = subject.refresh()
         except (Failure, DeviceError) as trouble:
             why = trouble.got if isinstance(trouble, Failure) else str(trouble)
-            raise KeyNotThere(bench.fixture.name, why) from trouble
+            raise KeyNotThere(subject.fixture.name, why) from trouble
         # Tests that are content with no PIN come first, so that one is set only once.
         order = sorted(tests, key=lambda test: (test.last, test.pin is Pin.SET))
         found: dict[str, Result] = {}
@@ -190,15 +190,15 @@ class _Runner:
             self._watcher.ends(result)
         self._leave()
         return Run(
-            bench.fixture.name,
+            subject.fixture.name,
             started_ns,
-            bench.now_ns - started_ns,
+            subject.now_ns - started_ns,
             first,
-            bench.destructive,
+            subject.destructive,
             tuple(found[test.id] for test in tests),
-            bench.times.spreads,
+            subject.times.spreads,
             self._ended,
-            tuple(bench.notes),
+            tuple(subject.notes),
         )
 
     def _one(self, test: ConformanceTest, number: int, total: int) -> Result:
@@ -207,15 +207,15 @@ class _Runner:
         if why := self._why_not(test):
             return Result(test, Verdict.SKIPPED, why)
         self._watcher.begins(test, number, total)
-        bench = self._bench
-        started_ns = bench.now_ns
+        subject = self._subject
+        started_ns = subject.now_ns
         verdict, why, expected, got = Verdict.PASSED, "", "", ""
         try:
-            bench.begin()
-            bench.pins.prepare(test.pin, ready=test.ready)
-            bench.traffic.begin()
-            test.run(bench)
-            bench.settle()
+            subject.begin()
+            subject.pins.prepare(test.pin, ready=test.ready)
+            subject.traffic.begin()
+            test.run(subject)
+            subject.settle()
         except NotTested as reason:
             verdict, why = Verdict.SKIPPED, reason.why
         except Failure as failure:
@@ -225,57 +225,57 @@ class _Runner:
         except Exception as error:
             # One broken test, or a rig in trouble, must not end the others.
             verdict, why = Verdict.ERROR, f"{type(error).__name__}: {error}"
-        lasted_ns = bench.now_ns - started_ns
-        frames = () if verdict in (Verdict.PASSED, Verdict.SKIPPED) else bench.traffic.frames
+        lasted_ns = subject.now_ns - started_ns
+        frames = () if verdict in (Verdict.PASSED, Verdict.SKIPPED) else subject.traffic.frames
         if verdict is not Verdict.INTERRUPTED:
             self._recover(look=verdict in (Verdict.FAILED, Verdict.ERROR))
         return Result(test, verdict, why, expected, got, started_ns, lasted_ns, tuple(frames))
 
     def _why_not(self, test: ConformanceTest) -> str:
         """Why a test is skipped before anything is sent; empty when it is not."""
-        bench = self._bench
-        if test.destructive and not bench.destructive:
+        subject = self._subject
+        if test.destructive and not subject.destructive:
             if not self._allowed:
-                who = bench.fixture.name
+                who = subject.fixture.name
                 return f"it changes the key for good, and the bench does not allow that for {who}"
             return "it changes the key for good; run it with --destructive"
         for condition in test.when:
-            if why := condition(bench.facts):
+            if why := condition(subject.facts):
                 return why
         needs = set(test.needs) | ({Ability.TOUCH} if test.touches else set())
-        missing = needs - bench.abilities
+        missing = needs - subject.abilities
         if missing:
             first = min(missing, key=lambda each: each.name)
-            return f"{bench.fixture.name} cannot {first.value}"
-        if test.lasts_s > _PATIENCE_S and Ability.INSIGHT not in bench.fixture.can:
+            return f"{subject.fixture.name} cannot {first.value}"
+        if test.lasts_s > _PATIENCE_S and Ability.INSIGHT not in subject.fixture.can:
             return f"it takes {test.lasts_s} s of real time"
         return ""
 
     def _recover(self, *, look: bool) -> None:
         """Clear up after a test; bring a key back that has lost its power."""
-        bench = self._bench
+        subject = self._subject
         try:
-            if look and not bench.answers():
+            if look and not subject.answers():
                 self._ended = "the key does not answer any more, not even CTAPHID_INIT"
                 return
-            bench.tidy()
+            subject.tidy()
         except KeyGone as gone:
             self._revive(gone.got)
         except KeySilent:
             self._ended = "the key does not answer any more"
             return
         except Failure as failure:
-            bench.notes.append(f"The key was in disorder after a test: {failure}.")
+            subject.notes.append(f"The key was in disorder after a test: {failure}.")
 
     def _revive(self, trouble: str) -> None:
         """Bring back a key that has gone, or end the run."""
-        bench = self._bench
+        subject = self._subject
         self._revivals += 1
-        if self._revivals <= _REVIVALS and Ability.POWER in bench.abilities:
+        if self._revivals <= _REVIVALS and Ability.POWER in subject.abilities:
             try:
-                bench.power_cycle()
-                bench.refresh()
-                bench.tidy()
+                subject.power_cycle()
+                subject.refresh()
+                subject.tidy()
             except (Failure, DeviceError) as still:
                 trouble = str(still)
             else:
@@ -284,14 +284,14 @@ class _Runner:
 
     def _leave(self) -> None:
         """Leave the key without what this run has put on it."""
-        bench = self._bench
-        if not bench.dirty:
+        subject = self._subject
+        if not subject.dirty:
             return
-        what = " and ".join(sorted(bench.dirty))
+        what = " and ".join(sorted(subject.dirty))
         try:
             if self._ended:
                 raise NotTested(self._ended)
-            bench.ceremonies.reset()
+            subject.ceremonies.reset()
         except (Failure, NotTested, DeviceError) as trouble:
-            pin = f" The PIN is {bench.pins.known}." if bench.pins.ours else ""
-            bench.notes.append(f"{what} could not be removed from the key: {trouble}.{pin}")
+            pin = f" The PIN is {subject.pins.known}." if subject.pins.ours else ""
+            subject.notes.append(f"{what} could not be removed from the key: {trouble}.{pin}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
-    from mfalab.simulator.conformance.bench import Bench
+    from mfalab.simulator.conformance.subject import Subject
     from mfalab.simulator.conformance.facts import Facts
 
 __all__ = ["Chapter", "Condition", "ConformanceTest", "Pin", "select"]
@@ -60,7 +60,7 @@ class ConformanceTest:
     section: str
     behaviour: str
     requirement: str
-    run: Callable[[Bench], None]
+    run: Callable[[Subject], None]
     needs: frozenset[Ability] = frozenset()
     when: tuple[Condition, ...] = ()
     pin: Pin = Pin.ANY
@@ -107,7 +107,7 @@ class Chapter:
         section: str,
         behaviour: str,
         requirement: str,
-        run: Callable[[Bench], None],
+        run: Callable[[Subject], None],
         *,
         needs: Iterable[Ability] = (),
         when: Iterable[Condition] = (),
@@ -154,10 +154,10 @@ class Chapter:
         changes: str = "",
         lasts_s: int = 0,
         last: bool = False,
-    ) -> Callable[[Callable[[Bench], None]], Callable[[Bench], None]]:
+    ) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
         """Make a function a test; its docstring's first line is the behaviour."""
 
-        def adding(run: Callable[[Bench], None]) -> Callable[[Bench], None]:
+        def adding(run: Callable[[Subject], None]) -> Callable[[Subject], None]:
             self.add(
                 run.__name__.replace("_", "-"),
                 section,

@@ -44,7 +44,7 @@ class KeyGone(Failure):
 
 
 class NotTested(Exception):
-    """A test does not apply to this key, or cannot be done on this bench.
+    """A test does not apply to this key, or cannot be done on this subject.
 
     Args:
         why: the reason, a sentence without its full stop.

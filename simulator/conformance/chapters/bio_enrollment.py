@@ -13,7 +13,7 @@ from mfalab.devices.ctap.commands import (
     PinSubcommand,
 )
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, Reply, encoded
+from mfalab.simulator.conformance.subject import Subject, Reply, encoded
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
 from mfalab.simulator.conformance.suite import Chapter, Pin
@@ -29,10 +29,10 @@ _FINGERPRINT: Final = 1
 _ENROLS: Final = "enrols a finger and removes it"
 
 
-def _ask(bench: Bench, subcommand: int, params: Any = None) -> Reply:
+def _ask(subject: Subject, subcommand: int, params: Any = None) -> Reply:
     """Send authenticatorBioEnrollment with a token."""
-    token = bench.pins.token(Permission.BIO_ENROLLMENT)
-    return bench.call(_COMMAND, _signed(token, subcommand, params))
+    token = subject.pins.token(Permission.BIO_ENROLLMENT)
+    return subject.call(_COMMAND, _signed(token, subcommand, params))
 
 
 def _signed(token: Any, subcommand: int, params: Any = None) -> dict[int, Any]:
@@ -44,25 +44,25 @@ def _signed(token: Any, subcommand: int, params: Any = None) -> dict[int, Any]:
 
 
 @CHAPTER.test("6.7.2", "getModality takes no token; fingerprint is 1.")
-def modality_is_fingerprint(bench: Bench) -> None:
+def modality_is_fingerprint(subject: Subject) -> None:
     """GetModality answers 1, fingerprint."""
-    modality = bench.call(_COMMAND, {6: True}).member(0x01, int)
+    modality = subject.call(_COMMAND, {6: True}).member(0x01, int)
     if modality != _FINGERPRINT:
         raise Failure("modality 1", str(modality))
 
 
 @CHAPTER.test("6.7.3", "getFingerprintSensorInfo takes no token.")
-def sensor_is_described(bench: Bench) -> None:
+def sensor_is_described(subject: Subject) -> None:
     """GetFingerprintSensorInfo tells the kind of sensor and how many samples it takes."""
-    reply = bench.call(_COMMAND, {1: _FINGERPRINT, 2: int(BioSubcommand.GET_SENSOR_INFO)})
+    reply = subject.call(_COMMAND, {1: _FINGERPRINT, 2: int(BioSubcommand.GET_SENSOR_INFO)})
     if reply.member(0x02, int) not in (1, 2):
         raise Failure("fingerprintKind 1 or 2", str(reply.value[2]))
     if reply.member(0x03, int) < 1:
         raise Failure("one or more samples", str(reply.value[3]))
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
-    bench.call(_COMMAND, members).must(*statuses)
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
+    subject.call(_COMMAND, members).must(*statuses)
 
 
 for _name, _what, _members, _statuses in (
@@ -102,56 +102,56 @@ for _name, _what, _members, _statuses in (
 
 
 @CHAPTER.test("6.7.7", "A template that is not there is CTAP2_ERR_INVALID_OPTION.", pin=Pin.SET)
-def unknown_template_is_refused(bench: Bench) -> None:
+def unknown_template_is_refused(subject: Subject) -> None:
     """Removing or renaming an unknown template is INVALID_OPTION."""
     for subcommand, params in (
         (BioSubcommand.REMOVE, {1: bytes(16)}),
         (BioSubcommand.SET_FRIENDLY_NAME, {1: bytes(16), 2: "x"}),
     ):
-        _ask(bench, subcommand, params).must(CtapStatus.INVALID_OPTION)
+        _ask(subject, subcommand, params).must(CtapStatus.INVALID_OPTION)
 
 
 # With a finger.
 
 
-def _fingers(bench: Bench) -> list[dict[Any, Any]]:
-    reply = _ask(bench, BioSubcommand.ENUMERATE)
+def _fingers(subject: Subject) -> list[dict[Any, Any]]:
+    reply = _ask(subject, BioSubcommand.ENUMERATE)
     if reply.status == CtapStatus.INVALID_OPTION:
         return []
     found: list[dict[Any, Any]] = reply.member(0x07, list)
     return found
 
 
-def _enrol(bench: Bench, finger: str = "thumb") -> bytes:
+def _enrol(subject: Subject, finger: str = "thumb") -> bytes:
     """Enrol a finger that is removed when the test has ended."""
-    if _fingers(bench):
+    if _fingers(subject):
         raise NotTested("the key has fingers enrolled, whose owners are not here")
-    bench.dirty.add("a finger")
-    bench.user.presents(finger)
-    token = bench.pins.token(Permission.BIO_ENROLLMENT)
-    reply = bench.call(_COMMAND, _signed(token, BioSubcommand.ENROLL_BEGIN, {3: 20_000}))
+    subject.dirty.add("a finger")
+    subject.user.presents(finger)
+    token = subject.pins.token(Permission.BIO_ENROLLMENT)
+    reply = subject.call(_COMMAND, _signed(token, BioSubcommand.ENROLL_BEGIN, {3: 20_000}))
     template: bytes = reply.member(0x04, bytes)
-    bench.after(lambda: _remove(bench, template))
+    subject.after(lambda: _remove(subject, template))
     left = [reply.member(0x06, int)]
     while left[-1]:
         members = _signed(token, BioSubcommand.ENROLL_CAPTURE_NEXT, {1: template, 3: 20_000})
-        reply = bench.call(_COMMAND, members)
+        reply = subject.call(_COMMAND, members)
         left.append(reply.member(0x06, int))
         if reply.member(0x05, int) == 0 and left[-1] != left[-2] - 1:
             raise Failure(f"{left[-2] - 1} samples left", str(left[-1]))
         if len(left) > 40:
             raise Failure("an enrolment that ends", "40 samples and no end")
-    bench.refresh()
+    subject.refresh()
     return template
 
 
-def _remove(bench: Bench, template: bytes) -> None:
-    if bench.pins.is_set:
-        _ask(bench, BioSubcommand.REMOVE, {1: template}).must(
+def _remove(subject: Subject, template: bytes) -> None:
+    if subject.pins.is_set:
+        _ask(subject, BioSubcommand.REMOVE, {1: template}).must(
             CtapStatus.SUCCESS, CtapStatus.INVALID_OPTION
         )
-    bench.dirty.discard("a finger")
-    bench.refresh()
+    subject.dirty.discard("a finger")
+    subject.refresh()
 
 
 @CHAPTER.test(
@@ -162,18 +162,20 @@ def _remove(bench: Bench, template: bytes) -> None:
     destructive=True,
     changes=_ENROLS,
 )
-def finger_is_enrolled(bench: Bench) -> None:
+def finger_is_enrolled(subject: Subject) -> None:
     """A finger is enrolled, listed, renamed and removed, and options follow."""
-    template = _enrol(bench)
+    template = _enrol(subject)
     for option in ("bioEnroll", "uv"):
-        if bench.facts.options.get(option) is not True:
+        if subject.facts.options.get(option) is not True:
             raise Failure(f"option {option} true", "false")
-    _ask(bench, BioSubcommand.SET_FRIENDLY_NAME, {1: template, 2: "Thumb"}).must(CtapStatus.SUCCESS)
-    found = _fingers(bench)
+    _ask(subject, BioSubcommand.SET_FRIENDLY_NAME, {1: template, 2: "Thumb"}).must(
+        CtapStatus.SUCCESS
+    )
+    found = _fingers(subject)
     if [(each.get(1), each.get(2)) for each in found] != [(template, "Thumb")]:
         raise Failure("one template, named Thumb", f"{len(found)} templates")
-    _remove(bench, template)
-    if bench.facts.options.get("bioEnroll") is not False:
+    _remove(subject, template)
+    if subject.facts.options.get("bioEnroll") is not False:
         raise Failure("option bioEnroll false", "true")
 
 
@@ -185,12 +187,12 @@ def finger_is_enrolled(bench: Bench) -> None:
     destructive=True,
     changes=_ENROLS,
 )
-def finger_verifies_the_user(bench: Bench) -> None:
+def finger_verifies_the_user(subject: Subject) -> None:
     """A credential is made with option uv and a finger, and says that the user was verified."""
-    _enrol(bench)
-    request = bench.ceremonies.make_request(authorised=False) | {0x07: {"uv": True}}
-    bench.user.presents("thumb")
-    made = bench.ceremonies.register(request)
+    _enrol(subject)
+    request = subject.ceremonies.make_request(authorised=False) | {0x07: {"uv": True}}
+    subject.user.presents("thumb")
+    made = subject.ceremonies.register(request)
     if not made.auth.has(AuthDataFlag.USER_VERIFIED):
         raise Failure("flag UV set", f"0x{made.auth.flags:02X}")
 
@@ -204,22 +206,22 @@ def finger_verifies_the_user(bench: Bench) -> None:
     destructive=True,
     changes=_ENROLS,
 )
-def finger_gives_a_token(bench: Bench) -> None:
+def finger_gives_a_token(subject: Subject) -> None:
     """GetPinUvAuthTokenUsingUvWithPermissions gives a token for a finger that is enrolled."""
-    _enrol(bench)
-    bench.user.presents("thumb")
-    bench.pins.opened(*_token_by_uv(bench))
+    _enrol(subject)
+    subject.user.presents("thumb")
+    subject.pins.opened(*_token_by_uv(subject))
 
 
-def _token_by_uv(bench: Bench) -> tuple[Reply, Any]:
-    shared = bench.pins.agree()
+def _token_by_uv(subject: Subject) -> tuple[Reply, Any]:
+    shared = subject.pins.agree()
     members = {
         0x01: shared.protocol,
         0x03: dict(shared.public),
         0x09: int(Permission.GET_ASSERTION),
         0x0A: RP_ID,
     }
-    return bench.pins.call(PinSubcommand.GET_TOKEN_USING_UV, members), shared
+    return subject.pins.call(PinSubcommand.GET_TOKEN_USING_UV, members), shared
 
 
 @CHAPTER.test(
@@ -232,22 +234,22 @@ def _token_by_uv(bench: Bench) -> tuple[Reply, Any]:
     destructive=True,
     changes=_ENROLS,
 )
-def wrong_fingers_block(bench: Bench) -> None:
+def wrong_fingers_block(subject: Subject) -> None:
     """Wrong fingers are UV_INVALID, then UV_BLOCKED, and the right PIN gives all tries back."""
-    _enrol(bench)
-    tries = _uv_retries(bench)
-    bench.user.presents("somebody else's")
+    _enrol(subject)
+    tries = _uv_retries(subject)
+    subject.user.presents("somebody else's")
     for left in range(tries - 1, -1, -1):
-        _token_by_uv(bench)[0].must(CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED)
-        if (now := _uv_retries(bench)) != left:
+        _token_by_uv(subject)[0].must(CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED)
+        if (now := _uv_retries(subject)) != left:
             raise Failure(f"{left} tries left", str(now))
-    bench.user.presents("thumb")
-    _token_by_uv(bench)[0].must(CtapStatus.UV_BLOCKED)
-    bench.pins.token(Permission.GET_ASSERTION, RP_ID)
-    if (now := _uv_retries(bench)) != tries:
+    subject.user.presents("thumb")
+    _token_by_uv(subject)[0].must(CtapStatus.UV_BLOCKED)
+    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
+    if (now := _uv_retries(subject)) != tries:
         raise Failure(f"{tries} tries left", str(now))
 
 
-def _uv_retries(bench: Bench) -> int:
-    found: int = bench.pins.call(PinSubcommand.GET_UV_RETRIES).member(0x05, int)
+def _uv_retries(subject: Subject) -> int:
+    found: int = subject.pins.call(PinSubcommand.GET_UV_RETRIES).member(0x05, int)
     return found

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, Facts, has_option, option_is
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
@@ -37,9 +37,9 @@ def _speaks(protocol: int) -> Condition:
 
 
 @CHAPTER.test("6.5.5.2", "getPINRetries tells how many tries are left; it takes no PIN.")
-def retries_are_told(bench: Bench) -> None:
+def retries_are_told(subject: Subject) -> None:
     """GetPINRetries tells 0 to 8 tries, and whether power has to be cycled."""
-    reply = bench.pins.call(PinSubcommand.GET_PIN_RETRIES)
+    reply = subject.pins.call(PinSubcommand.GET_PIN_RETRIES)
     left = reply.member(0x03, int)
     if not 0 <= left <= 8:
         raise Failure("0 to 8 tries", str(left))
@@ -47,11 +47,11 @@ def retries_are_told(bench: Bench) -> None:
         reply.member(0x04, bool)
 
 
-def _key_agreement(protocol: int, bench: Bench) -> None:
-    key = bench.pins.call(PinSubcommand.GET_KEY_AGREEMENT, {1: protocol}).member(0x01, dict)
+def _key_agreement(protocol: int, subject: Subject) -> None:
+    key = subject.pins.call(PinSubcommand.GET_KEY_AGREEMENT, {1: protocol}).member(0x01, dict)
     if set(key) != {1, 3, -1, -2, -3} or (key[1], key[3], key[-1]) != (2, -25, 1):
         raise Failure("a COSE_Key with kty 2, alg -25, crv 1, x and y", f"{sorted(map(str, key))}")
-    bench.pins.agree(protocol)
+    subject.pins.agree(protocol)
 
 
 for _protocol in (1, 2):
@@ -107,9 +107,9 @@ _ERRORS: Final[
 )
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
-    request = members | ({1: bench.pins.protocol} if members.get(1) == 1 else {})
-    bench.call(Command.CLIENT_PIN, request).must(*statuses)
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
+    request = members | ({1: subject.pins.protocol} if members.get(1) == 1 else {})
+    subject.call(Command.CLIENT_PIN, request).must(*statuses)
 
 
 for _name, _what, _members, _statuses, _when in _ERRORS:
@@ -124,46 +124,46 @@ for _name, _what, _members, _statuses, _when in _ERRORS:
 
 
 @CHAPTER.test("6.5.5.7", "Without a PIN there is no token: CTAP2_ERR_PIN_NOT_SET.", pin=Pin.ABSENT)
-def token_without_a_pin(bench: Bench) -> None:
+def token_without_a_pin(subject: Subject) -> None:
     """GetPinToken is PIN_NOT_SET as long as there is no PIN."""
-    bench.pins.ask_token("12345678")[0].must(CtapStatus.PIN_NOT_SET)
+    subject.pins.ask_token("12345678")[0].must(CtapStatus.PIN_NOT_SET)
 
 
 @CHAPTER.test("6.5.5.6", "Without a PIN there is none to change.", pin=Pin.ABSENT)
-def change_without_a_pin(bench: Bench) -> None:
+def change_without_a_pin(subject: Subject) -> None:
     """ChangePIN is PIN_NOT_SET as long as there is no PIN."""
-    bench.pins.change("12345678", "87654321").must(CtapStatus.PIN_NOT_SET)
+    subject.pins.change("12345678", "87654321").must(CtapStatus.PIN_NOT_SET)
 
 
 # Setting it.
 
 
 def _refused_pin(
-    build: Callable[[Bench], dict[int, Any]], statuses: tuple[CtapStatus, ...], bench: Bench
+    build: Callable[[Subject], dict[int, Any]], statuses: tuple[CtapStatus, ...], subject: Subject
 ) -> None:
-    reply = bench.pins.call(PinSubcommand.SET_PIN, build(bench))
+    reply = subject.pins.call(PinSubcommand.SET_PIN, build(subject))
     if reply.status == CtapStatus.SUCCESS:
-        bench.dirty.add("the PIN")
+        subject.dirty.add("the PIN")
     reply.must(*statuses)
-    if bench.refresh().options.get("clientPin"):
+    if subject.refresh().options.get("clientPin"):
         raise Failure("no PIN set", "option clientPin is true")
 
 
-def _short(bench: Bench) -> dict[int, Any]:
+def _short(subject: Subject) -> dict[int, Any]:
     # As many bytes as the minimum has code points, and a code point less.
-    least = bench.facts.number(0x0D, 4)
-    return bench.pins.set_request(
+    least = subject.facts.number(0x0D, 4)
+    return subject.pins.set_request(
         "\u00e9" + "Kq7vz2Bt9hw4Lm6xd3Rp8jc5Ny1gf7Tk2sb9Wd4mz6"[: least - 2]
     )
 
 
-def _wrong_param(bench: Bench) -> dict[int, Any]:
-    request = bench.pins.set_request(bench.pins.a_pin())
+def _wrong_param(subject: Subject) -> dict[int, Any]:
+    request = subject.pins.set_request(subject.pins.a_pin())
     return request | {4: bytes(len(request[4]))}
 
 
-def _off_curve(bench: Bench) -> dict[int, Any]:
-    request = bench.pins.set_request(bench.pins.a_pin())
+def _off_curve(subject: Subject) -> dict[int, Any]:
+    request = subject.pins.set_request(subject.pins.a_pin())
     return request | {3: request[3] | {-3: bytes(31) + b"\x05"}}
 
 
@@ -175,14 +175,14 @@ for _name, _section, _what, _build, _statuses in (
         "pin-of-64-bytes",
         "6.5.5.5",
         "A PIN of 64 bytes",
-        lambda bench: bench.pins.set_request((bench.pins.a_pin() * 8)[:64].encode()),
+        lambda subject: subject.pins.set_request((subject.pins.a_pin() * 8)[:64].encode()),
         (*_POLICY, CtapStatus.INVALID_PARAMETER),
     ),
     (
         "pin-padded-to-48-bytes",
         "6.5.5.5",
         "A PIN that is padded to 48 bytes",
-        lambda bench: bench.pins.set_request(bench.pins.a_pin().encode().ljust(48, b"\0")),
+        lambda subject: subject.pins.set_request(subject.pins.a_pin().encode().ljust(48, b"\0")),
         (CtapStatus.INVALID_PARAMETER, *_POLICY, CtapStatus.INVALID_LENGTH),
     ),
     (
@@ -203,9 +203,9 @@ for _name, _section, _what, _build, _statuses in (
         "no-new-pin",
         "6.5.5.5",
         "setPIN without newPinEnc",
-        lambda bench: {
+        lambda subject: {
             key: value
-            for key, value in bench.pins.set_request(bench.pins.a_pin()).items()
+            for key, value in subject.pins.set_request(subject.pins.a_pin()).items()
             if key != 5
         },
         (CtapStatus.MISSING_PARAMETER,),
@@ -224,16 +224,16 @@ for _name, _section, _what, _build, _statuses in (
     )
 
 
-def _set(protocol: int, bench: Bench) -> None:
-    pin = bench.pins.a_pin("\u00e9")
-    bench.dirty.add("the PIN")
-    bench.pins.set(pin, protocol).must(CtapStatus.SUCCESS)
-    bench.pins.known, bench.pins.ours = pin, True
-    if not bench.refresh().options.get("clientPin"):
+def _set(protocol: int, subject: Subject) -> None:
+    pin = subject.pins.a_pin("\u00e9")
+    subject.dirty.add("the PIN")
+    subject.pins.set(pin, protocol).must(CtapStatus.SUCCESS)
+    subject.pins.known, subject.pins.ours = pin, True
+    if not subject.refresh().options.get("clientPin"):
         raise Failure("option clientPin true", "false")
-    if (left := bench.pins.retries()) != 8:
+    if (left := subject.pins.retries()) != 8:
         raise Failure("8 tries", str(left))
-    bench.pins.token(Permission.MAKE_CREDENTIAL, RP_ID, protocol=protocol)
+    subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID, protocol=protocol)
 
 
 for _protocol in (1, 2):
@@ -259,27 +259,27 @@ for _protocol in (1, 2):
     destructive=True,
     changes="nothing on a conforming key",
 )
-def second_set_is_refused(bench: Bench) -> None:
+def second_set_is_refused(subject: Subject) -> None:
     """SetPIN when there is a PIN is PIN_AUTH_INVALID, or NOT_ALLOWED as some keys have it."""
-    bench.pins.set("Other-" + bench.pins.a_pin()).must(
+    subject.pins.set("Other-" + subject.pins.a_pin()).must(
         CtapStatus.PIN_AUTH_INVALID, CtapStatus.NOT_ALLOWED
     )
 
 
-def _change(protocol: int, bench: Bench) -> None:
-    pins = bench.pins
+def _change(protocol: int, subject: Subject) -> None:
+    pins = subject.pins
     old, new = pins.known or "", pins.a_pin("X")
     pins.change(old, new, protocol).must(CtapStatus.SUCCESS)
     pins.known = new
-    bench.after(lambda: _change_back(bench, new, old))
+    subject.after(lambda: _change_back(subject, new, old))
     if pins.ask_token(old)[0].status == CtapStatus.SUCCESS:
         raise Failure("the old PIN to be wrong", "a token")
     pins.token(Permission.MAKE_CREDENTIAL, RP_ID, protocol=protocol)
 
 
-def _change_back(bench: Bench, new: str, old: str) -> None:
-    bench.pins.change(new, old).must(CtapStatus.SUCCESS)
-    bench.pins.known = old
+def _change_back(subject: Subject, new: str, old: str) -> None:
+    subject.pins.change(new, old).must(CtapStatus.SUCCESS)
+    subject.pins.known = old
 
 
 for _protocol in (1, 2):
@@ -303,10 +303,10 @@ for _protocol in (1, 2):
     destructive=True,
     changes="nothing on a conforming key",
 )
-def change_to_a_short_pin(bench: Bench) -> None:
+def change_to_a_short_pin(subject: Subject) -> None:
     """ChangePIN to a PIN that is too short is PIN_POLICY_VIOLATION, and the old one counts."""
-    bench.pins.change(bench.pins.known or "", "Kq7").must(CtapStatus.PIN_POLICY_VIOLATION)
-    bench.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
+    subject.pins.change(subject.pins.known or "", "Kq7").must(CtapStatus.PIN_POLICY_VIOLATION)
+    subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
 
 
 # Tokens.
@@ -318,19 +318,19 @@ def change_to_a_short_pin(bench: Bench) -> None:
     pin=Pin.SET,
     touches=1,
 )
-def old_token_registers(bench: Bench) -> None:
+def old_token_registers(subject: Subject) -> None:
     """A token of getPinToken makes a credential."""
-    pins = bench.pins
-    request = bench.ceremonies.make_request(authorised=False)
+    pins = subject.pins
+    request = subject.ceremonies.make_request(authorised=False)
     token = pins.opened(*pins.ask_token(pins.known or ""))
     param = token.sign(request[0x01])
-    bench.ceremonies.register(request | {0x08: param, 0x09: token.protocol})
+    subject.ceremonies.register(request | {0x08: param, 0x09: token.protocol})
 
 
 def _permissions(
-    permissions: int, rp_id: str | None, statuses: tuple[CtapStatus, ...], bench: Bench
+    permissions: int, rp_id: str | None, statuses: tuple[CtapStatus, ...], subject: Subject
 ) -> None:
-    reply, _ = bench.pins.ask_token(bench.pins.known or "", permissions, rp_id)
+    reply, _ = subject.pins.ask_token(subject.pins.known or "", permissions, rp_id)
     reply.must(*statuses)
 
 
@@ -413,8 +413,8 @@ _PERMISSIONS: Final = (
 )
 
 
-def _given(permission: Permission, bench: Bench) -> None:
-    bench.pins.token(permission)
+def _given(permission: Permission, subject: Subject) -> None:
+    subject.pins.token(permission)
 
 
 for _option, _permission in _PERMISSIONS:
@@ -429,22 +429,22 @@ for _option, _permission in _PERMISSIONS:
     )
 
 
-def _dead(end: Callable[[Bench], object], bench: Bench) -> None:
+def _dead(end: Callable[[Subject], object], subject: Subject) -> None:
     """A token after something that ends it."""
-    request = bench.ceremonies.make_request(authorised=False)
-    token = bench.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
-    end(bench)
+    request = subject.ceremonies.make_request(authorised=False)
+    token = subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
+    end(subject)
     param = token.sign(request[0x01])
-    reply = bench.call(Command.MAKE_CREDENTIAL, request | {0x08: param, 0x09: token.protocol})
+    reply = subject.call(Command.MAKE_CREDENTIAL, request | {0x08: param, 0x09: token.protocol})
     reply.must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.PIN_TOKEN_EXPIRED)
 
 
-def _use_it(bench: Bench) -> None:
-    request = bench.ceremonies.make_request(authorised=False)
-    token = bench.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
+def _use_it(subject: Subject) -> None:
+    request = subject.ceremonies.make_request(authorised=False)
+    token = subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
     members = request | {0x08: token.sign(request[0x01]), 0x09: token.protocol}
-    bench.ceremonies.register(members)
-    again = bench.call(Command.MAKE_CREDENTIAL, members)
+    subject.ceremonies.register(members)
+    again = subject.call(Command.MAKE_CREDENTIAL, members)
     again.must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.PIN_TOKEN_EXPIRED)
 
 
@@ -464,7 +464,7 @@ for _name, _what, _end, _section, _lasts_s, _abilities in (
     (
         "new-token",
         "when another is given",
-        lambda bench: bench.pins.token(Permission.GET_ASSERTION, RP_ID),
+        lambda subject: subject.pins.token(Permission.GET_ASSERTION, RP_ID),
         "6.5.5.7",
         0,
         [],
@@ -472,7 +472,7 @@ for _name, _what, _end, _section, _lasts_s, _abilities in (
     (
         "power-cycle",
         "with the power",
-        lambda bench: bench.power_cycle(),
+        lambda subject: subject.power_cycle(),
         "6.5.2.1",
         0,
         [Ability.POWER],
@@ -480,7 +480,7 @@ for _name, _what, _end, _section, _lasts_s, _abilities in (
     (
         "thirty-seconds",
         "when it is not used for 30 s",
-        lambda bench: bench.fixture.wait(31 * _NS_PER_S),
+        lambda subject: subject.fixture.wait(31 * _NS_PER_S),
         "6.5.2.1",
         31,
         [],
@@ -488,7 +488,7 @@ for _name, _what, _end, _section, _lasts_s, _abilities in (
     (
         "ten-minutes",
         "after ten minutes",
-        lambda bench: bench.fixture.wait(601 * _NS_PER_S),
+        lambda subject: subject.fixture.wait(601 * _NS_PER_S),
         "6.5.2.1",
         601,
         [],
@@ -511,9 +511,9 @@ for _name, _what, _end, _section, _lasts_s, _abilities in (
 @CHAPTER.test(
     "6.5.6", "In protocol two an answer has a new vector each time.", when=[_speaks(2)], pin=Pin.SET
 )
-def tokens_are_encrypted_anew(bench: Bench) -> None:
+def tokens_are_encrypted_anew(subject: Subject) -> None:
     """Two encrypted tokens by protocol two begin with different vectors."""
-    pins = bench.pins
+    pins = subject.pins
     sealed = [
         pins.ask_token(pins.known or "", protocol=2)[0].member(0x02, bytes)[:16] for _ in range(2)
     ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, ConfigSubcommand, Permission
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, Reply, encoded
+from mfalab.simulator.conformance.subject import Subject, Reply, encoded
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, Facts, has_extension, has_option, option_is
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
@@ -25,19 +25,19 @@ CHAPTER = Chapter("authenticatorConfig", "CTAP 2.1", when=[CTAP2, has_option("au
 _RESET: Final = "changes a setting, which a reset takes back in the end"
 
 
-def _configure(bench: Bench, subcommand: int, params: Any = None) -> Reply:
+def _configure(subject: Subject, subcommand: int, params: Any = None) -> Reply:
     """Send authenticatorConfig with a token."""
-    token = bench.pins.token(Permission.AUTHENTICATOR_CONFIGURATION)
+    token = subject.pins.token(Permission.AUTHENTICATOR_CONFIGURATION)
     message = b"\xff" * 32 + bytes([Command.CONFIG, subcommand])
     message += b"" if params is None else encoded(params)
     members: dict[int, Any] = {1: subcommand, 3: token.protocol, 4: token.sign(message)}
     if params is not None:
         members[2] = params
-    return bench.call(Command.CONFIG, members)
+    return subject.call(Command.CONFIG, members)
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
-    bench.call(Command.CONFIG, members).must(*statuses)
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
+    subject.call(Command.CONFIG, members).must(*statuses)
 
 
 CHAPTER.add(
@@ -73,12 +73,12 @@ CHAPTER.add(
     destructive=True,
     changes="nothing on a conforming key",
 )
-def setting_takes_a_token(bench: Bench) -> None:
+def setting_takes_a_token(subject: Subject) -> None:
     """ToggleAlwaysUv without a token when there is a PIN is PUAT_REQUIRED."""
-    before = bench.facts.options.get("alwaysUv")
-    reply = bench.call(Command.CONFIG, {1: int(ConfigSubcommand.TOGGLE_ALWAYS_UV)})
-    if bench.refresh().options.get("alwaysUv") is not before:
-        bench.dirty.add("alwaysUv")
+    before = subject.facts.options.get("alwaysUv")
+    reply = subject.call(Command.CONFIG, {1: int(ConfigSubcommand.TOGGLE_ALWAYS_UV)})
+    if subject.refresh().options.get("alwaysUv") is not before:
+        subject.dirty.add("alwaysUv")
     reply.must(CtapStatus.PUAT_REQUIRED, CtapStatus.PIN_AUTH_INVALID, CtapStatus.MISSING_PARAMETER)
 
 
@@ -90,14 +90,14 @@ def setting_takes_a_token(bench: Bench) -> None:
     destructive=True,
     changes="nothing on a conforming key",
 )
-def setting_takes_permission(bench: Bench) -> None:
+def setting_takes_permission(subject: Subject) -> None:
     """ToggleAlwaysUv with a token that lacks acfg is PIN_AUTH_INVALID."""
     subcommand = int(ConfigSubcommand.TOGGLE_ALWAYS_UV)
-    token = bench.pins.token(Permission.GET_ASSERTION, RP_ID)
+    token = subject.pins.token(Permission.GET_ASSERTION, RP_ID)
     param = token.sign(b"\xff" * 32 + bytes([Command.CONFIG, subcommand]))
-    reply = bench.call(Command.CONFIG, {1: subcommand, 3: token.protocol, 4: param})
+    reply = subject.call(Command.CONFIG, {1: subcommand, 3: token.protocol, 4: param})
     if reply.status == CtapStatus.SUCCESS:
-        bench.dirty.add("alwaysUv")
+        subject.dirty.add("alwaysUv")
     reply.must(CtapStatus.PIN_AUTH_INVALID)
 
 
@@ -112,16 +112,16 @@ def setting_takes_permission(bench: Bench) -> None:
     destructive=True,
     changes=_RESET,
 )
-def always_uv_is_toggled(bench: Bench) -> None:
+def always_uv_is_toggled(subject: Subject) -> None:
     """ToggleAlwaysUv turns alwaysUv over and back; while on, U2F and makeCredUvNotRqd are off."""
-    bench.dirty.add("alwaysUv")
-    before = bench.facts.options["alwaysUv"]
+    subject.dirty.add("alwaysUv")
+    before = subject.facts.options["alwaysUv"]
     for expected in (not before, before):
-        reply = _configure(bench, ConfigSubcommand.TOGGLE_ALWAYS_UV)
+        reply = _configure(subject, ConfigSubcommand.TOGGLE_ALWAYS_UV)
         if before and reply.status == CtapStatus.OPERATION_DENIED:
             return  # a key may keep it on for good
         reply.must(CtapStatus.SUCCESS)
-        facts = bench.refresh()
+        facts = subject.refresh()
         if facts.options.get("alwaysUv") is not expected:
             raise Failure(f"alwaysUv {str(expected).lower()}", str(facts.options.get("alwaysUv")))
         if not expected:
@@ -138,11 +138,11 @@ def always_uv_is_toggled(bench: Bench) -> None:
     when=[option_is("alwaysUv", value=True)],
     needs=[Ability.REPORTS],
 )
-def always_uv_switches_u2f_off(bench: Bench) -> None:
+def always_uv_switches_u2f_off(subject: Subject) -> None:
     """U2F does not register while alwaysUv is on."""
-    if not bench.facts.capable_of_msg:
+    if not subject.facts.capable_of_msg:
         return
-    word, _ = bench.u2f(1, 3, bench.random_bytes(64))
+    word, _ = subject.u2f(1, 3, subject.random_bytes(64))
     if word in (0x9000, 0x6985):
         raise Failure("a refusal for good, such as 6986", f"{word:04X}")
 
@@ -152,10 +152,10 @@ def always_uv_switches_u2f_off(bench: Bench) -> None:
     "With alwaysUv nothing is made without user verification.",
     when=[option_is("alwaysUv", value=True)],
 )
-def always_uv_refuses_the_unverified(bench: Bench) -> None:
+def always_uv_refuses_the_unverified(subject: Subject) -> None:
     """MakeCredential without a token while alwaysUv is on is PUAT_REQUIRED or the like."""
-    request = bench.ceremonies.make_request(authorised=False)
-    bench.call(Command.MAKE_CREDENTIAL, request).must(
+    request = subject.ceremonies.make_request(authorised=False)
+    subject.call(Command.MAKE_CREDENTIAL, request).must(
         CtapStatus.PUAT_REQUIRED, CtapStatus.OPERATION_DENIED, CtapStatus.PIN_NOT_SET
     )
 
@@ -173,21 +173,21 @@ _MIN: Final = option_is("setMinPINLength", value=True)
     destructive=True,
     changes=_RESET,
 )
-def minimum_pin_length_only_grows(bench: Bench) -> None:
+def minimum_pin_length_only_grows(subject: Subject) -> None:
     """SetMinPINLength makes the minimum longer; a shorter one is PIN_POLICY_VIOLATION."""
-    bench.dirty.add("the minimum PIN length")
-    before = bench.facts.number(0x0D, 4)
-    _min_length(bench, before + 1).must(CtapStatus.SUCCESS)
-    now = bench.refresh().number(0x0D, 4)
+    subject.dirty.add("the minimum PIN length")
+    before = subject.facts.number(0x0D, 4)
+    _min_length(subject, before + 1).must(CtapStatus.SUCCESS)
+    now = subject.refresh().number(0x0D, 4)
     if now != before + 1:
         raise Failure(f"minPINLength {before + 1}", str(now))
-    _min_length(bench, before).must(CtapStatus.PIN_POLICY_VIOLATION)
+    _min_length(subject, before).must(CtapStatus.PIN_POLICY_VIOLATION)
     # Our PIN has 8 code points at least, so it is long enough for one more.
-    bench.pins.token(Permission.GET_ASSERTION, RP_ID)
+    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
 
 
-def _min_length(bench: Bench, length: int) -> Reply:
-    return _configure(bench, ConfigSubcommand.SET_MIN_PIN_LENGTH, {1: length})
+def _min_length(subject: Subject, length: int) -> Reply:
+    return _configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {1: length})
 
 
 @CHAPTER.test(
@@ -200,21 +200,21 @@ def _min_length(bench: Bench, length: int) -> Reply:
     destructive=True,
     changes=_RESET,
 )
-def listed_rp_is_told_the_pin_length(bench: Bench) -> None:
+def listed_rp_is_told_the_pin_length(subject: Subject) -> None:
     """A relying party that setMinPINLength names is told the minimum PIN length."""
-    if not bench.facts.number(0x10, 0):
-        _list(bench).refused()
+    if not subject.facts.number(0x10, 0):
+        _list(subject).refused()
         return
-    bench.dirty.add("the RPs that are told the minimum PIN length")
-    _list(bench).must(CtapStatus.SUCCESS)
-    made = bench.ceremonies.make(extensions={"minPinLength": True})
-    told, expected = made.auth.extensions.get("minPinLength"), bench.refresh().number(0x0D, 4)
+    subject.dirty.add("the RPs that are told the minimum PIN length")
+    _list(subject).must(CtapStatus.SUCCESS)
+    made = subject.ceremonies.make(extensions={"minPinLength": True})
+    told, expected = made.auth.extensions.get("minPinLength"), subject.refresh().number(0x0D, 4)
     if told != expected:
         raise Failure(f"minPinLength {expected}", "nothing" if told is None else str(told))
 
 
-def _list(bench: Bench) -> Reply:
-    return _configure(bench, ConfigSubcommand.SET_MIN_PIN_LENGTH, {2: [RP_ID]})
+def _list(subject: Subject) -> Reply:
+    return _configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {2: [RP_ID]})
 
 
 @CHAPTER.test(
@@ -227,11 +227,11 @@ def _list(bench: Bench) -> Reply:
     touches=1,
     changes=_RESET,
 )
-def too_many_rps_are_refused(bench: Bench) -> None:
+def too_many_rps_are_refused(subject: Subject) -> None:
     """SetMinPINLength with one RP too many is KEY_STORE_FULL."""
-    bench.dirty.add("the RPs that are told the minimum PIN length")
-    names = [f"{number}.{RP_ID}" for number in range(bench.facts.number(0x10, 0) + 1)]
-    reply = _configure(bench, ConfigSubcommand.SET_MIN_PIN_LENGTH, {2: names})
+    subject.dirty.add("the RPs that are told the minimum PIN length")
+    names = [f"{number}.{RP_ID}" for number in range(subject.facts.number(0x10, 0) + 1)]
+    reply = _configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {2: names})
     reply.must(CtapStatus.KEY_STORE_FULL, CtapStatus.INVALID_PARAMETER, CtapStatus.LIMIT_EXCEEDED)
 
 
@@ -245,13 +245,13 @@ def too_many_rps_are_refused(bench: Bench) -> None:
     destructive=True,
     changes=_RESET,
 )
-def forced_change_of_pin(bench: Bench) -> None:
+def forced_change_of_pin(subject: Subject) -> None:
     """ForceChangePin withholds tokens until the PIN is changed to another one."""
-    bench.dirty.add("the PIN")
-    pins = bench.pins
-    _configure(bench, ConfigSubcommand.SET_MIN_PIN_LENGTH, {3: True}).must(CtapStatus.SUCCESS)
-    if bench.refresh().info.get(0x0C) is not True:
-        raise Failure("forcePINChange true", str(bench.facts.info.get(0x0C)))
+    subject.dirty.add("the PIN")
+    pins = subject.pins
+    _configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {3: True}).must(CtapStatus.SUCCESS)
+    if subject.refresh().info.get(0x0C) is not True:
+        raise Failure("forcePINChange true", str(subject.facts.info.get(0x0C)))
     old, new = pins.known or "", pins.a_pin("Z")
     pins.ask_token(old, int(Permission.GET_ASSERTION), RP_ID)[0].must(
         CtapStatus.PIN_POLICY_VIOLATION, CtapStatus.PIN_INVALID
@@ -260,7 +260,7 @@ def forced_change_of_pin(bench: Bench) -> None:
     pins.change(old, old).must(CtapStatus.PIN_POLICY_VIOLATION)
     pins.change(old, new).must(CtapStatus.SUCCESS)
     pins.known = new
-    if bench.refresh().info.get(0x0C):
+    if subject.refresh().info.get(0x0C):
         raise Failure("forcePINChange false", "true")
     pins.token(Permission.GET_ASSERTION, RP_ID)
 
@@ -286,13 +286,13 @@ def _ep(value: bool) -> Condition:
     destructive=True,
     changes=_RESET,
 )
-def enterprise_attestation_is_enabled(bench: Bench) -> None:
+def enterprise_attestation_is_enabled(subject: Subject) -> None:
     """EnableEnterpriseAttestation makes ep true, and an unknown kind of it INVALID_OPTION."""
-    bench.dirty.add("enterprise attestation")
-    _configure(bench, ConfigSubcommand.ENABLE_ENTERPRISE_ATTESTATION).must(CtapStatus.SUCCESS)
-    if bench.refresh().options.get("ep") is not True:
+    subject.dirty.add("enterprise attestation")
+    _configure(subject, ConfigSubcommand.ENABLE_ENTERPRISE_ATTESTATION).must(CtapStatus.SUCCESS)
+    if subject.refresh().options.get("ep") is not True:
         raise Failure("option ep true", "false")
-    request = bench.ceremonies.make_request() | {0x0A: 3}
-    bench.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_OPTION)
-    made = bench.ceremonies.register(bench.ceremonies.make_request() | {0x0A: 2})
-    bench.ceremonies.verify_attestation(made)
+    request = subject.ceremonies.make_request() | {0x0A: 3}
+    subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_OPTION)
+    made = subject.ceremonies.register(subject.ceremonies.make_request() | {0x0A: 2})
+    subject.ceremonies.verify_attestation(made)

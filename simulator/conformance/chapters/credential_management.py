@@ -9,7 +9,7 @@ from typing import Any, Final
 from mfalab.devices.ctap.commands import Command, Permission
 from mfalab.devices.ctap.commands import CredentialManagementSubcommand as Sub
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, encoded
+from mfalab.simulator.conformance.subject import Subject, encoded
 from mfalab.simulator.conformance.ceremonies import RP_ID, Made, descriptor
 from mfalab.simulator.conformance.facts import CTAP2, Facts, has_option, option_is
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
@@ -68,9 +68,9 @@ _ERRORS: Final[tuple[tuple[str, str, dict[int, Any], tuple[CtapStatus, ...]], ..
 )
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
-    request = members | ({3: bench.pins.protocol} if 3 in members else {})
-    bench.call(_COMMAND, request).must(*statuses)
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
+    request = members | ({3: subject.pins.protocol} if 3 in members else {})
+    subject.call(_COMMAND, request).must(*statuses)
 
 
 for _name, _what, _members, _statuses in _ERRORS:
@@ -89,14 +89,14 @@ def _named(
     subcommand: int,
     params: Any,
     statuses: tuple[CtapStatus, ...],
-    bench: Bench,
+    subject: Subject,
 ) -> None:
-    token = bench.pins.token(permission, rp_id)
+    token = subject.pins.token(permission, rp_id)
     message = bytes([subcommand]) + (b"" if params is None else encoded(params))
     members = {1: subcommand, 3: token.protocol, 4: token.sign(message)}
     if params is not None:
         members[2] = params
-    bench.call(_COMMAND, members).must(*statuses)
+    subject.call(_COMMAND, members).must(*statuses)
 
 
 _HAS_TOKENS: Final = option_is("pinUvAuthToken", value=True)
@@ -181,19 +181,19 @@ for _name, _section, _what, _arguments, _when in (
     when=[_STORES],
     pin=Pin.SET,
 )
-def metadata_leave_room(bench: Bench) -> None:
+def metadata_leave_room(subject: Subject) -> None:
     """An empty store has room: existing and possible credentials together are not 0."""
-    reply = bench.ceremonies.manage(Sub.GET_CREDS_METADATA)
+    reply = subject.ceremonies.manage(Sub.GET_CREDS_METADATA)
     existing, possible = reply.member(0x01, int), reply.member(0x02, int)
     if existing < 0 or possible < 0 or existing + possible == 0:
         raise Failure("room for discoverable credentials, as rk is true", "0 existing, 0 possible")
-    remaining = bench.refresh().info.get(0x14)
+    remaining = subject.refresh().info.get(0x14)
     if isinstance(remaining, int) and remaining > possible and possible == 0:
         raise Failure(f"{remaining} possible credentials, as getInfo says", "0")
 
 
-def _metadata(bench: Bench) -> tuple[int, int]:
-    reply = bench.ceremonies.manage(Sub.GET_CREDS_METADATA)
+def _metadata(subject: Subject) -> tuple[int, int]:
+    reply = subject.ceremonies.manage(Sub.GET_CREDS_METADATA)
     return reply.member(0x01, int), reply.member(0x02, int)
 
 
@@ -205,34 +205,36 @@ def _metadata(bench: Bench) -> tuple[int, int]:
     touches=1,
     changes=_ONE,
 )
-def metadata_count_credentials(bench: Bench) -> None:
+def metadata_count_credentials(subject: Subject) -> None:
     """A new discoverable credential counts, and takes room."""
-    existing, possible = _metadata(bench)
-    bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
-    now, left = _metadata(bench)
+    existing, possible = _metadata(subject)
+    subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
+    now, left = _metadata(subject)
     if now != existing + 1 or left > possible:
         raise Failure(f"{existing + 1} existing, at most {possible} possible", f"{now}, {left}")
 
 
-def _walk(bench: Bench, first: dict[Any, Any], total: int, following: int) -> list[dict[Any, Any]]:
+def _walk(
+    subject: Subject, first: dict[Any, Any], total: int, following: int
+) -> list[dict[Any, Any]]:
     """All answers of an enumeration, to its end."""
     count = first.get(total)
     if not isinstance(count, int) or count < 1:
         raise Failure(f"a total in member 0x{total:02X}", str(count))
     found = [first]
     for _ in range(count - 1):
-        found.append(bench.call(_COMMAND, {1: following}).members())
+        found.append(subject.call(_COMMAND, {1: following}).members())
         if total in found[-1]:
             raise Failure("the total in the first answer only", "again")
-    bench.call(_COMMAND, {1: following}).must(CtapStatus.NOT_ALLOWED)
+    subject.call(_COMMAND, {1: following}).must(CtapStatus.NOT_ALLOWED)
     return found
 
 
-def _listed(bench: Bench, made: Made) -> dict[Any, Any]:
+def _listed(subject: Subject, made: Made) -> dict[Any, Any]:
     """What enumerateCredentials says of a credential."""
     party = sha256(made.rp_id.encode()).digest()
-    reply = bench.ceremonies.manage(Sub.ENUMERATE_CREDENTIALS_BEGIN, {1: party})
-    for each in _walk(bench, reply.members(), 0x09, Sub.ENUMERATE_CREDENTIALS_NEXT):
+    reply = subject.ceremonies.manage(Sub.ENUMERATE_CREDENTIALS_BEGIN, {1: party})
+    for each in _walk(subject, reply.members(), 0x09, Sub.ENUMERATE_CREDENTIALS_NEXT):
         if isinstance(each.get(0x07), dict) and each[0x07].get("id") == made.id:
             return each
     raise Failure("the credential among those of its RP", "it is not there")
@@ -246,13 +248,13 @@ def _listed(bench: Bench, made: Made) -> dict[Any, Any]:
     touches=2,
     changes="makes two discoverable credentials and deletes them",
 )
-def relying_parties_are_listed(bench: Bench) -> None:
+def relying_parties_are_listed(subject: Subject) -> None:
     """EnumerateRPs lists the RPs of two new credentials, each once and with its hash."""
-    names = {bench.ceremonies.another_rp() for _ in range(2)}
+    names = {subject.ceremonies.another_rp() for _ in range(2)}
     for name in names:
-        bench.ceremonies.make(rk=True, rp_id=name)
-    reply = bench.ceremonies.manage(Sub.ENUMERATE_RPS_BEGIN)
-    found = _walk(bench, reply.members(), 0x05, Sub.ENUMERATE_RPS_NEXT)
+        subject.ceremonies.make(rk=True, rp_id=name)
+    reply = subject.ceremonies.manage(Sub.ENUMERATE_RPS_BEGIN)
+    found = _walk(subject, reply.members(), 0x05, Sub.ENUMERATE_RPS_NEXT)
     hashes = [each.get(0x04) for each in found]
     if len({bytes(each or b"") for each in hashes}) != len(hashes):
         raise Failure("each RP once", "one of them again")
@@ -269,10 +271,10 @@ def relying_parties_are_listed(bench: Bench) -> None:
     touches=1,
     changes=_ONE,
 )
-def credentials_are_listed(bench: Bench) -> None:
+def credentials_are_listed(subject: Subject) -> None:
     """EnumerateCredentials gives the user, ID and public key that were made."""
-    made = bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
-    listed = _listed(bench, made)
+    made = subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
+    listed = _listed(subject, made)
     if listed.get(0x06, {}).get("id") != made.user_id:
         raise Failure(f"user handle {made.user_id!r}", f"{listed.get(0x06)!r:.60}")
     if listed.get(0x08) != made.auth.public_key:
@@ -287,14 +289,14 @@ def credentials_are_listed(bench: Bench) -> None:
     touches=2,
     changes=_ONE,
 )
-def deleted_credential_does_not_sign(bench: Bench) -> None:
+def deleted_credential_does_not_sign(subject: Subject) -> None:
     """A credential that was deleted is NO_CREDENTIALS, named or not."""
-    rp_id = bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id)
-    bench.ceremonies.delete(made)
+    rp_id = subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id)
+    subject.ceremonies.delete(made)
     for allow in (None, [made.id]):
-        request = bench.ceremonies.sign_request(rp_id=rp_id, allow=allow)
-        bench.call(Command.GET_ASSERTION, request).must(
+        request = subject.ceremonies.sign_request(rp_id=rp_id, allow=allow)
+        subject.call(Command.GET_ASSERTION, request).must(
             CtapStatus.NO_CREDENTIALS, CtapStatus.INVALID_CREDENTIAL
         )
 
@@ -307,15 +309,15 @@ def deleted_credential_does_not_sign(bench: Bench) -> None:
     touches=1,
     changes=_ONE,
 )
-def user_gets_another_name(bench: Bench) -> None:
+def user_gets_another_name(subject: Subject) -> None:
     """UpdateUserInformation gives a credential's user another name."""
-    made = bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
+    made = subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
     params = {2: descriptor(made.id), 3: {"id": made.user_id, "name": "renamed"}}
-    reply = bench.ceremonies.manage(Sub.UPDATE_USER_INFORMATION, params)
+    reply = subject.ceremonies.manage(Sub.UPDATE_USER_INFORMATION, params)
     if reply.status in (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER):
         raise NotTested("the key does not have updateUserInformation")
     reply.must(CtapStatus.SUCCESS)
-    name = _listed(bench, made).get(0x06, {}).get("name")
+    name = _listed(subject, made).get(0x06, {}).get("name")
     if name != "renamed":
         raise Failure("user name renamed", repr(name))
 
@@ -323,11 +325,11 @@ def user_gets_another_name(bench: Bench) -> None:
 @CHAPTER.test(
     "6.8.6", "A user handle does not change.", when=[_STORES], pin=Pin.SET, touches=1, changes=_ONE
 )
-def user_handle_does_not_change(bench: Bench) -> None:
+def user_handle_does_not_change(subject: Subject) -> None:
     """UpdateUserInformation with another user handle is INVALID_PARAMETER."""
-    made = bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
+    made = subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
     params = {2: descriptor(made.id), 3: {"id": b"somebody else", "name": "renamed"}}
-    bench.ceremonies.manage(Sub.UPDATE_USER_INFORMATION, params).must(
+    subject.ceremonies.manage(Sub.UPDATE_USER_INFORMATION, params).must(
         CtapStatus.INVALID_PARAMETER, CtapStatus.INVALID_SUBCOMMAND
     )
 
@@ -340,11 +342,11 @@ def user_handle_does_not_change(bench: Bench) -> None:
     touches=1,
     changes=_ONE,
 )
-def rp_token_manages_its_own(bench: Bench) -> None:
+def rp_token_manages_its_own(subject: Subject) -> None:
     """A token of one RP lists that RP's credentials and deletes one of them."""
-    made = bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
+    made = subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
     party = sha256(made.rp_id.encode()).digest()
-    manage = partial(bench.ceremonies.manage, rp_id=made.rp_id)
+    manage = partial(subject.ceremonies.manage, rp_id=made.rp_id)
     manage(Sub.ENUMERATE_CREDENTIALS_BEGIN, {1: party}).must(CtapStatus.SUCCESS)
     manage(Sub.DELETE_CREDENTIAL, {2: descriptor(made.id)}).must(CtapStatus.SUCCESS)
 
@@ -358,15 +360,15 @@ def rp_token_manages_its_own(bench: Bench) -> None:
     touches=2,
     changes="makes two discoverable credentials and deletes them",
 )
-def enumeration_belongs_to_its_channel(bench: Bench) -> None:
+def enumeration_belongs_to_its_channel(subject: Subject) -> None:
     """EnumerateRPsGetNextRP on another channel is NOT_ALLOWED."""
-    other = bench.other_channel()
+    other = subject.other_channel()
     for _ in range(2):
-        bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
-    bench.ceremonies.manage(Sub.ENUMERATE_RPS_BEGIN).must(CtapStatus.SUCCESS)
+        subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
+    subject.ceremonies.manage(Sub.ENUMERATE_RPS_BEGIN).must(CtapStatus.SUCCESS)
     request = bytes([_COMMAND]) + encoded({1: int(Sub.ENUMERATE_RPS_NEXT)})
-    answer = bench.hid.transact(other, 0x10, request)
-    bench.reply(_COMMAND, answer).must(CtapStatus.NOT_ALLOWED)
+    answer = subject.hid.transact(other, 0x10, request)
+    subject.reply(_COMMAND, answer).must(CtapStatus.NOT_ALLOWED)
 
 
 # The read-only token of CTAP 2.2.
@@ -389,16 +391,16 @@ _READ_ONLY: Final[Condition] = _read_only
     touches=1,
     changes=_ONE,
 )
-def persistent_token_only_reads(bench: Bench) -> None:
+def persistent_token_only_reads(subject: Subject) -> None:
     """A token with pcmr reads the metadata and deletes nothing."""
-    made = bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
-    token = bench.pins.token(Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY)
+    made = subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
+    token = subject.pins.token(Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY)
 
     def signed(subcommand: int, params: Any = None) -> dict[int, Any]:
         message = bytes([subcommand]) + (b"" if params is None else encoded(params))
         members: dict[int, Any] = {1: subcommand, 3: token.protocol, 4: token.sign(message)}
         return members if params is None else members | {2: params}
 
-    bench.call(_COMMAND, signed(Sub.GET_CREDS_METADATA)).must(CtapStatus.SUCCESS)
+    subject.call(_COMMAND, signed(Sub.GET_CREDS_METADATA)).must(CtapStatus.SUCCESS)
     deleting = signed(Sub.DELETE_CREDENTIAL, {2: descriptor(made.id)})
-    bench.call(_COMMAND, deleting).must(CtapStatus.PIN_AUTH_INVALID)
+    subject.call(_COMMAND, deleting).must(CtapStatus.PIN_AUTH_INVALID)

@@ -7,7 +7,7 @@ from typing import Final
 
 from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import (
     BROADCAST,
@@ -53,10 +53,10 @@ def _no_flag(flag: Capability) -> Condition:
     "The answer has 17 bytes: the nonce, the new channel, the protocol version 2, three bytes of "
     "device version and the capability flags.",
 )
-def init_on_broadcast_opens_a_channel(bench: Bench) -> None:
+def init_on_broadcast_opens_a_channel(subject: Subject) -> None:
     """INIT on the broadcast channel echoes the nonce and gives a channel that is not reserved."""
-    answer = bench.hid.init()
-    bench.hid.forget(answer.channel)
+    answer = subject.hid.init()
+    subject.hid.forget(answer.channel)
     if answer.channel in (0, BROADCAST):
         raise Failure("a channel other than 0 and 0xFFFFFFFF", f"0x{answer.channel:08X}")
     if answer.version != 2:
@@ -64,38 +64,38 @@ def init_on_broadcast_opens_a_channel(bench: Bench) -> None:
 
 
 @CHAPTER.test("11.2.4", "Channels are unique as long as they are in use.")
-def channels_are_unique(bench: Bench) -> None:
+def channels_are_unique(subject: Subject) -> None:
     """Each INIT on the broadcast channel gives another channel."""
-    given = [bench.channel, *(bench.other_channel() for _ in range(8))]
+    given = [subject.channel, *(subject.other_channel() for _ in range(8))]
     if len(set(given)) != len(given):
         raise Failure("9 different channels", f"{len(set(given))} different ones")
 
 
 @CHAPTER.test("11.2.9.1.3", "INIT on a channel that is open gives that channel again.")
-def init_on_own_channel_keeps_it(bench: Bench) -> None:
+def init_on_own_channel_keeps_it(subject: Subject) -> None:
     """INIT on an open channel echoes the nonce and that very channel."""
-    given = bench.hid.init(bench.channel).channel
-    if given != bench.channel:
-        raise Failure(f"channel 0x{bench.channel:08X}", f"0x{given:08X}")
+    given = subject.hid.init(subject.channel).channel
+    if given != subject.channel:
+        raise Failure(f"channel 0x{subject.channel:08X}", f"0x{given:08X}")
 
 
 @CHAPTER.test(
     "11.2.5.3",
     "INIT on an open channel aborts its transaction, so that a client can resynchronise.",
 )
-def init_ends_a_message_under_way(bench: Bench) -> None:
+def init_ends_a_message_under_way(subject: Subject) -> None:
     """INIT in the middle of a message ends it, and the channel works."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     hid.write(initialization(channel, HidCommand.PING, 100, b"a" * 57))
     hid.init(channel)
     hid.write(continuation(channel, 0, b"b" * 43))
     hid.ping(channel)
 
 
-def _bad_nonce(length: int, bench: Bench) -> None:
-    hid = bench.hid
-    sent_ns = hid.send(bench.channel, HidCommand.INIT, bytes(length))
-    hid.refused(bench.channel, sent_ns, HidError.INVALID_LEN)
+def _bad_nonce(length: int, subject: Subject) -> None:
+    hid = subject.hid
+    sent_ns = hid.send(subject.channel, HidCommand.INIT, bytes(length))
+    hid.refused(subject.channel, sent_ns, HidError.INVALID_LEN)
 
 
 for _length in (0, 7, 9):
@@ -108,11 +108,11 @@ for _length in (0, 7, 9):
     )
 
 
-def _bad_channel(channel: int, command: int, bench: Bench) -> None:
-    hid = bench.hid
+def _bad_channel(channel: int, command: int, subject: Subject) -> None:
+    hid = subject.hid
     hid.listen_to(channel)
     if channel != BROADCAST:
-        bench.after(lambda: hid.forget(channel))
+        subject.after(lambda: hid.forget(channel))
     sent_ns = hid.send(channel, command, b"ping")
     hid.refused(channel, sent_ns, HidError.INVALID_CHANNEL)
 
@@ -137,8 +137,8 @@ for _name, _cid, _what in (
 # Messages.
 
 
-def _ping(length: int, bench: Bench) -> None:
-    bench.hid.ping(bench.channel, bench.random_bytes(length))
+def _ping(length: int, subject: Subject) -> None:
+    subject.hid.ping(subject.channel, subject.random_bytes(length))
 
 
 for _length, _why in (
@@ -160,42 +160,42 @@ for _length, _why in (
 
 
 @CHAPTER.test("11.2.9.1.4", "PING gives back what it was sent.")
-def many_pings_in_a_row(bench: Bench) -> None:
+def many_pings_in_a_row(subject: Subject) -> None:
     """Fifty PINGs of all kinds of length in a row come back as they were."""
     for number in range(50):
-        _ping(number * 37 % 400, bench)
+        _ping(number * 37 % 400, subject)
 
 
 @CHAPTER.test("11.2.4", "A message has at most 7609 bytes; a longer one is ERR_INVALID_LEN.")
-def message_that_is_too_long_is_refused(bench: Bench) -> None:
+def message_that_is_too_long_is_refused(subject: Subject) -> None:
     """A message of 7610 bytes is INVALID_LEN at its first packet."""
-    hid = bench.hid
-    first = initialization(bench.channel, HidCommand.PING, MAX_MESSAGE + 1, b"x" * 57)
-    hid.refused(bench.channel, hid.write(first), HidError.INVALID_LEN)
+    hid = subject.hid
+    first = initialization(subject.channel, HidCommand.PING, MAX_MESSAGE + 1, b"x" * 57)
+    hid.refused(subject.channel, hid.write(first), HidError.INVALID_LEN)
 
 
 @CHAPTER.test("11.2.9.1.6", "A command that the device does not know is ERR_INVALID_CMD.")
-def unknown_command_is_refused(bench: Bench) -> None:
+def unknown_command_is_refused(subject: Subject) -> None:
     """A command that the standard does not assign is INVALID_CMD."""
-    hid = bench.hid
-    sent_ns = hid.send(bench.channel, _UNASSIGNED, b"what?")
-    hid.refused(bench.channel, sent_ns, HidError.INVALID_CMD)
+    hid = subject.hid
+    sent_ns = hid.send(subject.channel, _UNASSIGNED, b"what?")
+    hid.refused(subject.channel, sent_ns, HidError.INVALID_CMD)
 
 
 @CHAPTER.test("11.2.9.1.6", "Commands are the host's; ERROR is an answer and no command.")
-def error_as_a_command_is_refused(bench: Bench) -> None:
+def error_as_a_command_is_refused(subject: Subject) -> None:
     """ERROR sent to the key is INVALID_CMD."""
-    hid = bench.hid
-    sent_ns = hid.send(bench.channel, HidCommand.ERROR, b"\x01")
-    hid.refused(bench.channel, sent_ns, HidError.INVALID_CMD)
+    hid = subject.hid
+    sent_ns = hid.send(subject.channel, HidCommand.ERROR, b"\x01")
+    hid.refused(subject.channel, sent_ns, HidError.INVALID_CMD)
 
 
 @CHAPTER.test(
     "11.2.5.4", "Continuation packets count from 0; any other sequence number is ERR_INVALID_SEQ."
 )
-def wrong_sequence_number_is_refused(bench: Bench) -> None:
+def wrong_sequence_number_is_refused(subject: Subject) -> None:
     """A continuation packet with the wrong sequence number is INVALID_SEQ and ends the message."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     first = initialization(channel, HidCommand.PING, 200, b"x" * 57)
     hid.refused(
         channel, hid.write(first, continuation(channel, 1, b"y" * 59)), HidError.INVALID_SEQ
@@ -204,9 +204,9 @@ def wrong_sequence_number_is_refused(bench: Bench) -> None:
 
 
 @CHAPTER.test("11.2.5.4", "A packet that comes twice has a wrong sequence number the second time.")
-def repeated_packet_is_refused(bench: Bench) -> None:
+def repeated_packet_is_refused(subject: Subject) -> None:
     """A continuation packet that comes twice is INVALID_SEQ."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     first = initialization(channel, HidCommand.PING, 300, b"x" * 57)
     again = continuation(channel, 0, b"y" * 59)
     hid.refused(channel, hid.write(first, again, again), HidError.INVALID_SEQ)
@@ -216,9 +216,9 @@ def repeated_packet_is_refused(bench: Bench) -> None:
     "11.2.5.4",
     "While continuation packets are due, another initialization packet is ERR_INVALID_SEQ.",
 )
-def new_message_inside_a_message_is_refused(bench: Bench) -> None:
+def new_message_inside_a_message_is_refused(subject: Subject) -> None:
     """An initialization packet in the middle of a message is INVALID_SEQ."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     first = initialization(channel, HidCommand.PING, 200, b"x" * 57)
     hid.refused(channel, hid.write(first, first), HidError.INVALID_SEQ)
     hid.ping(channel)
@@ -228,9 +228,9 @@ def new_message_inside_a_message_is_refused(bench: Bench) -> None:
     "11.2.5.4",
     "A continuation packet that belongs to no message is ignored: there is nothing to answer.",
 )
-def continuation_out_of_nowhere_is_ignored(bench: Bench) -> None:
+def continuation_out_of_nowhere_is_ignored(subject: Subject) -> None:
     """A continuation packet without a message is answered by silence."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     hid.write(continuation(channel, 0, b"z" * 59))
     if strays := hid.strays(300 * _NS_PER_MS):
         raise Failure("silence", f"{len(strays)} reports")
@@ -242,13 +242,13 @@ def continuation_out_of_nowhere_is_ignored(bench: Bench) -> None:
     "A device whose message does not go on for 500 ms gives it up with ERR_MSG_TIMEOUT.",
     lasts_s=1,
 )
-def half_a_message_times_out(bench: Bench) -> None:
+def half_a_message_times_out(subject: Subject) -> None:
     """A message that stops half way is MSG_TIMEOUT after 500 ms, and the channel works."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     sent_ns = hid.write(initialization(channel, HidCommand.PING, 200, b"x" * 57))
     answer = hid.refused(channel, sent_ns, HidError.MSG_TIMEOUT)
     waited_ns = answer.first_ns - sent_ns
-    bench.times.add("message time-out", waited_ns)
+    subject.times.add("message time-out", waited_ns)
     least, most = _TIMEOUT_NS
     if not least <= waited_ns <= most:
         limits = f"MSG_TIMEOUT after {least // _NS_PER_MS} to {most // _NS_PER_MS} ms"
@@ -257,12 +257,12 @@ def half_a_message_times_out(bench: Bench) -> None:
 
 
 @CHAPTER.test("11.2.5.2", "The time-out is 500 ms from packet to packet.", lasts_s=1)
-def slow_message_is_taken(bench: Bench) -> None:
+def slow_message_is_taken(subject: Subject) -> None:
     """A message whose packets come 300 ms apart is taken whole."""
-    hid, channel = bench.hid, bench.channel
-    data = bench.random_bytes(160)
+    hid, channel = subject.hid, subject.channel
+    data = subject.random_bytes(160)
     for packet in packets(channel, HidCommand.PING, data):
-        bench.fixture.wait(300 * _NS_PER_MS)
+        subject.fixture.wait(300 * _NS_PER_MS)
         sent_ns = hid.write(packet)
     answer = hid.receive(channel, sent_ns)
     if answer.command != HidCommand.PING or answer.data != data:
@@ -273,10 +273,10 @@ def slow_message_is_taken(bench: Bench) -> None:
     "11.2.5.1",
     "A transaction is not disturbed by other channels: they get ERR_CHANNEL_BUSY at once.",
 )
-def other_channel_hears_busy(bench: Bench) -> None:
+def other_channel_hears_busy(subject: Subject) -> None:
     """A message on another channel is CHANNEL_BUSY, and the first one is completed."""
-    hid, channel, other = bench.hid, bench.channel, bench.other_channel()
-    data = bench.random_bytes(100)
+    hid, channel, other = subject.hid, subject.channel, subject.other_channel()
+    data = subject.random_bytes(100)
     first, second = packets(channel, HidCommand.PING, data)
     hid.write(first)
     hid.refused(other, hid.send(other, HidCommand.PING, b"me"), HidError.CHANNEL_BUSY)
@@ -286,21 +286,21 @@ def other_channel_hears_busy(bench: Bench) -> None:
 
 
 @CHAPTER.test("11.2.5.3", "INIT on the broadcast channel is served whatever is under way.")
-def init_is_served_while_busy(bench: Bench) -> None:
+def init_is_served_while_busy(subject: Subject) -> None:
     """INIT on the broadcast channel is answered in the middle of another channel's message."""
-    hid, channel = bench.hid, bench.channel
-    data = bench.random_bytes(100)
+    hid, channel = subject.hid, subject.channel
+    data = subject.random_bytes(100)
     first, second = packets(channel, HidCommand.PING, data)
     hid.write(first)
-    bench.other_channel()
+    subject.other_channel()
     answer = hid.receive(channel, hid.write(second))
     if answer.data != data:
         raise Failure("the undisturbed PING", str(answer))
 
 
-def _empty(command: int, bench: Bench) -> None:
-    hid = bench.hid
-    hid.refused(bench.channel, hid.send(bench.channel, command), HidError.INVALID_LEN)
+def _empty(command: int, subject: Subject) -> None:
+    hid = subject.hid
+    hid.refused(subject.channel, hid.send(subject.channel, command), HidError.INVALID_LEN)
 
 
 CHAPTER.add(
@@ -322,9 +322,9 @@ CHAPTER.add(
 
 
 @CHAPTER.test("11.2.5.1", "A device speaks when it is spoken to.", lasts_s=1)
-def idle_key_is_silent(bench: Bench) -> None:
+def idle_key_is_silent(subject: Subject) -> None:
     """A key that was asked nothing sends nothing for a second."""
-    if strays := bench.hid.strays(1000 * _NS_PER_MS):
+    if strays := subject.hid.strays(1000 * _NS_PER_MS):
         raise Failure("silence", f"{len(strays)} reports")
 
 
@@ -336,9 +336,9 @@ def idle_key_is_silent(bench: Bench) -> None:
     "WINK has an empty answer; who announces it has it.",
     when=[_flag(Capability.WINK)],
 )
-def announced_wink_works(bench: Bench) -> None:
+def announced_wink_works(subject: Subject) -> None:
     """WINK is announced and answers with an empty message."""
-    answer = bench.hid.transact(bench.channel, HidCommand.WINK)
+    answer = subject.hid.transact(subject.channel, HidCommand.WINK)
     if answer.command != HidCommand.WINK or answer.data:
         raise Failure("an empty CTAPHID_WINK", str(answer))
 
@@ -348,14 +348,14 @@ def announced_wink_works(bench: Bench) -> None:
     "A lock of 1 to 10 s keeps other channels out with ERR_CHANNEL_BUSY; 0 ends it.",
     when=[_flag(Capability.LOCK)],
 )
-def announced_lock_works(bench: Bench) -> None:
+def announced_lock_works(subject: Subject) -> None:
     """LOCK is announced, keeps other channels out, and is ended by a lock of 0 s."""
-    hid, channel, other = bench.hid, bench.channel, bench.other_channel()
-    bench.after(lambda: hid.transact(channel, HidCommand.LOCK, b"\0"))
-    _lock(bench, 5)
+    hid, channel, other = subject.hid, subject.channel, subject.other_channel()
+    subject.after(lambda: hid.transact(channel, HidCommand.LOCK, b"\0"))
+    _lock(subject, 5)
     hid.refused(other, hid.send(other, HidCommand.PING, b"me"), HidError.CHANNEL_BUSY)
     hid.ping(channel)
-    _lock(bench, 0)
+    _lock(subject, 0)
     hid.ping(other)
 
 
@@ -365,24 +365,24 @@ def announced_lock_works(bench: Bench) -> None:
     when=[_flag(Capability.LOCK)],
     lasts_s=2,
 )
-def lock_ends_by_itself(bench: Bench) -> None:
+def lock_ends_by_itself(subject: Subject) -> None:
     """A lock of 1 s has ended after 1.2 s."""
-    other = bench.other_channel()
-    _lock(bench, 1)
-    bench.fixture.wait(1200 * _NS_PER_MS)
-    bench.hid.ping(other)
+    other = subject.other_channel()
+    _lock(subject, 1)
+    subject.fixture.wait(1200 * _NS_PER_MS)
+    subject.hid.ping(other)
 
 
 @CHAPTER.test("11.2.9.2.2", "A lock lasts 0 to 10 s.", when=[_flag(Capability.LOCK)])
-def lock_of_eleven_seconds_is_refused(bench: Bench) -> None:
+def lock_of_eleven_seconds_is_refused(subject: Subject) -> None:
     """LOCK for 11 s is an error."""
-    hid = bench.hid
-    sent_ns = hid.send(bench.channel, HidCommand.LOCK, b"\x0b")
-    hid.refused(bench.channel, sent_ns, HidError.INVALID_PAR, HidError.INVALID_LEN)
+    hid = subject.hid
+    sent_ns = hid.send(subject.channel, HidCommand.LOCK, b"\x0b")
+    hid.refused(subject.channel, sent_ns, HidError.INVALID_PAR, HidError.INVALID_LEN)
 
 
-def _lock(bench: Bench, seconds: int) -> None:
-    answer = bench.hid.transact(bench.channel, HidCommand.LOCK, bytes([seconds]))
+def _lock(subject: Subject, seconds: int) -> None:
+    answer = subject.hid.transact(subject.channel, HidCommand.LOCK, bytes([seconds]))
     if answer.command != HidCommand.LOCK or answer.data:
         raise Failure("an empty CTAPHID_LOCK", str(answer))
 
@@ -390,9 +390,9 @@ def _lock(bench: Bench, seconds: int) -> None:
 @CHAPTER.test(
     "11.2.9.1.3", "Flag CBOR says that CTAPHID_CBOR is there.", when=[_flag(Capability.CBOR)]
 )
-def announced_cbor_works(bench: Bench) -> None:
+def announced_cbor_works(subject: Subject) -> None:
     """CBOR is announced and authenticatorGetInfo answers."""
-    answer = bench.hid.transact(bench.channel, HidCommand.CBOR, bytes([Command.GET_INFO]))
+    answer = subject.hid.transact(subject.channel, HidCommand.CBOR, bytes([Command.GET_INFO]))
     if answer.command != HidCommand.CBOR or answer.data[:1] != b"\0":
         raise Failure("CTAPHID_CBOR with status SUCCESS", str(answer))
 
@@ -402,9 +402,9 @@ def announced_cbor_works(bench: Bench) -> None:
     "Flag NMSG says that CTAPHID_MSG is not there; without it, it is.",
     when=[_no_flag(Capability.NMSG)],
 )
-def announced_msg_works(bench: Bench) -> None:
+def announced_msg_works(subject: Subject) -> None:
     """MSG is announced, by the absence of NMSG, and a U2F request gets a status word."""
-    answer = bench.hid.transact(bench.channel, HidCommand.MSG, bytes((0, 3, 0, 0, 0, 0, 0)))
+    answer = subject.hid.transact(subject.channel, HidCommand.MSG, bytes((0, 3, 0, 0, 0, 0, 0)))
     if answer.command != HidCommand.MSG or len(answer.data) < 2:
         raise Failure("CTAPHID_MSG with a status word", str(answer))
 
@@ -416,11 +416,11 @@ for _flag_wanted, _command, _there in (
     (Capability.NMSG, HidCommand.MSG, _flag(Capability.NMSG)),
 ):
 
-    def _is_missing(command: HidCommand, bench: Bench) -> None:
-        hid = bench.hid
+    def _is_missing(command: HidCommand, subject: Subject) -> None:
+        hid = subject.hid
         data = b"" if command is HidCommand.WINK else b"\x04"
-        sent_ns = hid.send(bench.channel, command, data)
-        hid.refused(bench.channel, sent_ns, HidError.INVALID_CMD)
+        sent_ns = hid.send(subject.channel, command, data)
+        hid.refused(subject.channel, sent_ns, HidError.INVALID_CMD)
 
     CHAPTER.add(
         f"{_command.name.lower()}-that-is-not-announced",

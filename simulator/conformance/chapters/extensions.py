@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import RP_ID, AuthData, Made
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, Facts, has_extension, option_is
 from mfalab.simulator.conformance.pin_protocols import Shared
@@ -37,8 +37,8 @@ def _output(auth: AuthData, name: str, kind: type) -> Any:
 _PROTECTS: Final = has_extension("credProtect")
 
 
-def _protect(level: int, bench: Bench) -> None:
-    made = bench.ceremonies.make(extensions={"credProtect": level})
+def _protect(level: int, subject: Subject) -> None:
+    made = subject.ceremonies.make(extensions={"credProtect": level})
     output = _output(made.auth, "credProtect", int)
     if output != level:
         raise Failure(f"credProtect {level}", str(output))
@@ -58,10 +58,10 @@ for _level in (1, 2, 3):
 
 
 @CHAPTER.test("12.1", "credProtect is 1, 2 or 3.", when=[_PROTECTS], ready=True, touches=1)
-def unknown_level_of_protection(bench: Bench) -> None:
+def unknown_level_of_protection(subject: Subject) -> None:
     """CredProtect 4 is an error."""
-    request = bench.ceremonies.make_request(extensions={"credProtect": 4})
-    bench.call(Command.MAKE_CREDENTIAL, request).must(
+    request = subject.ceremonies.make_request(extensions={"credProtect": 4})
+    subject.call(Command.MAKE_CREDENTIAL, request).must(
         CtapStatus.INVALID_OPTION, CtapStatus.INVALID_PARAMETER, CtapStatus.CBOR_UNEXPECTED_TYPE
     )
 
@@ -70,12 +70,12 @@ def _needs_no_verification(facts: Facts) -> str | None:
     return "alwaysUv is on" if facts.options.get("alwaysUv") else None
 
 
-def _unverified(level: int, found: bool, bench: Bench) -> None:
-    made = bench.ceremonies.make(extensions={"credProtect": level})
-    request = bench.ceremonies.sign_request(allow=[made.id], authorised=False)
-    reply = bench.call(Command.GET_ASSERTION, request)
+def _unverified(level: int, found: bool, subject: Subject) -> None:
+    made = subject.ceremonies.make(extensions={"credProtect": level})
+    request = subject.ceremonies.sign_request(allow=[made.id], authorised=False)
+    reply = subject.call(Command.GET_ASSERTION, request)
     reply.must(CtapStatus.SUCCESS if found else CtapStatus.NO_CREDENTIALS)
-    bench.ceremonies.sign(made)
+    subject.ceremonies.sign(made)
 
 
 for _level, _found in ((1, True), (2, True), (3, False)):
@@ -100,13 +100,13 @@ for _level, _found in ((1, True), (2, True), (3, False)):
     touches=3,
     changes=_ONE,
 )
-def protected_credential_is_not_discovered(bench: Bench) -> None:
+def protected_credential_is_not_discovered(subject: Subject) -> None:
     """A discoverable credential with credProtect 2 is found by verified users only."""
-    rp_id = bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id, extensions={"credProtect": 2})
-    request = bench.ceremonies.sign_request(rp_id=rp_id, authorised=False)
-    bench.call(Command.GET_ASSERTION, request).must(CtapStatus.NO_CREDENTIALS)
-    bench.ceremonies.authenticate(bench.ceremonies.sign_request(rp_id=rp_id), made)
+    rp_id = subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id, extensions={"credProtect": 2})
+    request = subject.ceremonies.sign_request(rp_id=rp_id, authorised=False)
+    subject.call(Command.GET_ASSERTION, request).must(CtapStatus.NO_CREDENTIALS)
+    subject.ceremonies.authenticate(subject.ceremonies.sign_request(rp_id=rp_id), made)
 
 
 # hmac-secret.
@@ -142,24 +142,29 @@ class _Salts:
         return found
 
 
-def _salted(bench: Bench, salts: bytes, protocol: int | None = None) -> _Salts:
-    return _Salts(bench.pins.agree(protocol), salts)
+def _salted(subject: Subject, salts: bytes, protocol: int | None = None) -> _Salts:
+    return _Salts(subject.pins.agree(protocol), salts)
 
 
 def _secret(
-    bench: Bench, made: Made, salts: bytes, protocol: int | None = None, *, verified: bool = True
+    subject: Subject,
+    made: Made,
+    salts: bytes,
+    protocol: int | None = None,
+    *,
+    verified: bool = True,
 ) -> bytes:
     """What a credential makes of salts."""
-    bench.presence()
-    asked = _salted(bench, salts, protocol)
-    signed = bench.ceremonies.sign(
+    subject.presence()
+    asked = _salted(subject, salts, protocol)
+    signed = subject.ceremonies.sign(
         made, authorised=verified, extensions={"hmac-secret": asked.input()}
     )
     return asked.opened(signed.auth)
 
 
-def _with_hmac(bench: Bench) -> Made:
-    made = bench.ceremonies.make(extensions={"hmac-secret": True})
+def _with_hmac(subject: Subject) -> Made:
+    made = subject.ceremonies.make(extensions={"hmac-secret": True})
     if _output(made.auth, "hmac-secret", bool) is not True:
         raise Failure("hmac-secret true", "false")
     return made
@@ -174,11 +179,11 @@ def _speaks(protocol: int) -> Condition:
     return why_not
 
 
-def _hmac_secret(protocol: int, bench: Bench) -> None:
-    made = _with_hmac(bench)
-    one, two = bench.random_bytes(_SALT), bench.random_bytes(_SALT)
-    single = _secret(bench, made, one, protocol)
-    double = _secret(bench, made, one + two, protocol)
+def _hmac_secret(protocol: int, subject: Subject) -> None:
+    made = _with_hmac(subject)
+    one, two = subject.random_bytes(_SALT), subject.random_bytes(_SALT)
+    single = _secret(subject, made, one, protocol)
+    double = _secret(subject, made, one + two, protocol)
     if double[:_SALT] != single:
         raise Failure("the same secret for the same salt", "another one")
     if double[_SALT:] == single:
@@ -200,10 +205,10 @@ for _protocol in (1, 2):
 
 
 @CHAPTER.test("12.5", "Each credential has its own secret.", when=[_HMAC], ready=True, touches=4)
-def secrets_of_credentials_differ(bench: Bench) -> None:
+def secrets_of_credentials_differ(subject: Subject) -> None:
     """Two credentials make different secrets of one salt."""
-    one, other, salt = _with_hmac(bench), _with_hmac(bench), bench.random_bytes(_SALT)
-    if _secret(bench, one, salt) == _secret(bench, other, salt):
+    one, other, salt = _with_hmac(subject), _with_hmac(subject), subject.random_bytes(_SALT)
+    if _secret(subject, one, salt) == _secret(subject, other, salt):
         raise Failure("two secrets", "the same one twice")
 
 
@@ -214,37 +219,37 @@ def secrets_of_credentials_differ(bench: Bench) -> None:
     pin=Pin.SET,
     touches=3,
 )
-def secret_depends_on_verification(bench: Bench) -> None:
+def secret_depends_on_verification(subject: Subject) -> None:
     """A credential makes another secret of a salt when the user was verified."""
-    made, salt = _with_hmac(bench), bench.random_bytes(_SALT)
-    if _secret(bench, made, salt) == _secret(bench, made, salt, verified=False):
+    made, salt = _with_hmac(subject), subject.random_bytes(_SALT)
+    if _secret(subject, made, salt) == _secret(subject, made, salt, verified=False):
         raise Failure("two secrets", "the same one twice")
 
 
 @CHAPTER.test(
     "12.5", "saltAuth that does not fit is an error.", when=[_HMAC], ready=True, touches=2
 )
-def wrong_salt_auth_is_refused(bench: Bench) -> None:
+def wrong_salt_auth_is_refused(subject: Subject) -> None:
     """A saltAuth with one bit changed is an error, PIN_AUTH_INVALID since CTAP 2.1."""
-    made = _with_hmac(bench)
-    bench.presence()
-    spoiled = _salted(bench, bench.random_bytes(_SALT)).input(spoil=True)
-    request = bench.ceremonies.sign_request(allow=[made.id], extensions={"hmac-secret": spoiled})
-    reply = bench.call(Command.GET_ASSERTION, request).refused()
-    if bench.facts.since_2_1:
+    made = _with_hmac(subject)
+    subject.presence()
+    spoiled = _salted(subject, subject.random_bytes(_SALT)).input(spoil=True)
+    request = subject.ceremonies.sign_request(allow=[made.id], extensions={"hmac-secret": spoiled})
+    reply = subject.call(Command.GET_ASSERTION, request).refused()
+    if subject.facts.since_2_1:
         reply.must(CtapStatus.PIN_AUTH_INVALID)
 
 
 @CHAPTER.test(
     "12.5", "There are one or two salts of 32 bytes.", when=[_HMAC], ready=True, touches=2
 )
-def salt_of_sixteen_bytes_is_refused(bench: Bench) -> None:
+def salt_of_sixteen_bytes_is_refused(subject: Subject) -> None:
     """A salt of 16 bytes is INVALID_LENGTH."""
-    made = _with_hmac(bench)
-    bench.presence()
-    short = _salted(bench, bench.random_bytes(16)).input()
-    request = bench.ceremonies.sign_request(allow=[made.id], extensions={"hmac-secret": short})
-    bench.call(Command.GET_ASSERTION, request).must(
+    made = _with_hmac(subject)
+    subject.presence()
+    short = _salted(subject, subject.random_bytes(16)).input()
+    request = subject.ceremonies.sign_request(allow=[made.id], extensions={"hmac-secret": short})
+    subject.call(Command.GET_ASSERTION, request).must(
         CtapStatus.INVALID_LENGTH, CtapStatus.INVALID_PARAMETER
     )
 
@@ -252,14 +257,14 @@ def salt_of_sixteen_bytes_is_refused(bench: Bench) -> None:
 @CHAPTER.test(
     "12.5", "hmac-secret takes user presence.", when=[_HMAC, SINCE_2_1], ready=True, touches=1
 )
-def secret_takes_a_touch(bench: Bench) -> None:
+def secret_takes_a_touch(subject: Subject) -> None:
     """The extension hmac-secret with up false is UNSUPPORTED_OPTION."""
-    made = _with_hmac(bench)
-    asked = _salted(bench, bench.random_bytes(_SALT)).input()
-    request = bench.ceremonies.sign_request(
+    made = _with_hmac(subject)
+    asked = _salted(subject, subject.random_bytes(_SALT)).input()
+    request = subject.ceremonies.sign_request(
         allow=[made.id], up=False, extensions={"hmac-secret": asked}
     )
-    bench.call(Command.GET_ASSERTION, request).must(
+    subject.call(Command.GET_ASSERTION, request).must(
         CtapStatus.UNSUPPORTED_OPTION, CtapStatus.INVALID_OPTION
     )
 
@@ -274,13 +279,15 @@ _HMAC_MC: Final = has_extension("hmac-secret-mc")
     ready=True,
     touches=2,
 )
-def secret_at_registration(bench: Bench) -> None:
+def secret_at_registration(subject: Subject) -> None:
     """The extension hmac-secret-mc gives at registration the secret that signing in gives later."""
-    bench.presence()
-    asked = _salted(bench, bench.random_bytes(_SALT))
-    made = bench.ceremonies.make(extensions={"hmac-secret": True, "hmac-secret-mc": asked.input()})
+    subject.presence()
+    asked = _salted(subject, subject.random_bytes(_SALT))
+    made = subject.ceremonies.make(
+        extensions={"hmac-secret": True, "hmac-secret-mc": asked.input()}
+    )
     at_once = asked.opened(made.auth, "hmac-secret-mc")
-    if _secret(bench, made, asked.salts) != at_once:
+    if _secret(subject, made, asked.salts) != at_once:
         raise Failure("the same secret for the same salt", "another one")
 
 
@@ -291,12 +298,12 @@ def secret_at_registration(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def secret_at_registration_needs_hmac_secret(bench: Bench) -> None:
+def secret_at_registration_needs_hmac_secret(subject: Subject) -> None:
     """The extension hmac-secret-mc alone is an error."""
-    bench.presence()
-    asked = _salted(bench, bench.random_bytes(_SALT))
-    request = bench.ceremonies.make_request(extensions={"hmac-secret-mc": asked.input()})
-    bench.call(Command.MAKE_CREDENTIAL, request).refused()
+    subject.presence()
+    asked = _salted(subject, subject.random_bytes(_SALT))
+    request = subject.ceremonies.make_request(extensions={"hmac-secret-mc": asked.input()})
+    subject.call(Command.MAKE_CREDENTIAL, request).refused()
 
 
 # credBlob.
@@ -312,13 +319,13 @@ _BLOB: Final = has_extension("credBlob")
     touches=2,
     changes=_ONE,
 )
-def blob_comes_back(bench: Bench) -> None:
+def blob_comes_back(subject: Subject) -> None:
     """A credBlob of 32 bytes is stored and comes back when signing in."""
-    blob, rp_id = bench.random_bytes(32), bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id, extensions={"credBlob": blob})
+    blob, rp_id = subject.random_bytes(32), subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id, extensions={"credBlob": blob})
     if _output(made.auth, "credBlob", bool) is not True:
         raise Failure("credBlob true", "false")
-    signed = bench.ceremonies.sign(made, extensions={"credBlob": True})
+    signed = subject.ceremonies.sign(made, extensions={"credBlob": True})
     if _output(signed.auth, "credBlob", bytes) != blob:
         raise Failure("the blob that was stored", "another one")
 
@@ -331,11 +338,11 @@ def blob_comes_back(bench: Bench) -> None:
     touches=2,
     changes=_ONE,
 )
-def blob_that_is_too_long(bench: Bench) -> None:
+def blob_that_is_too_long(subject: Subject) -> None:
     """A credBlob of one byte too many is not stored, and the credential is made."""
-    blob = bytes(bench.facts.number(0x0F, 32) + 1)
-    rp_id = bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id, extensions={"credBlob": blob})
+    blob = bytes(subject.facts.number(0x0F, 32) + 1)
+    rp_id = subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id, extensions={"credBlob": blob})
     if _output(made.auth, "credBlob", bool) is not False:
         raise Failure("credBlob false", "true")
 
@@ -353,21 +360,21 @@ _BLOB_KEY: Final = has_extension("largeBlobKey")
     touches=2,
     changes=_ONE,
 )
-def large_blob_key_is_the_same(bench: Bench) -> None:
+def large_blob_key_is_the_same(subject: Subject) -> None:
     """A largeBlobKey has 32 bytes, and signing in gives the same as registration."""
-    rp_id = bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id, extensions={"largeBlobKey": True})
+    rp_id = subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id, extensions={"largeBlobKey": True})
     key = made.reply.member(0x05, bytes)
     if len(key) != 32:
         raise Failure("a largeBlobKey of 32 bytes", f"{len(key)} bytes")
-    signed = bench.ceremonies.sign(made, extensions={"largeBlobKey": True})
+    signed = subject.ceremonies.sign(made, extensions={"largeBlobKey": True})
     if signed.reply.member(0x07, bytes) != key:
         raise Failure("the largeBlobKey of registration", "another one")
 
 
-def _refused_key(value: bool, rk: bool, bench: Bench) -> None:
-    request = bench.ceremonies.make_request(rk=rk, extensions={"largeBlobKey": value})
-    bench.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_OPTION)
+def _refused_key(value: bool, rk: bool, subject: Subject) -> None:
+    request = subject.ceremonies.make_request(rk=rk, extensions={"largeBlobKey": value})
+    subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_OPTION)
 
 
 CHAPTER.add(
@@ -403,11 +410,11 @@ CHAPTER.add(
     touches=2,
     changes=_ONE,
 )
-def payment_credential_says_so(bench: Bench) -> None:
+def payment_credential_says_so(subject: Subject) -> None:
     """A credential that was made for payments says so when signing in."""
-    rp_id = bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id, extensions={"thirdPartyPayment": True})
-    signed = bench.ceremonies.sign(made, extensions={"thirdPartyPayment": True})
+    rp_id = subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id, extensions={"thirdPartyPayment": True})
+    signed = subject.ceremonies.sign(made, extensions={"thirdPartyPayment": True})
     if _output(signed.auth, "thirdPartyPayment", bool) is not True:
         raise Failure("thirdPartyPayment true", "false")
 
@@ -422,8 +429,8 @@ def payment_credential_says_so(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def stranger_is_not_told_the_pin_length(bench: Bench) -> None:
+def stranger_is_not_told_the_pin_length(subject: Subject) -> None:
     """A relying party that was not set for it gets no minPinLength."""
-    made = bench.ceremonies.make(rp_id=f"nobody.{RP_ID}", extensions={"minPinLength": True})
+    made = subject.ceremonies.make(rp_id=f"nobody.{RP_ID}", extensions={"minPinLength": True})
     if "minPinLength" in made.auth.extensions:
         raise Failure("no minPinLength", str(made.auth.extensions["minPinLength"]))

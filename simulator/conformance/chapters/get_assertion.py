@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import AuthDataFlag, Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import RP_ID, Made, Signed, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -129,10 +129,10 @@ _ERRORS: Final[
 
 
 def _error(
-    change: Callable[[Request], Request], statuses: tuple[CtapStatus, ...], bench: Bench
+    change: Callable[[Request], Request], statuses: tuple[CtapStatus, ...], subject: Subject
 ) -> None:
-    request = bench.ceremonies.sign_request(allow=[bench.random_bytes(32)])
-    bench.call(Command.GET_ASSERTION, change(request)).must(*statuses)
+    request = subject.ceremonies.sign_request(allow=[subject.random_bytes(32)])
+    subject.call(Command.GET_ASSERTION, change(request)).must(*statuses)
 
 
 for _name, _section, _what, _change, _statuses, _when in _ERRORS:
@@ -158,9 +158,9 @@ for _name, _section, _what, _change, _statuses, _when in _ERRORS:
     ready=True,
     touches=2,
 )
-def assertion_verifies(bench: Bench) -> None:
+def assertion_verifies(subject: Subject) -> None:
     """An assertion verifies, is for this RP, and says that the user was present."""
-    signed = bench.ceremonies.sign(bench.ceremonies.make())
+    signed = subject.ceremonies.sign(subject.ceremonies.make())
     if not signed.auth.has(AuthDataFlag.USER_PRESENT):
         raise Failure("flag UP set", f"0x{signed.auth.flags:02X}")
     if signed.auth.has(AuthDataFlag.ATTESTED_CREDENTIAL_DATA) or len(signed.auth.raw) != 37:
@@ -173,9 +173,9 @@ def assertion_verifies(bench: Bench) -> None:
     ready=True,
     touches=2,
 )
-def assertion_names_no_user(bench: Bench) -> None:
+def assertion_names_no_user(subject: Subject) -> None:
     """An assertion by a credential that an allow list names has no user and no number."""
-    members = bench.ceremonies.sign(bench.ceremonies.make()).reply.members()
+    members = subject.ceremonies.sign(subject.ceremonies.make()).reply.members()
     for key, name in ((0x04, "user"), (0x05, "numberOfCredentials")):
         if key in members:
             raise Failure(f"no {name}", f"{members[key]!r:.60}")
@@ -187,10 +187,10 @@ def assertion_names_no_user(bench: Bench) -> None:
     ready=True,
     touches=4,
 )
-def counter_grows(bench: Bench) -> None:
+def counter_grows(subject: Subject) -> None:
     """The counter of three assertions in a row grows, or is always 0."""
-    made = bench.ceremonies.make()
-    counters = [made.auth.counter, *(bench.ceremonies.sign(made).auth.counter for _ in range(3))]
+    made = subject.ceremonies.make()
+    counters = [made.auth.counter, *(subject.ceremonies.sign(made).auth.counter for _ in range(3))]
     if any(counters) and not all(before < after for before, after in pairwise(counters)):
         raise Failure("counters that grow", ", ".join(map(str, counters)))
 
@@ -201,11 +201,11 @@ def counter_grows(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def silent_assertion_takes_no_touch(bench: Bench) -> None:
+def silent_assertion_takes_no_touch(subject: Subject) -> None:
     """An assertion with up false takes no touch, verifies, and claims no presence."""
-    made = bench.ceremonies.make()
-    bench.user.stays_away()
-    signed = bench.ceremonies.sign(made, up=False, authorised=False)
+    made = subject.ceremonies.make()
+    subject.user.stays_away()
+    signed = subject.ceremonies.sign(made, up=False, authorised=False)
     if signed.auth.has(AuthDataFlag.USER_PRESENT):
         raise Failure("flag UP clear", f"0x{signed.auth.flags:02X}")
 
@@ -216,16 +216,16 @@ def silent_assertion_takes_no_touch(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def relying_party_without_credentials(bench: Bench) -> None:
+def relying_party_without_credentials(subject: Subject) -> None:
     """An RP that has no credential gets NO_CREDENTIALS."""
-    request = bench.ceremonies.sign_request(rp_id=f"nobody.{RP_ID}")
-    bench.call(Command.GET_ASSERTION, request).must(CtapStatus.NO_CREDENTIALS)
+    request = subject.ceremonies.sign_request(rp_id=f"nobody.{RP_ID}")
+    subject.call(Command.GET_ASSERTION, request).must(CtapStatus.NO_CREDENTIALS)
 
 
-def _strange(choose: Callable[[Bench, Made], bytes], rp_id: str, bench: Bench) -> None:
-    made = bench.ceremonies.make()
-    request = bench.ceremonies.sign_request(rp_id=rp_id, allow=[choose(bench, made)])
-    bench.call(Command.GET_ASSERTION, request).must(
+def _strange(choose: Callable[[Subject, Made], bytes], rp_id: str, subject: Subject) -> None:
+    made = subject.ceremonies.make()
+    request = subject.ceremonies.sign_request(rp_id=rp_id, allow=[choose(subject, made)])
+    subject.call(Command.GET_ASSERTION, request).must(
         CtapStatus.NO_CREDENTIALS, CtapStatus.INVALID_CREDENTIAL
     )
 
@@ -234,25 +234,25 @@ for _name, _what, _choose, _rp_id in (
     (
         "random-id",
         "A credential ID of random bytes",
-        lambda bench, made: bench.random_bytes(64),
+        lambda subject, made: subject.random_bytes(64),
         RP_ID,
     ),
     (
         "changed-id",
         "A credential ID with one bit changed",
-        lambda bench, made: made.id[:-1] + bytes([made.id[-1] ^ 1]),
+        lambda subject, made: made.id[:-1] + bytes([made.id[-1] ^ 1]),
         RP_ID,
     ),
     (
         "shortened-id",
         "A credential ID without its last byte",
-        lambda bench, made: made.id[:-1],
+        lambda subject, made: made.id[:-1],
         RP_ID,
     ),
     (
         "id-of-another-rp",
         "A credential of another RP",
-        lambda bench, made: made.id,
+        lambda subject, made: made.id,
         f"other.{RP_ID}",
     ),
 ):
@@ -273,11 +273,11 @@ for _name, _what, _choose, _rp_id in (
     ready=True,
     touches=2,
 )
-def known_one_of_a_list_signs(bench: Bench) -> None:
+def known_one_of_a_list_signs(subject: Subject) -> None:
     """Of an allow list the credential signs that is here, and is named."""
-    made = bench.ceremonies.make()
-    request = bench.ceremonies.sign_request(allow=[bench.random_bytes(48), made.id])
-    bench.ceremonies.authenticate(request, made)
+    made = subject.ceremonies.make()
+    request = subject.ceremonies.sign_request(allow=[subject.random_bytes(48), made.id])
+    subject.ceremonies.authenticate(request, made)
 
 
 @CHAPTER.test(
@@ -286,12 +286,12 @@ def known_one_of_a_list_signs(bench: Bench) -> None:
     when=[SINCE_2_1, has_member(0x07, "maxCredentialCountInList")],
     ready=True,
 )
-def too_long_an_allow_list_is_refused(bench: Bench) -> None:
+def too_long_an_allow_list_is_refused(subject: Subject) -> None:
     """An allow list of one entry more than maxCredentialCountInList is an error."""
-    count = bench.facts.number(0x07, 8) + 1
-    request = bench.ceremonies.sign_request()
-    listed = request | {0x03: [descriptor(bench.random_bytes(16)) for _ in range(count)]}
-    bench.call(Command.GET_ASSERTION, listed).must(
+    count = subject.facts.number(0x07, 8) + 1
+    request = subject.ceremonies.sign_request()
+    listed = request | {0x03: [descriptor(subject.random_bytes(16)) for _ in range(count)]}
+    subject.call(Command.GET_ASSERTION, listed).must(
         CtapStatus.LIMIT_EXCEEDED, CtapStatus.INVALID_LENGTH, CtapStatus.REQUEST_TOO_LARGE
     )
 
@@ -304,12 +304,12 @@ def too_long_an_allow_list_is_refused(bench: Bench) -> None:
     touches=1,
     lasts_s=40,
 )
-def nobody_there_signs_nothing(bench: Bench) -> None:
+def nobody_there_signs_nothing(subject: Subject) -> None:
     """When nobody touches the key for long enough, the request ends with USER_ACTION_TIMEOUT."""
-    made = bench.ceremonies.make()
-    request = bench.ceremonies.sign_request(allow=[made.id])
-    bench.user.stays_away()
-    bench.call(Command.GET_ASSERTION, request).must(
+    made = subject.ceremonies.make()
+    request = subject.ceremonies.sign_request(allow=[made.id])
+    subject.user.stays_away()
+    subject.call(Command.GET_ASSERTION, request).must(
         CtapStatus.USER_ACTION_TIMEOUT, CtapStatus.ACTION_TIMEOUT, CtapStatus.OPERATION_DENIED
     )
 
@@ -321,19 +321,19 @@ def nobody_there_signs_nothing(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def declining_signs_nothing(bench: Bench) -> None:
+def declining_signs_nothing(subject: Subject) -> None:
     """When the user says no, the request is OPERATION_DENIED."""
-    made = bench.ceremonies.make()
-    request = bench.ceremonies.sign_request(allow=[made.id])
-    bench.user.declines()
-    bench.call(Command.GET_ASSERTION, request).must(CtapStatus.OPERATION_DENIED)
+    made = subject.ceremonies.make()
+    request = subject.ceremonies.sign_request(allow=[made.id])
+    subject.user.declines()
+    subject.call(Command.GET_ASSERTION, request).must(CtapStatus.OPERATION_DENIED)
 
 
 @CHAPTER.test("6.3", "getNextAssertion without getAssertion before is CTAP2_ERR_NOT_ALLOWED.")
-def next_assertion_out_of_nowhere(bench: Bench) -> None:
+def next_assertion_out_of_nowhere(subject: Subject) -> None:
     """GetNextAssertion without a getAssertion is NOT_ALLOWED."""
-    bench.call(Command.GET_INFO)
-    bench.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
+    subject.call(Command.GET_INFO)
+    subject.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
 
 
 # Discoverable credentials.
@@ -349,12 +349,12 @@ _STORES: Final = option_is("rk", value=True)
     touches=2,
     changes="makes a discoverable credential and deletes it",
 )
-def discoverable_credential_signs(bench: Bench) -> None:
+def discoverable_credential_signs(subject: Subject) -> None:
     """A discoverable credential signs without an allow list, and names its user handle."""
-    rp_id = bench.ceremonies.another_rp()
-    made = bench.ceremonies.make(rk=True, rp_id=rp_id)
-    request = bench.ceremonies.sign_request(rp_id=rp_id)
-    signed = bench.ceremonies.authenticate(request, made)
+    rp_id = subject.ceremonies.another_rp()
+    made = subject.ceremonies.make(rk=True, rp_id=rp_id)
+    request = subject.ceremonies.sign_request(rp_id=rp_id)
+    signed = subject.ceremonies.authenticate(request, made)
     user = signed.reply.member(0x04, dict)
     if user.get("id") != made.user_id:
         raise Failure(f"user handle {made.user_id!r}", repr(user.get("id")))
@@ -370,23 +370,23 @@ def discoverable_credential_signs(bench: Bench) -> None:
     touches=4,
     changes="makes a discoverable credential and deletes it",
 )
-def same_account_is_overwritten(bench: Bench) -> None:
+def same_account_is_overwritten(subject: Subject) -> None:
     """A second discoverable credential of the same user at the same RP replaces the first."""
-    ceremonies = bench.ceremonies
+    ceremonies = subject.ceremonies
     rp_id = ceremonies.another_rp()
     first, second = (ceremonies.make(rk=True, rp_id=rp_id) for _ in range(2))
     signed = ceremonies.authenticate(ceremonies.sign_request(rp_id=rp_id), first, second)
     if 0x05 in signed.reply.members():
         raise Failure("one credential", f"{signed.reply.value[5]} credentials")
     request = ceremonies.sign_request(rp_id=rp_id, allow=[first.id])
-    bench.call(Command.GET_ASSERTION, request).must(
+    subject.call(Command.GET_ASSERTION, request).must(
         CtapStatus.NO_CREDENTIALS, CtapStatus.INVALID_CREDENTIAL
     )
 
 
-def _two_accounts(bench: Bench) -> tuple[list[Made], Request, Signed]:
+def _two_accounts(subject: Subject) -> tuple[list[Made], Request, Signed]:
     """Two accounts at one RP, and the first of their two assertions."""
-    ceremonies = bench.ceremonies
+    ceremonies = subject.ceremonies
     rp_id = ceremonies.another_rp()
     makes = [ceremonies.make(rk=True, rp_id=rp_id, user_id=name) for name in (b"first", b"second")]
     request = ceremonies.sign_request(rp_id=rp_id)
@@ -409,17 +409,17 @@ _TWO: Final = "makes two discoverable credentials and deletes them"
     touches=3,
     changes=_TWO,
 )
-def accounts_come_one_by_one(bench: Bench) -> None:
+def accounts_come_one_by_one(subject: Subject) -> None:
     """Two accounts sign one after the other, newest first, and then there are no more."""
-    makes, request, signed = _two_accounts(bench)
-    reply = bench.call(Command.GET_NEXT_ASSERTION)
-    following = bench.ceremonies.verified(reply, request, *makes)
+    makes, request, signed = _two_accounts(subject)
+    reply = subject.call(Command.GET_NEXT_ASSERTION)
+    following = subject.ceremonies.verified(reply, request, *makes)
     order = [each.reply.member(0x04, dict).get("id") for each in (signed, following)]
     if order != [b"second", b"first"]:
         raise Failure("second, first", ", ".join(map(repr, order)))
     if 0x05 in following.reply.members():
         raise Failure("numberOfCredentials in the first answer only", "again")
-    bench.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
+    subject.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
 
 
 @CHAPTER.test(
@@ -430,11 +430,11 @@ def accounts_come_one_by_one(bench: Bench) -> None:
     touches=3,
     changes=_TWO,
 )
-def other_command_ends_the_walk(bench: Bench) -> None:
+def other_command_ends_the_walk(subject: Subject) -> None:
     """GetNextAssertion after another command is NOT_ALLOWED."""
-    _two_accounts(bench)
-    bench.call(Command.GET_INFO)
-    bench.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
+    _two_accounts(subject)
+    subject.call(Command.GET_INFO)
+    subject.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
 
 
 @CHAPTER.test(
@@ -446,12 +446,12 @@ def other_command_ends_the_walk(bench: Bench) -> None:
     touches=3,
     changes=_TWO,
 )
-def walk_belongs_to_its_channel(bench: Bench) -> None:
+def walk_belongs_to_its_channel(subject: Subject) -> None:
     """GetNextAssertion on another channel is NOT_ALLOWED."""
-    other = bench.other_channel()
-    _two_accounts(bench)
-    answer = bench.hid.transact(other, 0x10, bytes([Command.GET_NEXT_ASSERTION]))
-    bench.reply(Command.GET_NEXT_ASSERTION, answer).must(CtapStatus.NOT_ALLOWED)
+    other = subject.other_channel()
+    _two_accounts(subject)
+    answer = subject.hid.transact(other, 0x10, bytes([Command.GET_NEXT_ASSERTION]))
+    subject.reply(Command.GET_NEXT_ASSERTION, answer).must(CtapStatus.NOT_ALLOWED)
 
 
 @CHAPTER.test(
@@ -463,39 +463,39 @@ def walk_belongs_to_its_channel(bench: Bench) -> None:
     changes=_TWO,
     lasts_s=_NEXT_WITHIN_S + 1,
 )
-def walk_ends_after_thirty_seconds(bench: Bench) -> None:
+def walk_ends_after_thirty_seconds(subject: Subject) -> None:
     """GetNextAssertion 31 s after getAssertion is NOT_ALLOWED."""
-    _two_accounts(bench)
-    bench.fixture.wait((_NEXT_WITHIN_S + 1) * 1_000_000_000)
-    bench.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
+    _two_accounts(subject)
+    subject.fixture.wait((_NEXT_WITHIN_S + 1) * 1_000_000_000)
+    subject.call(Command.GET_NEXT_ASSERTION).must(CtapStatus.NOT_ALLOWED)
 
 
 # With a token.
 
 
 @CHAPTER.test("6.2.2 step 6", "With a valid pinUvAuthParam flag UV is set.", pin=Pin.SET, touches=2)
-def token_verifies_the_user(bench: Bench) -> None:
+def token_verifies_the_user(subject: Subject) -> None:
     """With a token both makeCredential and getAssertion set flag UV."""
-    made = bench.ceremonies.make()
-    signed = bench.ceremonies.sign(made)
+    made = subject.ceremonies.make()
+    signed = subject.ceremonies.sign(made)
     for auth in (made.auth, signed.auth):
         if not auth.has(AuthDataFlag.USER_VERIFIED):
             raise Failure("flag UV set", f"0x{auth.flags:02X}")
 
 
 def _refused_token(
-    command: int, permission: Permission, rp_id: str, spoil: bool, bench: Bench
+    command: int, permission: Permission, rp_id: str, spoil: bool, subject: Subject
 ) -> None:
-    ceremonies = bench.ceremonies
+    ceremonies = subject.ceremonies
     build = (
         ceremonies.make_request if command == Command.MAKE_CREDENTIAL else ceremonies.sign_request
     )
     request = build(authorised=False)
-    token = bench.pins.token(permission, rp_id)
+    token = subject.pins.token(permission, rp_id)
     client_data_hash = request[0x01 if command == Command.MAKE_CREDENTIAL else 0x02]
     param = token.sign(client_data_hash + (b"!" if spoil else b""))
     key = 0x08 if command == Command.MAKE_CREDENTIAL else 0x06
-    bench.call(command, request | {key: param, key + 1: token.protocol}).must(
+    subject.call(command, request | {key: param, key + 1: token.protocol}).must(
         CtapStatus.PIN_AUTH_INVALID
     )
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.canonical import read
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -41,26 +41,26 @@ def _speaks_ctap2(facts: Facts) -> str | None:
 
 
 @CHAPTER.test("6.4", "getInfo takes no parameters and no touch.", when=[_speaks_ctap2])
-def get_info_answers(bench: Bench) -> None:
+def get_info_answers(subject: Subject) -> None:
     """GetInfo answers SUCCESS and a map, without a touch."""
-    reply = bench.call(Command.GET_INFO)
+    reply = subject.call(Command.GET_INFO)
     reply.members()
     if reply.answer.wanted_touch:
         raise Failure("an answer without a touch", "a keepalive that says UPNEEDED")
 
 
 @CHAPTER.test("8", "Answers are in CTAP2 canonical CBOR.", when=[_speaks_ctap2])
-def get_info_is_canonical(bench: Bench) -> None:
+def get_info_is_canonical(subject: Subject) -> None:
     """GetInfo is canonical CBOR: keys in order, shortest forms, definite lengths."""
-    reading = read(bench.call(Command.GET_INFO).body)
+    reading = read(subject.call(Command.GET_INFO).body)
     if reading.problems:
         raise Failure("canonical CBOR", reading.problems[0])
 
 
 @CHAPTER.test("6.4", "The members of getInfo have numbers.", when=[CTAP2])
-def member_keys_are_numbers(bench: Bench) -> None:
+def member_keys_are_numbers(subject: Subject) -> None:
     """Every key of getInfo is an unsigned number."""
-    members = bench.call(Command.GET_INFO).members()
+    members = subject.call(Command.GET_INFO).members()
     strange = [key for key in members if not isinstance(key, int) or key < 1]
     if strange:
         raise Failure("keys that are numbers from 1", repr(strange[0]))
@@ -69,9 +69,9 @@ def member_keys_are_numbers(bench: Bench) -> None:
 @CHAPTER.test(
     "6.4", "getInfo says what the authenticator is; that changes with its state only.", when=[CTAP2]
 )
-def get_info_is_steady(bench: Bench) -> None:
+def get_info_is_steady(subject: Subject) -> None:
     """Two answers of getInfo in a row are the same, but for its encrypted members."""
-    one, other = (bench.call(Command.GET_INFO).members() for _ in range(2))
+    one, other = (subject.call(Command.GET_INFO).members() for _ in range(2))
     differing = [
         key
         for key in sorted({*one, *other})
@@ -86,9 +86,9 @@ def get_info_is_steady(bench: Bench) -> None:
     "encIdentifier and encCredStoreState are encrypted with a new vector each time.",
     when=[has_member(0x19, "encIdentifier")],
 )
-def encrypted_members_are_new_each_time(bench: Bench) -> None:
+def encrypted_members_are_new_each_time(subject: Subject) -> None:
     """The encrypted members have 32 bytes and differ between two answers."""
-    one, other = (bench.call(Command.GET_INFO).members() for _ in range(2))
+    one, other = (subject.call(Command.GET_INFO).members() for _ in range(2))
     for key in _CHANGING:
         if key not in one:
             continue
@@ -218,8 +218,8 @@ _MEMBERS: Final[tuple[tuple[int, str, str, Callable[[Any], bool]], ...]] = (
 )
 
 
-def _member(number: int, form: str, fits: Callable[[Any], bool], bench: Bench) -> None:
-    value = bench.call(Command.GET_INFO).members().get(number)
+def _member(number: int, form: str, fits: Callable[[Any], bool], subject: Subject) -> None:
+    value = subject.call(Command.GET_INFO).members().get(number)
     if not fits(value):
         raise Failure(form, "nothing" if value is None else f"{value!r:.80}")
 
@@ -450,8 +450,8 @@ _AGREEMENTS: Final[
 )
 
 
-def _agrees(missing: Callable[[Facts], str], bench: Bench) -> None:
-    if why := missing(bench.refresh()):
+def _agrees(missing: Callable[[Facts], str], subject: Subject) -> None:
+    if why := missing(subject.refresh()):
         raise Failure("members that agree with each other", why)
 
 
@@ -471,20 +471,24 @@ for _name, _section, _behaviour, _when, _missing in _AGREEMENTS:
     "versions has FIDO_2_0, FIDO_2_1 or a later one for a key that speaks CTAP2.",
     when=[CTAP2],
 )
-def versions_name_ctap2(bench: Bench) -> None:
+def versions_name_ctap2(subject: Subject) -> None:
     """The versions name one of CTAP2, and U2F_V2 only beside CTAPHID_MSG."""
-    versions = bench.facts.versions
+    versions = subject.facts.versions
     if not any(version.startswith("FIDO_2_") for version in versions):
         raise Failure("a version FIDO_2_0 or later", ", ".join(versions) or "none")
-    if bench.facts.init is not None and "U2F_V2" in versions and bench.facts.init.capabilities & 8:
+    if (
+        subject.facts.init is not None
+        and "U2F_V2" in versions
+        and subject.facts.init.capabilities & 8
+    ):
         raise Failure("U2F_V2 without capability flag NMSG", "both")
 
 
 @CHAPTER.test("6.4", "aaguid identifies the model.", when=[CTAP2])
-def aaguid_is_not_zero(bench: Bench) -> None:
+def aaguid_is_not_zero(subject: Subject) -> None:
     """The AAGUID of a key that speaks CTAP2 is not all zeros."""
-    if not any(bench.facts.aaguid):
-        raise Failure("an AAGUID", bench.facts.aaguid.hex() or "none")
+    if not any(subject.facts.aaguid):
+        raise Failure("an AAGUID", subject.facts.aaguid.hex() or "none")
 
 
 # What is announced is there, and what is not is not.
@@ -500,14 +504,14 @@ _COMMANDS_OF_OPTIONS: Final[tuple[tuple[str, str, int, dict[int, Any]], ...]] = 
 )
 
 
-def _is_there(command: int, members: dict[int, Any], bench: Bench) -> None:
-    reply = bench.call(command, members)
+def _is_there(command: int, members: dict[int, Any], subject: Subject) -> None:
+    reply = subject.call(command, members)
     if reply.status == CtapStatus.INVALID_COMMAND:
         raise Failure("a command that is there, as it is announced", "0x01 INVALID_COMMAND")
 
 
-def _is_not_there(command: int, members: dict[int, Any], bench: Bench) -> None:
-    bench.call(command, members).must(
+def _is_not_there(command: int, members: dict[int, Any], subject: Subject) -> None:
+    subject.call(command, members).must(
         CtapStatus.INVALID_COMMAND, CtapStatus.UNSUPPORTED_OPTION, CtapStatus.NOT_ALLOWED
     )
 
@@ -547,15 +551,15 @@ for _option, _section, _command, _request in _COMMANDS_OF_OPTIONS:
 
 
 @CHAPTER.test("6.4", "U2F_V2 in versions says that CTAP1 is spoken.", when=[CTAP2])
-def announced_u2f_is_there(bench: Bench) -> None:
+def announced_u2f_is_there(subject: Subject) -> None:
     """U2F VERSION answers U2F_V2 if that is among the versions, and nothing good if not."""
-    if not bench.facts.capable_of_msg:
-        if "U2F_V2" in bench.facts.versions:
+    if not subject.facts.capable_of_msg:
+        if "U2F_V2" in subject.facts.versions:
             raise Failure("no U2F_V2 beside capability flag NMSG", "both")
         return
-    word, data = bench.u2f(3)
+    word, data = subject.u2f(3)
     there = (word, data) == (0x9000, b"U2F_V2")
-    if there != ("U2F_V2" in bench.facts.versions):
+    if there != ("U2F_V2" in subject.facts.versions):
         expected = "U2F_V2 and 9000" if not there else "no U2F, as versions do not name it"
         raise Failure(expected, f"{word:04X}")
 
@@ -566,9 +570,9 @@ def announced_u2f_is_there(bench: Bench) -> None:
     when=[CTAP2, SINCE_2_1],
     touches=1,
 )
-def selection_is_there(bench: Bench) -> None:
+def selection_is_there(subject: Subject) -> None:
     """AuthenticatorSelection asks for a touch and answers SUCCESS."""
-    bench.presence()
-    reply = bench.call(Command.SELECTION).must(CtapStatus.SUCCESS)
+    subject.presence()
+    reply = subject.call(Command.SELECTION).must(CtapStatus.SUCCESS)
     if reply.body:
         raise Failure("no parameters in the answer", f"{len(reply.body)} bytes")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, Reply
+from mfalab.simulator.conformance.subject import Subject, Reply
 from mfalab.simulator.conformance.canonical import read_first
 from mfalab.simulator.conformance.facts import CTAP2, option_is
 from mfalab.simulator.conformance.suite import Chapter, Pin
@@ -24,23 +24,23 @@ _HASH: Final = 16
 _WRITES: Final = "writes the large-blob array, and writes it back as it was"
 
 
-def _fragment(bench: Bench) -> int:
-    return bench.facts.max_msg_size - _FRAME
+def _fragment(subject: Subject) -> int:
+    return subject.facts.max_msg_size - _FRAME
 
 
-def _stored(bench: Bench) -> bytes:
+def _stored(subject: Subject) -> bytes:
     """The whole array as it is stored."""
-    found, size = b"", _fragment(bench)
+    found, size = b"", _fragment(subject)
     while True:
-        part: bytes = bench.call(_COMMAND, {1: size, 3: len(found)}).member(0x01, bytes)
+        part: bytes = subject.call(_COMMAND, {1: size, 3: len(found)}).member(0x01, bytes)
         found += part
         if len(part) < size:
             return found
 
 
-def _write(bench: Bench, data: bytes, offset: int = 0, length: int | None = None) -> Reply:
+def _write(subject: Subject, data: bytes, offset: int = 0, length: int | None = None) -> Reply:
     """Write a fragment with a token."""
-    token = bench.pins.token(Permission.LARGE_BLOB_WRITE)
+    token = subject.pins.token(Permission.LARGE_BLOB_WRITE)
     message = b"\xff" * 32 + bytes([_COMMAND, 0]) + offset.to_bytes(4, "little")
     members: dict[int, Any] = {
         2: data,
@@ -50,15 +50,15 @@ def _write(bench: Bench, data: bytes, offset: int = 0, length: int | None = None
     }
     if length is not None:
         members[4] = length
-    return bench.call(_COMMAND, members)
+    return subject.call(_COMMAND, members)
 
 
-def _store(bench: Bench, array: bytes) -> None:
+def _store(subject: Subject, array: bytes) -> None:
     """Write a whole array, fragment by fragment."""
-    size = _fragment(bench)
+    size = _fragment(subject)
     for at in range(0, len(array), size):
         first = len(array) if at == 0 else None
-        _write(bench, array[at : at + size], at, first).must(CtapStatus.SUCCESS)
+        _write(subject, array[at : at + size], at, first).must(CtapStatus.SUCCESS)
 
 
 def _with_hash(content: bytes) -> bytes:
@@ -69,9 +69,9 @@ def _with_hash(content: bytes) -> bytes:
 
 
 @CHAPTER.test("6.10.1", "The stored array is CBOR and the left 16 bytes of its SHA-256.")
-def array_and_its_hash(bench: Bench) -> None:
+def array_and_its_hash(subject: Subject) -> None:
     """The large-blob array is a CBOR array, followed by the left half of its hash."""
-    stored = _stored(bench)
+    stored = _stored(subject)
     reading, _ = read_first(stored)
     if not isinstance(reading.value, list):
         raise Failure("a CBOR array", f"{stored[:8].hex()}")
@@ -120,8 +120,8 @@ _READING: Final[tuple[tuple[str, str, dict[int, Any], tuple[CtapStatus, ...]], .
 )
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
-    bench.call(_COMMAND, members).must(*statuses)
+def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
+    subject.call(_COMMAND, members).must(*statuses)
 
 
 for _name, _what, _members, _statuses in _READING:
@@ -135,19 +135,19 @@ for _name, _what, _members, _statuses in _READING:
 
 
 @CHAPTER.test("6.10.2", "A fragment has at most maxMsgSize - 64 bytes.")
-def get_of_too_much(bench: Bench) -> None:
+def get_of_too_much(subject: Subject) -> None:
     """Reading more than maxMsgSize - 64 bytes at once is INVALID_LENGTH."""
-    bench.call(_COMMAND, {1: _fragment(bench) + 1, 3: 0}).must(CtapStatus.INVALID_LENGTH)
+    subject.call(_COMMAND, {1: _fragment(subject) + 1, 3: 0}).must(CtapStatus.INVALID_LENGTH)
 
 
 # Writing.
 
 
 @CHAPTER.test("6.10.2", "With a PIN writing takes a token: CTAP2_ERR_PUAT_REQUIRED.", pin=Pin.SET)
-def writing_takes_a_token(bench: Bench) -> None:
+def writing_takes_a_token(subject: Subject) -> None:
     """Writing without a token when there is a PIN is PUAT_REQUIRED."""
     blank = _with_hash(b"\x80")
-    bench.call(_COMMAND, {2: blank, 3: 0, 4: len(blank)}).must(CtapStatus.PUAT_REQUIRED)
+    subject.call(_COMMAND, {2: blank, 3: 0, 4: len(blank)}).must(CtapStatus.PUAT_REQUIRED)
 
 
 @CHAPTER.test(
@@ -157,15 +157,15 @@ def writing_takes_a_token(bench: Bench) -> None:
     destructive=True,
     changes=_WRITES,
 )
-def array_comes_back(bench: Bench) -> None:
+def array_comes_back(subject: Subject) -> None:
     """An array of all the room there is, in fragments, is stored and comes back."""
-    before = _stored(bench)
-    bench.after(lambda: _store(bench, before))
+    before = _stored(subject)
+    subject.after(lambda: _store(subject, before))
     # An array of one byte string that fills what maxSerializedLargeBlobArray leaves.
-    room = bench.facts.number(0x0B, 1024) - _HASH - 4
-    array = _with_hash(b"\x81\x59" + room.to_bytes(2) + bench.random_bytes(room))
-    _store(bench, array)
-    if _stored(bench) != array:
+    room = subject.facts.number(0x0B, 1024) - _HASH - 4
+    array = _with_hash(b"\x81\x59" + room.to_bytes(2) + subject.random_bytes(room))
+    _store(subject, array)
+    if _stored(subject) != array:
         raise Failure("the array that was written", "another one")
 
 
@@ -173,12 +173,12 @@ _SAME: Final = "nothing on a conforming key"
 
 
 def _refused_write(
-    data: bytes, offset: int, length: int | None, status: CtapStatus, bench: Bench
+    data: bytes, offset: int, length: int | None, status: CtapStatus, subject: Subject
 ) -> None:
-    before = _stored(bench)
-    bench.after(lambda: _store(bench, before))
-    _write(bench, data, offset, length).must(status)
-    if _stored(bench) != before:
+    before = _stored(subject)
+    subject.after(lambda: _store(subject, before))
+    _write(subject, data, offset, length).must(status)
+    if _stored(subject) != before:
         raise Failure("the array as it was", "another one")
 
 

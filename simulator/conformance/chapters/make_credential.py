@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import AuthDataFlag, Command
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import ES256, RP_ID, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -210,10 +210,10 @@ _ERRORS: Final[
 
 
 def _error(
-    change: Callable[[Request], Request], statuses: tuple[CtapStatus, ...], bench: Bench
+    change: Callable[[Request], Request], statuses: tuple[CtapStatus, ...], subject: Subject
 ) -> None:
-    request = bench.ceremonies.make_request()
-    bench.call(Command.MAKE_CREDENTIAL, change(request)).must(*statuses)
+    request = subject.ceremonies.make_request()
+    subject.call(Command.MAKE_CREDENTIAL, change(request)).must(*statuses)
 
 
 for _name, _section, _what, _change, _statuses, _when in _ERRORS:
@@ -235,11 +235,13 @@ for _name, _section, _what, _change, _statuses, _when in _ERRORS:
     when=[has_option("clientPin")],
     touches=1,
 )
-def empty_param_tells_whether_there_is_a_pin(bench: Bench) -> None:
+def empty_param_tells_whether_there_is_a_pin(subject: Subject) -> None:
     """An empty pinUvAuthParam is PIN_INVALID where there is a PIN and PIN_NOT_SET where not."""
-    request = bench.ceremonies.make_request(authorised=False)
-    reply = bench.call(Command.MAKE_CREDENTIAL, request | {0x08: b"", 0x09: bench.pins.protocol})
-    reply.must(CtapStatus.PIN_INVALID if bench.pins.is_set else CtapStatus.PIN_NOT_SET)
+    request = subject.ceremonies.make_request(authorised=False)
+    reply = subject.call(
+        Command.MAKE_CREDENTIAL, request | {0x08: b"", 0x09: subject.pins.protocol}
+    )
+    reply.must(CtapStatus.PIN_INVALID if subject.pins.is_set else CtapStatus.PIN_NOT_SET)
 
 
 # Success.
@@ -252,9 +254,9 @@ def empty_param_tells_whether_there_is_a_pin(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def credential_is_made(bench: Bench) -> None:
+def credential_is_made(subject: Subject) -> None:
     """A credential is made: its authenticator data are for this RP and their flags are right."""
-    ceremonies = bench.ceremonies
+    ceremonies = subject.ceremonies
     request = ceremonies.make_request()
     made = ceremonies.register(request)
     ceremonies.check_auth_data(made.auth, RP_ID)
@@ -262,7 +264,7 @@ def credential_is_made(bench: Bench) -> None:
     verified = made.auth.has(AuthDataFlag.USER_VERIFIED)
     if made.auth.flags & wanted != wanted:
         raise Failure("flags UP and AT", f"0x{made.auth.flags:02X}")
-    if verified != (0x08 in request) and not bench.facts.options.get("alwaysUv"):
+    if verified != (0x08 in request) and not subject.facts.options.get("alwaysUv"):
         raise Failure(
             f"flag UV {'set' if 0x08 in request else 'clear'}", f"0x{made.auth.flags:02X}"
         )
@@ -276,11 +278,11 @@ def credential_is_made(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def aaguid_is_that_of_get_info(bench: Bench) -> None:
+def aaguid_is_that_of_get_info(subject: Subject) -> None:
     """The AAGUID of a new credential is that of getInfo, or zero in a fido-u2f statement."""
-    made = bench.ceremonies.make()
+    made = subject.ceremonies.make()
     form, _ = made.statement
-    expected = bytes(16) if form == "fido-u2f" else bench.facts.aaguid
+    expected = bytes(16) if form == "fido-u2f" else subject.facts.aaguid
     if made.auth.aaguid != expected:
         raise Failure(expected.hex(), made.auth.aaguid.hex())
 
@@ -291,9 +293,9 @@ def aaguid_is_that_of_get_info(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def attestation_verifies(bench: Bench) -> None:
+def attestation_verifies(subject: Subject) -> None:
     """The attestation statement of a new credential verifies, certificate included."""
-    bench.ceremonies.verify_attestation(bench.ceremonies.make())
+    subject.ceremonies.verify_attestation(subject.ceremonies.make())
 
 
 @CHAPTER.test(
@@ -303,17 +305,17 @@ def attestation_verifies(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def credential_id_is_short_enough(bench: Bench) -> None:
+def credential_id_is_short_enough(subject: Subject) -> None:
     """A credential ID is at least 16 bytes and not longer than getInfo says."""
-    most, length = bench.facts.number(0x08, 1023), len(bench.ceremonies.make().id)
+    most, length = subject.facts.number(0x08, 1023), len(subject.ceremonies.make().id)
     if not 16 <= length <= most:
         raise Failure(f"16 to {most} bytes", f"{length} bytes")
 
 
 @CHAPTER.test("6.1.2 step 16", "Each registration makes a new key pair.", ready=True, touches=2)
-def credentials_differ(bench: Bench) -> None:
+def credentials_differ(subject: Subject) -> None:
     """Two credentials of one user have different IDs and keys."""
-    one, other = bench.ceremonies.make(), bench.ceremonies.make()
+    one, other = subject.ceremonies.make(), subject.ceremonies.make()
     if one.id == other.id:
         raise Failure("two credential IDs", "the same one twice")
     if one.auth.public_key == other.auth.public_key:
@@ -333,12 +335,12 @@ _ALGORITHMS: Final = {
 }
 
 
-def _algorithm(number: int, bench: Bench) -> None:
-    made = bench.ceremonies.make(algorithms=[number])
+def _algorithm(number: int, subject: Subject) -> None:
+    made = subject.ceremonies.make(algorithms=[number])
     if made.auth.public_key.get(3) != number:
         raise Failure(f"a public key with alg {number}", f"alg {made.auth.public_key.get(3)}")
-    bench.ceremonies.verify_attestation(made)
-    bench.ceremonies.sign(made)
+    subject.ceremonies.verify_attestation(made)
+    subject.ceremonies.sign(made)
 
 
 for _number, _called in _ALGORITHMS.items():
@@ -360,10 +362,10 @@ for _number, _called in _ALGORITHMS.items():
     ready=True,
     touches=2,
 )
-def first_supported_algorithm_is_used(bench: Bench) -> None:
+def first_supported_algorithm_is_used(subject: Subject) -> None:
     """Of a list the first supported algorithm is used, whatever the key likes best."""
-    supported = [each for each in bench.facts.algorithms if each in _ALGORITHMS][::-1]
-    made = bench.ceremonies.make(algorithms=[_NOBODY, *supported])
+    supported = [each for each in subject.facts.algorithms if each in _ALGORITHMS][::-1]
+    made = subject.ceremonies.make(algorithms=[_NOBODY, *supported])
     if made.auth.public_key.get(3) != supported[0]:
         raise Failure(f"alg {supported[0]}", f"alg {made.auth.public_key.get(3)}")
 
@@ -374,18 +376,18 @@ def first_supported_algorithm_is_used(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def unknown_option_is_ignored(bench: Bench) -> None:
+def unknown_option_is_ignored(subject: Subject) -> None:
     """An unknown option does not disturb."""
-    request = bench.ceremonies.make_request()
-    bench.ceremonies.register(_options(unknown=True)(request))
+    request = subject.ceremonies.make_request()
+    subject.ceremonies.register(_options(unknown=True)(request))
 
 
 @CHAPTER.test(
     "6.1.2 step 5", "Option up may be true since CTAP 2.1.", when=[SINCE_2_1], ready=True, touches=1
 )
-def up_may_be_true(bench: Bench) -> None:
+def up_may_be_true(subject: Subject) -> None:
     """Option up may be true."""
-    bench.ceremonies.register(_options(up=True)(bench.ceremonies.make_request()))
+    subject.ceremonies.register(_options(up=True)(subject.ceremonies.make_request()))
 
 
 @CHAPTER.test(
@@ -394,9 +396,9 @@ def up_may_be_true(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def unknown_extension_is_ignored(bench: Bench) -> None:
+def unknown_extension_is_ignored(subject: Subject) -> None:
     """An unknown extension has no output and does not disturb."""
-    made = bench.ceremonies.make(extensions={"unknown": True})
+    made = subject.ceremonies.make(extensions={"unknown": True})
     if made.auth.extensions:
         raise Failure("no extension outputs", f"{made.auth.extensions!r}")
 
@@ -407,12 +409,12 @@ def unknown_extension_is_ignored(bench: Bench) -> None:
     ready=True,
     touches=2,
 )
-def excluded_credential_is_refused(bench: Bench) -> None:
+def excluded_credential_is_refused(subject: Subject) -> None:
     """An exclude list with a credential of this key is CREDENTIAL_EXCLUDED."""
-    made = bench.ceremonies.make()
-    request = bench.ceremonies.make_request()
-    excluded = request | {0x05: [descriptor(bench.random_bytes(32)), descriptor(made.id)]}
-    bench.call(Command.MAKE_CREDENTIAL, excluded).must(CtapStatus.CREDENTIAL_EXCLUDED)
+    made = subject.ceremonies.make()
+    request = subject.ceremonies.make_request()
+    excluded = request | {0x05: [descriptor(subject.random_bytes(32)), descriptor(made.id)]}
+    subject.call(Command.MAKE_CREDENTIAL, excluded).must(CtapStatus.CREDENTIAL_EXCLUDED)
 
 
 @CHAPTER.test(
@@ -421,17 +423,17 @@ def excluded_credential_is_refused(bench: Bench) -> None:
     ready=True,
     touches=3,
 )
-def foreign_credentials_do_not_exclude(bench: Bench) -> None:
+def foreign_credentials_do_not_exclude(subject: Subject) -> None:
     """Credentials of other keys, other relying parties and unknown types do not exclude."""
-    elsewhere = bench.ceremonies.make(rp_id=f"other.{RP_ID}")
-    made = bench.ceremonies.make()
-    request = bench.ceremonies.make_request()
+    elsewhere = subject.ceremonies.make(rp_id=f"other.{RP_ID}")
+    made = subject.ceremonies.make()
+    request = subject.ceremonies.make_request()
     listed = [
-        descriptor(bench.random_bytes(64)),
+        descriptor(subject.random_bytes(64)),
         descriptor(elsewhere.id),
         {"id": made.id, "type": "unknown"},
     ]
-    bench.ceremonies.register(request | {0x05: listed})
+    subject.ceremonies.register(request | {0x05: listed})
 
 
 @CHAPTER.test(
@@ -440,12 +442,12 @@ def foreign_credentials_do_not_exclude(bench: Bench) -> None:
     when=[SINCE_2_1, has_member(0x07, "maxCredentialCountInList")],
     ready=True,
 )
-def too_long_an_exclude_list_is_refused(bench: Bench) -> None:
+def too_long_an_exclude_list_is_refused(subject: Subject) -> None:
     """An exclude list of one entry more than maxCredentialCountInList is an error."""
-    count = bench.facts.number(0x07, 8) + 1
-    request = bench.ceremonies.make_request()
-    listed = request | {0x05: [descriptor(bench.random_bytes(16)) for _ in range(count)]}
-    bench.call(Command.MAKE_CREDENTIAL, listed).must(
+    count = subject.facts.number(0x07, 8) + 1
+    request = subject.ceremonies.make_request()
+    listed = request | {0x05: [descriptor(subject.random_bytes(16)) for _ in range(count)]}
+    subject.call(Command.MAKE_CREDENTIAL, listed).must(
         CtapStatus.LIMIT_EXCEEDED, CtapStatus.INVALID_LENGTH, CtapStatus.REQUEST_TOO_LARGE
     )
 
@@ -460,17 +462,17 @@ def too_long_an_exclude_list_is_refused(bench: Bench) -> None:
     ready=True,
     lasts_s=40,
 )
-def nobody_there_makes_no_credential(bench: Bench) -> None:
+def nobody_there_makes_no_credential(subject: Subject) -> None:
     """When nobody touches the key for long enough, the request ends with USER_ACTION_TIMEOUT."""
-    request = bench.ceremonies.make_request()
-    bench.user.stays_away()
-    reply = bench.call(Command.MAKE_CREDENTIAL, request)
+    request = subject.ceremonies.make_request()
+    subject.user.stays_away()
+    reply = subject.call(Command.MAKE_CREDENTIAL, request)
     reply.must(
         CtapStatus.USER_ACTION_TIMEOUT, CtapStatus.ACTION_TIMEOUT, CtapStatus.OPERATION_DENIED
     )
     if not reply.answer.wanted_touch:
         raise Failure("keepalives that say UPNEEDED", "none")
-    bench.times.add("patience for a touch", reply.answer.first_ns - reply.answer.sent_ns)
+    subject.times.add("patience for a touch", reply.answer.first_ns - reply.answer.sent_ns)
 
 
 @CHAPTER.test(
@@ -479,20 +481,20 @@ def nobody_there_makes_no_credential(bench: Bench) -> None:
     needs=[Ability.DECLINE],
     ready=True,
 )
-def declining_makes_no_credential(bench: Bench) -> None:
+def declining_makes_no_credential(subject: Subject) -> None:
     """When the user says no, the request is OPERATION_DENIED."""
-    request = bench.ceremonies.make_request()
-    bench.user.declines()
-    bench.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.OPERATION_DENIED)
+    request = subject.ceremonies.make_request()
+    subject.user.declines()
+    subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.OPERATION_DENIED)
 
 
 @CHAPTER.test(
     "6.1.2 step 14", "User presence is asked for.", needs=[Ability.REPORTS], ready=True, touches=1
 )
-def touch_is_asked_for(bench: Bench) -> None:
+def touch_is_asked_for(subject: Subject) -> None:
     """While it waits for its user, keepalives say UPNEEDED."""
-    bench.user.touches(after_ns=500_000_000)
-    if not bench.ceremonies.make().reply.answer.wanted_touch:
+    subject.user.touches(after_ns=500_000_000)
+    if not subject.ceremonies.make().reply.answer.wanted_touch:
         raise Failure("a keepalive that says UPNEEDED", "none")
 
 
@@ -511,10 +513,10 @@ def _ep_is_off(facts: Facts) -> str | None:
     when=[_ep_is_off],
     ready=True,
 )
-def enterprise_that_is_off_is_refused(bench: Bench) -> None:
+def enterprise_that_is_off_is_refused(subject: Subject) -> None:
     """EnterpriseAttestation is INVALID_PARAMETER as long as it is not enabled."""
-    request = bench.ceremonies.make_request() | {0x0A: 1}
-    bench.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_PARAMETER)
+    request = subject.ceremonies.make_request() | {0x0A: 1}
+    subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_PARAMETER)
 
 
 @CHAPTER.test(
@@ -524,12 +526,12 @@ def enterprise_that_is_off_is_refused(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def no_attestation_on_request(bench: Bench) -> None:
+def no_attestation_on_request(subject: Subject) -> None:
     """A platform that prefers format none gets it, with an empty statement."""
-    if "none" not in bench.facts.texts(0x16):
+    if "none" not in subject.facts.texts(0x16):
         raise NotTested("the key does not announce attestation format none")
-    request = bench.ceremonies.make_request() | {0x0B: ["none"]}
-    made = bench.ceremonies.register(request)
+    request = subject.ceremonies.make_request() | {0x0B: ["none"]}
+    made = subject.ceremonies.register(request)
     if made.statement != ("none", {}):
         raise Failure("fmt none and an empty attStmt", made.statement[0])
 
@@ -541,9 +543,9 @@ def no_attestation_on_request(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def verification_is_not_required(bench: Bench) -> None:
+def verification_is_not_required(subject: Subject) -> None:
     """With makeCredUvNotRqd a non-discoverable credential is made without a token."""
-    request = bench.ceremonies.make_request(authorised=False)
-    made = bench.ceremonies.register(request)
+    request = subject.ceremonies.make_request(authorised=False)
+    made = subject.ceremonies.register(request)
     if made.auth.has(AuthDataFlag.USER_VERIFIED):
         raise Failure("flag UV clear", f"0x{made.auth.flags:02X}")

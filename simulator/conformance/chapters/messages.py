@@ -8,7 +8,7 @@ from typing import Any, Final
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, encoded
+from mfalab.simulator.conformance.subject import Subject, encoded
 from mfalab.simulator.conformance.facts import CTAP2, has_member, has_option
 from mfalab.simulator.conformance.hid import MAX_MESSAGE
 from mfalab.simulator.conformance.suite import Chapter
@@ -22,10 +22,10 @@ _FUZZED: Final = 60
 
 
 @CHAPTER.test("6", "A command that the authenticator does not know is CTAP1_ERR_INVALID_COMMAND.")
-def unknown_command_is_refused(bench: Bench) -> None:
+def unknown_command_is_refused(subject: Subject) -> None:
     """A command byte that the standard does not assign is INVALID_COMMAND."""
     for command in (0x00, 0x0F, 0x3E):
-        bench.call(command).must(CtapStatus.INVALID_COMMAND)
+        subject.call(command).must(CtapStatus.INVALID_COMMAND)
 
 
 _BROKEN: Final = {
@@ -48,11 +48,11 @@ _NOT_CANONICAL: Final = {
 }
 
 
-def _malformed(raw: str, statuses: tuple[CtapStatus, ...], bench: Bench) -> None:
+def _malformed(raw: str, statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
     for command in _COMMANDS:
-        if command == Command.CLIENT_PIN and not bench.pins.offered:
+        if command == Command.CLIENT_PIN and not subject.pins.offered:
             continue
-        reply = bench.call(command, raw=bytes.fromhex(raw))
+        reply = subject.call(command, raw=bytes.fromhex(raw))
         reply.must(*statuses)
         if reply.answer.wanted_touch:
             raise Failure("an answer without a touch", "it asked for its user first")
@@ -89,11 +89,11 @@ for _name, (_what, _raw) in _NOT_CANONICAL.items():
     )
 
 
-def _no_map(value: Any, bench: Bench) -> None:
+def _no_map(value: Any, subject: Subject) -> None:
     for command in _COMMANDS:
-        if command == Command.CLIENT_PIN and not bench.pins.offered:
+        if command == Command.CLIENT_PIN and not subject.pins.offered:
             continue
-        bench.call(command, value).must(CtapStatus.CBOR_UNEXPECTED_TYPE, CtapStatus.INVALID_CBOR)
+        subject.call(command, value).must(CtapStatus.CBOR_UNEXPECTED_TYPE, CtapStatus.INVALID_CBOR)
 
 
 for _name, _value in (("array", [1, 2]), ("number", 1), ("text", "map"), ("bytes", b"map")):
@@ -108,10 +108,10 @@ for _name, _value in (("array", [1, 2]), ("number", 1), ("text", "map"), ("bytes
 
 
 @CHAPTER.test("6", "A command that takes parameters needs them.")
-def parameters_are_missing(bench: Bench) -> None:
+def parameters_are_missing(subject: Subject) -> None:
     """Commands without their parameters are an error."""
     for command in _COMMANDS:
-        bench.call(command).refused()
+        subject.call(command).refused()
 
 
 @CHAPTER.test(
@@ -119,9 +119,9 @@ def parameters_are_missing(bench: Bench) -> None:
     "Members of a request that the authenticator does not know are ignored.",
     when=[has_option("clientPin")],
 )
-def unknown_member_is_ignored(bench: Bench) -> None:
+def unknown_member_is_ignored(subject: Subject) -> None:
     """A member with a number that nobody knows does not disturb a request."""
-    bench.pins.call(PinSubcommand.GET_PIN_RETRIES, {0x7F: "unknown"}).must(CtapStatus.SUCCESS)
+    subject.pins.call(PinSubcommand.GET_PIN_RETRIES, {0x7F: "unknown"}).must(CtapStatus.SUCCESS)
 
 
 @CHAPTER.test(
@@ -129,9 +129,9 @@ def unknown_member_is_ignored(bench: Bench) -> None:
     "maxMsgSize is the longest message that the authenticator takes.",
     when=[has_option("clientPin")],
 )
-def longest_message_is_taken(bench: Bench) -> None:
+def longest_message_is_taken(subject: Subject) -> None:
     """A request of exactly maxMsgSize bytes is served."""
-    reply = bench.call(Command.CLIENT_PIN, raw=_padded(bench, bench.facts.max_msg_size))
+    reply = subject.call(Command.CLIENT_PIN, raw=_padded(subject, subject.facts.max_msg_size))
     reply.must(CtapStatus.SUCCESS)
 
 
@@ -140,26 +140,26 @@ def longest_message_is_taken(bench: Bench) -> None:
     "A request longer than maxMsgSize is CTAP2_ERR_REQUEST_TOO_LARGE.",
     when=[has_option("clientPin"), has_member(0x05, "maxMsgSize")],
 )
-def too_long_a_message_is_refused(bench: Bench) -> None:
+def too_long_a_message_is_refused(subject: Subject) -> None:
     """A request of one byte more than maxMsgSize is an error."""
-    size = bench.facts.max_msg_size + 1
+    size = subject.facts.max_msg_size + 1
     if size > MAX_MESSAGE:
         raise NotTested("maxMsgSize is as long as a CTAPHID message can be")
-    raw = bytes([Command.CLIENT_PIN]) + _padded(bench, size)
-    if bench.has_reports:
-        answer = bench.hid.transact(bench.channel, HidCommand.CBOR, raw)
+    raw = bytes([Command.CLIENT_PIN]) + _padded(subject, size)
+    if subject.has_reports:
+        answer = subject.hid.transact(subject.channel, HidCommand.CBOR, raw)
         if answer.is_error and answer.data[:1] == bytes([HidError.INVALID_LEN]):
             return
     else:
-        answer = bench.link.cbor(raw)
-    bench.reply(Command.CLIENT_PIN, answer).must(
+        answer = subject.link.cbor(raw)
+    subject.reply(Command.CLIENT_PIN, answer).must(
         CtapStatus.REQUEST_TOO_LARGE, CtapStatus.LIMIT_EXCEEDED, CtapStatus.INVALID_LENGTH
     )
 
 
-def _padded(bench: Bench, size: int) -> bytes:
+def _padded(subject: Subject, size: int) -> bytes:
     """A request for the PIN retries whose command byte and CBOR have that size together."""
-    members: dict[int, Any] = {1: bench.pins.protocol, 2: int(PinSubcommand.GET_PIN_RETRIES)}
+    members: dict[int, Any] = {1: subject.pins.protocol, 2: int(PinSubcommand.GET_PIN_RETRIES)}
     filling = size - 1 - len(encoded(members | {0x7F: bytes(300)})) + 300
     return encoded(members | {0x7F: bytes(filling)})
 
@@ -169,13 +169,13 @@ def _padded(bench: Bench, size: int) -> bytes:
     "Whatever is sent, the authenticator answers, with an error code if it must.",
     when=[has_option("clientPin")],
 )
-def spoiled_requests_are_answered(bench: Bench) -> None:
+def spoiled_requests_are_answered(subject: Subject) -> None:
     """Sixty requests with random bytes changed are all answered, and the key still works."""
     # Nothing that is near to this one can spend a PIN try or ask for a touch.
-    good = encoded({1: bench.pins.protocol, 2: int(PinSubcommand.GET_KEY_AGREEMENT)})
+    good = encoded({1: subject.pins.protocol, 2: int(PinSubcommand.GET_KEY_AGREEMENT)})
     for _ in range(_FUZZED):
-        spoiled = bytearray(good + bench.random_bytes(bench.random_bytes(1)[0] % 4))
-        for at, value in zip(bench.random_bytes(2), bench.random_bytes(2), strict=True):
+        spoiled = bytearray(good + subject.random_bytes(subject.random_bytes(1)[0] % 4))
+        for at, value in zip(subject.random_bytes(2), subject.random_bytes(2), strict=True):
             spoiled[at % len(spoiled)] = value
-        bench.call(Command.CLIENT_PIN, raw=bytes(spoiled))
-    bench.call(Command.GET_INFO).must(CtapStatus.SUCCESS)
+        subject.call(Command.CLIENT_PIN, raw=bytes(spoiled))
+    subject.call(Command.GET_INFO).must(CtapStatus.SUCCESS)

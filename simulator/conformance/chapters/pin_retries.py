@@ -11,7 +11,7 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, Reply, encoded
+from mfalab.simulator.conformance.subject import Subject, Reply, encoded
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
 from mfalab.simulator.conformance.pin_protocols import pin_hash
@@ -27,22 +27,22 @@ _WRONG: Final = "Wrong-0-wrong"
 _SPENDS: Final = "spends PIN tries, and gets them back"
 
 
-def _try_wrong(bench: Bench) -> Reply:
-    return bench.pins.ask_token(_WRONG)[0]
+def _try_wrong(subject: Subject) -> Reply:
+    return subject.pins.ask_token(_WRONG)[0]
 
 
-def _get_back(bench: Bench) -> None:
+def _get_back(subject: Subject) -> None:
     """Get all tries back by the right PIN, after a power cycle if it takes one."""
-    pins = bench.pins
+    pins = subject.pins
     if not pins.is_set or pins.known is None:
         return  # a reset came between
     if pins.ask_token(pins.known)[0].status == CtapStatus.PIN_AUTH_BLOCKED:
-        bench.power_cycle()
+        subject.power_cycle()
         pins.ask_token(pins.known)[0].must(CtapStatus.SUCCESS)
 
 
-def _left(bench: Bench, expected: int) -> None:
-    left = bench.pins.retries()
+def _left(subject: Subject, expected: int) -> None:
+    left = subject.pins.retries()
     if left != expected:
         raise Failure(f"{expected} tries left", str(left))
 
@@ -54,14 +54,14 @@ def _left(bench: Bench, expected: int) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def tries_fall_and_are_restored(bench: Bench) -> None:
+def tries_fall_and_are_restored(subject: Subject) -> None:
     """A wrong PIN is PIN_INVALID and costs a try, and the right one gives all back."""
-    bench.after(lambda: _get_back(bench))
-    before = bench.pins.retries()
-    _try_wrong(bench).must(CtapStatus.PIN_INVALID)
-    _left(bench, before - 1)
-    bench.pins.token(Permission.GET_ASSERTION, RP_ID)
-    _left(bench, 8)
+    subject.after(lambda: _get_back(subject))
+    before = subject.pins.retries()
+    _try_wrong(subject).must(CtapStatus.PIN_INVALID)
+    _left(subject, before - 1)
+    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
+    _left(subject, 8)
 
 
 @CHAPTER.test(
@@ -71,12 +71,12 @@ def tries_fall_and_are_restored(bench: Bench) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def change_with_a_wrong_pin_costs_a_try(bench: Bench) -> None:
+def change_with_a_wrong_pin_costs_a_try(subject: Subject) -> None:
     """ChangePIN with a wrong PIN is PIN_INVALID and costs a try."""
-    bench.after(lambda: _get_back(bench))
-    before = bench.pins.retries()
-    bench.pins.change(_WRONG, "Other-" + bench.pins.a_pin()).must(CtapStatus.PIN_INVALID)
-    _left(bench, before - 1)
+    subject.after(lambda: _get_back(subject))
+    before = subject.pins.retries()
+    subject.pins.change(_WRONG, "Other-" + subject.pins.a_pin()).must(CtapStatus.PIN_INVALID)
+    _left(subject, before - 1)
 
 
 @CHAPTER.test(
@@ -86,16 +86,16 @@ def change_with_a_wrong_pin_costs_a_try(bench: Bench) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def mismatch_makes_a_new_key(bench: Bench) -> None:
+def mismatch_makes_a_new_key(subject: Subject) -> None:
     """After a wrong PIN the key agreement key is another."""
-    bench.after(lambda: _get_back(bench))
+    subject.after(lambda: _get_back(subject))
 
     def point() -> object:
-        reply = bench.pins.call(PinSubcommand.GET_KEY_AGREEMENT)
+        reply = subject.pins.call(PinSubcommand.GET_KEY_AGREEMENT)
         return reply.member(0x01, dict).get(-2)
 
     before = point()
-    _try_wrong(bench).must(CtapStatus.PIN_INVALID)
+    _try_wrong(subject).must(CtapStatus.PIN_INVALID)
     if point() == before:
         raise Failure("a new key agreement key", "the same one")
 
@@ -109,20 +109,20 @@ def mismatch_makes_a_new_key(bench: Bench) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def three_wrong_pins_need_a_power_cycle(bench: Bench) -> None:
+def three_wrong_pins_need_a_power_cycle(subject: Subject) -> None:
     """Three wrong PINs block even the right one until power is cycled, and cost three tries."""
-    pins = bench.pins
-    bench.after(lambda: _get_back(bench))
+    pins = subject.pins
+    subject.after(lambda: _get_back(subject))
     pins.token(Permission.GET_ASSERTION, RP_ID)
     for expected in (CtapStatus.PIN_INVALID, CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED):
-        _try_wrong(bench).must(expected)
+        _try_wrong(subject).must(expected)
     pins.ask_token(pins.known or "")[0].must(CtapStatus.PIN_AUTH_BLOCKED)
-    _try_wrong(bench).must(CtapStatus.PIN_AUTH_BLOCKED)
-    _left(bench, 5)
-    bench.power_cycle()
-    _left(bench, 5)
+    _try_wrong(subject).must(CtapStatus.PIN_AUTH_BLOCKED)
+    _left(subject, 5)
+    subject.power_cycle()
+    _left(subject, 5)
     pins.token(Permission.GET_ASSERTION, RP_ID)
-    _left(bench, 8)
+    _left(subject, 8)
 
 
 @CHAPTER.test(
@@ -134,16 +134,16 @@ def three_wrong_pins_need_a_power_cycle(bench: Bench) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def power_cycle_state_is_told(bench: Bench) -> None:
+def power_cycle_state_is_told(subject: Subject) -> None:
     """PowerCycleState, if told, is true after three wrong PINs and false after a power cycle."""
-    bench.after(lambda: _get_back(bench))
+    subject.after(lambda: _get_back(subject))
     for _ in range(3):
-        _try_wrong(bench).refused()
-    told = bench.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
+        _try_wrong(subject).refused()
+    told = subject.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
     if told.get(0x04, True) is not True:
         raise Failure("powerCycleState true", str(told[0x04]).lower())
-    bench.power_cycle()
-    told = bench.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
+    subject.power_cycle()
+    told = subject.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
     if told.get(0x04, False) is not False:
         raise Failure("powerCycleState false", str(told[0x04]).lower())
 
@@ -156,13 +156,13 @@ def power_cycle_state_is_told(bench: Bench) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def tries_survive_a_power_cycle(bench: Bench) -> None:
+def tries_survive_a_power_cycle(subject: Subject) -> None:
     """A try that was spent stays spent when power is cycled."""
-    bench.after(lambda: _get_back(bench))
-    before = bench.pins.retries()
-    _try_wrong(bench).must(CtapStatus.PIN_INVALID)
-    bench.power_cycle()
-    _left(bench, before - 1)
+    subject.after(lambda: _get_back(subject))
+    before = subject.pins.retries()
+    _try_wrong(subject).must(CtapStatus.PIN_INVALID)
+    subject.power_cycle()
+    _left(subject, before - 1)
 
 
 @CHAPTER.test(
@@ -173,10 +173,10 @@ def tries_survive_a_power_cycle(bench: Bench) -> None:
     destructive=True,
     changes=_SPENDS,
 )
-def power_cut_wins_no_try(bench: Bench) -> None:
+def power_cut_wins_no_try(subject: Subject) -> None:
     """Whoever cuts the power as soon as the key knows that a PIN is wrong wins no try."""
-    bench.after(lambda: _get_back(bench))
-    pins, hid = bench.pins, bench.hid
+    subject.after(lambda: _get_back(subject))
+    pins, hid = subject.pins, subject.hid
     before = pins.retries()
     for answered in (False, True):
         shared = pins.agree()
@@ -187,12 +187,12 @@ def power_cut_wins_no_try(bench: Bench) -> None:
             0x06: shared.encrypt(pin_hash(_WRONG)),
         }
         request = bytes([Command.CLIENT_PIN]) + encoded(members)
-        sent_ns = hid.send(bench.channel, HidCommand.CBOR, request)
+        sent_ns = hid.send(subject.channel, HidCommand.CBOR, request)
         if answered:
-            answer = hid.receive(bench.channel, sent_ns)
-            bench.reply(Command.CLIENT_PIN, answer).must(CtapStatus.PIN_INVALID)
-        bench.power_cycle()
-        hid = bench.hid
+            answer = hid.receive(subject.channel, sent_ns)
+            subject.reply(Command.CLIENT_PIN, answer).must(CtapStatus.PIN_INVALID)
+        subject.power_cycle()
+        hid = subject.hid
         left = pins.retries()
         if left > before or (answered and left >= before):
             raise Failure(f"fewer than {before} tries left", str(left))
@@ -208,19 +208,19 @@ def power_cut_wins_no_try(bench: Bench) -> None:
     touches=1,
     changes="blocks the PIN, which takes a reset",
 )
-def no_tries_are_left(bench: Bench) -> None:
+def no_tries_are_left(subject: Subject) -> None:
     """Eight wrong PINs block the PIN for good: PIN_BLOCKED, power cycled or not, until a reset."""
-    bench.dirty.add("the PIN")
-    bench.after(lambda: bench.ceremonies.reset() if bench.pins.is_set else None)
-    pins = bench.pins
+    subject.dirty.add("the PIN")
+    subject.after(lambda: subject.ceremonies.reset() if subject.pins.is_set else None)
+    pins = subject.pins
     for left in range(pins.retries() - 1, -1, -1):
-        reply = _try_wrong(bench)
+        reply = _try_wrong(subject)
         if left == 0:
             reply.must(CtapStatus.PIN_BLOCKED)
         elif reply.must(CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED).status == (
             CtapStatus.PIN_AUTH_BLOCKED
         ):
-            bench.power_cycle()
-        _left(bench, left)
-    bench.power_cycle()
+            subject.power_cycle()
+        _left(subject, left)
+    subject.power_cycle()
     pins.ask_token(pins.known or "")[0].must(CtapStatus.PIN_BLOCKED)

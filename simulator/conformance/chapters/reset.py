@@ -10,7 +10,7 @@ from typing import Final
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.chapters.u2f import u2f_handle_is_known, u2f_register
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, U2F, has_option, option_is
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
@@ -35,15 +35,15 @@ _FORGETS: Final = "everything on the key is gone"
     last=True,
     when=[SINCE_2_1],
 )
-def late_reset_is_refused(bench: Bench) -> None:
+def late_reset_is_refused(subject: Subject) -> None:
     """A reset eleven seconds after power-up is NOT_ALLOWED."""
-    bench.power_cycle()
-    bench.answers()
-    bench.fixture.wait(11 * _NS_PER_S)
-    reply = bench.call(Command.RESET)
+    subject.power_cycle()
+    subject.answers()
+    subject.fixture.wait(11 * _NS_PER_S)
+    reply = subject.call(Command.RESET)
     if reply.status == CtapStatus.SUCCESS:
-        bench.pins.known = None
-        bench.refresh()
+        subject.pins.known = None
+        subject.refresh()
     reply.must(CtapStatus.NOT_ALLOWED)
 
 
@@ -56,11 +56,11 @@ def late_reset_is_refused(bench: Bench) -> None:
     lasts_s=40,
     last=True,
 )
-def reset_takes_a_touch(bench: Bench) -> None:
+def reset_takes_a_touch(subject: Subject) -> None:
     """A reset that nobody confirms ends in an error, and nothing is forgotten."""
-    bench.power_cycle()
-    bench.user.stays_away()
-    reply = bench.call(Command.RESET)
+    subject.power_cycle()
+    subject.user.stays_away()
+    reply = subject.call(Command.RESET)
     reply.must(
         CtapStatus.USER_ACTION_TIMEOUT,
         CtapStatus.ACTION_TIMEOUT,
@@ -72,7 +72,7 @@ def reset_takes_a_touch(bench: Bench) -> None:
 def _after_reset(
     name: str,
     behaviour: str,
-    before: Callable[[Bench], Callable[[], None]],
+    before: Callable[[Subject], Callable[[], None]],
     *,
     touches: int,
     ready: bool = False,
@@ -81,9 +81,9 @@ def _after_reset(
 ) -> None:
     """A test that does something, resets the key, and looks at what is left."""
 
-    def run(bench: Bench) -> None:
-        look = before(bench)
-        bench.ceremonies.reset()
+    def run(subject: Subject) -> None:
+        look = before(subject)
+        subject.ceremonies.reset()
         look()
 
     CHAPTER.add(
@@ -103,16 +103,16 @@ def _after_reset(
     )
 
 
-def _credential(*, rk: bool) -> Callable[[Bench], Callable[[], None]]:
-    def before(bench: Bench) -> Callable[[], None]:
-        rp_id = bench.ceremonies.another_rp()
-        made = bench.ceremonies.make(rk=rk, rp_id=rp_id)
-        bench.ceremonies.sign(made)
+def _credential(*, rk: bool) -> Callable[[Subject], Callable[[], None]]:
+    def before(subject: Subject) -> Callable[[], None]:
+        rp_id = subject.ceremonies.another_rp()
+        made = subject.ceremonies.make(rk=rk, rp_id=rp_id)
+        subject.ceremonies.sign(made)
 
         def look() -> None:
-            bench.pins.prepare(Pin.ANY, ready=True)
-            request = bench.ceremonies.sign_request(rp_id=rp_id, allow=[made.id])
-            bench.call(Command.GET_ASSERTION, request).must(
+            subject.pins.prepare(Pin.ANY, ready=True)
+            request = subject.ceremonies.sign_request(rp_id=rp_id, allow=[made.id])
+            subject.call(Command.GET_ASSERTION, request).must(
                 CtapStatus.NO_CREDENTIALS, CtapStatus.INVALID_CREDENTIAL
             )
 
@@ -121,30 +121,30 @@ def _credential(*, rk: bool) -> Callable[[Bench], Callable[[], None]]:
     return before
 
 
-def _pin(bench: Bench) -> Callable[[], None]:
+def _pin(subject: Subject) -> Callable[[], None]:
     def look() -> None:
-        if bench.refresh().options.get("clientPin"):
+        if subject.refresh().options.get("clientPin"):
             raise Failure("option clientPin false", "true")
-        if (left := bench.pins.retries()) != 8:
+        if (left := subject.pins.retries()) != 8:
             raise Failure("8 tries", str(left))
 
     return look
 
 
-def _handle(bench: Bench) -> Callable[[], None]:
-    registered = u2f_register(bench)
+def _handle(subject: Subject) -> Callable[[], None]:
+    registered = u2f_register(subject)
 
     def look() -> None:
-        if bench.facts.u2f and u2f_handle_is_known(bench, registered):
+        if subject.facts.u2f and u2f_handle_is_known(subject, registered):
             raise Failure("6A80 WRONG_DATA for the key handle", "the key knows it")
 
     return look
 
 
-def _room(bench: Bench) -> Callable[[], None]:
+def _room(subject: Subject) -> Callable[[], None]:
     def look() -> None:
-        bench.pins.prepare(Pin.SET, ready=True)
-        bench.ceremonies.make(rk=True, rp_id=bench.ceremonies.another_rp())
+        subject.pins.prepare(Pin.SET, ready=True)
+        subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
 
     return look
 

@@ -12,7 +12,7 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.bench import Bench, encoded
+from mfalab.simulator.conformance.subject import Subject, encoded
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure
@@ -34,19 +34,19 @@ def blinks(facts: Facts) -> str | None:
     return "the key has no request that waits for a touch without making a credential"
 
 
-def begin_blinking(bench: Bench) -> int:
+def begin_blinking(subject: Subject) -> int:
     """Send a request that waits for a touch, and see that it does; returns when it was sent."""
-    hid, channel = bench.hid, bench.channel
-    bench.user.stays_away()
+    hid, channel = subject.hid, subject.channel
+    subject.user.stays_away()
     request = bytes([Command.SELECTION])
-    if not bench.facts.since_2_1:
+    if not subject.facts.since_2_1:
         # An empty pinUvAuthParam waits for a touch and only tells whether there is a PIN.
-        members = bench.ceremonies.make_request(authorised=False)
+        members = subject.ceremonies.make_request(authorised=False)
         request = bytes([Command.MAKE_CREDENTIAL]) + encoded(members | {8: b"", 9: 1})
     sent_ns = hid.send(channel, HidCommand.CBOR, request)
     status = hid.keepalive(channel, what="a keepalive that says UPNEEDED", status=2)
-    bench.after(lambda: hid.quiet(channel))
-    bench.times.add("request to its first keepalive", status - sent_ns)
+    subject.after(lambda: hid.quiet(channel))
+    subject.times.add("request to its first keepalive", status - sent_ns)
     return sent_ns
 
 
@@ -56,27 +56,27 @@ def begin_blinking(bench: Bench) -> int:
     "answer of its own.",
     when=[blinks],
 )
-def cancel_ends_a_waiting_request(bench: Bench) -> None:
+def cancel_ends_a_waiting_request(subject: Subject) -> None:
     """CANCEL while the key waits for its user makes the request end with KEEPALIVE_CANCEL."""
-    hid, channel = bench.hid, bench.channel
-    begin_blinking(bench)
-    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+    hid, channel = subject.hid, subject.channel
+    begin_blinking(subject)
+    _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
     hid.ping(channel)
 
 
-def _cancelled(bench: Bench, sent_ns: int) -> None:
-    answer = bench.hid.receive(bench.channel, sent_ns)
+def _cancelled(subject: Subject, sent_ns: int) -> None:
+    answer = subject.hid.receive(subject.channel, sent_ns)
     wanted = bytes([CtapStatus.KEEPALIVE_CANCEL])
     if answer.command != HidCommand.CBOR or answer.data != wanted:
         got = f"status 0x{answer.data[:1].hex()}" if answer.data else str(answer)
         raise Failure("CTAPHID_CBOR with 0x2D KEEPALIVE_CANCEL", got)
-    bench.times.add("CANCEL to the end of the request", answer.first_ns - sent_ns)
+    subject.times.add("CANCEL to the end of the request", answer.first_ns - sent_ns)
 
 
 @CHAPTER.test("11.2.9.1.5", "CANCEL with nothing to cancel is ignored.")
-def cancel_without_a_request_is_ignored(bench: Bench) -> None:
+def cancel_without_a_request_is_ignored(subject: Subject) -> None:
     """CANCEL on an idle channel, twice, is answered by silence."""
-    hid, channel = bench.hid, bench.channel
+    hid, channel = subject.hid, subject.channel
     hid.send(channel, HidCommand.CANCEL)
     hid.send(channel, HidCommand.CANCEL)
     if strays := hid.strays(300 * _NS_PER_MS):
@@ -85,14 +85,14 @@ def cancel_without_a_request_is_ignored(bench: Bench) -> None:
 
 
 @CHAPTER.test("11.2.9.1.5", "A CANCEL is for the request of its own channel.", when=[blinks])
-def cancel_of_another_channel_is_ignored(bench: Bench) -> None:
+def cancel_of_another_channel_is_ignored(subject: Subject) -> None:
     """CANCEL on another channel does not end the request."""
-    hid, channel, other = bench.hid, bench.channel, bench.other_channel()
-    begin_blinking(bench)
+    hid, channel, other = subject.hid, subject.channel, subject.other_channel()
+    begin_blinking(subject)
     hid.send(other, HidCommand.CANCEL)
     for _ in range(3):
         hid.keepalive(channel, what="keepalives that go on")
-    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+    _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
 
 
 @CHAPTER.test(
@@ -101,15 +101,15 @@ def cancel_of_another_channel_is_ignored(bench: Bench) -> None:
     when=[blinks],
     lasts_s=2,
 )
-def keepalives_come_in_time(bench: Bench) -> None:
+def keepalives_come_in_time(subject: Subject) -> None:
     """While the key waits, keepalives say UPNEEDED and come at least every 100 ms, give or take."""
-    hid, channel = bench.hid, bench.channel
-    begin_blinking(bench)
+    hid, channel = subject.hid, subject.channel
+    begin_blinking(subject)
     times = [hid.keepalive(channel, what="keepalives that go on", status=2) for _ in range(15)]
-    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+    _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
     gaps = [after - before for before, after in pairwise(times)]
     for gap in gaps:
-        bench.times.add("keepalive period", gap)
+        subject.times.add("keepalive period", gap)
     # Operating systems and slow machines let a report wait.
     if (longest := max(gaps)) > 250 * _NS_PER_MS:
         raise Failure("keepalives every 100 ms", f"{longest // _NS_PER_MS} ms without one")
@@ -118,25 +118,25 @@ def keepalives_come_in_time(bench: Bench) -> None:
 @CHAPTER.test(
     "11.2.5.1", "While a request is processed, other channels get ERR_CHANNEL_BUSY.", when=[blinks]
 )
-def waiting_request_keeps_others_out(bench: Bench) -> None:
+def waiting_request_keeps_others_out(subject: Subject) -> None:
     """A request on another channel is CHANNEL_BUSY while the key waits, which goes on."""
-    hid, channel, other = bench.hid, bench.channel, bench.other_channel()
-    begin_blinking(bench)
+    hid, channel, other = subject.hid, subject.channel, subject.other_channel()
+    begin_blinking(subject)
     sent_ns = hid.send(other, HidCommand.CBOR, bytes([Command.GET_INFO]))
     hid.refused(other, sent_ns, HidError.CHANNEL_BUSY)
     hid.keepalive(channel, what="keepalives that go on")
-    _cancelled(bench, hid.send(channel, HidCommand.CANCEL))
+    _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
 
 
 @CHAPTER.test(
     "11.2.5.3", "INIT on the broadcast channel is served whatever is under way.", when=[blinks]
 )
-def init_is_served_while_waiting(bench: Bench) -> None:
+def init_is_served_while_waiting(subject: Subject) -> None:
     """INIT on the broadcast channel is answered while the key waits, which goes on."""
-    begin_blinking(bench)
-    bench.other_channel()
-    bench.hid.keepalive(bench.channel, what="keepalives that go on")
-    _cancelled(bench, bench.hid.send(bench.channel, HidCommand.CANCEL))
+    begin_blinking(subject)
+    subject.other_channel()
+    subject.hid.keepalive(subject.channel, what="keepalives that go on")
+    _cancelled(subject, subject.hid.send(subject.channel, HidCommand.CANCEL))
 
 
 @CHAPTER.test(
@@ -144,10 +144,10 @@ def init_is_served_while_waiting(bench: Bench) -> None:
     "INIT on an open channel aborts its transaction; nothing else is answered for it.",
     when=[blinks],
 )
-def init_ends_a_waiting_request(bench: Bench) -> None:
+def init_ends_a_waiting_request(subject: Subject) -> None:
     """INIT on the channel of a request that waits ends it without an answer."""
-    hid, channel = bench.hid, bench.channel
-    begin_blinking(bench)
+    hid, channel = subject.hid, subject.channel
+    begin_blinking(subject)
     hid.strays()
     hid.init(channel)
     if strays := hid.strays(300 * _NS_PER_MS):

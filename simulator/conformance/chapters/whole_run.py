@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from mfalab.devices.ctap.commands import Command
-from mfalab.simulator.conformance.bench import Bench
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.facts import CTAP2
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure
@@ -31,9 +31,9 @@ _REPEATED: Final = 10
     ready=True,
     touches=1,
 )
-def registration_is_in_time(bench: Bench) -> None:
+def registration_is_in_time(subject: Subject) -> None:
     """From the touch to the answer of makeCredential less than 3 s pass."""
-    answer = bench.ceremonies.make().reply.answer
+    answer = subject.ceremonies.make().reply.answer
     waited = [at_ns for at_ns, status in answer.keepalives if status == 2]
     took_ns = answer.done_ns - (waited[-1] if waited else answer.sent_ns)
     if took_ns > _SIGNING_NS:
@@ -47,30 +47,30 @@ def registration_is_in_time(bench: Bench) -> None:
     ready=True,
     touches=1,
 )
-def signing_is_in_time(bench: Bench) -> None:
+def signing_is_in_time(subject: Subject) -> None:
     """Ten assertions without a touch take less than 3 s each; their spread is measured."""
-    made = bench.ceremonies.make()
+    made = subject.ceremonies.make()
     for _ in range(_REPEATED):
-        answer = bench.ceremonies.sign(made, up=False, authorised=False).reply.answer
-        bench.times.add("signing", answer.done_ns - answer.sent_ns)
-    longest_ns = max(bench.times.durations_ns("signing"))
+        answer = subject.ceremonies.sign(made, up=False, authorised=False).reply.answer
+        subject.times.add("signing", answer.done_ns - answer.sent_ns)
+    longest_ns = max(subject.times.durations_ns("signing"))
     if longest_ns > _SIGNING_NS:
         raise Failure("signatures within 3000 ms", f"one after {longest_ns // _NS_PER_MS} ms")
 
 
 @CHAPTER.test("6.4", "getInfo is answered at once.", when=[CTAP2])
-def get_info_is_in_time(bench: Bench) -> None:
+def get_info_is_in_time(subject: Subject) -> None:
     """Ten getInfos take less than 3 s each; their spread is measured."""
     for _ in range(_REPEATED):
-        answer = bench.call(Command.GET_INFO).answer
+        answer = subject.call(Command.GET_INFO).answer
         if (took_ns := answer.done_ns - answer.sent_ns) > _SIGNING_NS:
             raise Failure("an answer within 3000 ms", f"one after {took_ns // _NS_PER_MS} ms")
 
 
 @CHAPTER.test("8", "Every answer is in CTAP2 canonical CBOR.", when=[CTAP2], last=True)
-def every_answer_was_canonical(bench: Bench) -> None:
+def every_answer_was_canonical(subject: Subject) -> None:
     """All answers of this run were canonical CBOR."""
-    if found := bench.not_canonical:
+    if found := subject.not_canonical:
         raise Failure("canonical CBOR in all answers", f"{len(found)} mistakes, first {found[0]}")
 
 
@@ -79,10 +79,10 @@ def every_answer_was_canonical(bench: Bench) -> None:
     "A signature counter is always 0, or grows with every signature.",
     last=True,
 )
-def counters_never_fell(bench: Bench) -> None:
+def counters_never_fell(subject: Subject) -> None:
     """The counter of each credential of this run grew with every signature, or was always 0."""
-    counting = any(any(counters) for counters in bench.counters.values())
-    for counters in bench.counters.values():
+    counting = any(any(counters) for counters in subject.counters.values())
+    for counters in subject.counters.values():
         for before, after in pairwise(counters):
             if after < before or (after == before and counting):
                 raise Failure(f"a counter above {before}", str(after))

@@ -1,6 +1,6 @@
 """What a test holds in its hands: the key's ways, its user, its power, and a place for findings.
 
-A `Bench` lives as long as a run. It opens ways to the key, sends requests, writes down what passed,
+A `Subject` is one key during one run. It opens ways to the key, sends requests, writes down what passed,
 measures, and remembers what has to be judged over the whole run: answers that were not canonical,
 and signature counters. Its `pins` and `ceremonies` do what several commands have to do together.
 """
@@ -29,7 +29,7 @@ from mfalab.simulator.traces.frames import Direction, FrameKind
 from mfalab.simulator.traces.vocabulary import command_name, status_name
 from mfalab.simulator.workbench.fixture import Ability, Fixture
 
-__all__ = ["Bench", "Reply", "Sees", "encoded", "status_text"]
+__all__ = ["Subject", "Reply", "Sees", "encoded", "status_text"]
 
 _NS_PER_S: Final = 1_000_000_000
 _PROMPT_NS: Final = 30 * _NS_PER_S
@@ -129,31 +129,31 @@ class Reply:
 class _User:
     """Who sits in front of the key, as a test wants them."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
 
     def touches(self, after_ns: int = 0) -> None:
         """Touches it whenever it asks."""
-        self._bench.fixture.user = touching(after_ns)
+        self._subject.fixture.user = touching(after_ns)
 
     def stays_away(self) -> None:
         """Does nothing."""
-        if self._bench.by_hand:
-            self._bench.sees.says("Do not touch the key now.")
-        self._bench.fixture.user = absent
+        if self._subject.by_hand:
+            self._subject.sees.says("Do not touch the key now.")
+        self._subject.fixture.user = absent
 
     def declines(self) -> None:
         """Says no."""
-        self._bench.fixture.user = declining()
+        self._subject.fixture.user = declining()
 
     def presents(self, finger: str) -> None:
         """Puts that finger on the sensor."""
-        if self._bench.by_hand:
-            self._bench.sees.says(f"Use this finger: {finger}.")
-        self._bench.fixture.user = presenting(finger)
+        if self._subject.by_hand:
+            self._subject.sees.says(f"Use this finger: {finger}.")
+        self._subject.fixture.user = presenting(finger)
 
 
-class Bench:
+class Subject:
     """One key during one run.
 
     Args:
