@@ -140,7 +140,7 @@ def test_pulling_the_board_out_mid_run_is_told_and_frees_the_key(bench: Bench, l
     rig = rig_at(link)
     rig.open()
     rig.power(1, False)
-    bench.do(bench.board.unplug)
+    bench.do(lambda: (bench.board.unplug(), bench.way.send()))
     with pytest.raises(
         RigGone, match=r"rig bench1 is gone .* unplugged or lost its power"
     ) as first:
@@ -149,7 +149,7 @@ def test_pulling_the_board_out_mid_run_is_told_and_frees_the_key(bench: Bench, l
     assert not link.is_symlink()
     with pytest.raises(PortUnclear, match=r"is said to be on .*/rig, which is not there"):
         rig_at(link).open()
-    bench.do(bench.board.plug)
+    bench.do(lambda: (bench.board.plug(), bench.way.send()))
     with pytest.raises(RigGone) as again:
         rig.touch(1)
     assert str(again.value) == str(first.value)

@@ -1,0 +1,197 @@
+"""The FIDO conformance tool's test automation, answered by a rig.
+
+With automation enabled, the tool POSTs to http://localhost:3000 instead of asking a person:
+`/conformance/userpresence` for a touch, `/conformance/powercycle` for a new power-up, which it
+waits for and takes any status but 200 to 299 as failed, and `/conformance/results` at the end, with
+a JSON object of `allTestsSelected`, `passedTestsCount`, `failedTestsCount` and `failedTests`.
+Answers are expected after the thing was done (FIDO Alliance, conformance-test-tools-resources,
+docs/FIDO2/Automation.md).
+
+Any page in a browser on the same machine could POST here as well, so requests that come from a page
+of another host, or for another host's name, are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from mfalab.devices.rig.errors import RigError
+from mfalab.devices.rig.rig import Rig
+from mfalab.devices.rig.timing import Timing
+
+__all__ = ["PORT", "Automation", "Results", "make_server"]
+
+PORT: Final = 3000
+"""Where the tool expects it."""
+
+_AFTER_MS = 20
+_LARGEST_BODY = 16 * 2**20
+_OURS = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """How a run of the tool ended.
+
+    Attributes:
+        all_selected: whether every test that there is was run.
+        passed: how many passed.
+        failed: how many failed.
+        failures: what the tool says about each that failed.
+        raw: the whole message.
+    """
+
+    all_selected: bool
+    passed: int
+    failed: int
+    failures: tuple[str, ...]
+    raw: Mapping[str, Any]
+
+
+class Automation:
+    """What the tool asks for, done by a rig.
+
+    Args:
+        rig: an open rig.
+        timing: what waits until a touch is over.
+        touch: the channel that touches the key.
+        power: the channel that cuts its power.
+        touch_ms: how long a touch is.
+        off_ms: how long power is off.
+        on_request: called with a line for each request.
+        on_results: called with the results.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        timing: Timing,
+        *,
+        touch: int = 1,
+        power: int = 1,
+        touch_ms: int = 150,
+        off_ms: int = 500,
+        on_request: Callable[[str], None] = lambda line: None,
+        on_results: Callable[[Results], None] = lambda results: None,
+    ) -> None:
+        self.rig = rig
+        self._timing = timing
+        self._touch = touch
+        self._power = power
+        self._touch_ms = touch_ms
+        self._off_ms = off_ms
+        self._on_request = on_request
+        self._on_results = on_results
+
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[HTTPStatus, str]:
+        """Do what a request asks for.
+
+        Returns:
+            The status, and a sentence about it.
+        """
+        status, text = self._answer(method, urlsplit(path).path, headers, body)
+        self._on_request(f"{method} {path}: {int(status)} {text}")
+        return status, text
+
+    def _answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[HTTPStatus, str]:
+        known: dict[str, Callable[[], tuple[HTTPStatus, str]]] = {
+            "/conformance/userpresence": self._touched,
+            "/conformance/powercycle": self._cycled,
+            "/conformance/results": partial(self._told, body),
+        }
+        if (doing := known.get(path)) is None:
+            return HTTPStatus.NOT_FOUND, f"no such request; there are {', '.join(known)}"
+        if method != "POST":
+            return HTTPStatus.METHOD_NOT_ALLOWED, "it is a POST"
+        if not _from_here(headers):
+            return HTTPStatus.FORBIDDEN, "it comes from a page of another host"
+        try:
+            return doing()
+        except RigError as error:
+            return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+
+    def _touched(self) -> tuple[HTTPStatus, str]:
+        self.rig.touch(self._touch, ms=self._touch_ms, after_ms=_AFTER_MS)
+        self._timing.pause(_AFTER_MS + self._touch_ms)
+        return HTTPStatus.OK, "touched"
+
+    def _cycled(self) -> tuple[HTTPStatus, str]:
+        self.rig.cycle(self._power, self._off_ms)
+        return HTTPStatus.OK, "power cycled"
+
+    def _told(self, body: bytes) -> tuple[HTTPStatus, str]:
+        try:
+            told = json.loads(body)
+            results = Results(
+                bool(told.get("allTestsSelected")),
+                int(told.get("passedTestsCount", 0)),
+                int(told.get("failedTestsCount", 0)),
+                tuple(
+                    each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
+                    for each in told.get("failedTests") or ()
+                ),
+                told,
+            )
+        except (ValueError, TypeError, AttributeError):
+            return HTTPStatus.BAD_REQUEST, "the body is no JSON object of results"
+        self._on_results(results)
+        return HTTPStatus.OK, f"{results.passed} passed, {results.failed} failed"
+
+
+def make_server(automation: Automation, port: int = PORT) -> HTTPServer:
+    """A server on the loopback interface, which does one thing at a time.
+
+    Raises:
+        OSError: the port cannot be opened.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+        server_version = "mfalab-rig"
+
+        def do_any(self) -> None:
+            text = self.headers.get("Content-Length") or "0"
+            length = int(text) if text.isascii() and text.isdigit() else 0
+            if length > _LARGEST_BODY:
+                status, said = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large"
+            else:
+                body = self.rfile.read(length)
+                status, said = automation.answer(
+                    self.command, self.path, dict(self.headers.items()), body
+                )
+            answer = json.dumps({"message": said}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer)
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_any  # noqa: N815 - http.server's names
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+            """Nothing: the automation tells."""
+
+    return HTTPServer(("127.0.0.1", port), Handler)
+
+
+def _from_here(headers: Mapping[str, str]) -> bool:
+    """Whether a request is meant for this host and comes from no page of another one."""
+    given = {name.lower(): value for name, value in headers.items()}
+    try:
+        host = urlsplit(f"//{given.get('host', 'localhost')}").hostname
+        origin = urlsplit(given.get("origin", ""))
+    except ValueError:
+        return False
+    return host in _OURS and (origin.scheme not in {"http", "https"} or origin.hostname in _OURS)

@@ -1,0 +1,411 @@
+"""The command group `rig`: hands at the bench, tried out, talked to, and lent to other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mfalab.devices.rig import DRIVERS
+from mfalab.simulator.cli.common import FAILED, FORMAT, NOT_READY, not_ready, print_json
+
+if TYPE_CHECKING:
+    from mfalab.devices.rig import Rig, RigSpec
+    from mfalab.devices.rig.automation import Results
+    from mfalab.devices.rig.drivers.scpi import ScpiRig
+    from mfalab.devices.rig.timing import Timing
+
+__all__ = ["COMMANDS"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_TOUCH_MS = 150
+_HISTORY = "mfalab/rig_history"
+
+
+def _addressed(command: _F) -> _F:
+    """The options that say which rig."""
+    for option in (
+        click.option(
+            "--option",
+            "options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An option of the driver; may be given again. docs/rig.md has them all.",
+        ),
+        click.option("--serial", metavar="TEXT", help="The serial number that it must have."),
+        click.option("--port", metavar="PORT", help="Its serial port or URL, or a hub's location."),
+        click.option(
+            "--driver",
+            type=click.Choice(list(DRIVERS)),
+            default="scpi",
+            show_default=True,
+            help="What kind of rig it is.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def rig() -> None:
+    """Try out what touches keys and cuts their power, and lend it to other programs.
+
+    \b
+    mfalab rig suggest                     lines for a lab file
+    mfalab rig test --port /dev/ttyACM0    does every channel work?
+    mfalab rig repl --port /dev/ttyACM0    talk SCPI to a board
+    mfalab rig serve --serial 0042         answer the FIDO conformance tool
+    """
+
+
+@rig.command()
+@FORMAT
+def suggest(form: str) -> None:
+    """Print lines for a lab file about the rigs that are plugged in.
+
+    Hubs that ykushcmd or uhubctl can switch are no serial ports and not found.
+
+    Exits with 3 when nothing is found that looks like a rig.
+    """
+    from mfalab.devices.rig.ports import entry, serial_ports
+    from mfalab.devices.rig.ports import suggest as suggested
+
+    present = serial_ports()
+    specs = suggested(present)
+    if form == "json":
+        print_json({each.name: _fields(each) for each in specs})
+    elif specs:
+        click.echo("rigs:")
+        for each in specs:
+            click.echo(f"  {entry(each)}")
+    if not specs:
+        others = ", ".join(map(str, present)) or "none at all"
+        not_ready(f"no serial port looks like a rig (ports: {others}). Plug one in.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One thing that was tried."""
+
+    function: str
+    channel: int
+    tried: str
+    passed: bool
+    says: str
+
+
+@rig.command("test")
+@_addressed
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(["touch", "power", "nfc", "display"]),
+    help="Try this function only; may be given again.",
+)
+@FORMAT
+def try_out(only: tuple[str, ...], form: str, **address: Any) -> None:
+    """Try every channel that a rig has, and report what worked.
+
+    Keys in front of it are touched, lose their power and get it back.
+
+    Exits with 1 when something failed, with 3 when the rig cannot be opened.
+
+    \b
+    mfalab rig test                                      the only board there is
+    mfalab rig test --driver numato --option power=1,2 --only power
+    """
+    from mfalab.devices.rig import Function
+
+    with _opened(address) as (opened, timing):
+        identity = opened.identify()
+        counts = {each.value: opened.functions.get(each, 0) for each in Function}
+        wanted = {name: n for name, n in counts.items() if n and (not only or name in only)}
+        if form == "text":
+            about = " ".join(filter(None, asdict(identity).values())) or opened.name
+            fitted = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+            click.echo(f"{about}: {fitted or 'nothing fitted'}")
+        findings = []
+        for name, channel in ((n, c) for n, count in wanted.items() for c in range(1, count + 1)):
+            if opened.broken is not None:
+                break  # one reason is enough
+            for finding in _tried(opened, timing, name, channel):
+                findings.append(finding)
+                if form == "text":
+                    mark = "ok    " if finding.passed else "FAILED"
+                    says = f": {finding.says}" if finding.says else ""
+                    click.echo(f"{mark}  {f'{name} {channel}':<10} {finding.tried}{says}")
+        broken = opened.broken is not None
+        failed = sum(not each.passed for each in findings)
+        if form == "json":
+            tried = [asdict(each) for each in findings]
+            print_json({"identity": asdict(identity), "broken": broken, "tried": tried})
+        else:
+            rest = "; the rig broke, so nothing further was tried" if broken else ""
+            click.echo(f"{len(findings) - failed} ok, {failed} failed{rest}")
+    if failed:
+        sys.exit(FAILED)
+
+
+def _tried(opened: Rig, timing: Timing, function: str, channel: int) -> Iterator[_Finding]:
+    """Try one channel; nothing further is tried there after something failed."""
+    from mfalab.devices.rig import RigError
+
+    def touch() -> str:
+        opened.touch(channel, ms=_TOUCH_MS)
+        timing.pause(2 * _TOUCH_MS)
+        opened.release(channel)
+        return f"{_TOUCH_MS} ms"
+
+    def power(on: bool) -> str:
+        opened.power(channel, on)
+        found = opened.is_powered(channel)
+        if found is (not on):
+            raise _Wrong(f"the rig says that power is {'on' if found else 'off'}")
+        return "" if found is on else "the rig cannot tell"
+
+    def cycle() -> str:
+        opened.cycle(channel, 200)
+        return "off for 200 ms" if opened.is_powered(channel) is not False else _wrong("still off")
+
+    def read() -> str:
+        opened.show(channel)
+        timing.pause(500)
+        reading = opened.read(channel)
+        return f"{reading.text or 'dark'}, confidence {reading.confidence:.2f}"
+
+    steps: dict[str, list[tuple[str, Callable[[], object]]]] = {
+        "touch": [("touched", touch)],
+        "power": [
+            ("switched off", lambda: power(False)),
+            ("switched on", lambda: power(True)),
+            ("cycled", cycle),
+        ],
+        "nfc": [
+            ("field off", lambda: opened.field(channel, False)),
+            ("field on", lambda: opened.field(channel, True)),
+            ("card laid down", lambda: opened.present(channel, True)),
+            ("card taken away", lambda: opened.present(channel, False)),
+        ],
+        "display": [("read", read)],
+    }
+    for tried, step in steps[function]:
+        try:
+            says = step()
+        except (RigError, _Wrong) as error:
+            yield _Finding(function, channel, tried, False, str(error))
+            return
+        yield _Finding(function, channel, tried, True, str(says or ""))
+
+
+class _Wrong(Exception):
+    """The rig did not do what it was told."""
+
+
+def _wrong(text: str) -> str:
+    raise _Wrong(text)
+
+
+@rig.command()
+@_addressed
+def repl(**address: Any) -> None:
+    """Talk SCPI to a board: each line is sent, its answer and its error are shown.
+
+    On a terminal, lines can be edited and earlier ones called back. From a pipe, lines are sent
+    one after another, and a refusal makes the exit code 1.
+
+    \b
+    mfalab rig repl --port /dev/ttyACM0
+    echo 'TOUC1:PULS 150;LAST?' | mfalab rig repl --port /dev/ttyACM0
+    """
+    if address["driver"] != "scpi":
+        raise click.UsageError(f"driver {address['driver']} speaks no SCPI; repl is for scpi")
+    from mfalab.devices.rig import RigBroken
+
+    refused = False
+    with _opened(address) as (opened, _):
+        talking = sys.stdin.isatty()
+        if talking:
+            click.echo(f"{' '.join(asdict(opened.identify()).values())}; Ctrl-D ends")
+        with _history(talking):
+            for line in _lines(talking):
+                try:
+                    refused |= not _say(opened, line)  # type: ignore[arg-type] # its driver is scpi
+                except RigBroken as error:
+                    not_ready(str(error))
+                except ValueError as error:
+                    click.echo(str(error), err=True)
+                    refused = True
+    if refused and not talking:
+        sys.exit(FAILED)
+
+
+def _say(opened: ScpiRig, line: str) -> bool:
+    """Send a line and show what comes back; whether it was done."""
+    from mfalab.devices.rig.scpi import quoted
+
+    reply = opened.command(line)
+    if reply.answers:
+        click.echo(";".join(reply.answers))
+    if reply.code:
+        click.echo(f"{reply.code},{quoted(reply.text)}", err=True)
+    return not reply.code
+
+
+def _lines(talking: bool) -> Iterator[str]:
+    while True:
+        try:
+            line = input("rig> " if talking else "").strip()
+        except EOFError:
+            if talking:
+                click.echo()
+            return
+        if line:
+            yield line
+
+
+@contextmanager
+def _history(talking: bool) -> Iterator[None]:
+    """Keep the lines of people from one day to the next."""
+    if not talking:
+        yield
+        return
+    import readline
+
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    file = Path(home) / _HISTORY
+    with suppress(OSError):
+        readline.read_history_file(file)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            readline.set_history_length(1000)
+            readline.write_history_file(file)
+
+
+@rig.command()
+@_addressed
+@click.option("--touch", type=click.IntRange(1), default=1, show_default=True, help="Its channel.")
+@click.option("--power", type=click.IntRange(1), default=1, show_default=True, help="Its channel.")
+@click.option(
+    "--listen",
+    type=click.IntRange(0, 65535),
+    default=3000,
+    show_default=True,
+    metavar="PORT",
+    help="The port on the loopback interface; the tool knows 3000 only.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append the results that the tool reports, a line of JSON for each run.",
+)
+def serve(touch: int, power: int, listen: int, results: Path | None, **address: Any) -> None:
+    """Answer the FIDO conformance tool's automation with a rig, until interrupted.
+
+    In the tool, check "Enable test automation" under "Advanced options". It then asks for touches
+    and power cycles by POSTs to http://localhost:3000 instead of asking you.
+
+    Exits with 3 when the rig breaks or the port is taken.
+
+    \b
+    mfalab rig serve --port /dev/ttyACM0 --touch 2 --power 2 --results runs.jsonl
+    """
+    from mfalab.devices.rig.automation import Automation, make_server
+    from mfalab.devices.rig.errors import RigError
+    from mfalab.devices.rig.rig import Function
+
+    def keep(told: Results) -> None:
+        click.echo(f"results: {told.passed} passed, {told.failed} failed")
+        for failure in told.failures:
+            click.echo(f"  {failure}")
+        if results is not None:
+            with results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(told.raw, ensure_ascii=False) + "\n")
+
+    with _opened(address) as (opened, timing):
+        try:
+            opened.require(Function.TOUCH, touch)
+            opened.require(Function.POWER, power)
+        except RigError as error:
+            not_ready(str(error))
+        automation = Automation(
+            opened,
+            timing,
+            touch=touch,
+            power=power,
+            on_request=partial(click.echo, err=True),
+            on_results=keep,
+        )
+        try:
+            server = make_server(automation, listen)
+        except OSError as error:
+            not_ready(f"cannot listen on port {listen}: {error.strerror}. End what does.")
+        with server:
+            click.echo(f"http://localhost:{server.server_address[1]}/conformance/")
+            server.timeout = 1
+            while opened.broken is None:
+                server.handle_request()
+        not_ready(str(opened.broken))
+
+
+@contextmanager
+def _opened(address: dict[str, Any]) -> Iterator[tuple[Rig, Timing]]:
+    """The rig that the options name, open; ends the command when it is not ready."""
+    from mfalab.devices.rig.errors import OptionWrong, RigError
+    from mfalab.devices.rig.opening import make_rig
+    from mfalab.devices.rig.timing import ThreadTiming
+    from mfalab.simulator.clocks import WallClock
+
+    timing = ThreadTiming(WallClock())
+    try:
+        made = make_rig(_spec(address), clock=timing, timing=timing)
+    except OptionWrong as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        made.open()
+    except OptionWrong as error:
+        raise click.UsageError(str(error)) from None
+    except RigError as error:
+        not_ready(str(error))
+    try:
+        yield made, timing
+    finally:
+        try:
+            made.close()
+        except RigError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(NOT_READY)
+
+
+def _spec(address: dict[str, Any]) -> RigSpec:
+    from mfalab.devices.rig import RigSpec
+
+    options: dict[str, str] = {}
+    for each in address["options"]:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise click.UsageError(f"{each!r} is no option of a driver; write NAME=VALUE")
+        options[name] = value
+    driver, port, serial = address["driver"], address["port"], address["serial"]
+    return RigSpec(serial or port or driver, driver, port, serial, options)
+
+
+def _fields(spec: RigSpec) -> dict[str, object]:
+    fields = asdict(spec)
+    del fields["name"]
+    return {name: value for name, value in fields.items() if value}
+
+
+COMMANDS = {"rig": rig}
+"""Each command by its name."""
