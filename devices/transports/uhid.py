@@ -6,8 +6,8 @@ happens. Its hidraw node hears all reports of all channels, as that of any key d
 
 Two limits belong to the kernel. A node keeps 63 reports for a reader that is slow, and drops what
 comes on top, so long answers go out at the pace of a USB wire. And 31 reports wait for the key: a
-host that writes a message of more than 1800 bytes loses some when this process gets no processor
-meanwhile. USB/IP has neither limit.
+host that writes a message of more than 1800 bytes in one go loses what this process is too slow to
+take, which an emulated machine makes likely. USB/IP has neither limit.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
-from errno import EACCES, EIO, ENOENT, ENXIO, EPERM
+from errno import EACCES, EIO, ENODEV, ENOENT, ENXIO, EPERM
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,7 @@ from mfalab.devices.transports.memory import Connection, KeyUnplugged
 __all__ = [
     "MOST_NODES",
     "UHID",
+    "Heard",
     "UhidEvent",
     "UhidReports",
     "UhidTrouble",
@@ -44,6 +45,7 @@ __all__ = [
     "destroy",
     "get_report_reply",
     "input2",
+    "open_uhid",
     "parse",
     "set_report_reply",
 ]
@@ -51,7 +53,6 @@ __all__ = [
 UHID: Final = Path("/dev/uhid")
 MOST_NODES: Final = 64
 """How many hidraw nodes the kernel has. linux/hidraw.h, HIDRAW_MAX_DEVICES."""
-_SYSFS: Final = Path("/sys/class/hidraw")
 _BUS_USB: Final = 3
 _DATA_MAX: Final = 4096
 _EVENT_SIZE: Final = 4376
@@ -234,6 +235,28 @@ class UhidUnusable(DeviceError):
         )
 
 
+def open_uhid(name: str, path: Path = UHID) -> int:
+    """Open UHID for one device; returns the file number.
+
+    Args:
+        name: the key's serial number, for errors.
+        path: where UHID is.
+
+    Raises:
+        UhidUnusable: it is missing, or not permitted.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {ENOENT, ENODEV, ENXIO}:
+            trouble = UhidTrouble.MISSING
+        elif error.errno in {EACCES, EPERM}:
+            trouble = UhidTrouble.FORBIDDEN
+        else:
+            raise
+    raise UhidUnusable(trouble, name, str(path), 0)
+
+
 class UhidReports:
     """Reports through a hidraw node that the kernel makes for the key.
 
@@ -241,10 +264,8 @@ class UhidReports:
         connect: opens a connection to the key that hears everything.
         device: what the host is told of the key.
         time: the key's scheduler; it paces long answers.
-        path: where UHID is.
-
-    Raises:
-        UhidUnusable: it is missing, or not permitted.
+        file: the opened UHID, which is closed with this.
+        root: where `sys` and `dev` are.
     """
 
     def __init__(
@@ -252,22 +273,14 @@ class UhidReports:
         connect: Callable[[], Connection],
         device: HidDevice,
         time: WallTime,
-        path: Path = UHID,
+        file: int,
+        root: Path = Path("/"),
     ) -> None:
         self.device = device
         self._connect = connect
         self._time = time
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            if error.errno in {ENOENT, ENXIO}:
-                trouble = UhidTrouble.MISSING
-            elif error.errno in {EACCES, EPERM}:
-                trouble = UhidTrouble.FORBIDDEN
-            else:
-                raise
-            raise UhidUnusable(trouble, device.serial_number, str(path), 0) from None
-        self._path = path
+        self._file = file
+        self._root = root
         self._connection: Connection | None = None
         self._refused = False
         self._unsent: deque[bytes] = deque()
@@ -333,18 +346,10 @@ class UhidReports:
             with selectors.PollSelector() as selector:
                 selector.register(news, selectors.EVENT_READ)
                 selector.register(self._file, selectors.EVENT_READ)
-                while (found := _find(self.device)) is None:
+                while (found := self._found()) is None:
                     left_ns = until_ns - self._time.now_ns()
                     if self._refused or left_ns <= 0:
-                        nodes = len(_nodes())
-                        raise UhidUnusable(
-                            UhidTrouble.NO_NODE_LEFT
-                            if nodes >= MOST_NODES
-                            else UhidTrouble.NO_NODE,
-                            self.device.serial_number,
-                            str(self._path),
-                            nodes,
-                        )
+                        raise self._no_node()
                     # The news does not reach every container, so it is no more than a hint.
                     selector.select(min(left_ns, _LOOK_NS) / NS_PER_S)
                     _forget(news)
@@ -359,6 +364,31 @@ class UhidReports:
         os.close(self._file)
         self._file = -1
 
+    def _nodes(self) -> list[Path]:
+        known = self._root / "sys/class/hidraw"
+        return sorted(known.iterdir()) if known.exists() else []
+
+    def _found(self) -> Path | None:
+        """The device's node, by what sysfs says of each."""
+        wanted = {
+            b"HID_PHYS=" + _text(self.device.location, 64),
+            b"HID_UNIQ=" + _text(self.device.serial_number, 64),
+        }
+        for node in self._nodes():
+            try:
+                lines = (node / "device/uevent").read_bytes().splitlines()
+            except OSError:
+                continue  # it has gone meanwhile
+            if wanted <= set(lines) and (path := self._root / "dev" / node.name).exists():
+                return path
+        return None
+
+    def _no_node(self) -> UhidUnusable:
+        nodes = len(self._nodes())
+        full = nodes >= MOST_NODES
+        trouble = UhidTrouble.NO_NODE_LEFT if full else UhidTrouble.NO_NODE
+        return UhidUnusable(trouble, self.device.serial_number, str(UHID), nodes)
+
     def _end(self) -> None:
         if self._connection is None:
             return
@@ -367,6 +397,10 @@ class UhidReports:
         self._unsent.clear()
         with suppress(OSError):  # the kernel may have given up the device itself
             os.write(self._file, destroy())
+        with suppress(BlockingIOError):
+            # Its last words are not the next device's first.
+            while True:
+                os.readv(self._file, self._parts)
 
     def _gather(self, waiting: deque[Heard]) -> None:
         """Empty the kernel's queue, which is short, before the key does its slow work.
@@ -396,7 +430,7 @@ class UhidReports:
 
     def _take(self, event: Heard) -> None:
         if event.kind is UhidEvent.STOP:
-            # Nobody ends it but us, so the kernel found no place for it.
+            # Nobody ends it but us, so the kernel had no place for it.
             self._refused = True
         elif event.kind is UhidEvent.OUTPUT:
             self._to_key(event.data)
@@ -452,23 +486,3 @@ def _forget(news: socket.socket) -> None:
             news.recv(65536)
         except OSError:
             return  # more of it than the buffer holds
-
-
-def _nodes() -> list[Path]:
-    return sorted(_SYSFS.iterdir()) if _SYSFS.exists() else []
-
-
-def _find(device: HidDevice) -> Path | None:
-    """The node of a device, by what sysfs says of each."""
-    wanted = {
-        b"HID_PHYS=" + _text(device.location, 64),
-        b"HID_UNIQ=" + _text(device.serial_number, 64),
-    }
-    for node in _nodes():
-        try:
-            lines = (node / "device" / "uevent").read_bytes().splitlines()
-        except OSError:
-            continue  # it has gone meanwhile
-        if wanted <= set(lines) and (path := Path("/dev") / node.name).exists():
-            return path
-    return None

@@ -15,6 +15,7 @@ import click
 
 from mfalab.simulator.cli.common import not_ready
 from mfalab.simulator.cli.key_file import KEY_FILE, file_errors, only_user_of, open_key, serial
+from mfalab.simulator.cli.key_traces import RECORD, SHOW_SECRETS, record_plugged
 
 if TYPE_CHECKING:
     from mfalab.devices.ctap.user import User
@@ -82,6 +83,8 @@ class _Wanted:
     help="Who touches it: a robot, nobody but a line of control or the rig, or you when it asks."
     "  [default: prompt; with --rig no]",
 )
+@RECORD
+@SHOW_SECRETS
 def plug(
     paths: tuple[Path, ...],
     uhid: bool,
@@ -91,6 +94,8 @@ def plug(
     tcp: int | None,
     rig: Path | None,
     touch: str | None,
+    recording: Path | None,
+    show_secrets: bool,
 ) -> None:
     """Plug the key in each FILE in, or lay it on a reader, for other programs.
 
@@ -122,11 +127,18 @@ def plug(
         raise click.UsageError(
             "say where to plug it in: --uhid, --usbip, --nfc, --udp PORT or --tcp PORT"
         )
+    if recording is not None and len(paths) > 1:
+        raise click.UsageError(
+            "one key at a time is recorded; plug the others in with another call"
+        )
     touched_by = touch or ("prompt" if rig is None else "no")
     with ExitStack() as stack:
         stack.enter_context(_ending_well())
         time = WallTime(WallClock())
         keys = _opened(stack, paths, touched_by, time)
+        if recording is not None:
+            (only,) = keys
+            record_plugged(stack, only.key, only.about, recording, time, reveal=show_secrets)
         ways = _ways(stack, keys, wanted, time)
         for each in keys:
             stack.callback(each.key.unplug)
@@ -173,7 +185,7 @@ def _names(paths: tuple[Path, ...]) -> list[str]:
 def _ways(stack: ExitStack, keys: list[PluggedKey], wanted: _Wanted, time: WallTime) -> list[Way]:
     """All ways to all keys, closed by the stack; what listens is open, no key is plugged in."""
     from mfalab.devices.transports.sockets import TcpReports, UdpReports
-    from mfalab.devices.transports.uhid import UhidReports
+    from mfalab.devices.transports.uhid import UhidReports, open_uhid
     from mfalab.devices.transports.usbip import UsbipServer
     from mfalab.devices.transports.vpcd import VpcdCard
 
@@ -203,7 +215,8 @@ def _ways(stack: ExitStack, keys: list[PluggedKey], wanted: _Wanted, time: WallT
             each.usbip = server
             each.say(f"usbip 127.0.0.1:{server.port} {server.export(everything, each.about)}")
         if wanted.uhid:
-            each.uhid = closing(_ready(partial(UhidReports, everything, each.about, time)))
+            file = _ready(partial(open_uhid, each.about.serial_number))
+            each.uhid = closing(UhidReports(everything, each.about, time, file))
         if wanted.nfc is not None:
             each.card = closing(VpcdCard(each.key, _of(number, wanted.nfc), each.swept_off))
             each.say(f"nfc 127.0.0.1:{each.card.port}")
