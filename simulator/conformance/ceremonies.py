@@ -28,7 +28,7 @@ from mfalab.simulator.conformance.verdicts import Failure, NotTested
 from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
-    from mfalab.simulator.conformance.subject import Subject, Reply
+    from mfalab.simulator.conformance.subject import Reply, Subject
 
 __all__ = [
     "ES256",

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from mfalab.devices.errors import DeviceError
-from mfalab.simulator.conformance.subject import Subject, Sees
 from mfalab.simulator.conformance.facts import Facts
+from mfalab.simulator.conformance.subject import Sees, Subject
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict

@@ -1,8 +1,9 @@
-"""What a test holds in its hands: the key's ways, its user, its power, and a place for findings.
+"""The key under test: the ways to it, its user, its power, and a place for findings.
 
-A `Subject` is one key during one run. It opens ways to the key, sends requests, writes down what passed,
-measures, and remembers what has to be judged over the whole run: answers that were not canonical,
-and signature counters. Its `pins` and `ceremonies` do what several commands have to do together.
+A `Subject` is what a test holds, one key during one run. It opens ways to the key, sends requests,
+writes down what passed, measures, and remembers what has to be judged over the whole run: answers
+that were not canonical, and signature counters. Its `pins` and `ceremonies` do what several
+commands have to do together.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from mfalab.simulator.traces.frames import Direction, FrameKind
 from mfalab.simulator.traces.vocabulary import command_name, status_name
 from mfalab.simulator.workbench.fixture import Ability, Fixture
 
-__all__ = ["Subject", "Reply", "Sees", "encoded", "status_text"]
+__all__ = ["Reply", "Sees", "Subject", "encoded", "status_text"]
 
 _NS_PER_S: Final = 1_000_000_000
 _PROMPT_NS: Final = 30 * _NS_PER_S

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
-    from mfalab.simulator.conformance.subject import Subject
     from mfalab.simulator.conformance.facts import Facts
+    from mfalab.simulator.conformance.subject import Subject
 
 __all__ = ["Chapter", "Condition", "ConformanceTest", "Pin", "select"]
 

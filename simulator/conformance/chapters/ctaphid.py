@@ -7,7 +7,6 @@ from typing import Final
 
 from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
-from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import (
     BROADCAST,
@@ -16,6 +15,7 @@ from mfalab.simulator.conformance.hid import (
     initialization,
     packets,
 )
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition
 from mfalab.simulator.conformance.verdicts import Failure
 from mfalab.simulator.workbench.fixture import Ability

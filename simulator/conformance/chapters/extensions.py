@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import RP_ID, AuthData, Made
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, Facts, has_extension, option_is
 from mfalab.simulator.conformance.pin_protocols import Shared
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import AuthDataFlag, Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import RP_ID, Made, Signed, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -18,6 +17,7 @@ from mfalab.simulator.conformance.facts import (
     lacks_option,
     option_is,
 )
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure
 from mfalab.simulator.workbench.fixture import Ability

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import AuthDataFlag, Command
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.ceremonies import ES256, RP_ID, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -20,6 +19,7 @@ from mfalab.simulator.conformance.facts import (
     option_is,
     supports_algorithm,
 )
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 from mfalab.simulator.workbench.fixture import Ability

@@ -8,9 +8,9 @@ from typing import Any, Final
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.subject import Subject, encoded
 from mfalab.simulator.conformance.facts import CTAP2, has_member, has_option
 from mfalab.simulator.conformance.hid import MAX_MESSAGE
+from mfalab.simulator.conformance.subject import Subject, encoded
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 

@@ -11,10 +11,10 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.subject import Subject, Reply, encoded
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
 from mfalab.simulator.conformance.pin_protocols import pin_hash
+from mfalab.simulator.conformance.subject import Reply, Subject, encoded
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure
 from mfalab.simulator.workbench.fixture import Ability

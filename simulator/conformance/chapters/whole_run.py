@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final
 
 from mfalab.devices.ctap.commands import Command
-from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.facts import CTAP2
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure
 
