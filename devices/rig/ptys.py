@@ -115,8 +115,11 @@ class PtyBoard:
         self._terminal = theirs
         self._path = os.ttyname(theirs)
         if self._link is not None:
-            if self._link.is_symlink() and not self._link.exists():
-                self._link.unlink()  # left by a process that was killed
+            # Left by a process that was killed: it leads nowhere, or by chance to our terminal.
+            if self._link.is_symlink() and (
+                not self._link.exists() or self._link.readlink() == Path(self._path)
+            ):
+                self._link.unlink()
             try:
                 self._link.symlink_to(self._path)
             except FileExistsError:

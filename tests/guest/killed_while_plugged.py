@@ -1,0 +1,312 @@
+"""Kill -9 the process that plugs a key in, at many moments, and look at what it leaves behind.
+
+    killed_while_plugged.py uhid|tcp [ROUNDS]
+
+Each round plugs the same key in, in a forked child that dies while it starts or while it registers
+and signs in. Afterwards the device must be gone, the key's file whole, its lock free, and what a
+client was told must hold: the credentials that it got are there, and the counter goes on. The exit
+code is 0 when all of that is so.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+# All that the command loads when it runs, so that a child begins at once.
+import mfalab.devices.rig.ptys
+import mfalab.devices.transports.uhid
+import mfalab.devices.transports.usbip
+import mfalab.devices.transports.vpcd
+import mfalab.simulator.cli.key_control
+import mfalab.simulator.clocks.plain  # noqa: F401 - loaded for the children
+from mfalab.devices.ctap import cbor
+from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, packets
+from mfalab.simulator.cli import command
+from mfalab.simulator.cli.key_file import make, only_user_of, open_key, serial
+from mfalab.simulator.entropy import Entropy, Stream
+
+PEOPLE = 6
+PATIENCE_S = 60
+RP_ID = "example.com"
+
+
+class Killed(Exception):
+    """The moment has come, and the process is dead."""
+
+
+class Child:
+    """`mfalab key plug` in a process of its own."""
+
+    def __init__(self, way: str, file: Path, link: Path) -> None:
+        words = ["key", "plug", str(file), "--touch", "yes", "--rig", str(link)]
+        words += ["--uhid"] if way == "uhid" else ["--tcp", "0"]
+        self.dead = False
+        said, say = os.pipe()
+        hear, tell = os.pipe()
+        self.id = os.fork()
+        if self.id == 0:
+            os.close(tell)
+            os.dup2(hear, 0)
+            os.dup2(say, 1)
+            sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w", buffering=1)
+            os._exit(run(words))
+        os.close(say)
+        os.close(hear)
+        self.said, self.tell = os.fdopen(said), tell
+
+    def end(self) -> int:
+        """Ask it to end; returns its exit code."""
+        os.write(self.tell, b"quit\n")
+        return self._wait()
+
+    def kill(self) -> None:
+        if not self.dead:
+            os.kill(self.id, signal.SIGKILL)
+            self._wait()
+
+    def _wait(self) -> int:
+        _, status = os.waitpid(self.id, 0)
+        self.dead = True
+        self.said.close()
+        os.close(self.tell)
+        return os.waitstatus_to_exitcode(status)
+
+
+def run(words: list[str]) -> int:
+    """The command, in the child."""
+    try:
+        command.main(words, standalone_mode=False)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+class Client:
+    """A client that counts reports; the process dies with the one that is the moment."""
+
+    def __init__(self, where: str, moment: Callable[[], None]) -> None:
+        self._moment = moment
+        if where.startswith("/dev/"):
+            self._file, self._head = os.open(where, os.O_RDWR), b"\0"
+        else:
+            host, _, port = where.partition(":")
+            self._socket = socket.create_connection((host, int(port)), PATIENCE_S)
+            self._file, self._head = self._socket.detach(), b"\0\x40"
+        try:
+            answer = self.ask(BROADCAST, HidCommand.INIT, b"12345678")
+            self.channel = int.from_bytes(answer[8:12])
+        except BaseException:
+            self.close()
+            raise
+
+    def cbor(self, number: int, request: dict[int, Any]) -> dict[int, Any]:
+        """A request of CTAP2; returns the answer."""
+        answer = self.ask(self.channel, HidCommand.CBOR, bytes((number,)) + cbor.encode(request))
+        assert answer[0] == 0, f"the key answered with status {answer[0]:#04x}"
+        decoded: dict[int, Any] = cbor.decode(answer[1:])
+        return decoded
+
+    def ask(self, channel: int, number: HidCommand, data: bytes) -> bytes:
+        for report in packets(channel, number, data):
+            self._moment()
+            os.write(self._file, self._head + report)
+        while True:
+            report = self._read()
+            if report[:4] == channel.to_bytes(4) and report[4] == number | 0x80:
+                break
+        answer, length = report[7:], int.from_bytes(report[5:7])
+        while len(answer) < length:
+            answer += self._read()[5:]
+        return answer[:length]
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _read(self) -> bytes:
+        self._moment()
+        size = 64 if self._head == b"\0" else 66
+        report = b""
+        while len(report) < size:
+            assert select.select([self._file], [], [], PATIENCE_S)[0], "the key says nothing"
+            part = os.read(self._file, size - len(report))
+            assert part, "the stream has ended"
+            report += part
+        return report[-64:]
+
+
+class Bench:
+    """One key over all rounds, and what its clients know of it.
+
+    Attributes:
+        known: the newest credential ID that each person was given.
+        counter: the highest that a client has seen.
+    """
+
+    def __init__(self, way: str, folder: Path, chance: Stream) -> None:
+        self.way = way
+        self.file, self.link = folder / "my.key", folder / "rig"
+        self.chance = chance
+        make(self.file, "ctap-2.1-pin", None)
+        self.serial = serial(self.file)
+        self.known: dict[bytes, bytes] = {}
+        self.counter = 0
+        self.under_way: bytes | None = None
+
+    def round(self, number: int) -> None:
+        """Plug it in, kill it at a moment, and look."""
+        child = Child(self.way, self.file, self.link)
+        try:
+            if number % 3 == 0:
+                self._kill_at_start(child)
+            else:
+                self._kill_in_traffic(child)
+        finally:
+            child.kill()
+        self._look(number)
+
+    def _kill_at_start(self, child: Child) -> None:
+        """While it opens files and devices: after some of its lines, and some milliseconds."""
+        for _ in range(self.chance.randrange(4)):
+            child.said.readline()
+        self._pass(self.chance.uniform(0, 0.05 if self.way == "tcp" else 1))
+        child.kill()
+
+    def _kill_in_traffic(self, child: Child) -> None:
+        """When so many reports have passed, or a moment later."""
+        left = self.chance.randrange(1, 120)
+        later_s = self.chance.choice([0, 0, 0.0002, 0.002])
+
+        def moment() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                self._pass(later_s)
+                child.kill()
+                raise Killed
+
+        where = child.said.readline().split()[1]
+        while (line := child.said.readline().strip()) != "plugged in":
+            assert line, "it ended before it was plugged in"
+        with suppress(Killed):
+            client = Client(where, moment)
+            try:
+                while True:
+                    self._use(client)
+            finally:
+                client.close()
+
+    def _use(self, client: Client) -> None:
+        """Register somebody, or sign in as somebody."""
+        person = bytes((self.chance.randrange(PEOPLE),))
+        if person not in self.known or self.chance.random() < 0.5:
+            self.under_way = person
+            made = client.cbor(
+                1,
+                {
+                    1: bytes(32),
+                    2: {"id": RP_ID},
+                    3: {"id": person, "name": "somebody"},
+                    4: [{"alg": -7, "type": "public-key"}],
+                    7: {"rk": True},
+                },
+            )
+            data = made[2]
+            self.known[person] = data[55 : 55 + int.from_bytes(data[53:55])]
+            self.under_way = None
+        else:
+            listed = [{"id": self.known[person], "type": "public-key"}]
+            data = client.cbor(2, {1: RP_ID, 2: bytes(32), 3: listed})[2]
+        counter = int.from_bytes(data[33:37])
+        assert counter > self.counter, f"the counter went from {self.counter} to {counter}"
+        self.counter = counter
+
+    def _look(self, number: int) -> None:
+        """What is left behind."""
+        if self.way == "uhid":
+            assert self._gone(), "the device is still there"
+        assert not self.link.exists() or self.link.is_symlink()
+        if self.link.exists():
+            self.link.unlink()  # its terminal's number belongs to somebody else by now
+        if number % 2:
+            # Every second time the next process finds the lock's file as it was left.
+            with only_user_of(self.file):
+                pass
+            beside = sorted(path.name for path in self.file.parent.iterdir())
+            assert set(beside) <= {"my.key", "rig"}, beside
+        state = open_key(self.file).state
+        assert state.counter >= self.counter
+        found = {user: identity for identity, _, user in state.credentials}
+        for person, identity in self.known.items():
+            if person != self.under_way:
+                assert found[person] == identity, f"the credential of {person!r} is lost"
+        for person in found.keys() - self.known.keys():
+            assert person == self.under_way, f"nobody knows the credential of {person!r}"
+        if self.under_way in found:
+            self.known[self.under_way] = found[self.under_way]
+        self.under_way = None
+
+    def _gone(self) -> bool:
+        """Whether its node has gone; the kernel may take a moment."""
+        for _ in range(200):
+            nodes = Path("/sys/class/hidraw").glob("*/device/uevent")
+            texts = []
+            for node in nodes:
+                with suppress(OSError):
+                    texts.append(node.read_text())
+            if not any(f"HID_UNIQ={self.serial}\n" in text for text in texts):
+                return True
+            self._pass(0.05)
+        return False
+
+    def _pass(self, seconds: float) -> None:
+        select.select([], [], [], seconds)
+
+    def end_well(self) -> None:
+        """Plug it in and quit: nothing but the key's file is left."""
+        child = Child(self.way, self.file, self.link)
+        try:
+            while child.said.readline().strip() != "plugged in":
+                pass
+            assert child.end() == 0
+        finally:
+            child.kill()
+        left = [path.name for path in self.file.parent.iterdir()]
+        assert left == ["my.key"], left
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main(way: str = "uhid", rounds: int = 24) -> int:
+    """All rounds; returns the exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(way, Path(folder), Entropy("kill -9").stream(way))
+        for number in range(rounds):
+            try:
+                bench.round(number)
+            except Exception:
+                traceback.print_exc()
+                say(f"round {number} of {rounds} over {way} left something behind")
+                return 1
+        bench.end_well()
+    say(f"{rounds} rounds over {way} left nothing behind; {bench.counter} signatures")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if sys.argv[1:] else "uhid", *map(int, sys.argv[2:])))
