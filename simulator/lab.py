@@ -282,7 +282,7 @@ class Lab:
                 self.witness.sample()
         self.timeline.run_until(end_ns)
 
-    def wait(self, duration_ns: int) -> None:
+    def let_time_pass(self, duration_ns: int) -> None:
         """Let true time pass; a real key is left alone for as long as its deadlines run.
 
         Raises:

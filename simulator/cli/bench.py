@@ -27,7 +27,8 @@ def opened_bench(path: Path, seed: int) -> Iterator[Bench]:
         ProblemsFound: the file is wrong.
     """
     from mfalab.devices.errors import DeviceError
-    from mfalab.simulator.workbench.bench import Bench
+    from mfalab.devices.rig.errors import RigError
+    from mfalab.simulator.workbench.bench import Bench, BenchFailed
     from mfalab.simulator.workbench.labfile import read_lab_file
 
     lab = read_lab_file(path)
@@ -40,7 +41,10 @@ def opened_bench(path: Path, seed: int) -> Iterator[Bench]:
             click.echo(warning, err=True)
         yield bench
     finally:
-        bench.close()
+        try:
+            bench.close()
+        except (BenchFailed, RigError) as error:
+            click.echo(f"a key may not be as it was found: {error}", err=True)
 
 
 def rigs_of(lab: LabFile) -> dict[str, Rig]:

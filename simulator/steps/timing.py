@@ -45,7 +45,7 @@ class Wait(Step):
 
     def perform(self, lab: Lab) -> object:
         """See the class."""
-        lab.wait(self._duration_ns(lab))
+        lab.let_time_pass(self._duration_ns(lab))
         if self.of is not None and self.until_next == "leading zero":
             device = lab.device(self.of)
             while not device.code_at(0).startswith("0"):

@@ -19,7 +19,7 @@ from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap2.base import Ctap2, Info
 from fido2.ctap2.pin import ClientPin
 
-from mfalab.devices.ctap.user import absent, presenting, touching
+from mfalab.devices.ctap.user import User, absent, presenting, touching
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
 from mfalab.devices.rig.rig import Rig
@@ -79,7 +79,9 @@ class KeyOnBench:
         fixture: the key.
         info: what getInfo told; None for a key of U2F.
         pin: the PIN that it has now.
+        found_with_pin: whether it had a PIN when the bench was opened.
         touched: whether anything on it may have changed since it was made ready.
+        used: whether a case was played with it.
         lost: why it cannot be used any more; None while it can.
     """
 
@@ -88,7 +90,9 @@ class KeyOnBench:
     fixture: Fixture
     info: Info | None
     pin: str | None
+    found_with_pin: bool = False
     touched: bool = True
+    used: bool = False
     lost: str | None = None
 
     @property
@@ -111,34 +115,45 @@ class KeyOnBench:
             BenchFailed: it does not work any more.
             RigError: its rig does not.
         """
-        try:
-            self._make_ready(spec)
-        except (OSError, CtapError, CannotDo) as error:
-            self.lost = f"{self.name} ({self.fixture.name}) was lost: {error}"
-            raise BenchFailed(self.lost) from None
+        self._make_ready(spec.pin, spec.fingers)
         key = HeldKey(name, spec.owner, BenchKey(self.fixture, timeline))
         key.pin, key.fingers = self.pin, list(spec.fingers)
         return key
 
-    def _make_ready(self, spec: SecurityKeySpec) -> None:
-        if Ability.POWER in self.fixture.can:
-            self.fixture.power_cycle()
-        if not self.entry.destructive or self.info is None:
-            return
-        if self.touched or self.pin != spec.pin or spec.fingers:
-            self._client(lambda ctap: ctap.reset())
-            self.pin = None
-        if spec.pin is not None and self.pin is None:
-            pin = spec.pin
-            self._client(lambda ctap: ClientPin(ctap).set_pin(pin))
-            self.pin = pin
-        for finger in spec.fingers:
-            self.fixture.user = presenting(finger)
-            self._client(lambda ctap: enrol_finger(ctap, self.pin or ""))
-        self.touched = bool(spec.fingers)
+    def leave(self) -> None:
+        """Make it as it was found: as new, or with the PIN that the lab file tells.
 
-    def _client(self, work: Callable[[Ctap2], object]) -> None:
-        self.fixture.user = touching()
+        Raises:
+            BenchFailed: it does not work any more.
+            RigError: its rig does not.
+        """
+        if self.entry.destructive and self.lost is None and self.used:
+            self._make_ready(self.entry.pin if self.found_with_pin else None, [])
+
+    def _make_ready(self, pin: str | None, fingers: list[str]) -> None:
+        try:
+            if Ability.POWER in self.fixture.can:
+                self.fixture.power_cycle()
+            if self.entry.destructive and self.info is not None:
+                self._write(pin, fingers)
+        except (OSError, CtapError, CannotDo) as error:
+            self.lost = f"{self.name} ({self.fixture.name}) was lost: {error}"
+            raise BenchFailed(self.lost) from None
+        self.used = True
+
+    def _write(self, pin: str | None, fingers: list[str]) -> None:
+        if self.touched or self.pin != pin or fingers:
+            self._client(lambda ctap: ctap.reset(), touching())
+            self.pin = None
+        if pin is not None and self.pin is None:
+            self._client(lambda ctap: ClientPin(ctap).set_pin(pin), absent)
+            self.pin = pin
+        for finger in fingers:
+            self._client(lambda ctap: enrol_finger(ctap, self.pin or ""), presenting(finger))
+        self.touched = bool(fingers)
+
+    def _client(self, work: Callable[[Ctap2], object], user: User) -> None:
+        self.fixture.user = user
         try:
             with self.fixture.connect() as device:
                 work(Ctap2(device))
@@ -249,8 +264,17 @@ class Bench:
         return ", ".join(named) or self.lab.lab
 
     def close(self) -> None:
-        """Let go of everything; rigs go into their safe state."""
-        self._open.close()
+        """Leave keys as they were found and let go of everything; rigs go into their safe state.
+
+        Raises:
+            BenchFailed: a key could not be left as it was found.
+        """
+        try:
+            for key in self.keys.values():
+                if self._lost(key) is None:
+                    key.leave()
+        finally:
+            self._open.close()
 
     def warnings(self) -> Iterator[str]:
         """What a run may change for good, to be said before it begins."""
@@ -377,7 +401,9 @@ def _asked(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice) -> 
         )
     if has_pin and entry.pin is not None:
         _try_pin(name, ctap, entry.pin)
-    return KeyOnBench(name, entry, fixture, info, entry.pin if has_pin else None)
+    return KeyOnBench(
+        name, entry, fixture, info, entry.pin if has_pin else None, found_with_pin=has_pin
+    )
 
 
 def _try_pin(name: str, ctap: Ctap2, pin: str) -> None:
