@@ -34,6 +34,7 @@ _DOORS = {
     "key": ("key",),
     "devices": ("devices",),
     "lab": ("lab",),
+    "token": ("token",),
     "rig": ("rig",),
 }
 MODULES = {name: module for module, names in _DOORS.items() for name in names}

@@ -115,8 +115,9 @@ class Measurement:
     Args:
         level: the share of what is possible between each figure's limits.
         offset_s: believed minus true time at the last reading.
-        rate_ppm: mean rate over the measurement, at the mean temperature if one is fitted.
-        slope_ppm_per_c: slope of the rate against temperature there; None if none is fitted.
+        rate_ppm: mean rate over the measurement, at the temperatures that there were.
+        slope_ppm_per_c: slope of the rate against temperature, at the mean temperature; None if
+            none is fitted.
         turnover_c: the temperature at which the crystal is fastest; None likewise.
         fitted: the readings that were used.
         set_aside: those that were not.

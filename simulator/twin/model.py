@@ -3,14 +3,15 @@
     x(t) = x_end + r t + s I1(t) + b I2(t) + A a(t) + sum of w_k g_k(t)
 
 t is counted from the last reading, so it is 0 there and negative before. I1 and I2 are the
-integrals of (T - T_mean) and (T - T_mean)^2; r is the rate at the mean temperature, s the slope of
-the rate against temperature, and b half its bend: the parabola of docs/clocks.md about another
-point, linear in what is unknown. a(t) is the integral of the ageing law ln(1 + B age), and the g_k
-are those of a random walk of the frequency. Both have the straight line through their ends taken
-off, so r is the mean rate of the whole measurement and nothing else.
+integrals of (T - T_mean) and (T - T_mean)^2; s is the slope of the rate against temperature at
+T_mean, and b half its bend: the parabola of docs/clocks.md about another point, linear in what is
+unknown. a(t) is the integral of the ageing law ln(1 + B age), and the g_k are those of a random
+walk of the frequency. All of these have the straight line through their ends taken off, so r is
+the mean rate of the whole measurement, which is what the readings tell best.
 
 What is known beforehand of a quartz comes in as normal distributions: b is -0.034 with a standard
-deviation of 0.005 ppm/degC^2, A is 0 with 1.16 ppm, each daily step of the walk 0 with 0.01 ppm.
+deviation of 0.005 ppm/degC^2, s that of a turnover temperature of 25 with 5 degC, A is 0 with 1.16
+ppm, each daily step of the walk 0 with 0.01 ppm.
 Offset and rate are left to the readings (the rate's 100 ppm only keep three readings of one minute
 from giving any figure at all).
 """
@@ -33,7 +34,7 @@ _WALK_STEPS = (3, 8)
 _DAYS_PER_WALK_STEP = 30.0
 _LEAST_SWING_C = 3.0
 _RATE_SD_PPM = 100.0
-_SLOPE_SD = 1.0
+_TURNOVER_SD_C = 5.0
 _BEND_SD = 0.005
 NEGLIGIBLE_S = 0.02
 """A random walk that bends the line by less is left to the slack of the readings."""
@@ -161,9 +162,7 @@ class Model:
         self._ageing_per_day = sheet.ageing_rate_per_day
         made_ns = start_ns if made_ns is None else made_ns
         self._age_at_end_days = (end_ns - made_ns) / NS_PER_DAY
-        self.fits_temperature = (
-            climate is not None and climate.varies and bool(sheet.parabola_ppm_per_c2)
-        )
+        self.fits_temperature = False
         steps = round(self.span_s / _DAY_S / _DAYS_PER_WALK_STEP)
         steps = min(max(steps, _WALK_STEPS[0]), _WALK_STEPS[1])
         knots = [-self.span_s * (steps - k) / steps for k in range(steps + 1)]
@@ -173,9 +172,14 @@ class Model:
             Parameter("offset_s", 0.0, inf),
             Parameter("rate_ppm", 0.0, _RATE_SD_PPM),
         ]
-        if self.fits_temperature:
+        if climate is not None and climate.varies and sheet.parabola_ppm_per_c2:
+            self.fits_temperature = True
             self.parameters += [
-                Parameter("slope_ppm_per_c", 0.0, _SLOPE_SD),
+                Parameter(
+                    "slope_ppm_per_c",
+                    2 * sheet.parabola_ppm_per_c2 * (climate.mean_c - sheet.turnover_c),
+                    2 * abs(sheet.parabola_ppm_per_c2) * _TURNOVER_SD_C,
+                ),
                 Parameter("bend_ppm_per_c2", sheet.parabola_ppm_per_c2, _BEND_SD),
             ]
         self.parameters.append(Parameter("ageing_ppm", 0.0, abs(sheet.ageing_ppm)))
@@ -191,7 +195,7 @@ class Model:
         if self.fits_temperature:
             assert self.climate is not None
             first, second = self.climate.integrals(t_s)
-            row += [first * 1e-6, second * 1e-6]
+            row += [first * 1e-6, (second - self.climate.mean_square_c2 * t_s) * 1e-6]
         row += [curve(t_s) * 1e-6 for curve in self._curves]
         return row
 

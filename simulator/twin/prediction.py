@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import floor, sqrt
+from statistics import fmean
 
 from mfalab.simulator.entropy import EntropySource, Stream
 from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S
@@ -38,6 +39,7 @@ _DAY_S = 86_400.0
 class Use(StrEnum):
     """How a token is used until it fails."""
 
+    ANY = "however it is used"
     IDLE = "not used until then"
     DAILY = "used every day"
 
@@ -68,7 +70,7 @@ class Prediction:
         resync: from then on every second code is refused: the predicted day.
         last_success: from then on no code is accepted.
         slow_s: offsets in seconds at which every second code is refused, on the slow side ...
-        fast_s: ... and on the fast side, as medians.
+        fast_s: ... and on the fast side, as means over what the verifier may remember.
     """
 
     profile: str
@@ -88,8 +90,8 @@ def predict(
     paired_ns: int | None = None,
     offset_steps: int | None = None,
     typing_s: float = TYPING_S,
-) -> tuple[Prediction, Prediction]:
-    """The days of resynchronisation, unused and used every day.
+) -> tuple[Prediction, ...]:
+    """The days of resynchronisation; of a verifier with drift memory two, unused and used daily.
 
     Args:
         measurement: what is known of the clock.
@@ -120,7 +122,6 @@ def predict(
         futures.append(_Future(path, steps * period_s + typing_s))
     back = _given(profile.hardware_window_back, profile.window_back)
     ahead = _given(profile.hardware_window_ahead, profile.window_ahead)
-    limit = profile.drift_memory_limit_steps if profile.drift_memory else 0
     low = (1 - measurement.level) / 2
 
     def when(beyond: float) -> Day:
@@ -137,7 +138,7 @@ def predict(
             )
         )
 
-    centre_s = quantile(sorted(future.centre_s for future in futures), 0.5)
+    centre_s = fmean(future.centre_s for future in futures)
 
     def used(use: Use, room: int) -> Prediction:
         return Prediction(
@@ -150,7 +151,9 @@ def predict(
             centre_s + (ahead + room + 0.5) * period_s,
         )
 
-    return used(Use.IDLE, 0), used(Use.DAILY, limit)
+    if not profile.drift_memory:
+        return (used(Use.ANY, 0),)
+    return used(Use.IDLE, 0), used(Use.DAILY, profile.drift_memory_limit_steps)
 
 
 _NEVER = float(10 * HORIZON_DAYS)
