@@ -19,7 +19,7 @@ from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin, PinProtocol
 from fido2.hid import ConnectionFailure
 
-from mfalab.devices.ctap.commands import Capability, Command
+from mfalab.devices.ctap.commands import Capability, Command, Permission
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.simulator.traces.compare import Passage
 from mfalab.simulator.traces.dissect import Message
@@ -34,6 +34,8 @@ _PIN, _WRONG_PIN = "135792468", "246813579"
 _ES256, _EDDSA, _ES384 = -7, -8, -35
 _MAKE, _ASSERT = Command.MAKE_CREDENTIAL, Command.GET_ASSERTION
 _REGISTER, _AUTHENTICATE, _VERSION = 1, 2, 3
+_POLL_NS: Final = 250_000_000
+_MOST_POLLS: Final = 120
 _CHECK, _ENFORCE = 0x07, 0x03
 _APPLICATION: Final = sha256(_RP_ID.encode()).digest()
 
@@ -82,11 +84,11 @@ class Asking:
         """A token for a PIN; None when there is none."""
         try:
             client = ClientPin(Ctap2(self.device))
-            return client.get_pin_token(
-                pin, ClientPin.PERMISSION(permissions), _RP_ID
-            ), client.protocol
+            rp_id = None if permissions == Permission.CREDENTIAL_MANAGEMENT else _RP_ID
+            token = client.get_pin_token(pin, ClientPin.PERMISSION(permissions), rp_id)
         except (CtapError, ValueError):
             return None
+        return token, client.protocol
 
     def verified(self, request: dict[Any, Any], permissions: int, param: int) -> dict[Any, Any]:
         """A request with the proof of a PIN, if one is known and the key has one."""
@@ -222,22 +224,24 @@ def _u2f(asking: Asking) -> None:
     asking.u2f(_VERSION, 0, b"")
     asking.u2f(9, 0, b"")
     asking.u2f(_REGISTER, 0, b"short")
-    handle = b""
-    # A key that wants its user says so first and registers when it is asked again.
-    for _ in range(3):
-        answer = asking.u2f(_REGISTER, 0, _HASH + _APPLICATION)
-        if answer[-2:] == b"\x90\x00":
-            handle = answer[67 : 67 + answer[66]]
-            break
-        asking.fixture.wait(250_000_000)
+    answer = _touched(asking, _REGISTER, _HASH + _APPLICATION)
+    handle = answer[67 : 67 + answer[66]] if len(answer) > 67 else b""
     for application in (_APPLICATION, _HASH):
         named = _HASH + application + bytes((len(handle),)) + handle
         asking.u2f(_AUTHENTICATE, _CHECK, named)
-    for _ in range(3):
-        named = _HASH + _APPLICATION + bytes((len(handle),)) + handle
-        if asking.u2f(_AUTHENTICATE, _ENFORCE, named)[-2:] != b"\x69\x85":
+    named = _HASH + _APPLICATION + bytes((len(handle),)) + handle
+    _touched(asking, _AUTHENTICATE, named)
+
+
+def _touched(asking: Asking, ins: int, data: bytes) -> bytes:
+    """Ask again and again until somebody touches the key."""
+    answer = b""
+    for _ in range(_MOST_POLLS):
+        answer = asking.u2f(ins, _ENFORCE if ins == _AUTHENTICATE else 0, data)
+        if answer[-2:] != b"\x69\x85":
             break
-        asking.fixture.wait(250_000_000)
+        asking.fixture.wait(_POLL_NS)
+    return answer
 
 
 def _reset(asking: Asking) -> None:
@@ -270,7 +274,9 @@ def _discoverable(asking: Asking) -> None:
 
 
 def _management(asking: Asking) -> None:
-    if asking.fixture.pin is None or (found := asking.token(asking.fixture.pin, 4)) is None:
+    pin = asking.fixture.pin
+    found = pin and asking.token(pin, Permission.CREDENTIAL_MANAGEMENT)
+    if not found:
         return
     token, protocol = found
     for subcommand in (1, 2):
@@ -337,7 +343,6 @@ def perform(
     *,
     destructive: bool = False,
     abilities: frozenset[Ability] | None = None,
-    also: Callable[[Message], object] | None = None,
     begins: Callable[[str], object] = lambda name: None,
 ) -> list[Passage]:
     """Ask a key for the basics.
@@ -346,7 +351,6 @@ def perform(
         fixture: the key; it is left open.
         destructive: ask for what changes it for good.
         abilities: what is used of what the fixture can do; None for all.
-        also: called with each message.
         begins: called with the name of each passage.
 
     Raises:
@@ -354,14 +358,8 @@ def perform(
         DeviceError: it cannot be asked, or a recording departs.
     """
     heard: list[Message] = []
-
-    def hear(message: Message) -> None:
-        heard.append(message)
-        if also is not None:
-            also(message)
-
     # Nothing is written to a file, and what is masked cannot be verified.
-    tape = Tape(heard=hear, reveal=True)
+    tape = Tape(heard=heard.append, reveal=True)
     recording = Recording(fixture, tape)
     can = fixture.can if abilities is None else fixture.can & abilities
     found = []

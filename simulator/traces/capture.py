@@ -53,13 +53,13 @@ class CaptureWriter:
         self._usb, self._card = UsbLink(about), CardLink()
         self._ports: dict[int, int] = {}
         self._link: tuple[Link, int] | None = None
-        self._waiting: list[Frame] = []
+        self._waiting: list[tuple[Frame, tuple[str, ...]]] = []
 
     def write(self, frame: Frame, comments: Iterable[str] = ()) -> None:
         """Write a frame.
 
-        Power that comes before anything else is written with the first frame that tells whether
-        it is that of a port or of a field.
+        Power that comes is written with the next frame, which tells whether it is that of a port or
+        of a field, or by `flush`.
 
         Raises:
             OSError: the file cannot be written.
@@ -68,13 +68,22 @@ class CaptureWriter:
             self._link = self._usb, LINKTYPE_USB
         elif frame.kind is FrameKind.APDU:
             self._link = self._card, LINKTYPE_ISO_14443
-        elif self._link is None:
-            self._waiting.append(frame)
+        elif self._link is None or frame.kind is FrameKind.POWER_ON:
+            self._waiting.append((frame, tuple(comments)))
             return
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            self._put(each, ())
+        self.flush()
         self._put(frame, comments)
+
+    def flush(self) -> None:
+        """Write what waits for the next frame, if it is known by now where it belongs.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self._link is not None:
+            waiting, self._waiting = self._waiting, []
+            for frame, comments in waiting:
+                self._put(frame, comments)
 
     def _put(self, frame: Frame, comments: Iterable[str]) -> None:
         assert self._link is not None

@@ -21,7 +21,7 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.exchanges import Exchange, exchanges
 from mfalab.simulator.traces.masking import AuthData, authenticator_data
-from mfalab.simulator.traces.notation import Item, ItemKind
+from mfalab.simulator.traces.notation import Item, ItemKind, plain_text
 from mfalab.simulator.traces.signatures import judge
 from mfalab.simulator.traces.vocabulary import RESPONSES, shown_as
 
@@ -338,9 +338,7 @@ def _value(form: dict[_Key, str], part: Part, path: str, item: Item) -> None:
 
 def _said(path: str, item: Item) -> str:
     if item.kind is not ItemKind.BYTES:
-        known: dict[Any, str] = {True: "true", False: "false", None: "null"}
-        simple = item.kind is ItemKind.SIMPLE
-        return known.get(item.value, str(item.value)) if simple else str(item.value)
+        return plain_text(item.value)
     name = path.rpartition(".")[2]
     if path in _EXACT_BYTES or path == "user.id":
         return str(item.value.hex())

@@ -1,7 +1,8 @@
 """Requests with their answers, whatever carried them: CTAPHID and a card tell the same story.
 
-A request that a card was polled for, or that KEEPALIVE came before, is one exchange. Its times
-leave out what the key waited for its user.
+A request that a card was polled for, or that KEEPALIVE came before, is one exchange, and so is a
+U2F request that comes again and again until somebody touches the key. Its times leave out what the
+key waited for its user.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["NO_ANSWER", "Exchange", "exchanges"]
 
 NO_ANSWER: Final = "no answer"
 _CBOR: Final = {"CBOR", "NFCCTAP_MSG"}
+_NO_TOUCH: Final = "6985"
 _POLL: Final = "NFCCTAP_GETRESPONSE"
 _ASIDE: Final = {HidCommand.CANCEL.name, "packet"}
 
@@ -31,11 +33,13 @@ class Exchange:
         request: the request.
         answer: the answer; None when none came.
         keepalives: when the key said what state it was in, and which.
+        polls: how often the same was asked before, for want of a touch.
     """
 
     request: Message
     answer: Message | None = None
     keepalives: list[tuple[int, int]] = field(default_factory=list)
+    polls: int = 0
 
     @property
     def is_ctap2(self) -> bool:
@@ -67,7 +71,13 @@ class Exchange:
     @property
     def asked_user(self) -> bool:
         """Whether the key wanted its user."""
-        return any(status == KeepaliveStatus.UPNEEDED for _, status in self.keepalives)
+        blinks = any(status == KeepaliveStatus.UPNEEDED for _, status in self.keepalives)
+        return blinks or self.polls > 0
+
+    @property
+    def wants_touch(self) -> bool:
+        """Whether it is a U2F request that was refused for want of a touch."""
+        return self.label.startswith("U2F ") and self.status.startswith(_NO_TOUCH)
 
     @property
     def busy_ns(self) -> int | None:
@@ -100,6 +110,8 @@ def exchanges(messages: Iterable[Message]) -> list[Exchange]:
             if message.command == _POLL and here is not None:
                 continue
             open_on[message.channel] = exchange = Exchange(message)
+            if found and found[-1].wants_touch and _same(found[-1].request, message):
+                exchange.polls = found.pop().polls + 1
             found.append(exchange)
         elif here is not None and not message.inner:
             state = _keepalive(message)
@@ -109,6 +121,10 @@ def exchanges(messages: Iterable[Message]) -> list[Exchange]:
                 here.answer = message
                 del open_on[message.channel]
     return found
+
+
+def _same(one: Message, other: Message) -> bool:
+    return (one.command, one.payload) == (other.command, other.payload)
 
 
 def _keepalive(message: Message) -> int | None:

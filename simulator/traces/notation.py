@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from mfalab.simulator.eventlog import MASK
 
-__all__ = ["Item", "ItemKind", "hex_text", "notation", "read_cbor"]
+__all__ = ["Item", "ItemKind", "hex_text", "notation", "plain_text", "quoted", "read_cbor"]
 
 _DEEPEST: Final = 16
 _BREAK: Final = 0xFF
@@ -253,11 +253,16 @@ def notation(
             case ItemKind.BROKEN:
                 rest = data[each.start : each.end]
                 return f"/{each.value}/" + (f" {hex_text(rest, full=full)}" if rest else "")
-        known = {True: "true", False: "false", None: "null"}
-        simple = each.kind is ItemKind.SIMPLE
-        return known.get(each.value, str(each.value)) if simple else str(each.value)
+        return plain_text(each.value)
 
     return write(item)
+
+
+def plain_text(value: object) -> str:
+    """A number or a simple value."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
 
 
 def quoted(text: str) -> str:

@@ -24,6 +24,7 @@ from mfalab.devices.clock import Clock
 from mfalab.devices.ctap.ctaphid import BROADCAST
 from mfalab.devices.ctap.iso7816 import AID
 from mfalab.devices.ctap.user import User
+from mfalab.devices.errors import DeviceError
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import Connection
@@ -34,7 +35,7 @@ from mfalab.simulator.traces.dissect import Dissector, Message
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
 from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture, Reports
 
-__all__ = ["KeyTap", "OwnChannel", "Recording", "Tape", "event", "open_tape"]
+__all__ = ["KeyTap", "OwnChannel", "Recording", "RecordingFailed", "Tape", "event", "open_tape"]
 
 _NS_PER_S: Final = 10**9
 _HOLD_NS: Final = 5 * _NS_PER_S
@@ -48,6 +49,23 @@ _GET_INFO: Final = b"\x04"
 _SELECT: Final = b"\x00\xa4\x04\x00" + bytes((len(AID),)) + AID + b"\x00"
 
 
+class RecordingFailed(DeviceError):
+    """A recording cannot be written.
+
+    Args:
+        path: the file.
+        why: what the operating system says.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"cannot write the recording {self.path}: {self.why}. Record to another place."
+
+
 class Tape:
     """Takes frames, masks what is secret, and writes them down.
 
@@ -57,6 +75,7 @@ class Tape:
         lane: the key's name in the log.
         reveal: write secrets as they are.
         heard: called with each message that is complete.
+        name: what to call the file in errors.
     """
 
     def __init__(
@@ -67,8 +86,10 @@ class Tape:
         lane: str = "",
         reveal: bool = False,
         heard: Callable[[Message], object] | None = None,
+        name: str = "",
     ) -> None:
         self._capture = capture
+        self._name = name
         self._log = log
         self._lane = lane
         self._heard = heard
@@ -81,7 +102,7 @@ class Tape:
         """Take the next frame.
 
         Raises:
-            OSError: the file cannot be written.
+            RecordingFailed: the file cannot be written.
         """
         self._times[self._fed] = frame.ts_ns
         self._fed += 1
@@ -94,9 +115,11 @@ class Tape:
         """Write what is held back, as far as its message goes.
 
         Raises:
-            OSError: the file cannot be written.
+            RecordingFailed: the file cannot be written.
         """
         self._tell(self._dissector.finish())
+        if self._capture is not None:
+            self._capture.flush()
 
     def _tell(self, messages: list[Message]) -> None:
         for message in messages:
@@ -113,7 +136,11 @@ class Tape:
             del self._times[self._written]
             self._written += 1
             if self._capture is not None:
-                self._capture.write(frame, [said] if said else [])
+                try:
+                    self._capture.write(frame, [said] if said else [])
+                except OSError as error:
+                    self._capture = None
+                    raise RecordingFailed(self._name, error.strerror or str(error)) from error
 
     def _note(self, message: Message) -> None:
         if self._heard is not None:
@@ -149,12 +176,16 @@ def open_tape(
         reveal: write secrets as they are.
 
     Raises:
-        OSError: the file cannot be written.
+        RecordingFailed: the file cannot be written.
     """
-    file = path.open("wb")
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise RecordingFailed(str(path), error.strerror or str(error)) from None
     how = "Secrets are in it." if reveal else "Secrets are masked with zeros."
     comment = f"CTAP traffic of {name}, recorded by mfalab. {how}"
-    return Tape(CaptureWriter(file, name=name, about=about, comment=comment), reveal=reveal), file
+    capture = CaptureWriter(file, name=name, about=about, comment=comment)
+    return Tape(capture, reveal=reveal, name=str(path)), file
 
 
 # A fixture.
@@ -318,9 +349,10 @@ class Recording(Fixture):
 
 
 class KeyTap:
-    """Connections to a simulated key, all of them recorded.
+    """Records all that passes between a simulated key and whoever uses it from now on.
 
-    Each report is recorded once, however many connections hear it.
+    It takes the place of the key's own ways, so it is put on before they are opened. Each report is
+    recorded once, however many connections hear it.
 
     Args:
         key: the key.
@@ -329,23 +361,53 @@ class KeyTap:
     """
 
     def __init__(self, key: SecurityKey, tape: Tape, clock: Clock) -> None:
-        self._key = key
         self._tape = tape
         self._clock = clock
         self._ear: Connection | None = None
+        self._key = key
+        self._connect, self._begin_apdu = key.connect, key.begin_apdu
+        self._tap, self._lift = key.tap, key.lift
+        # Whoever opens a way to the key asks the key for it.
+        key.connect = self.connect  # type: ignore[method-assign]  # see above
+        key.begin_apdu = self.begin_apdu  # type: ignore[method-assign]  # see above
+        key.tap = self.tap  # type: ignore[method-assign]  # see above
+        key.lift = self.lift  # type: ignore[method-assign]  # see above
 
     def connect(self, *, everything: bool = False) -> Connection:
-        """Another connection; see `SecurityKey.connect`.
-
-        Raises:
-            KeyUnplugged: the key is in no port.
-        """
-        inner = self._key.connect(everything=everything)
+        """Another connection; see `SecurityKey.connect`."""
+        inner = self._connect(everything=everything)
         self.drain()
         if self._ear is None:
-            self._ear = self._key.connect(everything=True)
+            self._ear = self._connect(everything=True)
             self._take(b"", kind=FrameKind.POWER_ON)
         return _TapedConnection(inner, self)
+
+    def begin_apdu(self, apdu: bytes) -> Callable[[], bytes | None]:
+        """Send a command APDU; see `SecurityKey.begin_apdu`."""
+        self._take(bytes(apdu), kind=FrameKind.APDU)
+        response = self._begin_apdu(apdu)
+        told: list[bytes] = []
+
+        def taped() -> bytes | None:
+            answer = response()
+            if answer is not None and not told:
+                told.append(answer)
+                self._take(answer, Direction.TO_HOST, kind=FrameKind.APDU)
+            return answer
+
+        return taped
+
+    def tap(self) -> None:
+        """Put the key on a reader; see `SecurityKey.tap`."""
+        self._tap()
+        self._take(b"", kind=FrameKind.POWER_ON)
+
+    def lift(self) -> None:
+        """Take it off the reader; see `SecurityKey.lift`."""
+        was_there = self._key.in_field
+        self._lift()
+        if was_there:
+            self._take(b"", kind=FrameKind.POWER_OFF)
 
     def sent(self, report: bytes) -> None:
         """A report goes to the key."""
