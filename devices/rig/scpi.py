@@ -74,7 +74,6 @@ class Code(IntEnum):
     SETTINGS_CONFLICT = -221
     OUT_OF_RANGE = -222
     ILLEGAL_VALUE = -224
-    HARDWARE_ERROR = -240
     QUEUE_OVERFLOW = -350
     INPUT_OVERRUN = -363
     TIME_OUT = -365
@@ -100,7 +99,6 @@ _TEXTS = {
     Code.SETTINGS_CONFLICT: "Settings conflict",
     Code.OUT_OF_RANGE: "Data out of range",
     Code.ILLEGAL_VALUE: "Illegal parameter value",
-    Code.HARDWARE_ERROR: "Hardware error",
     Code.QUEUE_OVERFLOW: "Queue overflow",
     Code.INPUT_OVERRUN: "Input buffer overrun",
     Code.TIME_OUT: "Time out error",

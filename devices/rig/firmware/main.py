@@ -17,8 +17,8 @@ FIRMWARE = "1.0"
 
 # Pins, by channel. Change them to what is wired.
 TOUCH_PINS = (2, 3, 4, 5)  # high: the finger is down
-POWER_PINS = (6, 7, 8, 9)  # high: the port has power; a pull-up holds it without firmware
-FIELD_PINS = (10,)  # high: the reader has power
+POWER_PINS = (6, 7, 8, 9)  # high: the port is cut off
+FIELD_PINS = (10,)  # high: the reader is cut off
 CARD_PINS = (11,)  # servo that moves the card
 MAINTENANCE_PIN = 22  # to ground: the firmware does not start
 
@@ -31,12 +31,12 @@ IDLE_MS = 1
 
 
 class Outputs:
-    """The board's pins. A reset makes them inputs: fingers lift, power is on."""
+    """The board's pins; all low is the safe state, which a reset or lost power gives as well."""
 
     def __init__(self, touch=TOUCH_PINS, power=POWER_PINS, field=FIELD_PINS, card=CARD_PINS):
         self._touch = [machine.Pin(pin, machine.Pin.OUT, value=0) for pin in touch]
-        self._power = [machine.Pin(pin, machine.Pin.OUT, value=1) for pin in power]
-        self._field = [machine.Pin(pin, machine.Pin.OUT, value=1) for pin in field]
+        self._power = [machine.Pin(pin, machine.Pin.OUT, value=0) for pin in power]
+        self._field = [machine.Pin(pin, machine.Pin.OUT, value=0) for pin in field]
         self._card = [machine.PWM(machine.Pin(pin), freq=50) for pin in card]
         self.touches = len(self._touch)
         self.powers = len(self._power)
@@ -50,11 +50,11 @@ class Outputs:
 
     def power(self, number, on):
         """A port's power changes."""
-        self._power[number].value(1 if on else 0)
+        self._power[number].value(0 if on else 1)
 
     def field(self, number, on):
         """A reader's power changes."""
-        self._field[number].value(1 if on else 0)
+        self._field[number].value(0 if on else 1)
 
     def present(self, number, on):
         """The card is laid down or taken away."""

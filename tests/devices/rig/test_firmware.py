@@ -137,33 +137,33 @@ def test_driver_works_with_the_firmware(inside: Inside) -> None:
             time.advance(100 * NS_PER_MS)
             assert inside.pins()[TOUCH_PINS[1]] == 0
             rig.power(3, False)
-            assert (rig.is_powered(3), inside.pins()[POWER_PINS[2]]) == (False, 0)
+            assert (rig.is_powered(3), inside.pins()[POWER_PINS[2]]) == (False, 1)
             rig.power(3, True)
             rig.cycle(1)
             rig.field(1, False)
             rig.present(1, True)
-            assert (inside.pins()[FIELD_PIN], inside.pins()[CARD_PIN]) == (0, 2_000_000)
+            assert (inside.pins()[FIELD_PIN], inside.pins()[CARD_PIN]) == (1, 2_000_000)
             rig.hold(1, 5000)
             # The driver feeds the watchdog for as long as it is open.
             time.advance(40_000 * NS_PER_MS)
             rig.power(4, False)
         pins = inside.pins()
-        assert [pins[pin] for pin in (*TOUCH_PINS, *POWER_PINS)] == [0] * 4 + [1] * 4
-        assert (pins[FIELD_PIN], pins[CARD_PIN]) == (1, 1_000_000)
+        assert [pins[pin] for pin in (*TOUCH_PINS, *POWER_PINS)] == [0] * 8
+        assert (pins[FIELD_PIN], pins[CARD_PIN]) == (0, 1_000_000)
 
 
 def test_a_killed_driver_leaves_the_watchdog_to_free_the_pins(inside: Inside) -> None:
     assert inside.feed(b"SYST:WATC 15;:POW1 OFF;:TOUC1:HOLD 60000\n") == b""
     inside.scheduler.advance(14_000 * NS_PER_MS)
-    assert (inside.pins()[TOUCH_PINS[0]], inside.pins()[POWER_PINS[0]]) == (1, 0)
+    assert (inside.pins()[TOUCH_PINS[0]], inside.pins()[POWER_PINS[0]]) == (1, 1)
     inside.scheduler.advance(1_000 * NS_PER_MS)
-    assert (inside.pins()[TOUCH_PINS[0]], inside.pins()[POWER_PINS[0]]) == (0, 1)
+    assert (inside.pins()[TOUCH_PINS[0]], inside.pins()[POWER_PINS[0]]) == (0, 0)
 
 
 def test_the_loop_serves_the_line_and_frees_the_pins_when_it_fails(inside: Inside) -> None:
     served = inside.ask(serve=b"POW1 OFF;:TOUC1:HOLD 500;:POW1?\n".hex())
     assert bytes.fromhex(served["said"]) == b"0\n"
-    assert (served["pins"][TOUCH_PINS[0]], served["pins"][POWER_PINS[0]]) == (0, 1)
+    assert (served["pins"][TOUCH_PINS[0]], served["pins"][POWER_PINS[0]]) == (0, 0)
 
 
 def test_the_maintenance_pin_keeps_it_from_starting(inside: Inside) -> None:
