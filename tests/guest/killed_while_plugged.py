@@ -2,15 +2,16 @@
 
     killed_while_plugged.py uhid|tcp [ROUNDS]
 
-Each round plugs the same key in, in a forked child that dies while it starts or while it registers
-and signs in. Afterwards the device must be gone, the key's file whole, its lock free, and what a
-client was told must hold: the credentials that it got are there, and the counter goes on. The exit
-code is 0 when all of that is so.
+Each round plugs the same key in, in a forked child that dies while it starts, while it registers
+and signs in, or half-way through writing its file. Afterwards the device must be gone, the key's
+file whole, its lock free, and what a client was told must hold: the credentials that it got are
+there, and the counter goes on. The exit code is 0 when all of that is so.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -44,10 +45,21 @@ class Killed(Exception):
     """The moment has come, and the process is dead."""
 
 
-class Child:
-    """`mfalab key plug` in a process of its own."""
+class EndedEarly(Exception):
+    """The process has ended before the key was plugged in."""
 
-    def __init__(self, way: str, file: Path, link: Path) -> None:
+
+class Child:
+    """`mfalab key plug` in a process of its own.
+
+    Args:
+        way: to plug the key in.
+        file: the key's.
+        link: where to have a rig.
+        most: the byte of a file with which it dies when it writes that; None for no such limit.
+    """
+
+    def __init__(self, way: str, file: Path, link: Path, most: int | None = None) -> None:
         words = ["key", "plug", str(file), "--touch", "yes", "--rig", str(link)]
         words += ["--uhid"] if way == "uhid" else ["--tcp", "0"]
         self.dead = False
@@ -58,6 +70,8 @@ class Child:
             os.close(tell)
             os.dup2(hear, 0)
             os.dup2(say, 1)
+            if most is not None:
+                die_at_byte(most)
             sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w", buffering=1)
             os._exit(run(words))
         os.close(say)
@@ -80,6 +94,13 @@ class Child:
         self.said.close()
         os.close(self.tell)
         return os.waitstatus_to_exitcode(status)
+
+
+def die_at_byte(most: int) -> None:
+    """Let the kernel end this process in the middle of a write, as soon as a file is so long."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores
 
 
 def run(words: list[str]) -> int:
@@ -142,7 +163,8 @@ class Client:
         while len(report) < size:
             assert select.select([self._file], [], [], PATIENCE_S)[0], "the key says nothing"
             part = os.read(self._file, size - len(report))
-            assert part, "the stream has ended"
+            if not part:
+                raise ConnectionError("the stream has ended")
             report += part
         return report[-64:]
 
@@ -167,12 +189,19 @@ class Bench:
 
     def round(self, number: int) -> None:
         """Plug it in, kill it at a moment, and look."""
-        child = Child(self.way, self.file, self.link)
+        kind = number % 3
+        size = self.file.stat().st_size
+        most = self.chance.randrange(size + 300) if kind == 2 else None
+        child = Child(self.way, self.file, self.link, most)
         try:
-            if number % 3 == 0:
+            if kind == 0:
                 self._kill_at_start(child)
-            else:
+            elif kind == 1:
                 self._kill_in_traffic(child)
+            else:
+                # It ends by itself, or it never writes so much.
+                with suppress(EndedEarly, OSError):
+                    self._kill_in_traffic(child)
         finally:
             child.kill()
         self._look(number)
@@ -197,9 +226,11 @@ class Bench:
                 child.kill()
                 raise Killed
 
-        where = child.said.readline().split()[1]
+        where = ""
         while (line := child.said.readline().strip()) != "plugged in":
-            assert line, "it ended before it was plugged in"
+            if not line:
+                raise EndedEarly
+            where = where or line.split()[1]
         with suppress(Killed):
             client = Client(where, moment)
             try:
