@@ -35,7 +35,7 @@ from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S, Timeline
 from mfalab.simulator.witness import Witness
-from mfalab.simulator.workbench.bench import NO_STAND_INS, StandIns
+from mfalab.simulator.workbench.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.workshop import Workshop
 from mfalab.simulator.world import World
 from mfalab.verifier import (
@@ -83,7 +83,7 @@ class Lab:
         self.setting = setting
         self.stand_ins = stand_ins
         self.entropy = Entropy(f"{seed}/{case}")
-        self.timeline = Timeline(setting.start)
+        self.timeline = Timeline(stand_ins.start_ns(setting.start))
         server = setting.verifier.clock
         self.server_clock = ServerClock(
             self.timeline, offset_ns=server.offset, drift_ppm=server.drift

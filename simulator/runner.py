@@ -22,13 +22,9 @@ from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.loader import Case
 from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.workbench.bench import (
-    NO_STAND_INS,
-    Bench,
-    BenchFailed,
-    NotFit,
-    StandIns,
-)
+from mfalab.simulator.workbench.bench import Bench, NotFit
+from mfalab.simulator.workbench.key import BenchFailed
+from mfalab.simulator.workbench.stand_ins import NO_STAND_INS, StandIns
 from mfalab.verifier import Conflict, ServiceError
 
 DEFAULT_SEED = 1

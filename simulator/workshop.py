@@ -45,7 +45,7 @@ from mfalab.simulator.language.setting import (
 )
 from mfalab.simulator.power import Battery, PowerNow
 from mfalab.simulator.timeline import NS_PER_S, Timeline
-from mfalab.simulator.workbench.bench import StandIns
+from mfalab.simulator.workbench.stand_ins import StandIns
 from mfalab.verifier import MovingFactor, TokenSeed
 
 _SEED_BYTES = 20
@@ -106,7 +106,11 @@ class Workshop:
     def _number(self, name: str) -> str:
         return f"+1202555{self.entropy.stream(f'{name}.number').randrange(10_000):04d}"
 
-    def _totp_token(self, name: str, spec: HardwareTotpSpec) -> HeldToken:
+    def _totp_token(self, name: str, spec: HardwareTotpSpec) -> HeldDevice:
+        real = self.stand_ins.token(name, spec, self.timeline)
+        if real is not None:
+            self._ship(spec, real.known_serial(), real.seed)
+            return real
         made_ns = self.timeline.now_ns() - spec.age
         battery = Battery(made_ns, spec.battery)
         quartz = OSCILLATORS[spec.crystal].draw(self.entropy.stream(f"{name}.crystal"))
@@ -126,7 +130,7 @@ class Workshop:
         seed = self._seed(name, spec, OtpKind.TOTP, period_s=spec.period // NS_PER_S)
         power = PowerNow(battery, self.timeline)
         token = HardwareToken(self._serial(name, spec), seed, clock, power)
-        self._ship(spec, token)
+        self._ship(spec, token.serial, token.seed)
         return HeldToken(name, spec.owner, clock, token)
 
     def _hotp_token(self, name: str, spec: HardwareHotpSpec) -> HeldToken:
@@ -137,11 +141,11 @@ class Workshop:
         seed = self._seed(name, spec, OtpKind.HOTP, counter=spec.counter)
         power = PowerNow(battery, self.timeline)
         token = HotpToken(self._serial(name, spec), seed, clock, power)
-        self._ship(spec, token)
+        self._ship(spec, token.serial, token.seed)
         return HeldToken(name, spec.owner, clock, token)
 
     def _security_key(self, name: str, spec: SecurityKeySpec) -> HeldKey:
-        stand_in = self.stand_ins.hand_over(name, spec, self.timeline)
+        stand_in = self.stand_ins.key(name, spec, self.timeline)
         if isinstance(stand_in, HeldKey):
             return stand_in
         spec, model = stand_in, load_model(stand_in.model)
@@ -184,15 +188,14 @@ class Workshop:
             counter=counter,
         )
 
-    def _ship(self, spec: TokenSpec, token: HardwareToken | HotpToken) -> None:
+    def _ship(self, spec: TokenSpec, serial: str, seed: OtpSeed) -> None:
         """Hand the seed to the verifier's side, as makers do, unless the scenario says not."""
         if not spec.registered:
             return
-        seed = token.seed
         event = seed.kind is OtpKind.HOTP
         self.shipped.append(
             TokenSeed(
-                serial=token.serial,
+                serial=serial,
                 secret=seed.secret,
                 algorithm=seed.algorithm.name,
                 digits=seed.digits,

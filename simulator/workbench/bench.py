@@ -1,8 +1,7 @@
-"""A bench that is open: its rigs and keys, held by this run, and what stands for what in a case.
+"""A bench that is open: its rigs, keys and tokens, held by this run.
 
 Opening looks at everything before anything is changed: each key must be the very one that the lab
-file means, and one that may be changed must not hold what somebody may miss. A key is made as a
-scenario wants it (reset, PIN) when a case needs that, and only then.
+file means, and one that may be changed must not hold what somebody may miss.
 
 Whatever breaks, breaks once: the case in which a rig or a key is lost ends in an error, and those
 that depend on it afterwards are skipped with that first reason.
@@ -10,222 +9,41 @@ that depend on it afterwards are skipped with that first reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from fido2.ctap import CtapDevice, CtapError
-from fido2.ctap2.base import Ctap2, Info
-from fido2.ctap2.pin import ClientPin
-
-from mfalab.devices.ctap.user import User, absent, presenting, touching
-from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
 from mfalab.devices.rig.rig import Rig
-from mfalab.simulator.held_key import HeldKey, enrol_finger
-from mfalab.simulator.key_in_hand import BenchKey
-from mfalab.simulator.language.setting import SecurityKeySpec
+from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.steps.security_keys import ResetKey
-from mfalab.simulator.timeline import Timeline
 from mfalab.simulator.workbench.address import Address, open_fixture
-from mfalab.simulator.workbench.fitness import Abilities, changes, why_no_key
-from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
+from mfalab.simulator.workbench.fitness import why_no_key, why_no_token
 from mfalab.simulator.workbench.hands import Channel
-from mfalab.simulator.workbench.hid import HidFixture
-from mfalab.simulator.workbench.labfile import KeyEntry, LabFile, Place
+from mfalab.simulator.workbench.key import KeyOnBench, look_at
+from mfalab.simulator.workbench.labfile import LabFile, Place
+from mfalab.simulator.workbench.stand_ins import StandIns
+from mfalab.simulator.workbench.token import TokenOnBench
 
 if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
     from mfalab.simulator.language.loader import Case
 
-__all__ = ["NO_STAND_INS", "Bench", "BenchFailed", "KeyOnBench", "NotFit", "StandIns", "WrongKey"]
-
-_KIND: Final = "security_key"
-
-
-class WrongKey(DeviceError):
-    """What is plugged in is not the key that the lab file means, or may not be used as it says.
-
-    Args:
-        key: what the lab file calls it.
-        why: what is wrong with it.
-    """
-
-    def __init__(self, key: str, why: str) -> None:
-        super().__init__(key, why)
-        self.key = key
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.why}. Nothing was changed on it."
-
-
-class BenchFailed(Exception):
-    """Something on the bench was lost during a case. Args: sentence."""
+__all__ = ["Bench", "NotFit"]
 
 
 class NotFit(Exception):
     """A case cannot be played on this bench. Args: why, a sentence."""
 
 
-@dataclass(slots=True, eq=False)
-class KeyOnBench:
-    """A key of the lab file, open.
+@dataclass(slots=True)
+class _Found:
+    """What stands for a case's devices, as far as it was looked for, and what spoke against it."""
 
-    Attributes:
-        name: what the lab file calls it.
-        entry: what the file says of it.
-        fixture: the key.
-        info: what getInfo told; None for a key of U2F.
-        pin: the PIN that it has now.
-        found_with_pin: whether it had a PIN when the bench was opened.
-        touched: whether anything on it may have changed since it was made ready.
-        used: whether a case was played with it.
-        lost: why it cannot be used any more; None while it can.
-    """
-
-    name: str
-    entry: KeyEntry
-    fixture: Fixture
-    info: Info | None
-    pin: str | None
-    found_with_pin: bool = False
-    touched: bool = True
-    used: bool = False
-    lost: str | None = None
-
-    @property
-    def abilities(self) -> Abilities:
-        """What it is and can do."""
-        return Abilities(
-            name=self.name,
-            can=self.fixture.can,
-            versions=tuple(self.info.versions) if self.info else ("U2F_V2",),
-            options=dict(self.info.options) if self.info else {},
-            destructive=self.entry.destructive,
-            pin=self.pin,
-            over_nfc=self.entry.at.kind == "nfc",
-        )
-
-    def hand_over(self, name: str, spec: SecurityKeySpec, timeline: Timeline) -> HeldKey:
-        """The key in its owner's hands, as the scenario wants it to be.
-
-        Raises:
-            BenchFailed: it does not work any more.
-            RigError: its rig does not.
-        """
-        self._make_ready(spec.pin, spec.fingers)
-        key = HeldKey(name, spec.owner, BenchKey(self.fixture, timeline))
-        key.pin, key.fingers = self.pin, list(spec.fingers)
-        return key
-
-    def leave(self) -> None:
-        """Make it as it was found: as new, or with the PIN that the lab file tells.
-
-        Raises:
-            BenchFailed: it does not work any more.
-            RigError: its rig does not.
-        """
-        if self.entry.destructive and self.lost is None and self.used:
-            self._make_ready(self.entry.pin if self.found_with_pin else None, [])
-
-    def _make_ready(self, pin: str | None, fingers: list[str]) -> None:
-        try:
-            if Ability.POWER in self.fixture.can:
-                self.fixture.power_cycle()
-            if self.entry.destructive and self.info is not None:
-                self._write(pin, fingers)
-        except (OSError, CtapError, CannotDo) as error:
-            self.lost = f"{self.name} ({self.fixture.name}) was lost: {error}"
-            raise BenchFailed(self.lost) from None
-        self.used = True
-
-    def _write(self, pin: str | None, fingers: list[str]) -> None:
-        if self.touched or self.pin != pin or fingers:
-            self._client(lambda ctap: ctap.reset(), touching())
-            self.pin = None
-        if pin is not None and self.pin is None:
-            self._client(lambda ctap: ClientPin(ctap).set_pin(pin), absent)
-            self.pin = pin
-        for finger in fingers:
-            self._client(lambda ctap: enrol_finger(ctap, self.pin or ""), presenting(finger))
-        self.touched = bool(fingers)
-
-    def _client(self, work: Callable[[Ctap2], object], user: User) -> None:
-        self.fixture.user = user
-        try:
-            with self.fixture.connect() as device:
-                work(Ctap2(device))
-        finally:
-            self.fixture.user = absent
-
-    def note_use(self, case: Case) -> None:
-        """Remember that a case was played with it, which may have changed it."""
-        self.touched = self.touched or any(changes(step) for step in case.scenario.steps)
-
-    def take_back(self, held: HeldKey) -> None:
-        """Remember the PIN that a case has left on it."""
-        if self.pin != held.pin:
-            self.pin, self.touched = held.pin, True
-
-
-@dataclass(frozen=True, slots=True)
-class StandIns:
-    """What stands for a case's devices; what is not named here is simulated.
-
-    Attributes:
-        keys: keys on the bench, by the scenario's name for the device.
-        models: models of simulated keys, likewise.
-        longest_wait_ns: how much of a wait is really waited.
-    """
-
-    keys: Mapping[str, KeyOnBench] = field(default_factory=dict)
-    models: Mapping[str, str] = field(default_factory=dict)
-    longest_wait_ns: int = 0
-
-    def hand_over(
-        self, name: str, spec: SecurityKeySpec, timeline: Timeline
-    ) -> HeldKey | SecurityKeySpec:
-        """The key that stands for a device, or what the scenario's simulated one is to be.
-
-        Raises:
-            BenchFailed: the key does not work any more.
-        """
-        if name in self.keys:
-            return self.keys[name].hand_over(name, spec, timeline)
-        if name in self.models:
-            return spec.model_copy(update={"model": self.models[name]})
-        return spec
-
-    @property
-    def label(self) -> str:
-        """What stands there, for the report."""
-        named = [self.label_of(device) for device in (*self.keys, *self.models)]
-        return ", ".join(dict.fromkeys(named)) or "simulated"
-
-    def label_of(self, device: str) -> str:
-        """What stands for a device; nothing when it is simulated as the scenario says."""
-        if device in self.keys:
-            return self.keys[device].fixture.name
-        return f"sim:{self.models[device]}" if device in self.models else ""
-
-    def wait(self, duration_ns: int) -> None:
-        """Let real time pass as far as a real key needs it: as long as its deadlines may run."""
-        for key in list(self.keys.values())[:1]:
-            key.fixture.wait(min(duration_ns, self.longest_wait_ns))
-
-    def take_back(self, lab: Lab, case: Case) -> None:
-        """After a case: remember what it did to what stood there."""
-        for name, key in self.keys.items():
-            held = lab.devices.get(name)
-            key.note_use(case)
-            if isinstance(held, HeldKey):
-                key.take_back(held)
-
-
-NO_STAND_INS = StandIns()
-"""Everything is simulated, as the scenario says."""
+    keys: dict[str, KeyOnBench] = field(default_factory=dict)
+    tokens: dict[str, TokenOnBench] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    against: list[str] = field(default_factory=list)
 
 
 class Bench:
@@ -251,6 +69,7 @@ class Bench:
         self._seed = seed
         self._open = ExitStack()
         self.keys: dict[str, KeyOnBench] = {}
+        self.tokens: dict[str, TokenOnBench] = {}
         try:
             self._open_all()
         except BaseException:
@@ -261,6 +80,7 @@ class Bench:
     def label(self) -> str:
         """What is on it, for the report."""
         named = [key.fixture.name for key in self.keys.values()]
+        named += [token.label for token in self.tokens.values()]
         return ", ".join(named) or self.lab.lab
 
     def close(self) -> None:
@@ -291,31 +111,44 @@ class Bench:
         Raises:
             NotFit: nothing on the bench can stand for one that is bound, or what could is lost.
         """
-        keys: dict[str, KeyOnBench] = {}
-        models: dict[str, str] = {}
-        why: list[str] = []
-        bound = 0
+        found = _Found()
         for name, spec in case.scenario.devices.items():
-            if not isinstance(spec, SecurityKeySpec):
-                continue
-            named = self.lab.bind.get(name, self.lab.bind.get(_KIND, []))
-            bound += bool(named)
-            for candidate in named:
-                if candidate not in self.keys:
-                    models[name] = Address.parse(self._address(candidate)).rest
-                    break
-                key = self.keys[candidate]
-                if key in keys.values():
-                    continue
-                against = self._lost(key) or why_no_key(case.scenario, name, key.abilities)
-                if against is None:
-                    keys[name] = key
-                    break
-                why.append(against)
-        if bound and not keys and not models:
-            raise NotFit(why[0] if why else "nothing on the bench stands for its keys")
+            named = self.lab.bind.get(name, self.lab.bind.get(str(getattr(spec, "kind", "")), []))
+            if isinstance(spec, SecurityKeySpec):
+                self._find_key(case, name, named, found)
+            elif isinstance(spec, HardwareTotpSpec):
+                self._find_token(case, name, named, found)
+        if found.against and not (found.keys or found.tokens or found.models):
+            raise NotFit(found.against[0])
         waits = any(isinstance(step, ResetKey) for step in case.scenario.steps)
-        return StandIns(keys, models, self.lab.longest_wait if waits else 0)
+        longest_ns = self.lab.longest_wait if waits else 0
+        return StandIns(found.keys, found.tokens, found.models, longest_ns)
+
+    def _find_key(self, case: Case, name: str, named: list[str], found: _Found) -> None:
+        for candidate in named:
+            key = self.keys.get(candidate)
+            if key is None:
+                found.models[name] = Address.parse(self._address(candidate)).rest
+                return
+            if key in found.keys.values():
+                continue
+            against = self._lost(key) or why_no_key(case.scenario, name, key.abilities)
+            if against is None:
+                found.keys[name] = key
+                return
+            found.against.append(against)
+
+    def _find_token(self, case: Case, name: str, named: list[str], found: _Found) -> None:
+        for candidate in named:
+            token = self.tokens[candidate]
+            if token in found.tokens.values():
+                continue
+            broken = token.rig.broken
+            against = str(broken) if broken else why_no_token(case.scenario, name, token.name)
+            if against is None:
+                found.tokens[name] = token
+                return
+            found.against.append(against)
 
     def _address(self, candidate: str) -> str:
         entry = self.lab.keys.get(candidate)
@@ -345,7 +178,9 @@ class Bench:
                 pin=entry.pin,
             )
             self._open.callback(fixture.close)
-            self.keys[name] = _looked_at(name, entry, fixture)
+            self.keys[name] = look_at(name, entry, fixture)
+        for name, token in self.lab.tokens.items():
+            self.tokens[name] = TokenOnBench(name, token, self._rigs[token.at.rig], token.at)
 
     def _used(self) -> list[str]:
         """The keys that something is bound to, in the order of the file."""
@@ -361,62 +196,3 @@ class Bench:
             rig.close()
         except RigError:
             return  # what broke was told when it broke
-
-
-def _looked_at(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:
-    """A key that was just opened, when it is the one that the file means.
-
-    Raises:
-        WrongKey: it is another, or must not be used as the file says.
-    """
-    if isinstance(fixture, HidFixture):
-        node = fixture.node
-        for what, wanted, given in (
-            ("serial number", entry.serial, node.serial),
-            ("port", entry.port, node.port),
-        ):
-            if wanted is not None and wanted != given:
-                raise WrongKey(name, f"its {what} is {given or 'not told'} and not {wanted}")
-    try:
-        with fixture.connect() as device:
-            return _asked(name, entry, fixture, device)
-    except OSError as error:
-        raise WrongKey(name, f"it does not answer: {error.strerror or error}") from None
-
-
-def _asked(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice) -> KeyOnBench:
-    try:
-        ctap = Ctap2(device)
-    except ValueError:
-        if entry.aaguid is not None:
-            raise WrongKey(name, "it is a key of U2F, which has no AAGUID") from None
-        return KeyOnBench(name, entry, fixture, None, None)
-    info = ctap.info
-    if entry.aaguid is not None and bytes(info.aaguid).hex() != entry.aaguid:
-        raise WrongKey(name, f"its AAGUID is {bytes(info.aaguid).hex()} and not {entry.aaguid}")
-    has_pin = info.options.get("clientPin", False)
-    if has_pin and entry.pin is None and entry.destructive:
-        raise WrongKey(
-            name, "it has a PIN, so it is somebody's key. Say its `pin`, or reset it by hand first"
-        )
-    if has_pin and entry.pin is not None:
-        _try_pin(name, ctap, entry.pin)
-    return KeyOnBench(
-        name, entry, fixture, info, entry.pin if has_pin else None, found_with_pin=has_pin
-    )
-
-
-def _try_pin(name: str, ctap: Ctap2, pin: str) -> None:
-    """Type the PIN once, so that a wrong one in the lab file costs one try and not all of them.
-
-    Raises:
-        WrongKey: it is not the key's.
-    """
-    client = ClientPin(ctap)
-    left = client.get_pin_retries()[0]
-    try:
-        client.get_pin_token(pin, ClientPin.PERMISSION.GET_ASSERTION, "example.com")
-    except CtapError as error:
-        raise WrongKey(
-            name, f"the `pin` of the lab file is refused ({error.code}); it had {left} tries left"
-        ) from None

@@ -28,6 +28,7 @@ from mfalab.simulator.steps.security_keys import (
     TypePin,
     WireFault,
 )
+from mfalab.simulator.timeline import NS_PER_S
 from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["Abilities", "changes", "why_no_key", "why_no_token"]
@@ -43,6 +44,8 @@ _CHANGING: Final = (SetPin, TypePin, ResetKey, StorePasskeys, AddFinger)
 _NAMING: Final = ("device", "to", "with_", "codes_from", "by")
 """The fields by which steps name devices."""
 _NEWEST: Final = ("FIDO_2_3", "FIDO_2_2", "FIDO_2_1", "FIDO_2_1_PRE", "FIDO_2_0", "U2F_V2")
+_PATIENCE_NS: Final = 600 * NS_PER_S
+"""What somebody waits at a bench for a real token."""
 _TOKENS_OWN: Final = frozenset({"owner", "kind", "serial", "period", "digits", "algorithm"})
 """What a scenario may say of a token that a real one can have."""
 
@@ -173,7 +176,7 @@ def changes(step: Step) -> bool:
     return isinstance(step, _CHANGING) or (use is not None and use.pin not in ("right", "none"))
 
 
-def why_no_token(scenario: Scenario, device: str, token: str, longest_wait_ns: int) -> str | None:
+def why_no_token(scenario: Scenario, device: str, token: str) -> str | None:
     """What keeps a real token from standing for a scenario's device; None when nothing does."""
     from mfalab.simulator.steps.timing import SetClock, Travel, Wait
 
@@ -185,7 +188,7 @@ def why_no_token(scenario: Scenario, device: str, token: str, longest_wait_ns: i
     if "start" in scenario.model_fields_set:
         return f"the story begins at a time of its own, and {token} lives now"
     for number, step in enumerate(scenario.steps, start=1):
-        if isinstance(step, Wait) and (step.for_ is None or step.for_ > longest_wait_ns):
+        if isinstance(step, Wait) and (step.for_ is None or step.for_ > _PATIENCE_NS):
             return f"step {number} (wait): {token} would really have to wait for so long"
         if isinstance(step, SetClock | Travel | Break | Clone) and device in (
             getattr(step, "device", None),

@@ -24,7 +24,10 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mfalab.devices.ctap.model import ModelInvalid, load_model
+from mfalab.devices.errors import ProvisioningError
+from mfalab.devices.otp.seed import OtpKind
 from mfalab.simulator.language.mistakes import located
+from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Name, Strict, nearest
 from mfalab.simulator.language.yaml_source import (
@@ -232,6 +235,8 @@ def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Probl
         if entry.at.kind == "sim":
             where = node_at(root, ("keys", name, "at"))
             yield from _unknown_model(source, where, entry.at)
+    for name, token in lab.tokens.items():
+        yield from _wrong_seeds(source, root, name, token)
     known = [*lab.keys, *lab.tokens]
     for what, names in lab.bind.items():
         for index, name in enumerate(names):
@@ -244,6 +249,28 @@ def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Probl
             elif what in BINDABLE and (what == "security_key") != (name in lab.keys):
                 kind = "key" if name in lab.keys else "token"
                 yield source.problem(where, f"{name} is a {kind} and stands for no {what}")
+
+
+def _wrong_seeds(
+    source: Source, root: yaml.Node, name: str, token: TokenEntry
+) -> Iterator[Problem]:
+    where = node_at(root, ("tokens", name, "seeds"))
+    try:
+        records = read_seeds(Path(token.seeds), token.seeds_password)
+    except OSError as error:
+        yield source.problem(where, f"the seed file cannot be read: {error.strerror}")
+    except ProvisioningError as error:
+        yield source.problem(where, f"the seed file is wrong: {error}")
+    else:
+        record = records.get(token.serial)
+        serial = node_at(root, ("tokens", name, "serial"))
+        if record is None:
+            near = nearest(token.serial, records)
+            yield source.problem(serial, f'the seed file has no token "{token.serial}"{near}')
+        elif record.seed.kind is not OtpKind.TOTP:
+            yield source.problem(
+                serial, f"{token.serial} is event-based; a bench reads TOTP tokens"
+            )
 
 
 def _wrong_address(source: Source, where: yaml.Node, text: str) -> Iterator[Problem]:

@@ -1,0 +1,212 @@
+"""A security key of the lab file, open: it is made as each case wants it, and left as it was found.
+
+Nothing is written to it unless the lab file marks it destructive. A PIN that the file tells is
+typed once at the beginning, so that a wrong one costs one try and not all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fido2.ctap import CtapDevice, CtapError
+from fido2.ctap2.base import Ctap2, Info
+from fido2.ctap2.pin import ClientPin
+
+from mfalab.devices.ctap.user import User, absent, presenting, touching
+from mfalab.devices.errors import DeviceError
+from mfalab.simulator.held_key import HeldKey, enrol_finger
+from mfalab.simulator.key_in_hand import BenchKey
+from mfalab.simulator.language.setting import SecurityKeySpec
+from mfalab.simulator.timeline import Timeline
+from mfalab.simulator.workbench.fitness import Abilities, changes
+from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
+from mfalab.simulator.workbench.hid import HidFixture
+from mfalab.simulator.workbench.labfile import KeyEntry
+
+if TYPE_CHECKING:
+    from mfalab.simulator.language.loader import Case
+
+__all__ = ["BenchFailed", "KeyOnBench", "WrongKey", "look_at"]
+
+
+class WrongKey(DeviceError):
+    """What is plugged in is not the key that the lab file means, or may not be used as it says.
+
+    Args:
+        key: what the lab file calls it.
+        why: what is wrong with it.
+    """
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(key, why)
+        self.key = key
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}. Nothing was changed on it."
+
+
+class BenchFailed(Exception):
+    """Something on the bench was lost during a case. Args: sentence."""
+
+
+@dataclass(slots=True, eq=False)
+class KeyOnBench:
+    """A key of the lab file, open.
+
+    Attributes:
+        name: what the lab file calls it.
+        entry: what the file says of it.
+        fixture: the key.
+        info: what getInfo told; None for a key of U2F.
+        pin: the PIN that it has now.
+        found_with_pin: whether it had a PIN when the bench was opened.
+        touched: whether anything on it may have changed since it was made ready.
+        used: whether a case was played with it.
+        lost: why it cannot be used any more; None while it can.
+    """
+
+    name: str
+    entry: KeyEntry
+    fixture: Fixture
+    info: Info | None
+    pin: str | None
+    found_with_pin: bool = False
+    touched: bool = True
+    used: bool = False
+    lost: str | None = None
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it is and can do."""
+        return Abilities(
+            name=self.name,
+            can=self.fixture.can,
+            versions=tuple(self.info.versions) if self.info else ("U2F_V2",),
+            options=dict(self.info.options) if self.info else {},
+            destructive=self.entry.destructive,
+            pin=self.pin,
+            over_nfc=self.entry.at.kind == "nfc",
+        )
+
+    def hand_over(self, name: str, spec: SecurityKeySpec, timeline: Timeline) -> HeldKey:
+        """The key in its owner's hands, as the scenario wants it to be.
+
+        Raises:
+            BenchFailed: it does not work any more.
+            RigError: its rig does not.
+        """
+        self._make_ready(spec.pin, spec.fingers)
+        key = HeldKey(name, spec.owner, BenchKey(self.fixture, timeline))
+        key.pin, key.fingers = self.pin, list(spec.fingers)
+        return key
+
+    def leave(self) -> None:
+        """Make it as it was found: as new, or with the PIN that the lab file tells.
+
+        Raises:
+            BenchFailed: it does not work any more.
+            RigError: its rig does not.
+        """
+        if self.entry.destructive and self.lost is None and self.used:
+            self._make_ready(self.entry.pin if self.found_with_pin else None, [])
+
+    def _make_ready(self, pin: str | None, fingers: list[str]) -> None:
+        try:
+            if Ability.POWER in self.fixture.can:
+                self.fixture.power_cycle()
+            if self.entry.destructive and self.info is not None:
+                self._write(pin, fingers)
+        except (OSError, CtapError, CannotDo) as error:
+            self.lost = f"{self.name} ({self.fixture.name}) was lost: {error}"
+            raise BenchFailed(self.lost) from None
+        self.used = True
+
+    def _write(self, pin: str | None, fingers: list[str]) -> None:
+        if self.touched or self.pin != pin or fingers:
+            self._client(lambda ctap: ctap.reset(), touching())
+            self.pin = None
+        if pin is not None and self.pin is None:
+            self._client(lambda ctap: ClientPin(ctap).set_pin(pin), absent)
+            self.pin = pin
+        for finger in fingers:
+            self._client(lambda ctap: enrol_finger(ctap, self.pin or ""), presenting(finger))
+        self.touched = bool(fingers)
+
+    def _client(self, work: Callable[[Ctap2], object], user: User) -> None:
+        self.fixture.user = user
+        try:
+            with self.fixture.connect() as device:
+                work(Ctap2(device))
+        finally:
+            self.fixture.user = absent
+
+    def note_use(self, case: Case) -> None:
+        """Remember that a case was played with it, which may have changed it."""
+        self.touched = self.touched or any(changes(step) for step in case.scenario.steps)
+
+    def take_back(self, held: HeldKey) -> None:
+        """Remember the PIN that a case has left on it."""
+        if self.pin != held.pin:
+            self.pin, self.touched = held.pin, True
+
+
+def look_at(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:
+    """A key that was just opened, when it is the one that the file means.
+
+    Raises:
+        WrongKey: it is another, or must not be used as the file says.
+    """
+    if isinstance(fixture, HidFixture):
+        node = fixture.node
+        for what, wanted, given in (
+            ("serial number", entry.serial, node.serial),
+            ("port", entry.port, node.port),
+        ):
+            if wanted is not None and wanted != given:
+                raise WrongKey(name, f"its {what} is {given or 'not told'} and not {wanted}")
+    try:
+        with fixture.connect() as device:
+            return _asked(name, entry, fixture, device)
+    except OSError as error:
+        raise WrongKey(name, f"it does not answer: {error.strerror or error}") from None
+
+
+def _asked(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice) -> KeyOnBench:
+    try:
+        ctap = Ctap2(device)
+    except ValueError:
+        if entry.aaguid is not None:
+            raise WrongKey(name, "it is a key of U2F, which has no AAGUID") from None
+        return KeyOnBench(name, entry, fixture, None, None)
+    info = ctap.info
+    if entry.aaguid is not None and bytes(info.aaguid).hex() != entry.aaguid:
+        raise WrongKey(name, f"its AAGUID is {bytes(info.aaguid).hex()} and not {entry.aaguid}")
+    has_pin = info.options.get("clientPin", False)
+    if has_pin and entry.pin is None and entry.destructive:
+        raise WrongKey(
+            name, "it has a PIN, so it is somebody's key. Say its `pin`, or reset it by hand first"
+        )
+    if has_pin and entry.pin is not None:
+        _try_pin(name, ctap, entry.pin)
+    return KeyOnBench(
+        name, entry, fixture, info, entry.pin if has_pin else None, found_with_pin=has_pin
+    )
+
+
+def _try_pin(name: str, ctap: Ctap2, pin: str) -> None:
+    """Type the PIN once, so that a wrong one in the lab file costs one try and not all of them.
+
+    Raises:
+        WrongKey: it is not the key's.
+    """
+    client = ClientPin(ctap)
+    left = client.get_pin_retries()[0]
+    try:
+        client.get_pin_token(pin, ClientPin.PERMISSION.GET_ASSERTION, "example.com")
+    except CtapError as error:
+        raise WrongKey(
+            name, f"the `pin` of the lab file is refused ({error.code}); it had {left} tries left"
+        ) from None

@@ -1,0 +1,148 @@
+"""A hardware TOTP token on the bench: somebody or something reads its display.
+
+It lives now, so a lab with one begins at the wall's time and keeps step with it: before each
+reading the one that is behind waits for the other. What people do with earlier or later codes is
+computed from the token's seed, from the time step whose code the display shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from mfalab.devices.otp.hotp import hotp
+from mfalab.devices.otp.seed import OtpSeed
+from mfalab.devices.rig.rig import Rig
+from mfalab.simulator.clocks import WallClock
+from mfalab.simulator.held_devices import HeldDevice
+from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.setting import HardwareTotpSpec
+from mfalab.simulator.outcome import Hindered
+from mfalab.simulator.timeline import NS_PER_S, Timeline
+from mfalab.simulator.workbench.labfile import Place, TokenEntry
+from mfalab.verifier import DeviceKind
+
+__all__ = ["HeldBenchToken", "TokenOnBench"]
+
+_LEAST_CONFIDENCE: Final = 0.8
+_FAR_STEPS: Final = 120
+"""An hour of drift is looked through for the step that a display shows."""
+_WALL = WallClock()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOnBench:
+    """A token of the lab file.
+
+    Attributes:
+        name: what the lab file calls it.
+        entry: what the file says of it.
+        rig: what reads its display.
+        place: the channel that does.
+    """
+
+    name: str
+    entry: TokenEntry
+    rig: Rig
+    place: Place
+
+    @property
+    def seed(self) -> OtpSeed:
+        """What its maker programmed into it."""
+        return read_seeds(Path(self.entry.seeds), self.entry.seeds_password)[self.entry.serial].seed
+
+    @property
+    def label(self) -> str:
+        """What stands for the scenario's token, for the report."""
+        return f"{self.place.rig}:{self.entry.serial}"
+
+    def hand_over(self, name: str, spec: HardwareTotpSpec, timeline: Timeline) -> HeldBenchToken:
+        """The token in its owner's hands."""
+        return HeldBenchToken(name, spec.owner, self, timeline)
+
+
+class HeldBenchToken(HeldDevice):
+    """A real token in somebody's hands.
+
+    Attributes:
+        seed: what its maker programmed into it.
+    """
+
+    kind = DeviceKind.HARDWARE
+
+    def __init__(self, name: str, owner: str, token: TokenOnBench, timeline: Timeline) -> None:
+        super().__init__(name, owner, None, token.entry.serial)
+        self._token = token
+        self.seed = token.seed
+        self._timeline = timeline
+
+    @property
+    def alive(self) -> bool:
+        """Whether its display is lit will be seen."""
+        return True
+
+    @property
+    def period_s(self) -> int:
+        """Length of its time step."""
+        return self.seed.period_s
+
+    @property
+    def until_next_code_ns(self) -> int:
+        """A whole time step: after it the next code is shown, however far the token has drifted."""
+        return self.seed.period_s * NS_PER_S
+
+    def code(self) -> str:
+        """What its display shows when its button is pressed now.
+
+        Raises:
+            RigError: nothing can read it.
+            Hindered: it cannot be read well enough.
+        """
+        self._meet()
+        token = self._token
+        token.rig.show(token.place.number)
+        reading = token.rig.read(token.place.number)
+        self._meet()
+        if reading.confidence < _LEAST_CONFIDENCE:
+            raise Hindered(
+                "NotReadable",
+                f"the display of {self.name} shows {reading.text!r} with a confidence of "
+                f"{reading.confidence:.2f}, and {_LEAST_CONFIDENCE} is the least",
+            )
+        return reading.text.replace(" ", "")
+
+    def code_at(self, offset_steps: int) -> str:
+        """The code so many time steps from the one that its display shows now.
+
+        Raises:
+            Hindered: its seed has no code that the display shows.
+        """
+        shown = self.code()
+        if offset_steps == 0:
+            return shown
+        here = self._timeline.now_ns() // (self.seed.period_s * NS_PER_S)
+        for away in sorted(range(-_FAR_STEPS, _FAR_STEPS + 1), key=abs):
+            if self._at_step(here + away) == shown:
+                return self._at_step(here + away + offset_steps)
+        raise Hindered("NotItsSeed", f"the seed of {self.name} has no code {shown} within an hour")
+
+    def break_(self) -> None:
+        """Not a real one.
+
+        Raises:
+            Hindered: always.
+        """
+        raise Hindered("NotBroken", f"{self.name} is a real token and is not broken for a test")
+
+    def _at_step(self, step: int) -> str:
+        seed = self.seed
+        return hotp(seed.secret, step, digits=seed.digits, algorithm=seed.algorithm)
+
+    def _meet(self) -> None:
+        """Let the wall and the timeline show the same time: whichever is behind waits."""
+        ahead_ns = self._timeline.now_ns() - _WALL.now_ns()
+        if ahead_ns > 0:
+            Event().wait(ahead_ns / NS_PER_S)
+        self._timeline.advance(max(0, _WALL.now_ns() - self._timeline.now_ns()))
