@@ -243,6 +243,8 @@ class Ceremonies:
             else:
                 subject.dirty.add("discoverable credentials")
         subject.count(made.id, auth.counter)
+        if subject.witness is None and rp_id == RP_ID:
+            subject.witness = lambda: self.sign(made, up=False, authorised=False)
         return made
 
     def make(
@@ -417,6 +419,7 @@ class Ceremonies:
         subject.user.touches()
         subject.call(Command.RESET).must(CtapStatus.SUCCESS)
         subject.dirty.clear()
+        subject.witness = None
         subject.pins.known, subject.pins.ours = None, False
         subject.refresh()
 

@@ -226,10 +226,15 @@ class _Runner:
             # One broken test, or a rig in trouble, must not end the others.
             verdict, why = Verdict.ERROR, f"{type(error).__name__}: {error}"
         lasted_ns = subject.now_ns - started_ns
-        frames = () if verdict in (Verdict.PASSED, Verdict.SKIPPED) else subject.traffic.frames
+        frames = tuple(subject.traffic.frames)
         if verdict is not Verdict.INTERRUPTED:
-            self._recover(look=verdict in (Verdict.FAILED, Verdict.ERROR))
-        return Result(test, verdict, why, expected, got, started_ns, lasted_ns, tuple(frames))
+            gone = self._recover(look=verdict in (Verdict.FAILED, Verdict.ERROR))
+            if gone is not None and verdict in (Verdict.PASSED, Verdict.SKIPPED):
+                # What comes after a test is part of it: the key was in the middle of a command.
+                verdict, expected, got = Verdict.FAILED, gone.expected, gone.got
+        if verdict in (Verdict.PASSED, Verdict.SKIPPED):
+            frames = ()
+        return Result(test, verdict, why, expected, got, started_ns, lasted_ns, frames)
 
     def _why_not(self, test: ConformanceTest) -> str:
         """Why a test is skipped before anything is sent; empty when it is not."""
@@ -251,21 +256,29 @@ class _Runner:
             return f"it takes {test.lasts_s} s of real time"
         return ""
 
-    def _recover(self, *, look: bool) -> None:
-        """Clear up after a test; bring a key back that has lost its power."""
+    def _recover(self, *, look: bool) -> Failure | None:
+        """Clear up after a test; bring a key back that has gone.
+
+        Args:
+            look: see first whether the key answers at all.
+
+        Returns:
+            How the key was lost, if it was.
+        """
         subject = self._subject
         try:
             if look and not subject.answers():
-                self._ended = "the key does not answer any more, not even CTAPHID_INIT"
-                return
+                raise KeySilent("an answer to CTAPHID_INIT", "nothing, three times")
             subject.tidy()
         except KeyGone as gone:
             self._revive(gone.got)
-        except KeySilent:
-            self._ended = "the key does not answer any more"
-            return
+            return gone
+        except KeySilent as silence:
+            self._ended = "the key does not answer any more, not even CTAPHID_INIT"
+            return silence
         except Failure as failure:
             subject.notes.append(f"The key was in disorder after a test: {failure}.")
+        return None
 
     def _revive(self, trouble: str) -> None:
         """Bring back a key that has gone, or end the run."""
@@ -285,6 +298,8 @@ class _Runner:
     def _leave(self) -> None:
         """Leave the key without what this run has put on it."""
         subject = self._subject
+        if not subject.pins.is_set:
+            subject.dirty.discard("the PIN")
         if not subject.dirty:
             return
         what = " and ".join(sorted(subject.dirty))

@@ -172,6 +172,8 @@ class Subject:
         times: how long things took.
         not_canonical: where answers were not canonical CBOR, each a sentence.
         counters: signature counters by credential ID, in their order.
+        witness: signs once more with a credential of an earlier test, without a touch, so that
+            its counter is seen during the whole run; None as long as there is none.
         dirty: what a reset has to clear away in the end.
         notes: what is left on the key, each a sentence.
     """
@@ -202,6 +204,7 @@ class Subject:
         self.times = Stopwatch()
         self.not_canonical: list[str] = []
         self.counters: dict[bytes, list[int]] = {}
+        self.witness: Callable[[], object] | None = None
         self.dirty: set[str] = set()
         self.notes: list[str] = []
         self.user = _User(self)
@@ -435,11 +438,25 @@ class Subject:
             raise Failure("no report that answers nothing", what)
 
     def tidy(self) -> None:
-        """Undo what the test did; what cannot be undone becomes a note."""
+        """Undo what the test did; what cannot be undone becomes a note.
+
+        Raises:
+            KeyGone: the key has gone; what is left to do can be done when it is back.
+            KeySilent: it does not answer.
+        """
         self.user.touches()
-        later, self._later = self._later[::-1], []
-        for cleaning in later:
+        while self._later:
             try:
-                cleaning()
+                self._later[-1]()
+            except (KeyGone, KeySilent):
+                raise
             except (Failure, NotTested) as trouble:
                 self.notes.append(f"Something could not be cleared away: {trouble}.")
+            self._later.pop()
+        if self.witness is not None:
+            try:
+                self.witness()
+            except (KeyGone, KeySilent):
+                raise
+            except (Failure, NotTested):
+                self.witness = None  # it was reset, or signs no more without verification

@@ -107,7 +107,10 @@ def u2f_register(subject: Subject, application: bytes = _APPLICATION) -> Registe
         public_key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError as error:
         raise Failure("a public key that is a point of P-256", str(error)) from error
-    return Registered(key_handle, public_key, challenge, rest[:size], rest[size:])
+    registered = Registered(key_handle, public_key, challenge, rest[:size], rest[size:])
+    if subject.witness is None and application == _APPLICATION:
+        subject.witness = lambda: _authenticated(subject, registered, _DO_NOT_ENFORCE)
+    return registered
 
 
 def _der_size(der: bytes) -> int:
