@@ -81,6 +81,7 @@ class Hand:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self._on_its_way: Later | None = None
+        self._touching = False
 
     def reach(self, after_ns: int) -> None:
         """Touch the key after so long, unless it is withdrawn first.
@@ -95,7 +96,7 @@ class Hand:
             self._on_its_way = Later(after_ns, lambda: self._touch(0))
 
     def withdraw(self) -> None:
-        """Call back a touch that is on its way.
+        """Call back a touch that is on its way, and end one that lasts: the key needs none now.
 
         Raises:
             RigError: the rig failed meanwhile.
@@ -103,8 +104,12 @@ class Hand:
         coming, self._on_its_way = self._on_its_way, None
         if coming is not None:
             coming.call_back()
+        if self._touching:
+            self._touching = False
+            self.channel.rig.release(self.channel.number)
 
     def _touch(self, after_ms: int) -> None:
+        self._touching = True
         self.channel.rig.touch(self.channel.number, after_ms=after_ms)
 
 

@@ -16,7 +16,14 @@ from mfalab.simulator.workbench.fixture import Ability, Reports
 from mfalab.simulator.workbench.hands import Channel, PromptWatch
 from mfalab.simulator.workbench.real import RealFixture
 
-__all__ = ["HidFixture", "KeyNotFound", "NotPermitted", "find_node"]
+__all__ = [
+    "HidFixture",
+    "KeyNotFound",
+    "NotPermitted",
+    "ReportConnection",
+    "WatchedReports",
+    "find_node",
+]
 
 _NS_PER_S: Final = 10**9
 _SILENCE_NS: Final = 10 * _NS_PER_S
@@ -89,43 +96,62 @@ def find_node(wanted: str) -> HidNode:
     return meant[0]
 
 
-class _Watched:
-    """Reports through a node, with an eye on what the key asks for."""
+class WatchedReports:
+    """Reports, with an eye on what the key asks for.
 
-    def __init__(self, inner: HidrawReports, watch: PromptWatch) -> None:
+    Args:
+        inner: the way to the key.
+        watch: what sees them.
+    """
+
+    def __init__(self, inner: Reports, watch: PromptWatch) -> None:
         self._inner = inner
         self._watch = watch
 
     def write(self, report: bytes) -> None:
+        """See `Reports.write`."""
         self._inner.write(report)
 
     def read(self, within_ns: int) -> bytes | None:
+        """See `Reports.read`."""
         report = self._inner.read(within_ns)
         if report is not None:
             self._watch.received(report)
         return report
 
     def close(self) -> None:
+        """See `Reports.close`."""
         self._inner.close()
         self._watch.settle()
 
 
-class _Connection(CtapHidConnection):
-    """Reports as python-fido2 wants them: it waits for one, and a key that is silent is gone."""
+class ReportConnection(CtapHidConnection):
+    """Reports as python-fido2 wants them: it waits for one, and a key that is silent is gone.
+
+    Args:
+        reports: the way to the key.
+    """
 
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
     def read_packet(self) -> bytes:
+        """The next report.
+
+        Raises:
+            OSError: the key is gone, or silent for ten seconds.
+        """
         report = self._reports.read(_SILENCE_NS)
         if report is None:
             raise OSError(ETIMEDOUT, f"the key said nothing for {_SILENCE_NS // _NS_PER_S} s")
         return report
 
     def write_packet(self, data: bytes) -> None:
+        """Send a report."""
         self._reports.write(data)
 
     def close(self) -> None:
+        """End it."""
         self._reports.close()
 
 
@@ -182,14 +208,14 @@ class HidFixture(RealFixture):
         )
         reports = self.reports()
         try:
-            return CtapHidDevice(about, _Connection(reports))
+            return CtapHidDevice(about, ReportConnection(reports))
         except BaseException:
             reports.close()
             raise
 
     def reports(self) -> Reports:
         """See `Fixture.reports`."""
-        return _Watched(HidrawReports(self.node.path), PromptWatch(self.asked, self.settled))
+        return WatchedReports(HidrawReports(self.node.path), PromptWatch(self.asked, self.settled))
 
     def power(self, on: bool) -> None:
         """See `Fixture.power`; returns when the kernel shows the key, or no longer does.

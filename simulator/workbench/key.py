@@ -112,6 +112,7 @@ class KeyOnBench:
         """
         if self.entry.destructive and self.lost is None and self.used:
             self._make_ready(self.entry.pin if self.found_with_pin else None, [])
+            self.used = False
 
     def _make_ready(self, pin: str | None, fingers: list[str]) -> None:
         try:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from fido2.ctap import CtapDevice
 
 from mfalab.devices.ctap.user import Asked, Reaction
-from mfalab.devices.schedule import OwnTime
+from mfalab.devices.schedule import OwnTime, Scheduler
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.workbench.fixture import Ability, Fixture, Reports
 
-__all__ = ["SimulatedFixture"]
+__all__ = ["KeyReports", "SimulatedFixture"]
 
 
-class _Reports:
-    """Reports in the key's own time."""
+class KeyReports:
+    """Reports of a simulated key, in its own time."""
 
-    def __init__(self, connection: Connection, time: OwnTime) -> None:
+    def __init__(self, connection: Connection, time: Scheduler) -> None:
         self._connection = connection
         self._time = time
 
     def write(self, report: bytes) -> None:
+        """See `Reports.write`."""
         self._connection.write(report)
 
     def read(self, within_ns: int) -> bytes | None:
+        """See `Reports.read`."""
         until_ns = self._time.now_ns() + within_ns
         self._time.after(within_ns, lambda: None)
         found: list[bytes] = []
@@ -41,6 +43,7 @@ class _Reports:
         return found[0] if found else None
 
     def close(self) -> None:
+        """See `Reports.close`."""
         self._connection.close()
 
 
@@ -87,7 +90,7 @@ class SimulatedFixture(Fixture):
 
     def reports(self) -> Reports:
         """See `Fixture.reports`."""
-        return _Reports(self.key.connect(everything=True), self._time)
+        return KeyReports(self.key.connect(everything=True), self._time)
 
     def power(self, on: bool) -> None:
         """See `Fixture.power`."""
