@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from threading import Event
-from typing import Final
-
 from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.user import Asked, Gesture
-from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
 from mfalab.simulator.workbench.hands import Channel, Hand
 from mfalab.simulator.workbench.holding import Hold
+from mfalab.simulator.workbench.wall import WALL
 
 __all__ = ["RealFixture"]
 
-_NS_PER_S: Final = 10**9
-_WALL = WallClock()
 _GESTURES = {Gesture.FINGER: Ability.FINGER, Gesture.DECLINE: Ability.DECLINE}
 
 
@@ -50,11 +45,11 @@ class RealFixture(Fixture):
 
     def now_ns(self) -> int:
         """See `Fixture.now_ns`."""
-        return _WALL.now_ns()
+        return WALL.now_ns()
 
     def wait(self, duration_ns: int) -> None:
         """See `Fixture.wait`; it is really waited."""
-        Event().wait(duration_ns / _NS_PER_S)
+        WALL.wait(duration_ns)
 
     def hold(self, *identity: str) -> None:
         """Keep other runs off the key.

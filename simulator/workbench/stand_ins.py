@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.timeline import Timeline
@@ -57,7 +56,8 @@ class StandIns:
 
     def start_ns(self, start_ns: int) -> int:
         """When the story begins: as it says, or now when a real token is part of it."""
-        return WallClock().now_ns() if self.tokens else start_ns
+        walls = [token.wall.now_ns() for token in self.tokens.values()]
+        return max(walls, default=start_ns)
 
     @property
     def label(self) -> str:

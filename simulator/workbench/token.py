@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Final
 
 from mfalab.devices.otp.hotp import hotp
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.devices.rig.rig import Rig
-from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.held_devices import HeldDevice
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import HardwareTotpSpec
 from mfalab.simulator.outcome import Hindered
 from mfalab.simulator.timeline import NS_PER_S, Timeline
 from mfalab.simulator.workbench.labfile import Place, TokenEntry
+from mfalab.simulator.workbench.wall import WALL, Wall
 from mfalab.verifier import DeviceKind
 
 __all__ = ["HeldBenchToken", "TokenOnBench"]
@@ -29,7 +28,6 @@ __all__ = ["HeldBenchToken", "TokenOnBench"]
 _LEAST_CONFIDENCE: Final = 0.8
 _FAR_STEPS: Final = 120
 """An hour of drift is looked through for the step that a display shows."""
-_WALL = WallClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,14 @@ class TokenOnBench:
         entry: what the file says of it.
         rig: what reads its display.
         place: the channel that does.
+        wall: the time that the token lives in.
     """
 
     name: str
     entry: TokenEntry
     rig: Rig
     place: Place
+    wall: Wall = WALL
 
     @property
     def seed(self) -> OtpSeed:
@@ -142,7 +142,8 @@ class HeldBenchToken(HeldDevice):
 
     def _meet(self) -> None:
         """Let the wall and the timeline show the same time: whichever is behind waits."""
-        ahead_ns = self._timeline.now_ns() - _WALL.now_ns()
+        wall = self._token.wall
+        ahead_ns = self._timeline.now_ns() - wall.now_ns()
         if ahead_ns > 0:
-            Event().wait(ahead_ns / NS_PER_S)
-        self._timeline.advance(max(0, _WALL.now_ns() - self._timeline.now_ns()))
+            wall.wait(ahead_ns)
+        self._timeline.advance(max(0, wall.now_ns() - self._timeline.now_ns()))
