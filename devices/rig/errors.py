@@ -25,6 +25,7 @@ __all__ = [
     "RigVersionWrong",
     "ToolFailed",
     "ToolMissing",
+    "WatchdogFired",
 ]
 
 
@@ -122,6 +123,26 @@ class RigVersionWrong(RigBroken):
         return (
             f"rig {self.rig} speaks protocol version {self.version}, and the driver knows version "
             f"{self.known}. Flash the firmware that belongs to this release."
+        )
+
+
+class WatchdogFired(RigBroken):
+    """A board that made everything safe by itself, so that nothing is as the run left it.
+
+    Args:
+        rig: the rig's name.
+        says: what the board says about it.
+    """
+
+    def __init__(self, rig: str, says: str) -> None:
+        super().__init__(rig, says)
+        self.rig = rig
+        self.says = says
+
+    def __str__(self) -> str:
+        return (
+            f"rig {self.rig} released every touch and restored all power by itself ({self.says}): "
+            "this computer was asleep or too busy to speak to it. Start anew."
         )
 
 

@@ -125,6 +125,9 @@ class SerialLine:
         """
         with self._failures() as line:
             got = bytes(line.read_until(end, _LONGEST_ANSWER))
+            # What has come in time counts, however late this process gets to read it.
+            while got and not got.endswith(end) and len(got) < _LONGEST_ANSWER and line.in_waiting:
+                got += line.read_until(end, _LONGEST_ANSWER - len(got))
         if not got:
             raise RigSilent(self.rig, command, self.timeout_ms)
         if not got.endswith(end):

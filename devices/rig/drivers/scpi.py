@@ -1,7 +1,8 @@
 """Driver for boards that speak the protocol of docs/rig.md: this project's firmware among them.
 
 While it is open, a board that hears nothing for the watchdog's time makes everything safe, so the
-driver says something thrice in that time. A process that is killed stops saying it.
+driver says something thrice in that time. A process that is killed stops saying it; one that was
+only asleep finds that its rig is broken.
 
 Options:
     timeout_ms: how long an answer may take; 1000.
@@ -20,9 +21,11 @@ from mfalab.devices.rig.errors import (
     OptionWrong,
     PortUnclear,
     RigError,
+    RigGone,
     RigRefused,
     RigSilent,
     RigVersionWrong,
+    WatchdogFired,
 )
 from mfalab.devices.rig.opening import Person
 from mfalab.devices.rig.options import Options
@@ -159,7 +162,12 @@ class ScpiRig(Rig):
 
     def _cycle(self, channel: int, off_ms: int) -> None:
         self._tell(f"POW{channel}:CYCL {off_ms}")
-        self._timing.pause(off_ms)
+        left_ms = off_ms
+        while left_ms > 0:
+            part_ms = min(left_ms, self._feed_ms)
+            self._timing.pause(part_ms)
+            left_ms -= part_ms
+            self._ask("SYST:WATC?")  # nobody else can feed it meanwhile
         for _ in range(_CYCLE_MARGIN_MS // _LOOK_EVERY_MS):
             if self._is_powered(channel):
                 return
@@ -199,6 +207,8 @@ class ScpiRig(Rig):
 
     def _done(self, message: str) -> Reply:
         reply = self._exchange(message, encode(message), queries(message))
+        if reply.code == Code.TIME_OUT:
+            raise WatchdogFired(self.name, reply.text)
         if reply.code:
             raise RigRefused(self.name, message, reply.code, reply.text)
         return reply
@@ -229,15 +239,19 @@ class ScpiRig(Rig):
 
     # The watchdog.
 
+    @property
+    def _feed_ms(self) -> int:
+        return self._watchdog_s * 1000 // _FEEDS
+
     def _feed_later(self) -> None:
-        every_ms = max(1, self._watchdog_s * 1000 // _FEEDS)
-        self._forget_feeding = self._timing.later(every_ms, self._feed)
+        self._forget_feeding = self._timing.later(self._feed_ms, self._feed)
 
     def _feed(self) -> None:
         # Whatever is wrong is remembered, and told to whoever uses the rig next.
-        with suppress(RigError):
-            if self.command("SYST:WATC?").code == 0:
-                self._feed_later()
+        with suppress(RigError), self._using():
+            if self._ask("SYST:WATC?") != str(self._watchdog_s):
+                raise RigGone(self.name, "the board has started anew")
+            self._feed_later()
 
 
 def make(spec: RigSpec, timing: Timing, person: Person | None) -> ScpiRig:

@@ -170,8 +170,9 @@ def test_faults_of_the_line_are_told(
     bench: Bench, link: Path, faults: BoardFaults, error: type[RigError]
 ) -> None:
     bench.board.faults = faults
+    waits = faults.silent or faults.half_lines
     with pytest.raises(error):
-        rig_at(link, timeout_ms=30).open()
+        rig_at(link, timeout_ms=30 if waits else 5000).open()
     assert bench.key.plugged
 
 

@@ -20,6 +20,7 @@ from mfalab.devices.rig.errors import (
     RigRefused,
     RigSilent,
     RigVersionWrong,
+    WatchdogFired,
 )
 from mfalab.devices.rig.protocol_simrig import hosted
 from mfalab.devices.rig.timing import SchedulerTiming
@@ -178,9 +179,39 @@ class TestWatchdog:
     def test_a_host_that_slept_too_long_is_told(self, rig: Rig, time: OwnTime) -> None:
         rig._forget_feeding()  # type: ignore[attr-defined]
         time.advance(60_000 * NS_PER_MS)
-        with pytest.raises(RigRefused, match="-365, Time out error;no line for 15 s, made safe"):
-            rig.is_powered(1)
-        assert rig.is_powered(1) is True
+        for _ in range(2):
+            with pytest.raises(WatchdogFired) as caught:
+                rig.is_powered(1)
+            assert str(caught.value) == (
+                "rig bench1 released every touch and restored all power by itself (Time out "
+                "error;no line for 15 s, made safe): this computer was asleep or too busy to speak "
+                "to it. Start anew."
+            )
+
+    def test_a_board_that_started_anew_is_found_out(
+        self, rig: Rig, board: SimulatedBoard, time: OwnTime
+    ) -> None:
+        board.unplug()
+        board.plug()
+        time.advance(5_000 * NS_PER_MS)
+        with pytest.raises(RigGone, match="the board has started anew"):
+            rig.touch(1)
+
+    def test_a_long_cycle_is_not_cut_short(
+        self, rig: Rig, time: OwnTime, thing: Any, board: SimulatedBoard
+    ) -> None:
+        rig._forget_feeding()  # type: ignore[attr-defined] # as when its thread waits for us
+        rig.cycle(1, 60_000)
+        assert thing.log == ["power False", "power True"]
+        assert 60_000 <= time.now_ns() / NS_PER_MS < 60_020
+        assert board.errors == 0
+
+    def test_power_that_does_not_come_back_breaks_the_rig(
+        self, rig: Rig, board: SimulatedBoard
+    ) -> None:
+        board.switches[0].cycle = lambda off_ms: board.switches[0].set(False)  # type: ignore[method-assign]
+        with pytest.raises(RigSilent, match="did not answer 'POW1:CYCL 500' within 700 ms"):
+            rig.cycle(1)
 
     def test_a_board_that_goes_while_nobody_asks_is_found_out(
         self, rig: Rig, board: SimulatedBoard, time: OwnTime
