@@ -1,4 +1,4 @@
-"""The command group `lab`: machines for keys to be plugged into."""
+"""The command group `lab`: benches, and machines for keys to be plugged into."""
 
 from __future__ import annotations
 
@@ -19,12 +19,39 @@ __all__ = ["lab"]
 
 @click.group()
 def lab() -> None:
-    """Have a machine for keys to be plugged into.
+    """Look at a bench, or have a machine for keys to be plugged into.
 
     \b
+    mfalab lab check lab.yaml              is the file right, and is all of it there
     mfalab lab boot -- fido2-token -L      run a program in a guest that has UHID
     mfalab lab boot                        a shell in one
     """
+
+
+@lab.command()
+@click.argument("path", metavar="LAB.yaml", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--file-only", is_flag=True, help="Look at the file and touch nothing.")
+def check(path: Path, file_only: bool) -> None:
+    """Check a lab file, then open its bench: every rig, key and token must be there.
+
+    Keys are asked for getInfo, and a PIN that the file tells is typed once; nothing is changed.
+
+    Exits with 2 when the file is wrong, with 3 when the bench is not ready.
+    """
+    from mfalab.simulator.cli.bench import opened_bench
+    from mfalab.simulator.workbench.labfile import read_lab_file
+
+    if file_only:
+        read_lab_file(path)
+        click.echo(f"{path}: nothing wrong")
+        return
+    with opened_bench(path, 1) as bench:
+        for name, key in bench.keys.items():
+            can = ", ".join(sorted(each.name.lower() for each in key.fixture.can))
+            click.echo(f"{name}: {key.fixture.name}, {key.abilities.versions[-1]}, can {can}")
+        for name, token in bench.tokens.items():
+            click.echo(f"{name}: {token.label}")
+        click.echo(f"{path}: nothing wrong, all of it is there")
 
 
 @lab.command()
