@@ -1,0 +1,101 @@
+"""A lab file is looked at whole, and every mistake is told with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from mfalab.simulator.language.yaml_source import ProblemsFound
+from mfalab.simulator.workbench.address import Address
+from mfalab.simulator.workbench.labfile import LabFile, Place, read_lab_file
+
+GOOD = """\
+lab: Bench one
+rigs:
+  rig: {port: /dev/ttyACM0, serial: "0042"}
+keys:
+  left:
+    at: "hid:1-1.4"
+    port: "1-1.4"
+    aaguid: 6d66616c-6162-4000-8000-000000000021
+    touch: rig:1
+    power: rig
+    destructive: true
+  card: {at: "nfc:ACR122U", touch: none}
+tokens:
+  fob: {at: manual, serial: GAHT00001, seeds: fobs.csv}
+bind:
+  security_key: [left, card, "sim:ctap-2.3"]
+  spare: "sim:u2f-2016"
+  hardware_totp: fob
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "fobs.csv").write_text(
+        "serial,seed,kind\nGAHT00001,3132333435363738393031323334353637383930,totp\n"
+        "GAHT00002,3132333435363738393031323334353637383930,hotp\n"
+    )
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> LabFile:
+    (folder / "lab.yaml").write_text(text)
+    return read_lab_file(folder / "lab.yaml")
+
+
+def test_everything_that_a_lab_file_can_say(folder: Path) -> None:
+    lab = read(folder, GOOD)
+    left = lab.keys["left"]
+    assert left.at == Address("hid", "1-1.4")
+    assert (left.touch, left.power) == (Place("rig", 1), Place("rig", 1))
+    assert left.aaguid == "6d66616c616240008000000000000021"
+    assert lab.keys["card"].touch is None
+    assert lab.tokens["fob"].at == Place("manual")
+    assert lab.bind["spare"] == ["sim:u2f-2016"]
+    assert lab.longest_wait == 11 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "at", "message"),
+    [
+        ("touch: rig:1", "touch: rgi:1", (9, 12), 'no rig is called "rgi"; did you mean "rig"?'),
+        ("touch: rig:1", "touch: rig:0", (9, 12), '"rig:0" is no channel; write RIG:NUMBER'),
+        ("touch: rig:1", "tuch: rig:1", (9, 5), 'unknown key "tuch"; did you mean "touch"?'),
+        ("hid:1-1.4", "usb:1-1.4", (6, 9), '"usb:1-1.4" is no address of a key; write one of'),
+        ('port: "1-1.4"', "pin: '1'", (6, 5), "destructive: true is for one very key: say its"),
+        ("6d66616c-6162", "6d66", (8, 13), "is no AAGUID; it has 32 hexadecimal digits"),
+        ("nfc:ACR122U", "sim:ctap-2.1-pn", (12, 14), "describes no authenticator"),
+        ("touch: none}", "destructive: true}", (12, 9), "say its AAGUID"),
+        ("GAHT00001", "GAHT00003", (14, 30), 'the seed file has no token "GAHT00003"'),
+        ("GAHT00001", "GAHT00002", (14, 30), "GAHT00002 is event-based"),
+        ("fobs.csv", "fob.csv", (14, 48), "the seed file cannot be read: No such file"),
+        ("[left, card", "[lefd, card", (16, 18), 'no key and no token is called "lefd"'),
+        ("hardware_totp: fob", "hardware_totp: left", (18, 3), "left is a key and stands for no"),
+        ("security_key: [left", "security_key: [fob", (16, 18), "fob is a token and stands for"),
+        ("  rig: {", "  manual: {", (3, 3), '"manual" has a meaning of its own'),
+        ("touch: none", "touch: rig:1", (12, 34), "rig:1 is already touch of left"),
+    ],
+)
+def test_mistake_is_told_at_its_place(
+    folder: Path, line: str, instead: str, at: tuple[int, int], message: str
+) -> None:
+    text = GOOD.replace(line, instead, 1)
+    assert text != GOOD
+    with pytest.raises(ProblemsFound) as found:
+        read(folder, text)
+    places = {(each.line, each.column): each.message for each in found.value.problems}
+    assert message in places.get(at, f"nothing there; but {places}")
+
+
+def test_simulated_key_needs_no_hands(folder: Path) -> None:
+    with pytest.raises(ProblemsFound, match="needs no touch; remove it"):
+        read(
+            folder,
+            'lab: x\nkeys: {a: {at: "sim:ctap-2.3", touch: manual}}\nbind: {security_key: a}\n',
+        )
+
+
+def test_bench_that_stands_for_nothing_is_a_mistake(folder: Path) -> None:
+    with pytest.raises(ProblemsFound, match="nothing is bound"):
+        read(folder, "lab: x\nbind: {}\n")
