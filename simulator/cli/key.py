@@ -17,6 +17,7 @@ from mfalab.simulator.cli.key_file import (
     serial,
 )
 from mfalab.simulator.cli.key_plug import plug
+from mfalab.simulator.cli.key_test import key_test
 from mfalab.simulator.cli.key_traces import add_to as add_traces_to
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def key() -> None:
 
 key.add_command(plug)
 add_traces_to(key)
+key.add_command(key_test)
 
 
 @key.command()

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Pins", "Token"]
 
+_OTHERS: Final = {
+    "credMgmt": Permission.CREDENTIAL_MANAGEMENT,
+    "largeBlobs": Permission.LARGE_BLOB_WRITE,
+    "authnrCfg": Permission.AUTHENTICATOR_CONFIGURATION,
+    "bioEnroll": Permission.BIO_ENROLLMENT,
+}
+"""Permissions beside mc and ga, by the option that offers them."""
+
 _PIN: Final = "Kq7-vz2-Bt9-hw4-Lm6-xd3-Rp8-jc5-Ny1-gf7-Tk2-sb9-Wd4-mz6-Hv3-q8"
 """No digit or letter twice in a row, mixed kinds: it fits every policy that is sane."""
 
@@ -81,7 +89,8 @@ class Pins:
 
     def a_pin(self, salt: str = "") -> str:
         """A PIN that the key takes, made up by us."""
-        length = max(8, self._subject.facts.number(0x0D, 4))
+        # Long enough to stay so when a test raises the minimum by one.
+        length = max(8, self._subject.facts.number(0x0D, 4) + 2)
         return (salt + _PIN)[:length]
 
     # Requests.
@@ -133,6 +142,36 @@ class Pins:
         }
         return self.call(PinSubcommand.CHANGE_PIN, members)
 
+    def token_request(
+        self,
+        pin: str,
+        permissions: int | None = None,
+        rp_id: str | None = None,
+        *,
+        protocol: int | None = None,
+    ) -> tuple[dict[int, Any], Shared]:
+        """The members that ask for a token, and what opens it.
+
+        Args:
+            pin: the PIN.
+            permissions: what the token is for; None for a token as before CTAP 2.1.
+            rp_id: the relying party that it is for.
+            protocol: the PIN/UV auth protocol; None for the key's favourite.
+        """
+        shared = self.agree(protocol)
+        old = permissions is None
+        members: dict[int, Any] = {
+            0x01: shared.protocol,
+            0x02: int(PinSubcommand.GET_PIN_TOKEN if old else PinSubcommand.GET_TOKEN_USING_PIN),
+            0x03: dict(shared.public),
+            0x06: shared.encrypt(pin_hash(pin)),
+        }
+        if permissions is not None:
+            members[0x09] = permissions
+        if rp_id is not None:
+            members[0x0A] = rp_id
+        return members, shared
+
     def ask_token(
         self,
         pin: str,
@@ -141,20 +180,33 @@ class Pins:
         *,
         protocol: int | None = None,
     ) -> tuple[Reply, Shared]:
-        """Ask for a token; without permissions as before CTAP 2.1. Also gives what opens it."""
-        shared = self.agree(protocol)
-        members: dict[int, Any] = {
-            0x01: shared.protocol,
-            0x03: dict(shared.public),
-            0x06: shared.encrypt(pin_hash(pin)),
-        }
-        subcommand = PinSubcommand.GET_PIN_TOKEN
-        if permissions is not None:
-            subcommand = PinSubcommand.GET_TOKEN_USING_PIN
-            members[0x09] = permissions
-        if rp_id is not None:
-            members[0x0A] = rp_id
-        return self.call(subcommand, members), shared
+        """Ask for a token; see `token_request`. Also gives what opens it."""
+        members, shared = self.token_request(pin, permissions, rp_id, protocol=protocol)
+        return self._subject.call(Command.CLIENT_PIN, members), shared
+
+    def try_pin(self, pin: str, protocol: int | None = None) -> Reply:
+        """Let the key compare a PIN, by asking for a token of the kind that a PIN gives here."""
+        return self.ask_token(pin, self.harmless, protocol=protocol)[0]
+
+    def prove(self, protocol: int | None = None) -> None:
+        """Give the PIN that is known, which restores all tries.
+
+        Raises:
+            Failure: the key does not take it.
+        """
+        self.try_pin(self.known or "", protocol).must(CtapStatus.SUCCESS)
+
+    @property
+    def harmless(self) -> int | None:
+        """A permission for keys whose PIN gives none to register and sign in; None elsewhere."""
+        options = self._subject.facts.options
+        if not options.get("noMcGaPermissionsWithClientPin"):
+            return None
+        offered = (permission for name, permission in _OTHERS.items() if name in options)
+        found = next(offered, None)
+        if found is None:
+            raise NotTested("a PIN gives no permission here that could be asked for")
+        return int(found)
 
     def opened(self, reply: Reply, shared: Shared) -> Token:
         """The token of an answer.
@@ -186,8 +238,12 @@ class Pins:
         """
         if not self.is_set or self.known is None:
             raise NotTested("it takes a PIN, and none is set that is known")
+        options = self._subject.facts.options
+        ceremony = permissions & (Permission.MAKE_CREDENTIAL | Permission.GET_ASSERTION)
+        if ceremony and options.get("noMcGaPermissionsWithClientPin"):
+            raise NotTested("a PIN gives no permission to register or sign in here")
         wanted: int | None = int(permissions)
-        if not self._subject.facts.options.get("pinUvAuthToken"):
+        if not options.get("pinUvAuthToken"):
             wanted = rp_id = None
         return self.opened(*self.ask_token(self.known, wanted, rp_id, protocol=protocol))
 
@@ -221,6 +277,8 @@ class Pins:
         if self.is_set:
             if self.known is None:
                 raise NotTested("the key has a PIN that nobody told; say it with --pin")
+            if subject.facts.info.get(0x0C) is True:
+                self._changed(self.known)
             return
         if not subject.destructive:
             raise NotTested("the key has no PIN, and setting one takes --destructive")
@@ -233,6 +291,15 @@ class Pins:
         self.known, self.ours = pin, True
         subject.dirty.add("the PIN")
         subject.refresh()
+
+    def _changed(self, old: str) -> None:
+        """Change a PIN that the key wants changed."""
+        if not self._subject.destructive:
+            raise NotTested("the key wants its PIN changed, which takes --destructive")
+        new = self.a_pin(self._subject.random_bytes(2).hex())
+        self.change(old, new).must(CtapStatus.SUCCESS)
+        self.known = new
+        self._subject.refresh()
 
     def _have_none(self) -> None:
         subject = self._subject

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
 
 _FORMAT: Final = "mfalab key test 1"
 _MOST_LINES: Final = 400
+_MOST_SINGLE: Final = 3
 _NS_PER_MS: Final = 1_000_000
 _ORDER: Final = (
     Verdict.FAILED,
@@ -164,12 +166,7 @@ def summary(run: Run) -> Iterator[str]:
     for result in run.results:
         if result.verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.INTERRUPTED):
             yield from _failure(result)
-    skips = [result.why for result in run.results if result.verdict is Verdict.SKIPPED]
-    if skips:
-        yield "Skipped:"
-        for why in sorted(set(skips), key=lambda reason: (-skips.count(reason), reason)):
-            yield f"  {skips.count(why):>4}  {printable(why)}"
-        yield ""
+    yield from _skips(run)
     if run.spreads:
         yield f"{'Timings in ms':<54} {'median':>8} {'p95':>8} {'n':>5}"
         for spread in run.spreads:
@@ -180,6 +177,22 @@ def summary(run: Run) -> Iterator[str]:
         yield f"The run ended early: {printable(run.ended)}."
     yield from (printable(note) for note in run.notes)
     yield printable(headline(run)) + f" in {duration_text(run.lasted_ns)}"
+
+
+def _skips(run: Run) -> Iterator[str]:
+    """Reasons of skips, the frequent ones first; those of a single test are counted together."""
+    reasons = Counter(result.why for result in run.results if result.verdict is Verdict.SKIPPED)
+    if not reasons:
+        return
+    yield "Skipped:"
+    single = [why for why, count in reasons.items() if count == 1]
+    lumped = set(single) if len(single) > _MOST_SINGLE else set()
+    for why, count in reasons.most_common():
+        if why not in lumped:
+            yield f"  {count:>4}  {printable(why)}"
+    if lumped:
+        yield f"  {len(lumped):>4}  for reasons of their own, which the reports name"
+    yield ""
 
 
 def _ms(duration_ns: int) -> str:

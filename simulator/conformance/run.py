@@ -270,6 +270,8 @@ class _Runner:
             if look and not subject.answers():
                 raise KeySilent("an answer to CTAPHID_INIT", "nothing, three times")
             subject.tidy()
+            if look:
+                subject.refresh()  # what failed may have changed the key half
         except KeyGone as gone:
             self._revive(gone.got)
             return gone

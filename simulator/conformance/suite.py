@@ -180,10 +180,13 @@ class Chapter:
 
 
 def select(tests: Iterable[ConformanceTest], words: Iterable[str]) -> list[ConformanceTest]:
-    """The tests in whose ID, section or behaviour every word is found, whatever its case."""
+    """The tests in whose ID, chapter, section or behaviour every word is found, in any case."""
     wanted = [word.lower() for word in words]
     return [
         test
         for test in tests
-        if all(word in f"{test.id} {test.section} {test.behaviour}".lower() for word in wanted)
+        if all(
+            word in f"{test.id} {test.chapter} {test.section} {test.behaviour}".lower()
+            for word in wanted
+        )
     ]

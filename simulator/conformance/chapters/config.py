@@ -183,7 +183,7 @@ def minimum_pin_length_only_grows(subject: Subject) -> None:
         raise Failure(f"minPINLength {before + 1}", str(now))
     _min_length(subject, before).must(CtapStatus.PIN_POLICY_VIOLATION)
     # Our PIN has 8 code points at least, so it is long enough for one more.
-    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
+    subject.pins.prove()
 
 
 def _min_length(subject: Subject, length: int) -> Reply:
@@ -253,16 +253,13 @@ def forced_change_of_pin(subject: Subject) -> None:
     if subject.refresh().info.get(0x0C) is not True:
         raise Failure("forcePINChange true", str(subject.facts.info.get(0x0C)))
     old, new = pins.known or "", pins.a_pin("Z")
-    pins.ask_token(old, int(Permission.GET_ASSERTION), RP_ID)[0].must(
-        CtapStatus.PIN_POLICY_VIOLATION, CtapStatus.PIN_INVALID
-    )
-    pins.ask_token(old)[0].must(CtapStatus.PIN_INVALID, CtapStatus.PIN_POLICY_VIOLATION)
+    pins.try_pin(old).must(CtapStatus.PIN_INVALID, CtapStatus.PIN_POLICY_VIOLATION)
     pins.change(old, old).must(CtapStatus.PIN_POLICY_VIOLATION)
     pins.change(old, new).must(CtapStatus.SUCCESS)
     pins.known = new
     if subject.refresh().info.get(0x0C):
         raise Failure("forcePINChange false", "true")
-    pins.token(Permission.GET_ASSERTION, RP_ID)
+    pins.prove()
 
 
 def _ep(value: bool) -> Condition:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
+from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
-from mfalab.simulator.conformance.pin_protocols import pin_hash
 from mfalab.simulator.conformance.subject import Reply, Subject, encoded
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure
@@ -28,7 +26,7 @@ _SPENDS: Final = "spends PIN tries, and gets them back"
 
 
 def _try_wrong(subject: Subject) -> Reply:
-    return subject.pins.ask_token(_WRONG)[0]
+    return subject.pins.try_pin(_WRONG)
 
 
 def _get_back(subject: Subject) -> None:
@@ -36,9 +34,9 @@ def _get_back(subject: Subject) -> None:
     pins = subject.pins
     if not pins.is_set or pins.known is None:
         return  # a reset came between
-    if pins.ask_token(pins.known)[0].status == CtapStatus.PIN_AUTH_BLOCKED:
+    if pins.try_pin(pins.known).status == CtapStatus.PIN_AUTH_BLOCKED:
         subject.power_cycle()
-        pins.ask_token(pins.known)[0].must(CtapStatus.SUCCESS)
+        pins.prove()
 
 
 def _left(subject: Subject, expected: int) -> None:
@@ -60,7 +58,7 @@ def tries_fall_and_are_restored(subject: Subject) -> None:
     before = subject.pins.retries()
     _try_wrong(subject).must(CtapStatus.PIN_INVALID)
     _left(subject, before - 1)
-    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
+    subject.pins.prove()
     _left(subject, 8)
 
 
@@ -113,15 +111,15 @@ def three_wrong_pins_need_a_power_cycle(subject: Subject) -> None:
     """Three wrong PINs block even the right one until power is cycled, and cost three tries."""
     pins = subject.pins
     subject.after(lambda: _get_back(subject))
-    pins.token(Permission.GET_ASSERTION, RP_ID)
+    pins.prove()
     for expected in (CtapStatus.PIN_INVALID, CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED):
         _try_wrong(subject).must(expected)
-    pins.ask_token(pins.known or "")[0].must(CtapStatus.PIN_AUTH_BLOCKED)
+    pins.try_pin(pins.known or "").must(CtapStatus.PIN_AUTH_BLOCKED)
     _try_wrong(subject).must(CtapStatus.PIN_AUTH_BLOCKED)
     _left(subject, 5)
     subject.power_cycle()
     _left(subject, 5)
-    pins.token(Permission.GET_ASSERTION, RP_ID)
+    pins.prove()
     _left(subject, 8)
 
 
@@ -179,13 +177,7 @@ def power_cut_wins_no_try(subject: Subject) -> None:
     pins, hid = subject.pins, subject.hid
     before = pins.retries()
     for answered in (False, True):
-        shared = pins.agree()
-        members = {
-            0x01: shared.protocol,
-            0x02: int(PinSubcommand.GET_PIN_TOKEN),
-            0x03: dict(shared.public),
-            0x06: shared.encrypt(pin_hash(_WRONG)),
-        }
+        members, _ = pins.token_request(_WRONG, pins.harmless)
         request = bytes([Command.CLIENT_PIN]) + encoded(members)
         sent_ns = hid.send(subject.channel, HidCommand.CBOR, request)
         if answered:
@@ -223,4 +215,4 @@ def no_tries_are_left(subject: Subject) -> None:
             subject.power_cycle()
         _left(subject, left)
     subject.power_cycle()
-    pins.ask_token(pins.known or "")[0].must(CtapStatus.PIN_BLOCKED)
+    pins.try_pin(pins.known or "").must(CtapStatus.PIN_BLOCKED)
