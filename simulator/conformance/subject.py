@@ -39,6 +39,12 @@ _MEASURED: Final = {
     Command.MAKE_CREDENTIAL: "makeCredential to its first byte after the touch",
     Command.GET_ASSERTION: "getAssertion to its first byte after the touch",
 }
+_TAKES_PRESENCE: Final = {
+    Command.MAKE_CREDENTIAL,
+    Command.GET_ASSERTION,
+    Command.RESET,
+    Command.SELECTION,
+}
 
 
 class Sees(Protocol):
@@ -212,6 +218,7 @@ class Subject:
         self.ceremonies = Ceremonies(self)
         self._link: Link | None = None
         self._channel = BROADCAST
+        self._tap_used = False
         self._later: list[Callable[[], object]] = []
 
     # What can be done.
@@ -261,6 +268,7 @@ class Subject:
         """
         if self._link is None:
             self._link = self._opened()
+            self._tap_used = False
         return self._link
 
     def other_channel(self) -> int:
@@ -297,8 +305,8 @@ class Subject:
             link.close()
 
     def presence(self) -> None:
-        """Make ready for a request that needs its user: a card has to be tapped anew."""
-        if not self.has_reports:
+        """Make ready for a request that needs its user: a card whose tap was used is tapped."""
+        if not self.has_reports and self._tap_used:
             self.let_go()
 
     def power_cycle(self) -> None:
@@ -337,8 +345,10 @@ class Subject:
         Raises:
             Failure: there is no answer.
         """
+        link = self.link
+        self._tap_used |= command in _TAKES_PRESENCE
         body = raw if raw is not None else b"" if members is None else encoded(members)
-        return self.reply(command, self.link.cbor(bytes([command]) + body))
+        return self.reply(command, link.cbor(bytes([command]) + body))
 
     def reply(self, command: int, answer: Answer) -> Reply:
         """The answer to a request that was sent by other means."""
@@ -361,7 +371,9 @@ class Subject:
 
     def u2f_raw(self, apdu: bytes) -> tuple[int, bytes]:
         """Send a U2F request as it is; returns status word and data."""
-        answer = self.link.msg(apdu).data
+        link = self.link
+        self._tap_used = True
+        answer = link.msg(apdu).data
         if len(answer) < 2:
             raise Failure("a status word", f"{len(answer)} bytes")
         return int.from_bytes(answer[-2:]), answer[:-2]
