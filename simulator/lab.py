@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -34,6 +35,8 @@ from mfalab.simulator.people import Person
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.timeline import NS_PER_S, Timeline
+from mfalab.simulator.traces.recorder import RecordingFailed
+from mfalab.simulator.traffic import Traffic
 from mfalab.simulator.witness import Witness
 from mfalab.simulator.workbench.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.workshop import Workshop
@@ -69,6 +72,7 @@ class Lab:
         case: what to call this lab in the event log.
         store: where the verifier keeps its records; memory when left out.
         stand_ins: things on a bench that stand for devices of the setting.
+        record: a folder for recordings of what security keys say; none are made when left out.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Lab:
         case: str = "lab",
         store: Store | None = None,
         stand_ins: StandIns = NO_STAND_INS,
+        record: Path | None = None,
     ) -> None:
         self.setting = setting
         self.stand_ins = stand_ins
@@ -106,7 +111,10 @@ class Lab:
         self.roles: dict[str, str] = {}
         self.sessions: dict[str, Credentials] = {}
         self.clients = BlockingClients(self.timeline)
-        self.workshop = Workshop(self.timeline, self.entropy, carrier, self.clients, stand_ins)
+        self.traffic = None if record is None else Traffic(record, self.witness.log, self.timeline)
+        self.workshop = Workshop(
+            self.timeline, self.entropy, carrier, self.clients, stand_ins, self.traffic
+        )
         self.last_outcome = Outcome()
         self._furnish()
 
@@ -260,7 +268,7 @@ class Lab:
             return Outcome(refusal.code, refusal.message, refusal.status, self.witness.decided)
         except Hindered as hindrance:
             return Outcome(hindrance.code, str(hindrance))
-        except RigError:
+        except (RigError, RecordingFailed):
             raise  # it is the bench that failed, not the person
         except DeviceError as failure:
             return Outcome(type(failure).__name__, str(failure))

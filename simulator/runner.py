@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import repeat
+from pathlib import Path
 from signal import SIG_DFL, SIGINT, signal
 from traceback import extract_tb
 
@@ -22,6 +23,7 @@ from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.loader import Case
 from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.traces.recorder import RecordingFailed
 from mfalab.simulator.workbench.bench import Bench, NotFit
 from mfalab.simulator.workbench.key import BenchFailed
 from mfalab.simulator.workbench.stand_ins import NO_STAND_INS, StandIns
@@ -38,6 +40,7 @@ def run(
     jobs: int = 1,
     stop_at_failure: bool = False,
     bench: Bench | None = None,
+    record: Path | None = None,
 ) -> Generator[Event]:
     """Run cases and yield the events of the whole run, `run_started` first.
 
@@ -47,12 +50,13 @@ def run(
         jobs: number of processes.
         stop_at_failure: whether the first case that does not pass is the last.
         bench: what stands for devices that its lab file binds; for one process.
+        record: a folder for recordings of what security keys say; see `Traffic`.
     """
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
     with ExitStack() as stack:
         # Processes are forked here, before whoever reads the first event starts a thread.
-        results = _in_order(stack, cases, seed, jobs, bench)
+        results = _in_order(stack, cases, seed, jobs, bench, record)
         yield {
             "kind": "run_started",
             "seed": seed,
@@ -78,14 +82,19 @@ def run(
 
 
 def _in_order(
-    stack: ExitStack, cases: Sequence[Case], seed: int, jobs: int, bench: Bench | None
+    stack: ExitStack,
+    cases: Sequence[Case],
+    seed: int,
+    jobs: int,
+    bench: Bench | None,
+    record: Path | None,
 ) -> Iterator[list[Event]]:
     """The events of each case, in the order of the cases, from as many processes as asked for."""
     if jobs == 1 or len(cases) < 2 or bench is not None:
-        return map(run_case, cases, repeat(seed), repeat(bench))
+        return map(run_case, cases, repeat(seed), repeat(bench), repeat(record))
     pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_end_when_interrupted)
     stack.callback(pool.shutdown, cancel_futures=True)
-    return pool.map(run_case, cases, repeat(seed), chunksize=4)
+    return pool.map(run_case, cases, repeat(seed), repeat(None), repeat(record), chunksize=4)
 
 
 def _end_when_interrupted() -> None:
@@ -93,14 +102,19 @@ def _end_when_interrupted() -> None:
     signal(SIGINT, SIG_DFL)
 
 
-def furnish(case: Case, seed: int = DEFAULT_SEED, stand_ins: StandIns = NO_STAND_INS) -> Lab:
+def furnish(
+    case: Case,
+    seed: int = DEFAULT_SEED,
+    stand_ins: StandIns = NO_STAND_INS,
+    record: Path | None = None,
+) -> Lab:
     """The lab of a case, before its first step.
 
     Raises:
         ScenarioMistake: people or things are there that cannot be there together.
     """
     try:
-        return Lab(case.scenario, seed=seed, case=case.id, stand_ins=stand_ins)
+        return Lab(case.scenario, seed=seed, case=case.id, stand_ins=stand_ins, record=record)
     except ServiceError as refusal:
         why = f"the verifier refuses this setting: {refusal.code}: {refusal.message}"
         raise ScenarioMistake(why) from None
@@ -108,7 +122,12 @@ def furnish(case: Case, seed: int = DEFAULT_SEED, stand_ins: StandIns = NO_STAND
         raise ScenarioMistake(f"this setting cannot be: {error}") from None
 
 
-def run_case(case: Case, seed: int = DEFAULT_SEED, bench: Bench | None = None) -> list[Event]:
+def run_case(
+    case: Case,
+    seed: int = DEFAULT_SEED,
+    bench: Bench | None = None,
+    record: Path | None = None,
+) -> list[Event]:
     """Run one case and return its events, `case_started` first and `case_finished` last."""
     began_ns = _WALL.now_ns()
     lab: Lab | None = None
@@ -116,10 +135,10 @@ def run_case(case: Case, seed: int = DEFAULT_SEED, bench: Bench | None = None) -
     try:
         if bench is not None:
             stand_ins = bench.stand_ins(case)
-        lab = furnish(case, seed, stand_ins)
+        lab = furnish(case, seed, stand_ins, record)
     except NotFit as reason:
         verdict, why = "skipped", str(reason)
-    except (BenchFailed, RigError) as failure:
+    except (BenchFailed, RigError, RecordingFailed) as failure:
         verdict, why = "error", str(failure)
     except ScenarioMistake as mistake:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
@@ -150,6 +169,8 @@ def run_case(case: Case, seed: int = DEFAULT_SEED, bench: Bench | None = None) -
             if verdict != "passed":
                 break
         stand_ins.take_back(lab, case)
+        if lab.traffic is not None:
+            lab.traffic.close()
     log.add(
         "case_finished",
         case.scenario.start if lab is None else lab.timeline.now_ns(),
@@ -180,7 +201,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
     except ExpectationFailed as failure:
         verdict, why = "failed", str(failure)
         outcome = lab.last_outcome
-    except (ScenarioMistake, RigError) as mistake:
+    except (ScenarioMistake, RigError, RecordingFailed) as mistake:
         verdict, why = "error", str(mistake)
     except Exception as error:
         verdict, why = "error", _defect(error)

@@ -31,7 +31,7 @@ from mfalab.simulator.clocks import (
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms, HeldToken
 from mfalab.simulator.held_key import HeldKey, enrol_finger
-from mfalab.simulator.key_in_hand import SimulatedKey
+from mfalab.simulator.key_in_hand import BenchKey, SimulatedKey
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import (
     DeviceSpec,
@@ -45,6 +45,7 @@ from mfalab.simulator.language.setting import (
 )
 from mfalab.simulator.power import Battery, PowerNow
 from mfalab.simulator.timeline import NS_PER_S, Timeline
+from mfalab.simulator.traffic import Traffic
 from mfalab.simulator.workbench.stand_ins import StandIns
 from mfalab.verifier import MovingFactor, TokenSeed
 
@@ -66,6 +67,7 @@ class Workshop:
     carrier: Carrier
     clients: BlockingClients
     stand_ins: StandIns
+    traffic: Traffic | None = None
     phones: dict[str, Phone] = field(default_factory=dict)
     shipped: list[TokenSeed] = field(default_factory=list)
 
@@ -147,6 +149,8 @@ class Workshop:
     def _security_key(self, name: str, spec: SecurityKeySpec) -> HeldKey:
         stand_in = self.stand_ins.key(name, spec, self.timeline)
         if isinstance(stand_in, HeldKey):
+            if self.traffic is not None and isinstance(stand_in.reach, BenchKey):
+                stand_in.reach.fixture = self.traffic.of_fixture(name, stand_in.reach.fixture)
             return stand_in
         spec, model = stand_in, load_model(stand_in.model)
         if spec.slots is not None:
@@ -157,6 +161,8 @@ class Workshop:
             scheduler=self.clients,
             name=name,
         )
+        if self.traffic is not None:
+            self.traffic.of_key(name, thing)
         thing.plug()
         reach = SimulatedKey(thing, self.clients, self.timeline)
         key = HeldKey(name, spec.owner, reach)

@@ -48,6 +48,12 @@ _TAGS = click.option("-t", "--tag", "tags", multiple=True, help="Only cases with
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Record what security keys say: pcapng files, and in the event log.",
+)
 @click.option("--show-secrets", is_flag=True, help="Write seeds, codes and passwords unmasked.")
 @click.option("-v", "--verbose", is_flag=True, help="A line for each case.")
 @click.option("-q", "--quiet", is_flag=True, help="The summary only.")
@@ -63,6 +69,7 @@ def run_command(
     log: Path | None,
     junit: Path | None,
     html: Path | None,
+    record: Path | None,
     show_secrets: bool,
     verbose: bool,
     quiet: bool,
@@ -100,7 +107,16 @@ def run_command(
         try:
             # Closed at once when interrupted: what other processes have not begun is dropped.
             events = stack.enter_context(
-                closing(run(cases, seed=seed, jobs=jobs, stop_at_failure=exitfirst, bench=bench))
+                closing(
+                    run(
+                        cases,
+                        seed=seed,
+                        jobs=jobs,
+                        stop_at_failure=exitfirst,
+                        bench=bench,
+                        record=record,
+                    )
+                )
             )
             for event in events:
                 line = encode(event, reveal=show_secrets)

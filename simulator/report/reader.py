@@ -138,6 +138,13 @@ class CaseBuilder:
                         _integer(event, "step"),
                     )
                 )
+            case "ctap":
+                command = _text(event, "command")
+                if command != "KEEPALIVE":  # ten of them a second say nothing in a report
+                    told = ("direction", "operation", "status", "parameters", "defect")
+                    detail = {name: _text(event, name) for name in told if event.get(name)}
+                    lane, step = _text(event, "lane"), self.current_step
+                    self.events.append(Note(ts_ns, step, lane, f"CTAP: {command}", detail))
             case "case_finished":
                 _verdict(event)
                 _integer(event, "wall_duration_ns")
