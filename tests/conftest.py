@@ -1,6 +1,14 @@
 """What tests of more than one package share."""
 
-from collections.abc import Callable
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +44,82 @@ def noticed() -> Callable[[pytest.MonkeyPatch, Break, str], bool]:
         return found is not None
 
     return noticed
+
+
+def missing(what: str, packages: str) -> None:
+    """Skip a test for want of a component, with the reason; in CI that is a failure."""
+    reason = f"no {what} here; apt-get install {packages} runs this"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@dataclass(frozen=True)
+class Pcscd:
+    """A PC/SC daemon of a test's own.
+
+    Attributes:
+        ports: of its virtual readers, one after the other.
+        environment: what its clients need to find it.
+    """
+
+    ports: range
+    environment: dict[str, str]
+
+
+@pytest.fixture
+def pcscd(tmp_path: Path) -> Iterator[Callable[[int], Pcscd]]:
+    """Starts a PC/SC daemon with so many virtual readers.
+
+    It takes its socket from us, as from systemd, so neither another daemon nor root is needed.
+    """
+    driver = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+    found = shutil.which("pcscd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None or not driver.exists():
+        missing("pcscd with vpcd", "pcscd vsmartcard-vpcd")
+    with ExitStack() as running:
+
+        def start(readers: int) -> Pcscd:
+            ports = _free_ports(readers)
+            config = tmp_path / "reader.conf.d"
+            config.mkdir()
+            (config / "vpcd").write_text(
+                "".join(
+                    f'FRIENDLYNAME "Bench {number}"\nDEVICENAME /dev/null:0x{port:04X}\n'
+                    f"LIBPATH {driver}\nCHANNELID 0x{port:04X}\n"
+                    for number, port in enumerate(ports, start=1)
+                )
+            )
+            address = tmp_path / "pcscd.comm"
+            with socket.socket(socket.AF_UNIX) as listener, (tmp_path / "log").open("wb") as log:
+                listener.bind(str(address))
+                listener.listen()
+                code = (
+                    f"import os; os.dup2({listener.fileno()}, 3); "
+                    "os.environ |= {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; "
+                    f"os.execv('{found}', ['pcscd', '--foreground', '--config', '{config}'])"
+                )
+                process = subprocess.Popen(
+                    [sys.executable, "-c", code],
+                    pass_fds=[listener.fileno()],
+                    stdout=log,
+                    stderr=log,
+                )
+            running.callback(process.wait, 10)
+            running.callback(process.terminate)
+            return Pcscd(ports, {**os.environ, "PCSCLITE_CSOCK_NAME": str(address)})
+
+        yield start
+
+
+def _free_ports(count: int) -> range:
+    """So many ports of the loopback interface, one after the other, that nobody uses."""
+    while True:
+        with ExitStack() as held:
+            first = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            try:
+                for port in range(first + 1, first + count):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return range(first, first + count)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -227,50 +225,11 @@ class TestCard:
             VpcdCard(new_key("u2f-2016"), reader.port).tap()
 
 
-@pytest.fixture(scope="module")
-def pcscd() -> str:
-    """The daemon, or the reason why these tests do not run."""
-    driver = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
-    found = shutil.which("pcscd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None or not driver.exists():
-        reason = "no pcscd with vpcd is installed; apt-get install pcscd vsmartcard-vpcd runs this"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
 @pytest.fixture
-def daemon(pcscd: str, tmp_path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """A pcscd of the test's own: the port of its virtual reader, and what clients need to find it.
-
-    It takes its socket from us, as from systemd, so neither another daemon nor root is needed.
-    """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    config = tmp_path / "reader.conf.d"
-    config.mkdir()
-    (config / "vpcd").write_text(
-        f'FRIENDLYNAME "Bench"\nDEVICENAME /dev/null:{port:#06X}\n'
-        f"LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so\nCHANNELID {port:#06X}\n".replace(
-            "0X", "0x"
-        )
-    )
-    address = tmp_path / "pcscd.comm"
-    with socket.socket(socket.AF_UNIX) as listener, (tmp_path / "log").open("wb") as log:
-        listener.bind(str(address))
-        listener.listen()
-        start = (
-            f"import os; os.dup2({listener.fileno()}, 3); "
-            "os.environ |= {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; "
-            f"os.execv('{pcscd}', ['pcscd', '--foreground', '--config', '{config}', '--debug'])"
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-c", start], pass_fds=[listener.fileno()], stdout=log, stderr=log
-        )
-    yield port, {**os.environ, "PCSCLITE_CSOCK_NAME": str(address)}
-    process.terminate()
-    process.wait(10)
+def daemon(pcscd: Callable[[int], Any]) -> tuple[int, dict[str, str]]:
+    """A pcscd of the test's own: the port of its virtual reader, and what clients need."""
+    started = pcscd(1)
+    return started.ports[0], started.environment
 
 
 CLIENT = """
