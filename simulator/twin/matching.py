@@ -76,7 +76,7 @@ class Match:
     def __init__(self, reading: CodeReading, steps: Sequence[int], period_s: int) -> None:
         self.reading = reading
         self.steps = tuple(steps)
-        self._period_ns = period_s * NS_PER_S
+        self.period_s = period_s
 
     @cached_property
     def trapezoids(self) -> tuple[Trapezoid, ...]:
@@ -84,13 +84,13 @@ class Match:
         return tuple(map(self._trapezoid, self.steps))
 
     def _trapezoid(self, step: int) -> Trapezoid:
-        reading = self.reading
-        begin_ns = step * self._period_ns
+        reading, period_ns = self.reading, self.period_s * NS_PER_S
+        begin_ns = step * period_ns
         low_s = (begin_ns - reading.last_ns) / NS_PER_S - SLACK_S
         if reading.changed:
             high_s = (begin_ns - reading.first_ns) / NS_PER_S + SLACK_S
             return Trapezoid(low_s, low_s, high_s, high_s)
-        high_s = (begin_ns + self._period_ns - reading.first_ns) / NS_PER_S + SLACK_S
+        high_s = (begin_ns + period_ns - reading.first_ns) / NS_PER_S + SLACK_S
         ramp_s = reading.timing.span_ns / NS_PER_S + 2 * SLACK_S
         if high_s - low_s < 2 * ramp_s:  # the moment is known no better than a step is long
             ramp_s = (high_s - low_s) / 2

@@ -58,7 +58,7 @@ __all__ = [
 DEFAULT_LEVEL = 0.99
 DEFAULT_SEARCH_S = 86_400
 LEAST_READINGS = 3
-_DRAWS = 3000
+DEFAULT_DRAWS = 2500
 _STEEPEST_PPM = 1000.0
 _MOST_PAIRS = 800
 _MOST_SET_ASIDE = 0.2
@@ -156,6 +156,7 @@ def measure(
     crystal: str = "quartz",
     made_ns: int | None = None,
     search_s: int = DEFAULT_SEARCH_S,
+    draws: int = DEFAULT_DRAWS,
 ) -> Measurement:
     """Fit a clock to the codes that it showed.
 
@@ -168,6 +169,7 @@ def measure(
         crystal: a name of `OSCILLATORS`.
         made_ns: when the token was made, if that is known.
         search_s: how far off its clock may be.
+        draws: how many; the limits of 99 % take some thousand.
 
     Raises:
         TooFewReadings: fewer than three.
@@ -200,11 +202,11 @@ def measure(
     fit = _Fit(known, model)
     fit.settle()
     aside += fit.aside
-    draws = draw(fit.rows, fit.parameters, fit.point, chance.stream("draws"), count=_DRAWS)
+    drawn = draw(fit.rows, fit.parameters, fit.point, chance.stream("draws"), count=draws)
     habit = chance.stream("habit")
-    for values in draws:
+    for values in drawn:
         values[0] += habit.uniform(-fit.shift_s, fit.shift_s)
-    by_name = {each.name: [values[k] for values in draws] for k, each in enumerate(fit.parameters)}
+    by_name = {each.name: [values[k] for values in drawn] for k, each in enumerate(fit.parameters)}
     slope = turnover = None
     if model.fits_temperature:
         assert climate is not None
@@ -227,7 +229,7 @@ def measure(
         fitted=tuple(fit.fitted),
         set_aside=tuple(sorted(aside, key=lambda each: each.reading.at_ns)),
         model=model,
-        draws=tuple(draws),
+        draws=tuple(drawn),
         period_s=seed.period_s,
         notes=tuple(_notes(model, temperatures)),
     )
@@ -294,6 +296,7 @@ class _Fit:
         self.point: Vector = []
         self.shift_s = 0.0
         self._count = len(matches)
+        self._tolerance_s = matches[0].period_s / 2
         self._habits: dict[int | None, int] = {}
         self._bounds: list[Row] = []
         self._matches = matches
@@ -312,7 +315,7 @@ class _Fit:
             line_s = offset_s + rate_ppm * 1e-6 * t_s + self._nominal(t_s)
             best = min(match.trapezoids, key=lambda shape: abs(shape.outside(line_s)))
             fitted = Fitted(match.reading, t_s, best)
-            if abs(best.outside(line_s)) > best.width / 2:
+            if abs(best.outside(line_s)) > self._tolerance_s:
                 far.append((match, fitted))
             else:
                 self.fitted.append(fitted)
@@ -414,8 +417,8 @@ class _Fit:
             near, missed = 0, 0.0
             for match, t_s, bent in zip(self._matches, self._times, nominal, strict=True):
                 line_s = offset + rate * t_s + bent
-                off = min(abs(shape.outside(line_s)) / shape.width for shape in match.trapezoids)
-                if off < 0.5:
+                off = min(abs(shape.outside(line_s)) for shape in match.trapezoids)
+                if off < self._tolerance_s:
                     near += 1
                     missed += off
             if (near, -missed) > best_score:

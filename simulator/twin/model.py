@@ -36,7 +36,7 @@ _LEAST_SWING_C = 3.0
 _RATE_SD_PPM = 100.0
 _TURNOVER_SD_C = 5.0
 _BEND_SD = 0.005
-NEGLIGIBLE_S = 0.02
+NEGLIGIBLE_S = 0.05
 """A random walk that bends the line by less is left to the slack of the readings."""
 
 

@@ -39,16 +39,51 @@ def draw(
         count: how many draws to return.
     """
     walker = _Walker(rows, parameters, start, stream)
-    guessed = walker.axes(round_axes(rows, parameters))
+    guessed = round_axes(rows, parameters)
     learnt = guessed
     for sweeps in _LEARNING:
-        seen = [walker.sweep(guessed, learnt) for _ in range(sweeps)]
-        learnt = walker.axes(_spread(seen))
+        sets = walker.axes(guessed), walker.axes(learnt)
+        seen = [walker.sweep(*sets) for _ in range(sweeps)]
+        learnt = _spread(seen)
+    is_near = [_is_near(row, seen) for row in rows]
+    near = [row for row, close in zip(rows, is_near, strict=True) if close]
+    draws = _walk(near, parameters, seen[-1], stream, guessed, learnt, count)
+    far = [row for row, close in zip(rows, is_near, strict=True) if not close]
+    if any(_is_reached(row, draws) for row in far):
+        draws = _walk(rows, parameters, seen[-1], stream, guessed, learnt, count)
+    return draws
+
+
+def _walk(
+    rows: Sequence[Row],
+    parameters: Sequence[Parameter],
+    start: Vector,
+    stream: Stream,
+    guessed: Sequence[Vector],
+    learnt: Sequence[Vector],
+    count: int,
+) -> list[Vector]:
+    walker = _Walker(rows, parameters, start, stream)
+    wide, narrow = walker.axes(guessed), walker.axes(learnt)
     # Axes learnt from too short a walk could keep it from ever leaving: now and then the guess.
     return [
-        walker.sweep(guessed, learnt) if number % 4 == 0 else walker.sweep(learnt)
+        walker.sweep(wide, narrow) if number % 4 == 0 else walker.sweep(narrow)
         for number in range(count)
     ]
+
+
+def _is_near(row: Row, points: Sequence[Vector]) -> bool:
+    """Whether the likelihood of a reading changes anywhere near these points."""
+    offsets = [dot(row.vector, point) for point in points]
+    low, high = min(offsets), max(offsets)
+    room = (high - low) / 2
+    return low - room < row.trapezoid.low_full or high + room > row.trapezoid.high_full
+
+
+def _is_reached(row: Row, points: Sequence[Vector]) -> bool:
+    """Whether the likelihood of a reading, left out because it was not near, was reached anyway."""
+    offsets = [dot(row.vector, point) for point in points]
+    return min(offsets) < row.trapezoid.low_full or max(offsets) > row.trapezoid.high_full
 
 
 def _spread(points: Sequence[Vector]) -> list[Vector]:
