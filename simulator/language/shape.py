@@ -6,7 +6,7 @@ misspelt name is told both at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -54,14 +54,15 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     ]
 
 
-def _tags(model: type[BaseModel]) -> set[str]:
+@cache
+def _tags(model: type[BaseModel]) -> frozenset[str]:
     """The values of `do` or `kind` by which a union chooses this model."""
-    return {
+    return frozenset(
         str(tag)
         for key in _TAG_KEYS
         if key in model.model_fields
         for tag in get_args(model.model_fields[key].annotation)
-    }
+    )
 
 
 def known_keys(location: Location, model: type[BaseModel] = Scenario) -> list[str]:
@@ -125,12 +126,21 @@ def _references(annotation: Any, data: Any, at: Location) -> Iterator[tuple[Loca
                 yield from _references(inner, data[key], (*at, key))
 
 
-def _chosen(annotation: Any, data: Any) -> list[Any]:
+def _chosen(annotation: Any, data: Any) -> Sequence[Any]:
     """The members of a union that some data may be: by its tag where the members have tags."""
-    members = list(get_args(annotation))
-    if isinstance(data, dict):
-        given = {str(data.get(key)) for key in _TAG_KEYS}
-        tagged = [item for item in members if any(_tags(model) for model in _models(item))]
-        if tagged:
-            return [item for item in tagged if any(_tags(model) & given for model in _models(item))]
+    tagged = _by_tag(annotation) if isinstance(data, dict) else {}
+    if tagged:
+        given = [str(data.get(key)) for key in _TAG_KEYS]
+        return [item for tag in given if tag in tagged for item in tagged[tag]]
+    members: tuple[Any, ...] = get_args(annotation)
+    return members
+
+
+@cache
+def _by_tag(annotation: Any) -> dict[str, list[Any]]:
+    """The members of a union by the tags of their models; empty when none has any."""
+    members: dict[str, list[Any]] = {}
+    for item in get_args(annotation):
+        for tag in {tag for model in _models(item) for tag in _tags(model)}:
+            members.setdefault(tag, []).append(item)
     return members
