@@ -31,7 +31,7 @@ from mfalab.simulator.steps.security_keys import (
 from mfalab.simulator.timeline import NS_PER_S
 from mfalab.simulator.workbench.fixture import Ability
 
-__all__ = ["Abilities", "changes", "why_no_key", "why_no_token"]
+__all__ = ["Abilities", "changes", "cuts_power", "why_no_key", "why_no_token"]
 
 _AS_IT_IS: Final = "a real key cannot be"
 _IMPOSSIBLE: Final[dict[type[Step], str]] = {
@@ -174,6 +174,12 @@ def changes(step: Step) -> bool:
     """Whether a step may change a key for good: credentials, PIN, tries left."""
     use = _use(step)
     return isinstance(step, _CHANGING) or (use is not None and use.pin not in ("right", "none"))
+
+
+def cuts_power(step: Step) -> bool:
+    """Whether a step may leave a key without power."""
+    use = _use(step)
+    return isinstance(step, KeyPower) or (use is not None and use.pulled_out_after is not None)
 
 
 def why_no_token(scenario: Scenario, device: str, token: str) -> str | None:

@@ -20,7 +20,7 @@ from mfalab.simulator.held_key import HeldKey, enrol_finger
 from mfalab.simulator.key_in_hand import BenchKey
 from mfalab.simulator.language.setting import SecurityKeySpec
 from mfalab.simulator.timeline import Timeline
-from mfalab.simulator.workbench.fitness import Abilities, changes
+from mfalab.simulator.workbench.fitness import Abilities, changes, cuts_power
 from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
 from mfalab.simulator.workbench.hid import HidFixture
 from mfalab.simulator.workbench.labfile import KeyEntry
@@ -63,7 +63,7 @@ class KeyOnBench:
         info: what getInfo told; None for a key of U2F.
         pin: the PIN that it has now.
         found_with_pin: whether it had a PIN when the bench was opened.
-        touched: whether anything on it may have changed since it was made ready.
+        touched: whether anything on it, or its power, may have changed since it was made ready.
         used: whether a case was played with it.
         lost: why it cannot be used any more; None while it can.
     """
@@ -116,17 +116,19 @@ class KeyOnBench:
 
     def _make_ready(self, pin: str | None, fingers: list[str]) -> None:
         try:
-            if Ability.POWER in self.fixture.can:
-                self.fixture.power_cycle()
+            anew = self.touched or self.pin != pin or bool(fingers)
+            if anew and Ability.POWER in self.fixture.can:
+                self.fixture.power_cycle()  # it may be without power, and resets only now
             if self.entry.destructive and self.info is not None:
-                self._write(pin, fingers)
+                self._write(pin, fingers, anew)
+            self.touched = bool(fingers)
         except (OSError, CtapError, CannotDo) as error:
             self.lost = f"{self.name} ({self.fixture.name}) was lost: {error}"
             raise BenchFailed(self.lost) from None
         self.used = True
 
-    def _write(self, pin: str | None, fingers: list[str]) -> None:
-        if self.touched or self.pin != pin or fingers:
+    def _write(self, pin: str | None, fingers: list[str], anew: bool) -> None:
+        if anew:
             self._client(lambda ctap: ctap.reset(), touching())
             self.pin = None
         if pin is not None and self.pin is None:
@@ -134,7 +136,6 @@ class KeyOnBench:
             self.pin = pin
         for finger in fingers:
             self._client(lambda ctap: enrol_finger(ctap, self.pin or ""), presenting(finger))
-        self.touched = bool(fingers)
 
     def _client(self, work: Callable[[Ctap2], object], user: User) -> None:
         self.fixture.user = user
@@ -146,7 +147,9 @@ class KeyOnBench:
 
     def note_use(self, case: Case) -> None:
         """Remember that a case was played with it, which may have changed it."""
-        self.touched = self.touched or any(changes(step) for step in case.scenario.steps)
+        self.touched = self.touched or any(
+            changes(step) or cuts_power(step) for step in case.scenario.steps
+        )
 
     def take_back(self, held: HeldKey) -> None:
         """Remember the PIN that a case has left on it."""
