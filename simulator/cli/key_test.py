@@ -123,11 +123,13 @@ def _run(
     from mfalab.simulator.entropy import Entropy, SystemEntropy
 
     with ExitStack() as stack:
+        hand = None
         if lab is None:
             hand = _hand(stack) if _is_real(device) and touch == "manual" else None
             fixture = _opened(stack, device, hand, pin, seed or "1", destructive=destructive)
+            by_hand = hand is not None
         else:
-            fixture, hand = _of_lab(stack, lab, device, pin), None
+            fixture, by_hand = _of_lab(stack, lab, device, pin, seed or "1")
         if destructive:
             _may_be_changed(fixture)
         other = None
@@ -137,7 +139,7 @@ def _run(
             of = seed or "2"
             other = _opened(stack, twin, other_hand, None, of, destructive=False)
         chance = SystemEntropy() if _is_real(fixture.name) and not seed else Entropy(seed or 1)
-        terminal = _Terminal(by_hand=hand is not None, quiet=quiet)
+        terminal = _Terminal(by_hand=by_hand, quiet=quiet)
         try:
             return run(
                 fixture,
@@ -146,7 +148,7 @@ def _run(
                 random_bytes=chance.random_bytes("client"),
                 destructive=destructive,
                 touched=touch != "none",
-                by_hand=hand is not None,
+                by_hand=by_hand,
                 twin=other,
             )
         except DeviceError as error:
@@ -242,18 +244,24 @@ def _hand(stack: ExitStack) -> Channel:
     return Channel(rig, 1)
 
 
-def _of_lab(stack: ExitStack, path: Path, name: str, pin: str | None) -> Fixture:
-    """A key of a lab file, with its rigs."""
+def _of_lab(
+    stack: ExitStack, path: Path, name: str, pin: str | None, seed: str
+) -> tuple[Fixture, bool]:
+    """A key of a lab file, with its rigs, and whether a person touches it."""
     from mfalab.simulator.cli.bench import opened_bench
+    from mfalab.simulator.workbench.labfile import MANUAL
 
     bench = stack.enter_context(opened_bench(path, 1))
-    if name not in bench.keys:
-        there = ", ".join(bench.keys) or "none that anything is bound to"
-        raise click.UsageError(f"{path} has no key {name} in use. It has: {there}.")
+    entry = bench.lab.keys.get(name)
+    if entry is not None and entry.at.kind == "sim":
+        return _opened(stack, str(entry.at), None, pin, seed, destructive=False), False
+    if entry is None or name not in bench.keys:
+        there = ", ".join(bench.lab.keys) or "none"
+        raise click.UsageError(f"{path} binds nothing to a key {name}. Its keys: {there}.")
     fixture = bench.keys[name].fixture
     if pin is not None:
         fixture.pin = pin
-    return fixture
+    return fixture, entry.touch is not None and entry.touch.rig == MANUAL
 
 
 def _may_be_changed(fixture: Fixture) -> None:

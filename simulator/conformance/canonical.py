@@ -21,7 +21,7 @@ _INDEFINITE: Final = 31
 _BREAK: Final = 0xFF
 _SIZES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
 _FLOATS: Final = {25: ">e", 26: ">f", 27: ">d"}
-_CONSTANTS: Final = {20: False, 21: True, 22: None, 23: None}
+_CONSTANTS: Final = {20: False, 21: True, 22: None}
 
 
 @dataclass(frozen=True, slots=True)

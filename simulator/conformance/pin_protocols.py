@@ -82,7 +82,10 @@ def key_agreement_point(cose: Mapping[int, Any]) -> ec.EllipticCurvePublicKey:
         raise ValueError("it is no EC2 key on P-256")
     if not isinstance(x, bytes) or not isinstance(y, bytes) or len(x) != 32 or len(y) != 32:
         raise ValueError("its coordinates are not of 32 bytes")
-    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+    except ValueError:
+        raise ValueError("it is no point of P-256") from None
 
 
 def share(protocol: int, cose: Mapping[int, Any], random_bytes: Callable[[int], bytes]) -> Shared:

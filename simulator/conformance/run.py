@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict
 from mfalab.simulator.traces.frames import Frame
-from mfalab.simulator.workbench.fixture import Ability, Fixture
+from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
 
 __all__ = ["KeyNotThere", "Result", "Run", "Watcher", "run"]
 
@@ -159,7 +160,8 @@ def run(
     try:
         return runner.run(tests)
     finally:
-        subject.let_go()
+        with suppress(DeviceError):
+            subject.let_go()
 
 
 class _Runner:
@@ -222,12 +224,18 @@ class _Runner:
             verdict, expected, got = Verdict.FAILED, failure.expected, failure.got
         except KeyboardInterrupt:
             verdict, self._ended = Verdict.INTERRUPTED, "the run was interrupted"
+        except CannotDo as error:
+            verdict, why = Verdict.SKIPPED, str(error).rstrip(".")
+        except DeviceError as error:
+            # A rig in trouble, or a recording that departs: no later test could do better.
+            verdict, why = Verdict.ERROR, str(error)
+            self._ended = str(error).rstrip(".")
         except Exception as error:
-            # One broken test, or a rig in trouble, must not end the others.
+            # One broken test must not end the others.
             verdict, why = Verdict.ERROR, f"{type(error).__name__}: {error}"
         lasted_ns = subject.now_ns - started_ns
         frames = tuple(subject.traffic.frames)
-        if verdict is not Verdict.INTERRUPTED:
+        if verdict is not Verdict.INTERRUPTED and not self._ended:
             gone = self._recover(look=verdict in (Verdict.FAILED, Verdict.ERROR))
             if gone is not None and verdict in (Verdict.PASSED, Verdict.SKIPPED):
                 # What comes after a test is part of it: the key was in the middle of a command.
@@ -278,6 +286,8 @@ class _Runner:
         except KeySilent as silence:
             self._ended = "the key does not answer any more, not even CTAPHID_INIT"
             return silence
+        except DeviceError as error:
+            self._ended = str(error).rstrip(".")
         except Failure as failure:
             subject.notes.append(f"The key was in disorder after a test: {failure}.")
         return None

@@ -86,4 +86,6 @@ def tested() -> Callable[..., tuple[Run, SimulatedFixture]]:
 @pytest.fixture(scope="session")
 def failed():
     """The IDs of the tests of a run that did not pass."""
-    return lambda found: [r.test.id for r in found.results if r.verdict.value in ("failed", "error")]
+    return lambda found: [
+        r.test.id for r in found.results if r.verdict.value in ("failed", "error")
+    ]

@@ -148,7 +148,7 @@ def test_wire_that_spoils_one_way_only_is_found(tested, failed, kind, direction)
     assert failed(found)
 
 
-@pytest.mark.parametrize("write", range(1, 12))
+@pytest.mark.parametrize("write", [1, 2, 4, 8, 30])
 def test_power_cut_at_any_write_is_told_as_the_loss_of_the_key(tested, write):
     """The key is brought back, and what it kept fails no further test."""
     found, fixture = tested(faults=Faults(power_cut_at_write=write), destructive=True)
