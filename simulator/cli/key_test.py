@@ -119,7 +119,7 @@ def _run(
     quiet: bool,
 ) -> Run:
     from mfalab.devices.errors import DeviceError
-    from mfalab.simulator.conformance.run import run
+    from mfalab.simulator.conformance.run import PinWrong, run
     from mfalab.simulator.entropy import Entropy, SystemEntropy
 
     with ExitStack() as stack:
@@ -151,6 +151,8 @@ def _run(
                 by_hand=by_hand,
                 twin=other,
             )
+        except PinWrong as error:
+            raise click.UsageError(str(error)) from None
         except DeviceError as error:
             not_ready(str(error))
 

@@ -12,19 +12,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.conformance.facts import Facts
-from mfalab.simulator.conformance.subject import Sees, Subject
+from mfalab.simulator.conformance.subject import Sees, Subject, status_text
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict
 from mfalab.simulator.traces.frames import Frame
 from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
 
-__all__ = ["KeyNotThere", "Result", "Run", "Watcher", "run"]
+__all__ = ["KeyNotThere", "PinWrong", "Result", "Run", "Watcher", "run"]
 
 _PATIENCE_S: Final = 60
 """A test that waits longer is left out where time is real."""
+_PIN_REFUSED: Final = (
+    CtapStatus.PIN_INVALID,
+    CtapStatus.PIN_AUTH_BLOCKED,
+    CtapStatus.PIN_BLOCKED,
+)
 _REVIVALS: Final = 3
 """How often a key that lost its power is brought back."""
 
@@ -44,6 +50,28 @@ class KeyNotThere(DeviceError):
 
     def __str__(self) -> str:
         return f"{self.device} does not answer: {self.why}. Plug it in, or name another key."
+
+
+class PinWrong(DeviceError):
+    """The key does not take the PIN that was told, and no test should try it again.
+
+    Args:
+        device: its address.
+        answer: what it said.
+        left: how many tries are left.
+    """
+
+    def __init__(self, device: str, answer: str, left: int) -> None:
+        super().__init__(device, answer, left)
+        self.device = device
+        self.answer = answer
+        self.left = left
+
+    def __str__(self) -> str:
+        return (
+            f"{self.device} does not take this PIN: it says {self.answer}, and {self.left} tries "
+            "are left. It was not tried again; say the right one, or none."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +174,7 @@ def run(
 
     Raises:
         KeyNotThere: it is not there, or does not say anything from the start.
+        PinWrong: it does not take the PIN that the fixture knows.
     """
     subject = Subject(
         fixture,
@@ -183,6 +212,8 @@ class _Runner:
         except (Failure, DeviceError) as trouble:
             why = trouble.got if isinstance(trouble, Failure) else str(trouble)
             raise KeyNotThere(subject.fixture.name, why) from trouble
+        if any(test.pin is Pin.SET or test.ready for test in tests):
+            self._check_pin()
         # Tests that are content with no PIN come first, so that one is set only once.
         order = sorted(tests, key=lambda test: (test.last, test.pin is Pin.SET))
         found: dict[str, Result] = {}
@@ -202,6 +233,23 @@ class _Runner:
             self._ended,
             tuple(subject.notes),
         )
+
+    def _check_pin(self) -> None:
+        """See once that the PIN is right: test after test would spend all tries on a wrong one.
+
+        Raises:
+            PinWrong: it is not.
+        """
+        pins = self._subject.pins
+        if pins.known is None or not pins.is_set:
+            return
+        try:
+            reply = pins.try_pin(pins.known)
+            if reply.status in _PIN_REFUSED:
+                answer = status_text(reply.status)
+                raise PinWrong(self._subject.fixture.name, answer, pins.retries())
+        except (Failure, NotTested):
+            return  # tests will tell what is wrong with tokens
 
     def _one(self, test: ConformanceTest, number: int, total: int) -> Result:
         if self._ended:

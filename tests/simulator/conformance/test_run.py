@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mfalab.devices.transports.wire import WireFaults
-from mfalab.simulator.conformance.run import KeyNotThere, run
+from mfalab.simulator.conformance.run import KeyNotThere, PinWrong, run
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.verdicts import Failure, NotTested, Verdict
 from mfalab.simulator.entropy import Entropy
@@ -222,6 +222,17 @@ def test_a_pin_that_the_bench_knows_is_used_and_one_it_does_not_know_is_left_alo
     fixture.pin = "Other-9-pin"
     assert go(made("use", use, pin=Pin.SET), fixture=fixture).passed
     assert fixture.key.state.pin_is_set
+
+
+def test_a_wrong_pin_is_tried_once_and_never_again(go):
+    fixture = SimulatedFixture("ctap-2.1-pin")
+    go(made("set", lambda subject: subject.pins.set("Other-9-pin").must(0)), fixture=fixture)
+    fixture.pin = "another one"
+    with pytest.raises(PinWrong, match="0x31 PIN_INVALID, and 7 tries are left"):
+        go(*(made(f"t{number}", pin=Pin.SET) for number in range(9)), fixture=fixture)
+    assert fixture.key.state.pin_retries == 7
+    assert go(made("no PIN needed"), fixture=fixture).passed
+    assert fixture.key.state.pin_retries == 7
 
 
 def test_credentials_that_are_made_are_deleted_even_when_the_test_fails(go):
