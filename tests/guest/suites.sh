@@ -11,11 +11,12 @@ for model in $models; do
   number=$((number + 1))
   mfalab key new "$model.key" --model "$model" --seed "$number" || exit 1
 done
-mkfifo control
+control=$(mktemp -u) # not in the shared folder, which has no pipes
+mkfifo "$control"
 # shellcheck disable=SC2086 # a word for each key
-mfalab key plug $(printf '%s.key ' $models) --uhid --rig rig <control >plugged 2>&1 &
+mfalab key plug $(printf '%s.key ' $models) --uhid --rig rig <"$control" >plugged 2>&1 &
 plug=$!
-exec 3>control
+exec 3>"$control"
 until grep -q '^plugged in' plugged; do
   kill -0 $plug 2>/dev/null || { cat plugged; exit 1; }
   sleep 0.5

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mfalab.devices.rig.board import BoardFaults
+from mfalab.devices.rig.errors import RigVersionWrong
 from mfalab.simulator.eventlog import Event
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.workbench.key import WrongKey
@@ -121,14 +122,53 @@ def test_destructive_key_is_made_as_the_scenario_wants_it_and_left_as_it_was(
     assert not desk.keys["ctap-2.1-pin"].state.pin_is_set
 
 
-def test_rig_that_breaks_is_one_error_and_then_a_reason_to_skip(desk: Desk, bench: Any) -> None:
+def break_in(how: str, board: Any) -> None:
+    if how == "unplugged":
+        board.unplug()
+    else:
+        board.faults = {
+            "silent": BoardFaults(silent=True),
+            "half lines": BoardFaults(half_lines=True),
+            "garbage": BoardFaults(noise=b"\xff\x00?!\n"),
+        }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("unplugged", "rig rig is gone"),
+        ("silent", "rig rig did not answer"),
+        ("half lines", "rig rig answered"),
+        ("garbage", "rig rig answered"),
+    ],
+)
+def test_rig_that_breaks_is_one_error_and_then_a_reason_to_skip(
+    desk: Desk, bench: Any, how: str, said: str
+) -> None:
     opened = bench()
     assert verdict(run_case(desk.case(STORY % "", 1), 1, opened))[0] == "passed"
-    desk.board.faults = BoardFaults(silent=True)
+    break_in(how, desk.board)
     ends = [verdict(run_case(desk.case(STORY % "", number), 1, opened)) for number in (2, 3, 4)]
     assert [each for each, _ in ends] == ["error", "skipped", "skipped"]
-    assert "rig" in ends[0][1]
-    assert ends[1][1] == ends[2][1] == ends[0][1].rpartition("): ")[2]
+    assert said in ends[0][1]
+    assert ends[1][1] == ends[2][1]
+    assert ends[0][1].endswith(ends[1][1])
+    opened.close()
+    key = desk.keys["ctap-2.1-pin"]
+    assert key.plugged  # safe: it has power, and nothing is on its button
+    key.power_cycle()
+    assert key.asks is None
+
+
+def test_rig_with_another_firmware_is_refused_before_anything_is_touched(
+    desk: Desk, bench: Any
+) -> None:
+    desk.put("ctap-2.1-pin")
+    desk.board.faults = BoardFaults(version="2.0")
+    writes = desk.keys["ctap-2.1-pin"].state.writes
+    with pytest.raises(RigVersionWrong, match=r"speaks protocol version 2\.0"):
+        bench(OWN)
+    assert desk.keys["ctap-2.1-pin"].state.writes == writes
 
 
 def test_key_that_is_lost_is_one_error_and_then_a_reason_to_skip(desk: Desk, bench: Any) -> None:
