@@ -7,25 +7,43 @@ BIN := $(VENV)/bin
 PACKAGES := devices simulator verifier scenarios
 SOURCES := $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 
-.PHONY: run test bench system clean
+.PHONY: run test bench system kernel clean
 
 run: $(VENV)/installed
 	@mkdir -p report
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
-test: system $(VENV)/installed-for-test
+test: system $(VENV)/installed-for-test kernel
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: $(VENV)/installed-for-test
 	$(BIN)/python -m pytest bench --benchmark-only
 
-# What tests need beside Python packages: a browser that opens the report.
+# What tests need beside Python packages: a browser, the guest's machine, the strangers in it, and
+# what pyscard is compiled with.
+DEBIAN := chromium \
+  busybox-static file kmod qemu-system-x86 udev \
+  fido2-tools libpam-u2f openssh-client openssh-server pamtester pamu2fcfg usbip usbutils \
+  pcscd tshark vsmartcard-vpcd \
+  gcc libc6-dev libpcsclite-dev python3-dev swig
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
+APT := $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq
+
 system:
-	@command -v chromium >/dev/null || { \
-	  echo "installing chromium, which the report's test opens"; \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq chromium; \
-	  else sudo -n apt-get update -qq && sudo -n apt-get install -y -qq chromium; fi >/dev/null \
-	  || echo "chromium could not be installed; install it to run the report's browser test"; }
+	@command -v dpkg-query >/dev/null || { echo "no Debian: tests that need $(DEBIAN) may be skipped"; exit 0; }; \
+	missing=$$(for package in $(DEBIAN); do \
+	  dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || echo $$package; \
+	done); \
+	[ -z "$$missing" ] || { \
+	  echo "installing" $$missing; \
+	  $(APT) update && $(APT) install -y --no-install-recommends $$missing >/dev/null \
+	  || echo "not all of them could be installed; tests that need them say so"; }
+
+# Where packages come and go, apt's lists may be older than the kernel that they name.
+kernel: $(VENV)/installed-for-test
+	@$(BIN)/mfalab lab kernel >/dev/null 2>&1 \
+	  || { $(APT) update; $(BIN)/mfalab lab kernel >/dev/null; } \
+	  || echo "no kernel for the guest; tests that need it say so"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

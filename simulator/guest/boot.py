@@ -8,12 +8,13 @@ virtio ports would need udev, too.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from mfalab.simulator.guest import needs
 from mfalab.simulator.guest.acceleration import PROBE_S, kvm_works
@@ -91,14 +92,26 @@ def _prepared(order: Order, tell: Tell) -> Iterator[tuple[list[str], Path]]:
     needs.launcher()
     found = kernel(tell)
     works = kvm_works(lambda: _boots_with_kvm(found), tell)
-    with TemporaryDirectory(prefix="mfalab-guest-", ignore_cleanup_errors=True) as run:
-        yield replace(order, kvm=works).launch(Path(run), found), Path(run)
+    with _run_folder() as run:
+        yield replace(order, kvm=works).launch(run, found), run
 
 
 def _boots_with_kvm(found: Kernel) -> bool:
-    with TemporaryDirectory(prefix="mfalab-guest-", ignore_cleanup_errors=True) as run:
+    with _run_folder() as run:
         order = Order(["true"], memory="512M", cpus=1, kvm=True)
         try:
-            return watched(order.launch(Path(run), found), Path(run), PROBE_S).code == 0
+            return watched(order.launch(run, found), run, PROBE_S).code == 0
         except (GuestDied, GuestTooSlow):
             return False
+
+
+@contextmanager
+def _run_folder() -> Iterator[Path]:
+    """A folder for one run. The kernel's command line names it, so it must be without blanks."""
+    usual = gettempdir()
+    with TemporaryDirectory(
+        prefix="mfalab-guest-",
+        dir="/tmp" if re.search(r"[\s'\"]", usual) else usual,  # noqa: S108 - exists on all Linux
+        ignore_cleanup_errors=True,
+    ) as folder:
+        yield Path(folder)

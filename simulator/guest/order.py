@@ -16,7 +16,7 @@ from mfalab.simulator.guest.kernel import Kernel
 
 __all__ = ["LOADED", "Order"]
 
-LOADED = ("uhid", "hid_generic", "vhci-hcd")
+LOADED = ("uhid", "hid_generic")
 """Kernel modules loaded before the command starts; others can be had with modprobe."""
 
 # Mitigations cost an emulated processor time and protect nobody in a guest that is thrown away.
@@ -75,7 +75,8 @@ class Order:
             *(needs.launcher(), "--run", str(kernel.image), "--force-9p", "--verbose"),
             *(() if self.kvm else ("--disable-kvm",)),
             *("--memory", self.memory, "--cpus", str(self.cpus)),
-            *(f"--rwdir={each}" for each in shares),
+            # Where they go is up to `init.sh`, so the guest's side of each is only a word.
+            *(f"--rwdir=/shared={each}" for each in shares),
             "--rodir=/host=/",
             # The last -append counts: this one goes without virtme-ng's own first process.
             f"--qemu-opts=-append '{_KERNEL_OPTIONS} {first}'",
