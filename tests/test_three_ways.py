@@ -22,6 +22,7 @@ SUITES = [
     for topic in ("security-keys", "key-pins-and-fingers", "broken-keys")
 ]
 IN_THE_GUEST = Path(__file__).parent / "guest" / "suites.sh"
+HID_MODELS = ("ctap-2.1-pin", "u2f-2016", "fido-2.0", "ctap-2.3", "enterprise")
 NFC_MODELS = ("ctap-2.1-pin", "ctap-2.3", "enterprise")
 LIMIT_S = 1500.0
 
@@ -55,12 +56,17 @@ def counted(found: dict[str, tuple[str, str]]) -> dict[str, int]:
     return {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))}
 
 
+def new_key(folder: Path, model: str, suffix: str) -> Path:
+    file = folder / f"{model}.{suffix}"
+    made = run("key", "new", file, "--model", model, "--seed", HID_MODELS.index(model))
+    assert made.returncode == 0, made.stderr
+    return file
+
+
 def over_nfc(folder: Path, pcscd: Callable[[int], Any], log: Path) -> None:
     """Run the suites on cards in virtual readers."""
     daemon = pcscd(len(NFC_MODELS))
-    files = [folder / f"{model}.card" for model in NFC_MODELS]
-    for number, (model, file) in enumerate(zip(NFC_MODELS, files, strict=True)):
-        assert run("key", "new", file, "--model", model, "--seed", number).returncode == 0
+    files = [new_key(folder, model, "card") for model in NFC_MODELS]
     while True:  # until the daemon has loaded the readers' driver
         plugged = subprocess.Popen(
             [MFALAB, "key", "plug", *files, "--nfc", str(daemon.ports[0]), "--touch", "no"],
@@ -87,6 +93,8 @@ def through_the_kernel(folder: Path, log: Path) -> None:
     """Run the suites on keys behind /dev/hidraw*, in a guest, touched by a rig on a terminal."""
     text = (BENCHES / "hidraw.lab.yaml").read_text()
     (folder / "lab.yaml").write_text(text.replace("FOLDER", str(folder)))
+    for model in HID_MODELS:
+        new_key(folder, model, "key")
     command = ["bash", str(IN_THE_GUEST), str(folder), str(log), *SUITES]
     ended = boot(command, share=[folder], timeout_s=LIMIT_S)
     said = ended.out.decode(errors="replace") + ended.err.decode(errors="replace")
