@@ -229,14 +229,15 @@ def measure(
     seed, name = _seed(seeds, seeds_password, serial, otpauth)
     timing = _timing(uncertainty, uncertainty)
     before: list[CodeReading] = []
-    if path.exists():
+    collects = manual or port is not None
+    if path.exists() and (path.stat().st_size or not collects):
         before, _ = _read(path, seed, timing)
-    elif not manual and port is None:
+    elif not collects:
         raise click.UsageError(
             f"there is no {path}. Read codes into it with --manual or --rig, or write it yourself: "
             "time,code in the first line, then a line for each reading."
         )
-    if manual or port is not None:
+    if collects:
         for target in (scenario, html):
             if target is not None:
                 _require_writable(target)
@@ -305,39 +306,37 @@ def _by_rig(
     every_ns: int,
     watch: bool,
 ) -> None:
-    from threading import Event
-
     from mfalab.devices.rig.errors import RigError
     from mfalab.devices.rig.opening import open_rig
     from mfalab.devices.rig.ports import RigSpec
     from mfalab.simulator.clocks import WallClock
     from mfalab.simulator.twin.collecting import DisplayUnread, by_rig, by_watching_rig
 
-    clock, never = WallClock(), Event()
-
-    def wait(span_ns: int) -> None:
-        never.wait(span_ns / 10**9)
-
+    clock = WallClock()
     wanted = _RIG_READINGS if count is None else count
+    collect = by_watching_rig if watch else by_rig
+    readings = collect(
+        lambda: open_rig(RigSpec("rig", "scpi", port=port), clock=clock),
+        channel,
+        clock,
+        _wait,
+        digits=seed.digits,
+        period_ns=seed.period_s * 10**9,
+        every_ns=every_ns,
+    )
     try:
-        with open_rig(RigSpec("rig", "scpi", port=port), clock=clock) as rig:
-            collect = by_watching_rig if watch else by_rig
-            readings = collect(
-                rig,
-                channel,
-                clock,
-                wait,
-                digits=seed.digits,
-                period_ns=seed.period_s * 10**9,
-                every_ns=every_ns,
-            )
-            for number, reading in enumerate(islice(readings, wanted), 1):
-                file.add(reading)
-                _say(
-                    f"reading {already + number} ({number} of {wanted}): {_verdict(reading, seed)}"
-                )
+        for number, reading in enumerate(islice(readings, wanted), 1):
+            file.add(reading)
+            _say(f"reading {already + number} ({number} of {wanted}): {_verdict(reading, seed)}")
     except (RigError, DisplayUnread) as error:
         not_ready(f"{error} The readings so far are in {file.path}.")
+
+
+def _wait(span_ns: int) -> None:
+    """Let real time pass; an interrupt ends it."""
+    from threading import Event
+
+    Event().wait(span_ns / 10**9)
 
 
 def _verdict(reading: CodeReading, seed: OtpSeed) -> str:

@@ -2,7 +2,8 @@
 
 Codes are equally good at any moment, but not at any two: a rig that reads every hour sharp always
 finds the same part of the time step. So its moments move on through the step by the golden section,
-which leaves the smallest gaps after any number of readings.
+which leaves the smallest gaps after any number of readings. Between two readings it lets go of the
+rig: others may want it, and a computer may sleep.
 """
 
 from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def _code_and_temperature(line: str, digits: int) -> tuple[str | None, float | N
 
 
 def by_rig(
-    rig: Rig,
+    opened: Callable[[], Rig],
     channel: int,
     clock: Clock,
     wait: Callable[[int], None],
@@ -116,7 +117,7 @@ def by_rig(
     """Readings of a rig, one every `every_ns` and a part of a time step.
 
     Args:
-        rig: an open one.
+        opened: opens the rig.
         channel: of its displays.
         clock: true time.
         wait: lets so many nanoseconds pass.
@@ -132,11 +133,13 @@ def by_rig(
     for number in count():
         due_ns = begun_ns + number * every_ns + round(number * _GOLDEN % 1.0 * period_ns)
         wait(max(0, due_ns - clock.now_ns()))
-        yield _read(rig, channel, clock, digits)
+        with opened() as rig:
+            reading = _read(rig, channel, clock, digits)
+        yield reading
 
 
 def by_watching_rig(
-    rig: Rig,
+    opened: Callable[[], Rig],
     channel: int,
     clock: Clock,
     wait: Callable[[int], None],
@@ -152,18 +155,22 @@ def by_watching_rig(
     begun_ns = clock.now_ns()
     for number in count():
         wait(max(0, begun_ns + number * every_ns - clock.now_ns()))
-        before = _read(rig, channel, clock, digits)
-        give_up_ns = clock.now_ns() + 3 * period_ns
-        while True:
-            after = _read(rig, channel, clock, digits)
-            if after.code != before.code:
-                # It was the old code at some moment of the reading before, the new one in this.
-                early_ns = after.at_ns - before.first_ns
-                yield CodeReading(after.at_ns, after.code, Timing(early_ns, 0), changed=True)
-                break
-            if clock.now_ns() > give_up_ns:
-                raise DisplayUnread(rig.name, "the code has not changed in three time steps")
-            before = after
+        with opened() as rig:
+            change = _change(rig, channel, clock, digits, 3 * period_ns)
+        yield change
+
+
+def _change(rig: Rig, channel: int, clock: Clock, digits: int, patience_ns: int) -> CodeReading:
+    before = _read(rig, channel, clock, digits)
+    give_up_ns = clock.now_ns() + patience_ns
+    while clock.now_ns() <= give_up_ns:
+        after = _read(rig, channel, clock, digits)
+        if after.code != before.code:
+            # It was the old code at some moment of the reading before, the new one in this.
+            early_ns = after.at_ns - before.first_ns
+            return CodeReading(after.at_ns, after.code, Timing(early_ns, 0), changed=True)
+        before = after
+    raise DisplayUnread(rig.name, "the code has not changed in three time steps")
 
 
 def _read(rig: Rig, channel: int, clock: Clock, digits: int) -> CodeReading:

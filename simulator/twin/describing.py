@@ -9,7 +9,8 @@ from mfalab.simulator.twin.telling import Account, day_text, figures
 
 __all__ = ["as_scenario"]
 
-_LATEST_DAYS = 3650
+_LATEST_DAYS = 2500
+"""Before the battery that scenarios give a token is flat."""
 _SHORTEST_SERIAL = 9
 """IAM EnableMFADevice takes no shorter one; such a token gets a serial number and seed made up."""
 
@@ -93,7 +94,7 @@ def _comment(account: Account, idle: Prediction | None) -> list[str]:
 
 
 def _title(account: Account, idle: Prediction | None) -> str:
-    if idle is None or idle.last_success.high_ns is None:
+    if idle is None or _until(idle, account.measurement.model.end_ns) is None:
         return f"The measured token {account.token} is used"
     latest = day_text(idle.last_success.high_ns)
     return f"The measured token {account.token} has to be resynchronised by {latest}"
@@ -108,10 +109,8 @@ def _steps(idle: Prediction | None, end_ns: int) -> list[str]:
             steps.append(f"  - {{do: wait, for: {good} d}}  # as long as nothing can be refused")
             waited = good
     steps.append("  - {do: sign_in, who: alice, with: fob}")
-    if idle is None or idle.last_success.high_ns is None:
-        return steps
-    until = -((end_ns - idle.last_success.high_ns) // NS_PER_DAY) + 1
-    if until > _LATEST_DAYS:
+    until = None if idle is None else _until(idle, end_ns)
+    if until is None:
         return steps
     refused = "expect: {refused: InvalidAuthenticationCode}"
     return [
@@ -122,6 +121,14 @@ def _steps(idle: Prediction | None, end_ns: int) -> list[str]:
         "  - {do: wait, until_next: code, of: fob}",
         "  - {do: sign_in, who: alice, with: fob}",
     ]
+
+
+def _until(idle: Prediction, end_ns: int) -> int | None:
+    """Days until nothing can be accepted; None if that is too far away to be lived through."""
+    if idle.last_success.high_ns is None:
+        return None
+    days = (idle.last_success.high_ns - end_ns) // NS_PER_DAY + 2
+    return days if days <= _LATEST_DAYS else None
 
 
 def _quoted(text: str) -> str:

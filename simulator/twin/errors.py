@@ -9,6 +9,8 @@ __all__ = [
     "TwinError",
 ]
 
+_MOST_BY_TEMPERATURE_S = 120.0
+
 
 class TwinError(Exception):
     """Readings that make no measurement. Base of every error here."""
@@ -120,7 +122,14 @@ class ClockStepped(NoStraightLine):
         self.before = before
 
     def __str__(self) -> str:
+        where = f"between {self.after} and {self.before}"
+        if abs(self.step_s) < _MOST_BY_TEMPERATURE_S:
+            return (
+                f"the clock stepped by about {self.step_s:+.0f} s {where}, or runs otherwise since "
+                "then because it is warmer or colder. Put temperatures into the file, or measure "
+                f"it as it runs since then with --from {self.before}."
+            )
         return (
-            f"the clock stepped by about {self.step_s:+.0f} s between {self.after} and "
-            f"{self.before}. To measure it as it runs since then, use --from {self.before}."
+            f"the clock stepped by about {self.step_s:+.0f} s {where}. "
+            f"To measure it as it runs since then, use --from {self.before}."
         )

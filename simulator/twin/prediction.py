@@ -14,7 +14,7 @@ The future is that of the model: rate and temperature as they were on average, t
 random walk of the frequency; for each of the draws one future.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import floor, sqrt
@@ -22,7 +22,7 @@ from statistics import fmean
 
 from mfalab.simulator.entropy import EntropySource, Stream
 from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S
-from mfalab.simulator.twin.algebra import dot
+from mfalab.simulator.twin.algebra import Vector, dot
 from mfalab.simulator.twin.measuring import Measurement, quantile
 from mfalab.verifier import Profile
 
@@ -31,7 +31,7 @@ __all__ = ["HORIZON_DAYS", "TYPING_S", "Day", "Prediction", "Use", "predict"]
 HORIZON_DAYS = 3650
 TYPING_S = 9.0
 """From reading a code to its verification: the median of typing and transport."""
-_FUTURES = 400
+_FUTURES = 2000
 _STEP_DAYS = 10
 _DAY_S = 86_400.0
 
@@ -101,25 +101,21 @@ def predict(
         offset_steps: what the verifier remembers, if that is known.
         typing_s: d, from reading a code to its verification.
     """
-    stream = chance.stream("futures")
+    stream = chance.stream("pairs")
     model, period_s = measurement.model, measurement.period_s
     paired_s = 0.0 if paired_ns is None else (paired_ns - model.end_ns) / NS_PER_S
-    times = [_DAY_S * day for day in range(0, HORIZON_DAYS + 1, _STEP_DAYS)]
-    rows = [model.row(t_s) for t_s in times]
+    rows = [model.row(_DAY_S * day) for day in range(0, HORIZON_DAYS + 1, _STEP_DAYS)]
     past = model.row(paired_s)
-    size = len(past)
-    draws = measurement.draws[:: max(1, len(measurement.draws) // _FUTURES)]
+    draws = measurement.draws[:: -(-len(measurement.draws) // _FUTURES)]
     futures: list[_Future] = []
-    for drawn in draws:
-        values = drawn[:size]
-        walk = _walk(stream, model.wander_ppm, len(times))
-        path = [dot(row, values) + wandered for row, wandered in zip(rows, walk, strict=True)]
+    for number, values in enumerate(draws):
         if offset_steps is None:
             phase = stream.random()
-            steps = floor(phase + (dot(past, values) - typing_s) / period_s)
+            steps = floor(phase + (dot(past, values[: len(past)]) - typing_s) / period_s)
         else:
             steps = offset_steps
-        futures.append(_Future(path, steps * period_s + typing_s))
+        walk = _walk(chance.stream(f"future {number}"), model.wander_ppm)
+        futures.append(_Future(rows, values, walk, steps * period_s + typing_s))
     back = _given(profile.hardware_window_back, profile.window_back)
     ahead = _given(profile.hardware_window_ahead, profile.window_ahead)
     low = (1 - measurement.level) / 2
@@ -159,37 +155,55 @@ def predict(
 _NEVER = float(10 * HORIZON_DAYS)
 
 
-@dataclass(frozen=True, slots=True)
 class _Future:
-    """Offsets every few days from the last reading on, and what the verifier expects."""
+    """Offsets every few days from the last reading on, made as far as somebody looks.
 
-    path: Sequence[float]
-    centre_s: float
+    Args:
+        rows: the model's at these days.
+        values: its unknowns.
+        walk: what a random walk adds.
+        centre_s: the offset that the verifier expects.
+    """
+
+    def __init__(
+        self, rows: Sequence[Vector], values: Vector, walk: Iterator[float], centre_s: float
+    ) -> None:
+        self.centre_s = centre_s
+        self._rows = rows
+        self._values = values[: len(rows[0])]
+        self._walk = walk
+        self._path: list[float] = []
 
     def first_outside(self, low_s: float, high_s: float) -> float:
         """Days until the offset leaves these bounds about what is expected."""
         low, high = self.centre_s + low_s, self.centre_s + high_s
-        before = self.path[0]
+        before = self._at(0)
         if not low < before < high:
             return 0.0
-        for number, offset in enumerate(self.path[1:]):
+        for number in range(1, len(self._rows)):
+            offset = self._at(number)
             if not low < offset < high:
                 edge = low if offset <= low else high
-                return _STEP_DAYS * (number + (edge - before) / (offset - before))
+                return _STEP_DAYS * (number - 1 + (edge - before) / (offset - before))
             before = offset
         return _NEVER
 
+    def _at(self, number: int) -> float:
+        path = self._path
+        while len(path) <= number:
+            path.append(dot(self._rows[len(path)], self._values) + next(self._walk))
+        return path[number]
 
-def _walk(stream: Stream, daily_ppm: float, count: int) -> list[float]:
+
+def _walk(stream: Stream, daily_ppm: float) -> Iterator[float]:
     """What a random walk of the frequency adds to the offset in seconds, every few days."""
-    rate_ppm, offset_s, offsets = 0.0, 0.0, [0.0]
+    rate_ppm, offset_s = 0.0, 0.0
     step_ppm = daily_ppm * sqrt(_STEP_DAYS)
-    for _ in range(count - 1):
+    while True:
+        yield offset_s
         gained = stream.gauss(0.0, step_ppm)
         offset_s += (rate_ppm + gained / 2) * 1e-6 * _DAY_S * _STEP_DAYS
         rate_ppm += gained
-        offsets.append(offset_s)
-    return offsets
 
 
 def _step(ordered: Sequence[float], share: float) -> float:

@@ -13,6 +13,7 @@ The program appends to such a file line by line and never rewrites it, so a meas
 off goes on where it was, and a line without its end, the only trace of a crash, is found and said.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -171,6 +172,13 @@ def _split(line: str) -> list[_Cell]:
 
 def _head_problems(head: Sequence[_Cell]) -> Iterator[tuple[int, str]]:
     names = [cell.text.lower() for cell in head]
+    if not set(names) & set(_COLUMNS):
+        # Not quoted: without a header, this line holds a code.
+        yield (
+            1,
+            "this line names no column of a file of readings; put time,code before the readings",
+        )
+        return
     for position, cell in enumerate(head):
         if names[position] in names[:position]:
             yield cell.column, f'column "{cell.text}" is named twice; keep one'
@@ -240,13 +248,18 @@ class ReadingsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        head = path.read_text(encoding="utf-8").partition("\n")[0] if path.exists() else ""
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        head = before.partition("\n")[0]
         if head.strip() and head.strip() != self.HEADER:
             what = f"lines can be added only to a file whose columns are {self.HEADER}"
             raise ProblemsFound([Problem(str(path), 1, 1, what)])
-        self._file: TextIO = path.open("a", encoding="utf-8", newline="\n")
+        # Codes belong to the token's owner and nobody else.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8", newline="\n")
         if not head.strip():
             self._write(self.HEADER)
+        elif not before.endswith("\n"):
+            self._write("")
 
     def add(self, reading: CodeReading, celsius: float | None = None) -> None:
         """Write one reading, and the temperature there and then."""
