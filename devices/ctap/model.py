@@ -244,6 +244,8 @@ def load_model(source: str | Path) -> Model:
 
 @cache
 def _shipped(name: str) -> Model:
+    if name not in model_names():
+        raise ModelInvalid(f'"{name}"', f"there are {', '.join(model_names())}")
     return _read(_FOLDER / f"{name}.toml")
 
 
@@ -251,8 +253,7 @@ def _read(path: Path) -> Model:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(model_names())
-        raise ModelInvalid(str(path), f"it cannot be read; there are {known}") from error
+        raise ModelInvalid(str(path), f"it cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise ModelInvalid(str(path), str(error)) from error
     return _from_document(document, path.name)
