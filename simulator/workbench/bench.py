@@ -78,10 +78,8 @@ class Bench:
 
     @property
     def label(self) -> str:
-        """What is on it, for the report."""
-        named = [key.fixture.name for key in self.keys.values()]
-        named += [token.label for token in self.tokens.values()]
-        return ", ".join(named) or self.lab.lab
+        """What to call it in the report."""
+        return self.lab.lab
 
     def close(self) -> None:
         """Leave keys as they were found and let go of everything; rigs go into their safe state.

@@ -1,21 +1,35 @@
 #!/bin/bash
-# The suites about security keys on keys of this kernel, touched and unplugged by a simulated rig.
-# Arguments: a shared folder with lab.yaml and the keys, the log to write, and the suites.
+# Suites on keys of this kernel, touched and unplugged by a simulated rig: a bench for each argument,
+# all at the same time, because keys wait more than they work. An argument is a shared folder with
+# lab.yaml, the keys, and a file `suites` that lists what to run there; it gets log.jsonl.
 set -u
-cd "$1" || exit 1
-log=$2
-shift 2
-control=$(mktemp -u) # not in the shared folder, which has no pipes
-mkfifo "$control"
-mfalab key plug ctap-2.1-pin.key u2f-2016.key fido-2.0.key ctap-2.3.key enterprise.key --uhid --rig rig <"$control" >plugged 2>&1 &
-plug=$!
-exec 3>"$control"
-until grep -q '^plugged in' plugged; do
-  kill -0 $plug 2>/dev/null || { cat plugged; exit 1; }
-  sleep 0.5
+
+run_bench() {
+  cd "$1" || return 1
+  local control code plug
+  control=$(mktemp -u) # not in the shared folder, which has no pipes
+  mkfifo "$control"
+  mfalab key plug ./*.key --uhid --rig rig <"$control" >plugged 2>&1 &
+  plug=$!
+  exec 3>"$control"
+  until grep -q '^plugged in' plugged; do
+    kill -0 $plug 2>/dev/null || { cat plugged; return 1; }
+    sleep 0.5
+  done
+  xargs -a suites mfalab run --lab lab.yaml --log log.jsonl -q
+  code=$?
+  echo quit >&3
+  wait $plug
+  return $code
+}
+
+benches=()
+for folder in "$@"; do
+  run_bench "$folder" &
+  benches+=($!)
 done
-mfalab run "$@" --lab lab.yaml --log "$log" -q
-code=$?
-echo quit >&3
-wait $plug
-exit $code
+worst=0
+for bench in "${benches[@]}"; do
+  wait "$bench" || worst=1
+done
+exit $worst
