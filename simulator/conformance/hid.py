@@ -37,6 +37,10 @@ SILENCE_NS: Final = 3 * NS_PER_S
 """How long a report may be late: thirty keepalives, as an emulated machine is slow."""
 LONGEST_NS: Final = 90 * NS_PER_S
 """How long a command may take in all: a key waits for its user for 30 s or so."""
+_IN_A_ROW: Final = 16
+_PAUSE_NS: Final = 100 * NS_PER_MS
+"""The kernel holds 32 reports for a device of uhid and drops what does not fit (UHID_BUFSIZE in
+drivers/hid/uhid.c), so a long message is sent no faster than a slow machine takes it."""
 _SIZE: Final = 64
 _INIT_PACKET: Final = 0x80
 _FIRST, _NEXT = 57, 59
@@ -152,11 +156,13 @@ class HidClient:
         Raises:
             KeyGone: the key is gone.
         """
-        for report in reports:
+        for number, report in enumerate(reports, start=1):
             try:
                 self._reports.write(report)
             except OSError as error:
                 raise KeyGone("a key that takes a report", str(error)) from error
+            if number % _IN_A_ROW == 0 and number < len(reports):
+                self._collect(_PAUSE_NS)
         return self.now_ns()
 
     def listen_to(self, channel: int) -> None:
