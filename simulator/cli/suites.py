@@ -259,23 +259,28 @@ def show(path: str, form: str) -> None:
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
 def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> None:
-    """Make reports from event logs; several logs become one report."""
+    """Make reports from event logs; several logs become one report, side by side.
+
+    \b
+    mfalab report simulated.jsonl hidraw.jsonl nfc.jsonl --html all.html
+    """
     from mfalab.simulator.report import (
         LogError,
         TerminalReporter,
-        read_runs,
+        comparison,
+        read_logs,
         write_html,
         write_junit,
     )
 
-    lines: list[str] = []
+    texts: list[tuple[str, list[str]]] = []
     for log in logs:
         try:
-            lines += log.read_text(encoding="utf-8").splitlines()
+            texts.append((str(log), log.read_text(encoding="utf-8").splitlines()))
         except (OSError, UnicodeDecodeError) as error:
             raise click.UsageError(f"cannot read {log}: {error}") from None
     try:
-        made = read_runs(lines, log=str(logs[0]) if len(logs) == 1 else None)
+        made = read_logs(texts)
     except LogError as error:
         raise click.UsageError(str(error)) from None
     targets: Iterable[tuple[Path | None, Callable[..., None]]] = (
@@ -289,10 +294,12 @@ def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> Non
             click.echo(str(target))
     if html is None and junit is None:
         reporter = TerminalReporter(sys.stdout, colour=None, is_tty=False)
-        for line in lines:
+        for line in (line for _, lines in texts for line in lines):
             with suppress(json.JSONDecodeError):  # a killed run leaves a line that is cut short
                 reporter.event(json.loads(line))
         reporter.close()
+        if len(made.runs) > 1:
+            click.echo(f"\n{comparison(made)}", nl=False)
 
 
 @click.command()

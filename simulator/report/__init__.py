@@ -1,13 +1,24 @@
 """Projections of the event log: terminal output, JUnit XML and the HTML report.
 
-`read_runs` turns the lines of one or several logs into frozen records; `write_html` and
-`write_junit` write files from them; `TerminalReporter` follows the events while a run goes on.
+`read_runs` and `read_logs` turn the lines of one or several logs into frozen records; `write_html`
+and `write_junit` write files from them; `TerminalReporter` follows the events while a run goes on,
+and `comparison` says where several runs part.
 """
 
+from mfalab.simulator.report.comparison import comparison
 from mfalab.simulator.report.html import write_html
 from mfalab.simulator.report.junit import write_junit
 from mfalab.simulator.report.model import Report
-from mfalab.simulator.report.reader import LogError, read_runs
+from mfalab.simulator.report.reader import LogError, read_logs, read_runs
 from mfalab.simulator.report.terminal import TerminalReporter
 
-__all__ = ["LogError", "Report", "TerminalReporter", "read_runs", "write_html", "write_junit"]
+__all__ = [
+    "LogError",
+    "Report",
+    "TerminalReporter",
+    "comparison",
+    "read_logs",
+    "read_runs",
+    "write_html",
+    "write_junit",
+]

@@ -19,7 +19,15 @@ from mfalab.simulator.report.pack import pack
 from mfalab.simulator.report.text import counts_text
 
 _CHART = "django/static/chartkick/Chart.bundle.js"
-_PROGRAMS = ("format.js", "axis.js", "timeline.js", "plots.js", "filter.js", "report.js")
+_PROGRAMS = (
+    "format.js",
+    "axis.js",
+    "timeline.js",
+    "plots.js",
+    "filter.js",
+    "compare.js",
+    "report.js",
+)
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 

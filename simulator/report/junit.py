@@ -1,8 +1,8 @@
 """JUnit XML with the names that pytest gives to the same cases.
 
-A suite per run and a `testcase` per case, with the `classname` and `name` of pytest's own
-junitxml, so that a dashboard takes both for the same test. Measurements are properties, so that
-it can plot them.
+A suite per run, named after its bench where there are several, and a `testcase` per case, with the
+`classname` and `name` of pytest's own junitxml, so that a dashboard takes both for the same test.
+Measurements are properties, so that it can plot them.
 """
 
 import re
@@ -21,8 +21,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def write_junit(report: Report, path: Path) -> None:
     """Write the report as JUnit XML, one test suite per run; an existing file is replaced."""
     root = ET.Element("testsuites", {"name": "mfalab"})
-    for number, run in enumerate(report.runs, start=1):
-        root.append(_suite(run, f"mfalab run {number}" if len(report.runs) > 1 else "mfalab"))
+    for run, label in zip(report.runs, report.labels, strict=True):
+        root.append(_suite(run, f"mfalab {label}" if len(report.runs) > 1 else "mfalab"))
     ET.indent(root)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
@@ -32,7 +32,7 @@ def _suite(run: Run, name: str) -> ET.Element:
     suite = ET.Element(
         "testsuite",
         {
-            "name": name,
+            "name": _xml(name),
             "errors": str(counts[Verdict.ERROR] + counts[Verdict.INTERRUPTED]),
             "failures": str(counts[Verdict.FAILED]),
             "skipped": str(counts[Verdict.SKIPPED]),
@@ -45,7 +45,7 @@ def _suite(run: Run, name: str) -> ET.Element:
             "timestamp": (_EPOCH + timedelta(microseconds=run.wall_ns // 1000)).isoformat(),
         },
     )
-    _properties(suite, [("mfalab", run.version), ("seed", run.seed)])
+    _properties(suite, [("mfalab", run.version), ("seed", run.seed), ("bench", run.bench)])
     for case in run.cases:
         suite.append(_testcase(case))
     return suite

@@ -4,6 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
+
+SIMULATED = "simulated"
+"""The bench of runs, and of cases, whose devices are all simulated; old logs say none."""
 
 
 class Verdict(StrEnum):
@@ -146,6 +150,7 @@ class Case:
     clocks: tuple[ClockSample, ...]
     measurements: tuple[Measurement, ...]
     believed: tuple[Belief, ...]
+    bench: str = SIMULATED
 
     @property
     def failed_step(self) -> Step | None:
@@ -164,7 +169,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: its seed and version, its cases, and its wall time unless it was killed."""
+    """One run: its seed and version, its cases, and its wall time unless it was killed.
+
+    `bench` says what stood for devices, and `log` is the name of the file it was read from.
+    """
 
     seed: str
     version: str
@@ -172,6 +180,8 @@ class Run:
     wall_ns: int
     cases: tuple[Case, ...]
     wall_duration_ns: int | None
+    bench: str = SIMULATED
+    log: str = ""
 
     @property
     def interrupted(self) -> bool:
@@ -182,6 +192,38 @@ class Run:
     def counts(self) -> Counter[Verdict]:
         """Number of cases by verdict."""
         return Counter(case.verdict for case in self.cases)
+
+
+class Agreement(StrEnum):
+    """How a case ended in several runs, compared."""
+
+    ALIKE = "alike"
+    """With one verdict in all of them."""
+    PARTIAL = "not in all runs"
+    """With one verdict wherever it ran, but in some it was skipped, cut off or left out."""
+    PARTED = "parted"
+    """With different verdicts where it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case in all runs of a report: `cases` has None for each run that has it not."""
+
+    cases: tuple[Case | None, ...]
+
+    @property
+    def case(self) -> Case:
+        """The case in the first run that has it."""
+        return next(case for case in self.cases if case is not None)
+
+    @property
+    def agreement(self) -> Agreement:
+        """Whether its verdicts agree."""
+        verdicts = [None if case is None else case.verdict for case in self.cases]
+        if len(set(verdicts)) == 1:
+            return Agreement.ALIKE
+        judged = set(verdicts) - {None, Verdict.SKIPPED, Verdict.INTERRUPTED}
+        return Agreement.PARTED if len(judged) > 1 else Agreement.PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +241,38 @@ class Report:
     def counts(self) -> Counter[Verdict]:
         """Number of cases by verdict, over all runs."""
         return Counter(case.verdict for case in self.cases)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What to call each run: its bench; its log where benches are equal; or its number."""
+        labels = [run.bench for run in self.runs]
+        for otherwise in (
+            [PurePath(run.log).name for run in self.runs],
+            [run.log for run in self.runs],
+            [f"run {number}" for number in range(1, len(self.runs) + 1)],
+        ):
+            counts = Counter(labels)
+            labels = [
+                other if counts[label] > 1 and other else label
+                for label, other in zip(labels, otherwise, strict=True)
+            ]
+        return tuple(labels)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Each case once, side by side in all runs.
+
+        A case is known by its id; where one run has two of an id, by its file as well.
+        """
+        twice = {
+            case_id
+            for run in self.runs
+            for case_id, count in Counter(case.id for case in run.cases).items()
+            if count > 1
+        }
+        found: dict[tuple[str, str], list[Case | None]] = {}
+        for index, run in enumerate(self.runs):
+            for case in run.cases:
+                key = (case.id, case.file if case.id in twice else "")
+                found.setdefault(key, [None] * len(self.runs))[index] = case
+        return tuple(Row(tuple(cases)) for cases in found.values())

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from mfalab.simulator.report.model import (
+    SIMULATED,
     Case,
     ClockSample,
     Decision,
@@ -34,12 +35,14 @@ _REACH_PARTS = 25  # plots of very wrong clocks are logarithmic and show the win
 
 def pack(report: Report) -> bytes:
     """The report as compact JSON in ASCII."""
-    content = {
-        "runs": [_run(run) for run in report.runs],
+    content: dict[str, object] = {
+        "runs": [_run(run, label) for run, label in zip(report.runs, report.labels, strict=True)],
         "cases": [
             _case(case, index) for index, run in enumerate(report.runs) for case in run.cases
         ],
     }
+    if len(report.runs) > 1:
+        content["rows"] = _rows(report)
     shown = _shown(content)
     return json.dumps(shown, separators=(",", ":"), allow_nan=False, default=str).encode("ascii")
 
@@ -55,8 +58,21 @@ def _shown(value: object) -> object:
     return value
 
 
-def _run(run: Run) -> dict[str, object]:
+def _rows(report: Report) -> list[list[object]]:
+    """For each case how it compares, and its place among all cases in each run, or null."""
+    places = {id(case): place for place, case in enumerate(report.cases)}
+    return [
+        [
+            row.agreement.value,
+            [None if case is None else places[id(case)] for case in row.cases],
+        ]
+        for row in report.rows
+    ]
+
+
+def _run(run: Run, label: str) -> dict[str, object]:
     return {
+        "label": label,
         "seed": run.seed,
         "version": run.version,
         "planned": run.planned,
@@ -80,6 +96,7 @@ def _case(case: Case, run: int) -> dict[str, object]:
         "src": case.source,
         "tags": case.tags,
         "prof": case.profile,
+        "on": "" if case.bench == SIMULATED else case.bench,
         "seed": case.seed,
         "t0": case.start_ns // 1_000_000,
         "d": _milliseconds(case.true_duration_ns),

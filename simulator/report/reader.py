@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mfalab.simulator.report.model import (
+    SIMULATED,
     Belief,
     Case,
     ClockSample,
@@ -195,6 +196,7 @@ class CaseBuilder:
                 Belief(_text(item, "lane"), _number_or_none(item, "offset_s"), _text(item, "text"))
                 for item in (_objects(end, "believed") if end and end.get("believed") else ())
             ),
+            bench=_text(start, "bench", SIMULATED),
         )
 
 
@@ -220,6 +222,7 @@ class _RunBuilder:
     """Collects one run; cases keep the order in which they started."""
 
     started: Mapping[str, object]
+    log: str
     cases: list[CaseBuilder] = field(default_factory=list)
     open: dict[str, CaseBuilder] = field(default_factory=dict)
     finished: Mapping[str, object] | None = None
@@ -258,7 +261,21 @@ class _RunBuilder:
             wall_ns=_integer(self.started, "wall_ns"),
             cases=tuple(case.build() for case in self.cases),
             wall_duration_ns=None if end is None else _integer(end, "wall_duration_ns"),
+            bench=_text(self.started, "bench", SIMULATED),
+            log=self.log,
         )
+
+
+def read_logs(logs: Iterable[tuple[str, Iterable[str]]]) -> Report:
+    """Read several event logs into one report.
+
+    Args:
+        logs: The name and the lines of each.
+
+    Raises:
+        LogError: As `read_runs`.
+    """
+    return Report(tuple(run for log, lines in logs for run in read_runs(lines, log=log).runs))
 
 
 def read_runs(lines: Iterable[str], *, log: str | None = None) -> Report:
@@ -290,7 +307,7 @@ def read_runs(lines: Iterable[str], *, log: str | None = None) -> Report:
                 cut = (number, "this line is not a JSON object. Only a log's last line may be cut.")
                 continue
             if _text(event, "kind") == "run_started":
-                builder = _RunBuilder(event)
+                builder = _RunBuilder(event, name if isinstance(name, str) else "")
                 builder.build()
                 runs.append(builder)
             elif runs:

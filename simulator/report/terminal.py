@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from mfalab.simulator.report.model import Case, Verdict
+from mfalab.simulator.report.model import SIMULATED, Case, Verdict
 from mfalab.simulator.report.reader import CaseBuilder, as_text
 from mfalab.simulator.report.text import counts_text, duration_text, failure_account, printable
 
@@ -71,6 +71,7 @@ class TerminalReporter:
         """
         match event["kind"]:
             case "run_started":
+                self._begin(as_text(event.get("bench", SIMULATED)))
                 self._planned = int(as_text(event["cases"]))
                 self._screen.progress(0, self._planned, self._counts)
             case "run_finished":
@@ -86,6 +87,16 @@ class TerminalReporter:
                 pass  # plot samples are of no use here, and there are many
             case _:
                 self._open[as_text(event["case"])].add(event)
+
+    def _begin(self, bench: str) -> None:
+        """Forget the run before, and say what stands for devices if that is not nothing."""
+        if self._planned and not self._summarised:
+            self._summarise()
+        self._open.clear()
+        self._counts.clear()
+        self._true_ns, self._wall_ns, self._summarised = 0, None, False
+        if bench != SIMULATED and self._verbosity >= 0:
+            self._screen.write(f"on {printable(bench)}\n")
 
     def close(self) -> None:
         """Take the progress bar away and, if the run was interrupted, say how far it came."""

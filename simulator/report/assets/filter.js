@@ -42,7 +42,7 @@ const filterBar = (data, changed) => {
     el("div", { class: "chips", role: "group", "aria-label": "Verdict" }, chips),
     select("topic", "All topics", sorted((item) => item.t)),
     select("tag", "All tags", sorted((item) => item.tags ?? [])),
-    data.runs.length > 1 ? select("run", "All runs", data.runs.map((run, index) => [index, `Run ${index + 1}`])) : null);
+    data.runs.length > 1 ? select("run", "All runs", data.runs.map((run, index) => [index, run.label])) : null);
   const set = (name, value) => {
     state[name] = value;
     const box = bar.querySelector(`#by-${name}`);

@@ -47,6 +47,7 @@ const facts = (item, scene) => {
   return el("dl", { class: "facts" },
     item.p ? fact("Parameters", item.p) : null,
     item.prof ? fact("Verifier", item.prof) : null,
+    item.on ? fact("Bench", item.on) : null,
     item.tags?.length ? fact("Tags", item.tags.map((tag) => el("span", { class: "tag" }, tag))) : null,
     item.src ? fact("Source", item.src) : null,
     fact("File", el("code", null, `${item.f}:${item.l}`)),
@@ -110,7 +111,7 @@ const row = (item, data) => {
   const button = el("button", { type: "button", class: "open", "aria-expanded": "false", "aria-controls": place },
     badge(item.v),
     el("span", { class: "title" }, item.s || item.id),
-    el("span", { class: "id" }, item.id, data.runs.length > 1 ? el("span", { class: "run" }, `run ${item.r + 1}`) : null),
+    el("span", { class: "id" }, item.id, data.runs.length > 1 ? el("span", { class: "run" }, data.runs[item.r].label) : null),
     el("span", { class: "span", title: "true time" }, duration(item.d ?? 0)),
     el("span", { class: "wall", title: "wall time" }, duration(item.w ?? 0)),
     BAD.includes(item.v) && item.why ? el("span", { class: "because" }, item.why.split("\n")[0]) : null);
@@ -167,42 +168,18 @@ const summary = (data, filter) => {
   };
   const slowest = [...cases].sort((a, b) => (b.w ?? 0) - (a.w ?? 0)).slice(0, 6);
   const caseLink = (item, ...extra) => el("li", null, el("a", { href: `#${encodeURIComponent(item.link)}` },
-    el("span", { class: "name" }, item.id, data.runs.length > 1 ? ` (run ${item.r + 1})` : ""), ...extra));
+    el("span", { class: "name" }, item.id, data.runs.length > 1 ? ` (${data.runs[item.r].label})` : ""), ...extra));
   const columns = el("div", { class: "columns" },
     el("section", null, el("h2", null, "Topics"), el("ul", { class: "topics" }, topics.map(topicRow))),
     el("section", null, el("h2", null, "Slowest"), el("ol", { class: "slowest" },
       slowest.map((item) => caseLink(item, el("span", { class: "number" }, duration(item.w ?? 0)))))));
   section.append(columns);
-  if (runs.length > 1) section.append(runTable(data));
-};
-
-const sameCases = (data) => {
-  const groups = new Map();
-  for (const item of data.cases) {
-    const name = `${item.f}\n${item.id}`;
-    groups.get(name)?.push(item) ?? groups.set(name, [item]);
-  }
-  return groups;
-};
-
-const runTable = (data) => {
-  const differing = [...sameCases(data).values()].filter((same) => new Set(same.map((item) => item.v)).size > 1);
-  const rows = data.runs.map((run, index) => {
-    const counts = count(data.cases.filter((item) => item.r === index), (item) => item.v);
-    return el("tr", null, el("th", { scope: "row" }, `Run ${index + 1}`), cell("Started", moment(run.started)), cell("Seed", run.seed), cell("mfalab", run.version),
-      cell("Verdicts", el("span", { class: "tally" }, VERDICTS.filter((verdict) => counts.get(verdict)).map((verdict) => el("span", null, badge(verdict), ` ${counts.get(verdict)}`)))),
-      cell("Wall time", run.wall === null ? "interrupted" : duration(run.wall)));
-  });
-  const versus = differing.map((same) => el("tr", null, el("th", { scope: "row" }, same[0].id), data.runs.map((run, index) => {
-    const item = same.find((candidate) => candidate.r === index);
-    return cell(`Run ${index + 1}`, item ? el("a", { href: `#${encodeURIComponent(item.link)}` }, badge(item.v, true)) : "not run");
-  })));
-  return el("div", null, el("h2", null, "Runs"), table("Runs", ["Run", "Started", "Seed", "mfalab", "Verdicts", "Wall time"], rows, "runs"),
-    differing.length ? [el("h2", null, "Different between runs"), table("Different between runs", ["Scenario", ...data.runs.map((run, index) => `Run ${index + 1}`)], versus, "runs")] : null);
+  if (runs.length > 1) columns.before(comparison(data));
 };
 
 const list = (data, filter) => {
-  const sorted = [...sameCases(data).values()].flat(); // a case of several runs stays together
+  // A case of several runs stays together.
+  const sorted = data.rows ? data.rows.flatMap(([, places]) => places.filter((place) => place !== null).map((place) => data.cases[place])) : data.cases;
   const groups = [{ name: "Needs attention", items: sorted.filter((item) => BAD.includes(item.v)) }];
   for (const topic of [...new Set(sorted.map((item) => item.t ?? ""))].sort()) {
     groups.push({ name: topic || "no topic", items: sorted.filter((item) => (item.t ?? "") === topic && !BAD.includes(item.v)) });

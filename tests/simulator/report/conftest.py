@@ -503,3 +503,31 @@ def _big_log(cases: int) -> list[str]:
         story.measure("offset", round(chance() * 4, 2), "steps", "<= 4 steps")
         story.finish("failed" if bad else "passed", wall=int(chance() * 50_000_000))
     return run_of(lines)
+
+
+@pytest.fixture
+def three_benches() -> list[tuple[str, list[str]]]:
+    """The same four cases simulated, behind a hidraw node, and in a reader's field."""
+
+    def log(bench: str | None, *verdicts: str) -> list[str]:
+        lines: list[dict[str, object]] = []
+        for number, verdict in enumerate(verdicts):
+            story = Story(lines, f"case_{number}")
+            on = {} if bench is None else {"bench": bench}
+            story.start(f"Case number {number}", "keys", FOB_LANES, **on)
+            if verdict != "skipped":
+                with story.step("sign_in"):
+                    story.ns += SECOND
+            why = {"skipped": f"{bench} cannot do it", "failed": "expected accepted, got refused"}
+            story.finish(verdict, why=why.get(verdict, ""))
+        made = run_of(lines)
+        if bench is not None:
+            head = json.loads(made[0]) | {"bench": bench}
+            made[0] = json.dumps(head)
+        return made
+
+    return [
+        ("logs/sim.jsonl", log(None, "passed", "passed", "passed", "skipped")),
+        ("logs/hid.jsonl", log("hid:/dev/hidraw0", "passed", "failed", "skipped", "skipped")),
+        ("logs/nfc.jsonl", log("nfc:Virtual PCD", "passed", "passed", "skipped")),
+    ]

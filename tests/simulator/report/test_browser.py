@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mfalab.simulator.report import read_runs, write_html
+from mfalab.simulator.report import Report, read_logs, read_runs, write_html
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def visit(browser, tmp_path):
 
     def open_page(lines, fragment="", **options):
         path = tmp_path / "report.html"
-        write_html(read_runs(lines), path)
+        write_html(lines if isinstance(lines, Report) else read_runs(lines), path)
         options = {"viewport": {"width": 1280, "height": 900}, "offline": True, **options}
         context = browser.new_context(**options)
         contexts.append(context)
@@ -143,11 +143,54 @@ def test_hostile_text_stays_text(visit, as_run, hostile_events):
 def test_one_case_of_several_runs_is_told_apart(visit, two_runs_log):
     page = visit(two_runs_log, f"{CASE}~2")
     assert page.inner_text(".opened .run") == "run 2"
+    assert page.inner_text("#summary .compare h2") == "Runs side by side"
     assert page.locator(f'.case[data-case="{CASE}"]').count() == 3
-    assert "Different between runs" in page.inner_text("#summary")
+    assert page.locator(".side tr.parted").count() == 1
     assert "1 run was interrupted: 8 planned scenarios never started." in page.inner_text(
         "#summary"
     )
+
+
+def test_runs_stand_side_by_side_and_a_verdict_leads_to_its_account(visit, three_benches):
+    page = visit(read_logs(three_benches))
+    rows = page.locator(".side tbody tr")
+    assert rows.count() == 3  # at first what is not alike
+    assert page.locator(".side thead th").all_inner_texts() == [
+        "Case",
+        "simulated",
+        "hid:/dev/hidraw0",
+        "nfc:Virtual PCD",
+    ]
+    assert "nfc:Virtual PCD cannot do it" in rows.nth(1).inner_text()
+    assert rows.nth(2).locator(".absent").inner_text() == "not run"
+    page.click("[data-agreement='not in all runs']")
+    assert rows.count() == 1
+    assert "parted" in rows.first.inner_text()
+    page.click("[data-agreement=alike]")
+    assert rows.count() == 2
+    rows.first.locator("td:nth-of-type(2) a").click()
+    page.wait_for_selector(".opened")
+    assert page.get_attribute(".opened", "data-case") == "keys/case_1"
+    assert page.inner_text(".opened .run") == "hid:/dev/hidraw0"
+    assert "expected accepted, got refused" in page.inner_text(".opened .failure")
+    page.select_option("#by-run", "2")
+    assert page.locator(".case:visible").count() == 3
+
+
+def test_runs_that_agree_say_so(visit, three_benches):
+    page = visit(read_logs([three_benches[0]] * 2))
+    assert "Every case ended alike in all 2 runs." in page.inner_text(".compare")
+    assert not page.locator(".side").is_visible()
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_runs_side_by_side_fit_the_width_in_both_themes(visit, three_benches, width, scheme):
+    view = {"width": width, "height": 800}
+    page = visit(read_logs(three_benches), viewport=view, color_scheme=scheme)
+    page.click("[data-agreement=alike]")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(CONTRAST) == []
 
 
 @pytest.mark.parametrize("width", [400, 1280])
