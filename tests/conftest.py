@@ -59,7 +59,7 @@ class Pcscd:
     """A PC/SC daemon of a test's own.
 
     Attributes:
-        ports: of its virtual readers, one after the other.
+        ports: of its readers' slots, one after the other.
         environment: what its clients need to find it.
     """
 
@@ -69,7 +69,7 @@ class Pcscd:
 
 @pytest.fixture
 def pcscd(tmp_path: Path) -> Iterator[Callable[[int], Pcscd]]:
-    """Starts a PC/SC daemon with so many virtual readers.
+    """Starts a PC/SC daemon with so many virtual slots: two in "Bench 1", two in "Bench 2", ...
 
     It takes its socket from us, as from systemd, so neither another daemon nor root is needed.
     """
@@ -79,15 +79,15 @@ def pcscd(tmp_path: Path) -> Iterator[Callable[[int], Pcscd]]:
         missing("pcscd with vpcd", "pcscd vsmartcard-vpcd")
     with ExitStack() as running:
 
-        def start(readers: int) -> Pcscd:
-            ports = _free_ports(readers)
+        def start(slots: int) -> Pcscd:
+            ports = _free_ports(slots + slots % 2)
             config = tmp_path / "reader.conf.d"
             config.mkdir()
             (config / "vpcd").write_text(
                 "".join(
                     f'FRIENDLYNAME "Bench {number}"\nDEVICENAME /dev/null:0x{port:04X}\n'
                     f"LIBPATH {driver}\nCHANNELID 0x{port:04X}\n"
-                    for number, port in enumerate(ports, start=1)
+                    for number, port in enumerate(ports[::2], start=1)
                 )
             )
             address = tmp_path / "pcscd.comm"

@@ -25,6 +25,9 @@ from mfalab.simulator.workbench.real import RealFixture
 __all__ = ["NfcFixture", "ReaderNotFound", "ReaderSilent", "readers"]
 
 _NS_PER_S: Final = 10**9
+_DETECTION_NS: Final = 3 * _NS_PER_S
+"""How long a reader may take to see a card; pcscd asks most of them every 0.4 s."""
+_LOOK_AGAIN_NS: Final = 50_000_000
 _MSG: Final = 0x03
 _CONDITIONS_NOT_SATISFIED: Final = b"\x69\x85"
 
@@ -170,11 +173,15 @@ class NfcFixture(RealFixture):
             raise OSError(ENODEV, f"{self.name} lies on no reader")
         if self.user is not absent:
             self._cut_power()
-        watch = PromptWatch(self.asked, self.settled)
-        try:
-            return _Tapped(self._connection(), self.reader, watch)
-        except (NoCardException, CardConnectionException) as error:
-            raise OSError(ENODEV, f"no card answers in {self.reader}: {error}") from None
+        until_ns = self.now_ns() + _DETECTION_NS
+        while True:
+            watch = PromptWatch(self.asked, self.settled)
+            try:
+                return _Tapped(self._connection(), self.reader, watch)
+            except (NoCardException, CardConnectionException) as error:
+                if self.now_ns() > until_ns:
+                    raise OSError(ENODEV, f"no card answers in {self.reader}: {error}") from None
+            self.wait(_LOOK_AGAIN_NS)
 
     def _connection(self) -> Any:
         from smartcard.System import readers as listed
