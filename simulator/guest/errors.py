@@ -35,7 +35,7 @@ class GuestDied(GuestError):
         err: what the command had written to standard error.
     """
 
-    def __init__(self, console: str, out: str = "", err: str = "") -> None:
+    def __init__(self, console: str, out: bytes = b"", err: bytes = b"") -> None:
         super().__init__(console, out, err)
         self.console = console
         self.out = out
@@ -55,7 +55,7 @@ class GuestTooSlow(GuestError):
         err: what the command had written to standard error.
     """
 
-    def __init__(self, limit_s: float, out: str = "", err: str = "") -> None:
+    def __init__(self, limit_s: float, out: bytes = b"", err: bytes = b"") -> None:
         super().__init__(limit_s, out, err)
         self.limit_s = limit_s
         self.out = out

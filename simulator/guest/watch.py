@@ -35,8 +35,8 @@ class Ended:
     """
 
     code: int
-    out: str
-    err: str
+    out: bytes
+    err: bytes
 
 
 def launch_env(folder: Path) -> dict[str, str]:
@@ -87,13 +87,14 @@ def watched(
                 hand_on()
                 in_time = limit_s is None or monotonic() - begin_s < limit_s
         hand_on()
-    out, err = (_text(answers / name) for name in ("out", "err"))
-    code = _text(answers / "code").strip()
-    if code:
-        return Ended(int(code), out, err)
+    out, err = ((answers / name).read_bytes() for name in ("out", "err"))
+    code = answers / "code"
+    if code.exists() and (said := code.read_text().strip()):
+        return Ended(int(said), out, err)
     if limit_s is not None and not in_time:
         raise GuestTooSlow(limit_s, out, err)
-    raise GuestDied("\n".join(_text(console).splitlines()[-_CONSOLE_LINES:]), out, err)
+    last = console.read_text(errors="replace").splitlines()[-_CONSOLE_LINES:]
+    raise GuestDied("\n".join(last), out, err)
 
 
 @contextmanager
@@ -121,7 +122,3 @@ def _launched(
                 process.wait(_GRACE_S)
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _text(path: Path) -> str:
-    return path.read_bytes().decode(errors="replace") if path.exists() else ""

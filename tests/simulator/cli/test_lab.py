@@ -12,15 +12,15 @@ from mfalab.simulator.cli.lab import lab
 class PlayedGuest:
     """Stands for `guest.boot`; writes down what it was asked for."""
 
-    ended: guest.Ended | guest.GuestError = guest.Ended(0, "", "")
+    ended: guest.Ended | guest.GuestError = guest.Ended(0, b"", b"")
 
     def __call__(self, words, *, on_out, on_err, tell, **options):
         self.words, self.options = words, options
         tell("it boots")
         if isinstance(self.ended, Exception):
             raise self.ended
-        on_out(self.ended.out.encode())
-        on_err(self.ended.err.encode())
+        on_out(self.ended.out)
+        on_err(self.ended.err)
         return self.ended
 
 
@@ -40,7 +40,7 @@ def test_the_group_is_part_of_the_command_line():
 
 
 def test_output_and_exit_code_are_the_commands(played):
-    played.ended = guest.Ended(7, "said\n", "complained\n")
+    played.ended = guest.Ended(7, b"said\n", b"complained\n")
     result = run("boot", "--", "fido2-token", "-L")
     assert (result.exit_code, result.stdout) == (7, "said\n")
     assert result.stderr == "guest: it boots\ncomplained\n"

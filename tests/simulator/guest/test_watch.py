@@ -25,35 +25,34 @@ def run(tmp_path, monkeypatch):
 
 
 def test_output_and_exit_code_are_the_commands(run):
-    assert run("echo héllo > out; echo oh > err; echo 7 > code") == Ended(7, "héllo\n", "oh\n")
+    assert run("echo héllo > out; echo oh > err; echo 7 > code") == Ended(
+        7, "héllo\n".encode(), b"oh\n"
+    )
 
 
 def test_output_comes_as_it_grows_and_nothing_twice(run):
     out: list[bytes] = []
     err: list[bytes] = []
     script = "echo one >> out; sleep 0.3; echo two >> out; echo oh >> err; echo 0 > code"
-    assert run(script, on_out=out.append, on_err=err.append).out == "one\ntwo\n"
+    assert run(script, on_out=out.append, on_err=err.append).out == b"one\ntwo\n"
     assert out == [b"one\n", b"two\n"]
     assert err == [b"oh\n"]
 
 
 def test_bytes_that_are_no_text_are_handed_on(run):
     out: list[bytes] = []
-    assert (
-        run(r"printf '\377' > out; echo 0 > code", on_out=out.append).out
-        == "\N{REPLACEMENT CHARACTER}"
-    )
+    assert run(r"printf '\377' > out; echo 0 > code", on_out=out.append).out == b"\xff"
     assert out == [b"\xff"]
 
 
 def test_guest_that_ends_too_early_is_quoted(run):
     with pytest.raises(GuestDied, match="Kernel panic") as caught:
         run("echo begun > out; echo 'Kernel panic - not syncing' >&2; exit 1")
-    assert caught.value.out == "begun\n"
+    assert caught.value.out == b"begun\n"
 
 
 def test_launcher_leaves_its_files_in_the_folder_of_the_run(run, tmp_path):
-    assert run('echo "$TMPDIR" > out; echo 0 > code').out == f"{tmp_path}/tmp\n"
+    assert run('echo "$TMPDIR" > out; echo 0 > code').out == f"{tmp_path}/tmp\n".encode()
 
 
 def test_guest_of_a_user_who_leaves_is_ended(run, tmp_path):
