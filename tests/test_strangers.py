@@ -1,0 +1,130 @@
+"""Programs that know nothing of us use our keys through the kernel, in a guest.
+
+tests/guest has a script for each stranger. One guest runs them all at the same time, each with keys
+of its own; every sentence that a script proves is a test here. The first worker that needs the
+guest boots it, the others wait for what it finds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fido2.ctap2.base import Ctap2
+from fido2.ctap2.bio import FPBioEnrollment
+from fido2.ctap2.pin import ClientPin
+
+from mfalab.devices.ctap.user import presenting
+from mfalab.devices.schedule import OwnTime
+from mfalab.simulator.cli.key_file import make, open_key
+from mfalab.simulator.guest import GuestError, boot
+
+GUEST = Path(__file__).parent / "guest"
+LIMIT_S = 1500.0
+PIN = "903817"
+
+NEEDS = {
+    "fido2_tools.sh": ("fido2-token", "fido2-cred", "fido2-assert"),
+    "openssh.sh": ("ssh", "ssh-keygen", "sshd", "fido2-token"),
+    "pam_u2f.sh": ("pamtester", "pamu2fcfg"),
+    "usbip.sh": ("usbip", "lsusb", "fido2-token"),
+    "killed.sh": (),
+    "chromium.sh": ("chromium",),
+}
+"""The scripts, those first that take longest, each with the programs that it runs."""
+
+TOUCHED = ("tools", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
+MODEL = "yubikey-like"
+
+pytestmark = pytest.mark.slow
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Each sentence with its script."""
+    for script in NEEDS:
+        text = (GUEST / script).read_text()
+        found = re.findall(r'^proves "(.*?)"', text, re.MULTILINE)
+        assert found, f"{script} proves nothing"
+        yield from ((script, sentence) for sentence in found)
+
+
+def make_keys(folder: Path) -> None:
+    """The keys of all strangers, as run.sh wants them."""
+    for name in (*TOUCHED, "untouched/untouched"):
+        path = folder / f"{name}.key"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make(path, MODEL, None)
+    with_finger = folder / "untouched" / "chromium.key"
+    make(with_finger, "ctap-2.1-bio", None)
+    key = open_key(with_finger, scheduler=OwnTime(), user=presenting("thumb"), power_up=True)
+    key.plug()
+    ctap = Ctap2(key.device())
+    pin = ClientPin(ctap)
+    pin.set_pin(PIN)
+    token = pin.get_pin_token(PIN, ClientPin.PERMISSION.BIO_ENROLL)
+    enrolment = FPBioEnrollment(ctap, pin.protocol, token).enroll()
+    while enrolment.capture() is None:
+        pass
+    key.unplug()
+
+
+def absent(script: str) -> list[str]:
+    """The programs of a script that this machine lacks."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    return [program for program in NEEDS[script] if shutil.which(program, path=path) is None]
+
+
+def give_up(reason: str) -> None:
+    """Skip, or fail where everything has to be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the strangers said, a file for each script, and why there is none."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "strangers"
+    with (shared / "strangers.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            make_keys(shared / "strangers-keys")
+            run_all(folder, shared / "strangers-keys")
+    return folder
+
+
+def run_all(folder: Path, keys: Path) -> None:
+    """Boot the guest, and write down what went wrong with it, if anything."""
+    scripts = [script for script in NEEDS if not absent(script)]
+    command = ["bash", str(GUEST / "run.sh"), str(folder), str(keys), *scripts]
+    try:
+        ended = boot(command, share=[folder], memory="4G", timeout_s=LIMIT_S)
+    except GuestError as error:
+        (folder / "guest").write_text(f"{error}")
+    else:
+        (folder / "guest").write_text(f"the guest ended with {ended.code}.\n{ended.err.decode()}")
+
+
+@pytest.mark.parametrize(("script", "sentence"), sentences(), ids=lambda text: text)
+def test_stranger(answers: Path, script: str, sentence: str) -> None:
+    if lacking := absent(script):
+        give_up(f"{', '.join(lacking)} is not installed; make system installs it")
+    log = answers / f"{script}.log"
+    if not log.exists():
+        give_up((answers / "guest").read_text())
+    said = log.read_text(errors="replace")
+    if f"\n## proved: {sentence} (" in said:
+        return
+    _, began, part = said.partition(f"## begin: {sentence}\n")
+    shown = part.partition("\n## begin: ")[0] if began else said
+    others = "".join(path.read_text() for path in sorted(answers.glob("plug-*.log")))
+    pytest.fail(f"{shown[-6000:]}\n{(answers / 'guest').read_text()}\n{others}", pytrace=False)
