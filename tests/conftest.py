@@ -68,8 +68,8 @@ class Pcscd:
 
 
 @pytest.fixture
-def pcscd(tmp_path: Path) -> Iterator[Callable[[int], Pcscd]]:
-    """Starts a PC/SC daemon with so many virtual slots: two in "Bench 1", two in "Bench 2", ...
+def pcscd(tmp_path: Path) -> Iterator[Pcscd]:
+    """Starts a PC/SC daemon with a virtual reader of two slots, all that the driver has.
 
     It takes its socket from us, as from systemd, so neither another daemon nor root is needed.
     """
@@ -77,39 +77,28 @@ def pcscd(tmp_path: Path) -> Iterator[Callable[[int], Pcscd]]:
     found = shutil.which("pcscd", path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None or not driver.exists():
         missing("pcscd with vpcd", "pcscd vsmartcard-vpcd")
-    with ExitStack() as running:
-
-        def start(slots: int) -> Pcscd:
-            ports = _free_ports(slots + slots % 2)
-            config = tmp_path / "reader.conf.d"
-            config.mkdir()
-            (config / "vpcd").write_text(
-                "".join(
-                    f'FRIENDLYNAME "Bench {number}"\nDEVICENAME /dev/null:0x{port:04X}\n'
-                    f"LIBPATH {driver}\nCHANNELID 0x{port:04X}\n"
-                    for number, port in enumerate(ports[::2], start=1)
-                )
-            )
-            address = tmp_path / "pcscd.comm"
-            with socket.socket(socket.AF_UNIX) as listener, (tmp_path / "log").open("wb") as log:
-                listener.bind(str(address))
-                listener.listen()
-                code = (
-                    f"import os; os.dup2({listener.fileno()}, 3); "
-                    "os.environ |= {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; "
-                    f"os.execv('{found}', ['pcscd', '--foreground', '--config', '{config}'])"
-                )
-                process = subprocess.Popen(
-                    [sys.executable, "-c", code],
-                    pass_fds=[listener.fileno()],
-                    stdout=log,
-                    stderr=log,
-                )
-            running.callback(process.wait, 10)
-            running.callback(process.terminate)
-            return Pcscd(ports, {**os.environ, "PCSCLITE_CSOCK_NAME": str(address)})
-
-        yield start
+    ports = _free_ports(2)
+    config = tmp_path / "reader.conf.d"
+    config.mkdir()
+    (config / "vpcd").write_text(
+        f'FRIENDLYNAME "Bench"\nDEVICENAME /dev/null:0x{ports[0]:04X}\n'
+        f"LIBPATH {driver}\nCHANNELID 0x{ports[0]:04X}\n"
+    )
+    address = tmp_path / "pcscd.comm"
+    with socket.socket(socket.AF_UNIX) as listener, (tmp_path / "log").open("wb") as log:
+        listener.bind(str(address))
+        listener.listen()
+        code = (
+            f"import os; os.dup2({listener.fileno()}, 3); "
+            "os.environ |= {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; "
+            f"os.execv('{found}', ['pcscd', '--foreground', '--config', '{config}'])"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], pass_fds=[listener.fileno()], stdout=log, stderr=log
+        )
+    yield Pcscd(ports, {**os.environ, "PCSCLITE_CSOCK_NAME": str(address)})
+    process.terminate()
+    process.wait(10)
 
 
 def _free_ports(count: int) -> range:

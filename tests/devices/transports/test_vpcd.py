@@ -226,10 +226,9 @@ class TestCard:
 
 
 @pytest.fixture
-def daemon(pcscd: Callable[[int], Any]) -> tuple[int, dict[str, str]]:
+def daemon(pcscd: Any) -> tuple[int, dict[str, str]]:
     """A pcscd of the test's own: the port of its virtual reader, and what clients need."""
-    started = pcscd(1)
-    return started.ports[0], started.environment
+    return pcscd.ports[0], pcscd.environment
 
 
 CLIENT = """
