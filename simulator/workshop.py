@@ -27,6 +27,7 @@ from mfalab.simulator.clocks import (
     FrozenClock,
     PhoneClock,
     QuartzClock,
+    ageing_ppm,
 )
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms, HeldToken
@@ -118,6 +119,10 @@ class Workshop:
         quartz = OSCILLATORS[spec.crystal].draw(self.entropy.stream(f"{name}.crystal"))
         if spec.drift is not None:
             quartz = replace(quartz, offset_ppm=spec.drift)
+        if spec.turnover is not None:
+            quartz = replace(quartz, turnover_c=spec.turnover)
+        if spec.ageing is not None:
+            quartz = replace(quartz, ageing_ppm=ageing_ppm(spec.ageing))
         clock: DeviceClock = QuartzClock(
             self.timeline,
             quartz,

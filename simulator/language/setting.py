@@ -214,6 +214,10 @@ class HardwareTotpSpec(TokenSpec):
     drift: Ppm | None = None
     """Fractional frequency at 25 C when new, positive is fast; drawn from the data sheet's
     spread when left out."""
+    turnover: Celsius | None = None
+    """The temperature at which its crystal is fastest; drawn likewise."""
+    ageing: Ppm | None = None
+    """What its frequency gains in the first year; drawn likewise."""
     offset: Duration = 0
     """How far its clock is ahead at the start, beside what its age gives."""
     climate: ClimateName | Celsius = "drawer"

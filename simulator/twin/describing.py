@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mfalab.simulator.clocks import OSCILLATORS
 from mfalab.simulator.language.units import format_duration, format_instant
 from mfalab.simulator.timeline import NS_PER_DAY
 from mfalab.simulator.twin.prediction import TYPING_S, Prediction, Use
@@ -18,8 +19,8 @@ _SHORTEST_SERIAL = 9
 def as_scenario(account: Account, *, serial: str | None = None, seeds: Path | None = None) -> str:
     """The text of a scenario file that `mfalab check` accepts and `mfalab run` passes.
 
-    The oscillator is written as a compensated one unless it is measured as MEMS: a plain `quartz`
-    would draw a turnover temperature and an ageing of its own on top of what was measured.
+    The turnover temperature is the measured one, or 25 C; ageing, which no measurement of weeks
+    tells, is left out, and so is whatever else a crystal would draw.
 
     Args:
         account: what was measured.
@@ -36,10 +37,10 @@ def as_scenario(account: Account, *, serial: str | None = None, seeds: Path | No
         "owner": "alice",
         **({"serial": _quoted(serial)} if serial else {}),
         **({"seeds": _quoted(str(seeds))} if seeds and serial else {}),
-        "crystal": "mems" if model.crystal == "mems" else "tcxo",
-        "drift": f"{measurement.rate_ppm.value:.3f} ppm",
+        "crystal": model.crystal,
+        **_oscillator(account),
+        "ageing": "0 ppm",
         "offset": f"{measurement.offset_s.value:.2f} s",
-        **({"climate": f"{model.climate.mean_c:.1f} C"} if model.climate else {}),
     }
     if not (seeds and serial) and measurement.period_s != 30:
         fob["period"] = f"{measurement.period_s} s"
@@ -61,6 +62,18 @@ def as_scenario(account: Account, *, serial: str | None = None, seeds: Path | No
         *_steps(idle, model.end_ns),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _oscillator(account: Account) -> dict[str, str]:
+    """The crystal that runs at the measured mean rate at the measured mean temperature."""
+    measurement = account.measurement
+    climate = measurement.model.climate
+    here_c = 25.0 if climate is None else climate.mean_c
+    turnover_c = 25.0 if measurement.turnover_c is None else measurement.turnover_c.value
+    bend = OSCILLATORS[measurement.model.crystal].typical.parabola_ppm_per_c2
+    drift_ppm = measurement.rate_ppm.value - bend * (here_c - turnover_c) ** 2
+    turnover = {"turnover": f"{turnover_c:.1f} C"} if bend else {}
+    return {"drift": f"{drift_ppm:.3f} ppm", **turnover, "climate": f"{here_c:.1f} C"}
 
 
 def _comment(account: Account, idle: Prediction | None) -> list[str]:
@@ -87,8 +100,8 @@ def _comment(account: Account, idle: Prediction | None) -> list[str]:
             f"  from {median} on ({low} to {high}).",
         ]
     lines += [
-        "The drift is the mean one at the temperatures of the measurement; the oscillator named",
-        "below stands for one that adds no parabola of its own to it.",
+        "In the climate below it runs at the mean rate of the measurement; its drift is the rate at",
+        "the turnover temperature.",
     ]
     return [f"# {line}" for line in lines]
 
