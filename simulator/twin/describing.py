@@ -100,8 +100,8 @@ def _comment(account: Account, idle: Prediction | None) -> list[str]:
             f"  from {median} on ({low} to {high}).",
         ]
     lines += [
-        "In the climate below it runs at the mean rate of the measurement; its drift is the rate at",
-        "the turnover temperature.",
+        "In the climate below it runs at the mean rate of the measurement; its drift is the rate",
+        "at the turnover temperature.",
     ]
     return [f"# {line}" for line in lines]
 
