@@ -13,7 +13,7 @@ run: $(VENV)/installed
 	@mkdir -p report
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
-test: system $(VENV)/installed-for-test kernel
+test: system $(VENV)/installed-for-test $(VENV)/micropython/package/micropython.mjs kernel
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: $(VENV)/installed-for-test
@@ -25,7 +25,8 @@ DEBIAN := chromium \
   busybox-static file kmod qemu-system-x86 udev \
   fido2-tools libpam-u2f openssh-client openssh-server pamtester pamu2fcfg usbip usbutils \
   pcscd tshark vsmartcard-vpcd \
-  gcc libc6-dev libpcsclite-dev python3-dev swig
+  gcc libc6-dev libpcsclite-dev python3-dev swig \
+  $(if $(shell command -v npm),,nodejs npm)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
 APT := $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
@@ -49,18 +50,25 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Strict editable mode is a tree of links, so a new file needs a new installation.
-define install
-	@rm -rf build/__editable__.*
-	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict --editable '$(1)'
-	@touch $@
-endef
+install = rm -rf build/__editable__.* && $(BIN)/pip install --quiet --disable-pip-version-check \
+  --config-settings editable_mode=strict --editable '$(1)'
 
 $(VENV)/installed: $(BIN)/python pyproject.toml $(SOURCES)
-	$(call install,.)
+	@$(call install,.)
+	@touch $@
 
 $(VENV)/installed-for-test: $(BIN)/python pyproject.toml $(SOURCES)
-	$(call install,.[test])
-	@touch $(VENV)/installed
+	@$(call install,.[test,nfc]) || { \
+	  echo "pyscard cannot be compiled here; tests with card readers say so"; $(call install,.[test]); }
+	@touch $@ $(VENV)/installed
+
+# A MicroPython for the rig's firmware, which runs under node.
+MICROPYTHON := micropython-webassembly-pyscript
+$(VENV)/micropython/package/micropython.mjs: | $(BIN)/python
+	@mkdir -p $(VENV)/micropython
+	@npm pack --silent --pack-destination $(VENV)/micropython @micropython/$(MICROPYTHON)@1.27.0 >/dev/null \
+	  && tar xzf $(VENV)/micropython/micropython-$(MICROPYTHON)-1.27.0.tgz -C $(VENV)/micropython \
+	  && touch $@ || echo "no MicroPython; tests of the rig's firmware say so"
 
 clean:
 	rm -rf $(VENV) build report *.egg-info
