@@ -13,8 +13,9 @@ run: $(VENV)/installed
 	@mkdir -p report
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
+# A worker more than processors: guests wait as much as they work.
 test: system $(VENV)/installed-for-test $(VENV)/micropython/package/micropython.mjs kernel
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadgroup
 
 bench: $(VENV)/installed-for-test
 	$(BIN)/python -m pytest bench --benchmark-only

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,6 +18,11 @@ from mfalab.simulator.language.suites import collect
 from mfalab.simulator.runner import run_case
 
 Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: minutes in a guest."""
+    items.sort(key=lambda item: item.get_closest_marker("guest") is None)
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +52,33 @@ def noticed() -> Callable[[pytest.MonkeyPatch, Break, str], bool]:
     return noticed
 
 
-def missing(what: str, packages: str) -> None:
-    """Skip a test for want of a component, with the reason; in CI that is a failure."""
-    reason = f"no {what} here; apt-get install {packages} runs this"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+@pytest.fixture(scope="session")
+def give_up() -> Callable[[str], NoReturn]:
+    """Skips a test for want of a component, with the reason; in CI that is a failure."""
+
+    def give_up(reason: str) -> NoReturn:
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return give_up
+
+
+@pytest.fixture(scope="session")
+def browser(give_up: Callable[[str], NoReturn]) -> Iterator[Any]:
+    """Headless Chromium, driven by Playwright."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        give_up("no chromium is installed; apt-get install chromium runs this")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield launched
+        launched.close()
 
 
 @dataclass(frozen=True)
@@ -68,7 +95,7 @@ class Pcscd:
 
 
 @pytest.fixture
-def pcscd(tmp_path: Path) -> Iterator[Pcscd]:
+def pcscd(tmp_path: Path, give_up: Callable[[str], NoReturn]) -> Iterator[Pcscd]:
     """Starts a PC/SC daemon with a virtual reader of two slots, all that the driver has.
 
     It takes its socket from us, as from systemd, so neither another daemon nor root is needed.
@@ -76,7 +103,7 @@ def pcscd(tmp_path: Path) -> Iterator[Pcscd]:
     driver = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
     found = shutil.which("pcscd", path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None or not driver.exists():
-        missing("pcscd with vpcd", "pcscd vsmartcard-vpcd")
+        give_up("no pcscd with vpcd; apt-get install pcscd vsmartcard-vpcd runs this")
     ports = _free_ports(2)
     config = tmp_path / "reader.conf.d"
     config.mkdir()

@@ -11,8 +11,9 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fido2.ctap2.base import Ctap2
@@ -41,7 +42,7 @@ NEEDS = {
 TOUCHED = ("tools", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
 MODEL = "yubikey-like"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.guest, pytest.mark.xdist_group("strangers")]
 
 
 def sentences() -> Iterator[tuple[str, str]]:
@@ -79,13 +80,6 @@ def absent(script: str) -> list[str]:
     return [program for program in NEEDS[script] if shutil.which(program, path=path) is None]
 
 
-def give_up(reason: str) -> None:
-    """Skip, or fail where everything has to be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the strangers said, a file for each script, and why there is none."""
@@ -115,7 +109,9 @@ def run_all(folder: Path, keys: Path) -> None:
 
 
 @pytest.mark.parametrize(("script", "sentence"), sentences(), ids=lambda text: text)
-def test_stranger(answers: Path, script: str, sentence: str) -> None:
+def test_stranger(
+    answers: Path, script: str, sentence: str, give_up: Callable[[str], NoReturn]
+) -> None:
     if lacking := absent(script):
         give_up(f"{', '.join(lacking)} is not installed; make system installs it")
     log = answers / f"{script}.log"

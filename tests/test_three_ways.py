@@ -1,14 +1,13 @@
 """The suites about security keys pass simulated, through the kernel, and over NFC: one report."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -129,22 +128,17 @@ def joined(parts: list[Path]) -> Path:
     return log
 
 
-def missing(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 @pytest.mark.slow
+@pytest.mark.guest
 def test_suites_about_keys_pass_simulated_through_the_kernel_and_over_nfc(
-    folder: Path, pcscd: Any
+    folder: Path, pcscd: Any, give_up: Callable[[str], NoReturn]
 ) -> None:
     logs = {"nfc": over_nfc(folder / "nfc", pcscd), "simulated": folder / "simulated.jsonl"}
     assert run("run", *SUITES, "--log", logs["simulated"], "-q").returncode == 0
     try:
         logs["hidraw"] = through_the_kernel(folder / "a", folder / "b")
     except GuestError as error:
-        missing(str(error))
+        give_up(str(error))
     found = {name: ends(log) for name, log in logs.items()}
     assert counted(found["simulated"]) == {"passed": len(found["simulated"])}
     for name, least in (("hidraw", 110), ("nfc", 100)):

@@ -1,7 +1,5 @@
 """The page works in a real browser that has no network."""
 
-import os
-import shutil
 from urllib.parse import quote
 
 import pytest
@@ -11,25 +9,6 @@ from mfalab.simulator.report import Report, read_logs, read_runs, write_html
 pytestmark = pytest.mark.slow
 
 CASE = "drift/fob_drift[45 ppm]"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        reason = "no chromium is installed; apt-get install chromium runs this test"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

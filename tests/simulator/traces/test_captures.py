@@ -11,7 +11,7 @@ import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -157,7 +157,11 @@ def test_of_a_bus_with_other_devices_the_key_is_read() -> None:
 
 # -- Wireshark --
 
-tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+
+@pytest.fixture
+def tshark(give_up: Callable[[str], NoReturn]) -> None:
+    if shutil.which("tshark") is None:
+        give_up("no tshark is installed; apt-get install tshark runs this")
 
 
 def opened(path: Path, *fields: str, more: tuple[str, ...] = ()) -> list[dict[str, str]]:
@@ -174,7 +178,7 @@ def opened(path: Path, *fields: str, more: tuple[str, ...] = ()) -> list[dict[st
     return [dict(zip(fields, line.split("\t"), strict=True)) for line in lines]
 
 
-@tshark
+@pytest.mark.usefixtures("tshark")
 @pytest.mark.slow
 def test_wireshark_sees_every_report_its_way_its_time_and_its_bytes(
     record: Record, session: Any, key: SimulatedFixture
@@ -204,7 +208,7 @@ def test_wireshark_sees_every_report_its_way_its_time_and_its_bytes(
     assert "CBOR getInfo" in [each["frame.comment"] for each in transfers]
 
 
-@tshark
+@pytest.mark.usefixtures("tshark")
 @pytest.mark.slow
 def test_wireshark_knows_the_interface_for_one_of_fido(record: Record, session: Any) -> None:
     path = record(lambda fixture: fixture.connect())
@@ -217,7 +221,7 @@ def test_wireshark_knows_the_interface_for_one_of_fido(record: Record, session: 
     assert "Malformed" not in told
 
 
-@tshark
+@pytest.mark.usefixtures("tshark")
 @pytest.mark.slow
 def test_wireshark_sees_a_card(tmp_path: Path) -> None:
     path = tmp_path / "card.pcapng"

@@ -1,8 +1,6 @@
 """The page of a measurement: whole in itself, and readable everywhere."""
 
-import os
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -102,24 +100,6 @@ def test_data_for_programs_has_every_figure_with_its_limits(account):
         "not used until then",
         "used every day",
     }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        reason = "no chromium is installed; apt-get install chromium runs this test"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.mark.slow
