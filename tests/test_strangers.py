@@ -108,7 +108,7 @@ def run_all(folder: Path, keys: Path) -> None:
         (folder / "guest").write_text(f"the guest ended with {ended.code}.\n{ended.err.decode()}")
 
 
-@pytest.mark.parametrize(("script", "sentence"), sentences(), ids=lambda text: text)
+@pytest.mark.parametrize(("script", "sentence"), list(sentences()), ids=lambda text: text)
 def test_stranger(
     answers: Path, script: str, sentence: str, give_up: Callable[[str], NoReturn]
 ) -> None:

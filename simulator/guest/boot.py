@@ -60,7 +60,7 @@ def boot(
         GuestTooSlow: The time is over.
         GuestDied: The guest ended before the command did.
     """
-    order = Order(command, share, memory, cpus, timeout_s, env or {})
+    order = Order(command, share, memory, cpus, env or {})
     with _prepared(order, tell) as (launch, folder):
         return watched(launch, folder, timeout_s, on_out, on_err)
 
@@ -78,7 +78,7 @@ def shell(
     Raises:
         GuestNotReady: Something that a guest needs is missing.
     """
-    with _prepared(Order((), share, memory, cpus, None, env or {}), tell) as (launch, folder):
+    with _prepared(Order((), share, memory, cpus, env or {}), tell) as (launch, folder):
         tell("Ctrl-D leaves the guest; Ctrl-A X ends it by force")
         # The launcher shares this terminal, so it is no group of its own as in `watched`.
         subprocess.run(launch, env=launch_env(folder), check=False)  # noqa: S603 - ours

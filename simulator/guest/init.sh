@@ -54,9 +54,6 @@ for folder in ${shares:?}; do
 done
 unset IFS
 
-# A guest whose host process was killed ends by itself.
-[ -z "$limit_s" ] || ( $bb sleep "$limit_s"; $bb poweroff -f ) &
-
 export HOME=/run/home
 $bb mkdir "$HOME"
 if [ -n "$interactive" ]; then

@@ -21,7 +21,6 @@ LOADED = ("uhid", "hid_generic")
 
 # Mitigations cost an emulated processor time and protect nobody in a guest that is thrown away.
 _KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off random.trust_cpu=on"
-_ORPHAN_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,6 @@ class Order:
         share: folders that the guest may write to, under the same path.
         memory: as QEMU writes it.
         cpus: how many processors.
-        limit_s: how long it may take; None for ever.
         env: variables for the command.
         kvm: whether the processor is the machine's own.
     """
@@ -42,7 +40,6 @@ class Order:
     share: Sequence[Path] = ()
     memory: str = "1G"
     cpus: int = 2
-    limit_s: float | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     kvm: bool = False
 
@@ -63,7 +60,6 @@ class Order:
             "modules": kernel.modules,
             "load": " ".join(LOADED),
             "shares": "\n".join(map(str, shares)),
-            "limit_s": "" if self.limit_s is None else round(self.limit_s) + _ORPHAN_S,
             "command": folder / "command",
             "answers": answers,
             **self._terminal(),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 from mfalab.simulator.guest import needs
@@ -17,8 +18,20 @@ from mfalab.simulator.guest.errors import GuestDied, GuestTooSlow
 __all__ = ["Ended", "Sink", "launch_env", "watched"]
 
 _POLL_S = 0.1
-_GRACE_S = 5.0
+_GONE_TRIES = 20  # more, where nobody asks orphans for their exit codes, would be in vain
 _CONSOLE_LINES = 12
+
+# Runs a command line, and ends its process group when whoever launched it has died: then nobody
+# holds the other end of standard input. The second signal is for those who ignore the first.
+_LEASH = """
+exec 3<&0
+(trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 5; kill -KILL 0) &
+"$@" < /dev/null 3<&-
+code=$?
+kill -KILL $!
+wait $!
+exit $code
+"""
 
 Sink = Callable[[bytes], object]
 """Gets output as it comes."""
@@ -104,10 +117,10 @@ def _launched(
     """A process group of its own, gone at the end: the launcher, its child and QEMU."""
     with console.open("ab") as said:
         process = subprocess.Popen(  # noqa: S603 - ours
-            launch,
+            ["/bin/sh", "-c", _LEASH, "sh", *launch],
             cwd=folder,  # where a QEMU that aborts leaves its core
             env=launch_env(folder),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=said,
             stderr=said,
             start_new_session=True,
@@ -116,9 +129,11 @@ def _launched(
         yield process
     finally:
         # The launcher may be gone and QEMU not, so the group is told, not the process.
+        group = process.pid
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_S)
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            os.killpg(group, signal.SIGKILL)
+            process.communicate()
+            for _ in range(_GONE_TRIES):
+                os.killpg(group, 0)
+                Event().wait(_POLL_S)
+        process.communicate()

@@ -87,8 +87,3 @@ def test_order_without_a_command_is_a_shell_on_the_terminal(tmp_path, monkeypatc
     assert command[-1] != "true"
     assert settings(tmp_path, "interactive") == ["yes"]
     assert (tmp_path / "command").read_text().endswith("exec /bin/bash\n")
-
-
-def test_orphan_ends_some_time_after_its_limit(tmp_path):
-    launch(tmp_path, Order(["true"], limit_s=60))
-    assert settings(tmp_path, "limit_s") == ["90"]

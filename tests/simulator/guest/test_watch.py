@@ -1,6 +1,9 @@
 """Guests are watched; a shell plays the launcher and the guest."""
 
 import os
+import select
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,7 @@ def test_output_and_exit_code_are_the_commands(run):
     )
 
 
+@pytest.mark.slow
 def test_output_comes_as_it_grows_and_nothing_twice(run):
     out: list[bytes] = []
     err: list[bytes] = []
@@ -55,6 +59,7 @@ def test_launcher_leaves_its_files_in_the_folder_of_the_run(run, tmp_path):
     assert run('echo "$TMPDIR" > out; echo 0 > code').out == f"{tmp_path}/tmp\n".encode()
 
 
+@pytest.mark.slow
 def test_guest_of_a_user_who_leaves_is_ended(run, tmp_path):
     """Whatever ends the watch, Ctrl-C for one, ends all processes of the guest."""
 
@@ -73,6 +78,31 @@ def test_guest_whose_time_is_over_is_ended_with_all_its_processes(run, tmp_path)
         run(script, limit_s=0.2)
     assert caught.value.out.strip().isdigit()
     assert_gone(tmp_path)
+
+
+@pytest.mark.slow
+def test_guest_of_a_killed_process_is_ended(tmp_path):
+    """Kill -9 leaves nobody who could end the guest but itself."""
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    (answers / "err").touch()
+    script = "cd answers; sleep 60 & echo $! > out; wait"
+    text = f"""
+from pathlib import Path
+from mfalab.simulator.guest.watch import watched
+Path("answers/out").touch()
+watched(["sh", "-c", {script!r}], Path.cwd(), on_out=lambda news: print(news.decode(), flush=True))
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", text], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline().strip().isdigit()
+    child.kill()
+    child.communicate()
+    process = select.poll()
+    process.register(os.pidfd_open(int((answers / "out").read_text())), select.POLLIN)
+    assert process.poll(30_000)
 
 
 def assert_gone(folder: Path) -> None:
