@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mfalab.simulator.cli.common import FAILED, INTERRUPTED, PASSED, not_ready
+from mfalab.simulator.cli.key_opening import KeyOpener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mfalab.simulator.conformance.run import Result, Run
     from mfalab.simulator.conformance.suite import ConformanceTest
-    from mfalab.simulator.workbench.fixture import Fixture
-    from mfalab.simulator.workbench.hands import Channel
 
 __all__ = ["key_test"]
 
@@ -123,21 +122,14 @@ def _run(
     from mfalab.simulator.entropy import Entropy, SystemEntropy
 
     with ExitStack() as stack:
-        hand = None
-        if lab is None:
-            hand = _hand(stack) if _is_real(device) and touch == "manual" else None
-            fixture = _opened(stack, device, hand, pin, seed or "1", destructive=destructive)
-            by_hand = hand is not None
-        else:
-            fixture, by_hand = _of_lab(stack, lab, device, pin, seed or "1")
-        if destructive:
-            _may_be_changed(fixture)
+        opener = KeyOpener(stack, lab, touch=touch, destructive=destructive)
+        fixture = opener.open(device, pin=pin, seed=seed or "1")
+        by_hand = opener.by_hand(fixture)
         other = None
         if twin is not None:
             # Another seed, since two simulated keys of one seed are clones of each other.
-            other_hand = hand if hand is not None or not _is_real(twin) else _hand(stack)
-            of = seed or "2"
-            other = _opened(stack, twin, other_hand, None, of, destructive=False)
+            of_twin = KeyOpener(stack, None, touch=touch, destructive=False)
+            other = of_twin.open(twin, pin=None, seed=seed or "2")
         chance = SystemEntropy() if _is_real(fixture.name) and not seed else Entropy(seed or 1)
         terminal = _Terminal(by_hand=by_hand, quiet=quiet)
         try:
@@ -197,102 +189,6 @@ class _Terminal:
 
 def _is_real(address: str) -> bool:
     return address.startswith(("hid:", "nfc:"))
-
-
-def _opened(
-    stack: ExitStack,
-    address: str,
-    hand: Channel | None,
-    pin: str | None,
-    seed: str,
-    *,
-    destructive: bool,
-) -> Fixture:
-    """The key at an address, closed by the stack."""
-    from mfalab.devices.ctap.model import ModelInvalid
-    from mfalab.devices.errors import DeviceError
-    from mfalab.simulator.workbench.address import BadAddress, open_fixture
-
-    try:
-        fixture = open_fixture(
-            address,
-            seed=seed,
-            touch=hand,
-            power=hand if destructive else None,
-            destructive=destructive,
-            pin=pin,
-        )
-    except (BadAddress, ModelInvalid) as error:
-        raise click.UsageError(str(error)) from None
-    except DeviceError as error:
-        not_ready(str(error))
-    except OSError as error:
-        not_ready(f"{address}: {error.strerror or error}")
-    stack.callback(fixture.close)
-    if not _is_real(address):
-        fixture.pin = pin
-    return fixture
-
-
-def _hand(stack: ExitStack) -> Channel:
-    """The person at the keyboard."""
-    from mfalab.devices.rig.drivers import RigSpec, make_rig
-    from mfalab.simulator.clocks import WallClock
-    from mfalab.simulator.workbench.hands import Channel
-
-    rig = make_rig(RigSpec("manual", "manual"), clock=WallClock())
-    rig.open()
-    stack.callback(rig.close)
-    return Channel(rig, 1)
-
-
-def _of_lab(
-    stack: ExitStack, path: Path, name: str, pin: str | None, seed: str
-) -> tuple[Fixture, bool]:
-    """A key of a lab file, with its rigs, and whether a person touches it."""
-    from mfalab.simulator.cli.bench import opened_bench
-    from mfalab.simulator.workbench.labfile import MANUAL
-
-    bench = stack.enter_context(opened_bench(path, 1))
-    entry = bench.lab.keys.get(name)
-    if entry is not None and entry.at.kind == "sim":
-        return _opened(stack, str(entry.at), None, pin, seed, destructive=False), False
-    if entry is None or name not in bench.keys:
-        there = ", ".join(bench.lab.keys) or "none"
-        raise click.UsageError(f"{path} binds nothing to a key {name}. Its keys: {there}.")
-    fixture = bench.keys[name].fixture
-    if pin is not None:
-        fixture.pin = pin
-    return fixture, entry.touch is not None and entry.touch.rig == MANUAL
-
-
-def _may_be_changed(fixture: Fixture) -> None:
-    """Say what will be lost; refuse a key that must not be changed or that somebody may need."""
-    from fido2.ctap import CtapError
-    from fido2.ctap2.base import Ctap2
-
-    if not fixture.destructive:
-        raise click.UsageError(
-            f"{fixture.name} may not be changed for good; mark it destructive: true in the lab "
-            "file, or leave --destructive out"
-        )
-    if not _is_real(fixture.name):
-        return
-    try:
-        with fixture.connect() as device:
-            options = Ctap2(device).info.options
-    except (CtapError, ValueError):
-        return  # a key of U2F: nothing on it can be lost
-    except OSError as error:
-        not_ready(f"{fixture.name}: {error.strerror or error}")
-    if options.get("clientPin") and fixture.pin is None:
-        raise click.UsageError(
-            f"{fixture.name} has a PIN, so it may hold what somebody needs. Say its PIN with --pin "
-            "to erase it all the same, or leave --destructive out"
-        )
-    click.echo(
-        f"{fixture.name} will be reset: all its credentials and its PIN are erased", err=True
-    )
 
 
 # What was found.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mfalab.simulator.cli.common import FAILED, FORMAT, PASSED, not_ready, print_json
+from mfalab.simulator.cli.key_opening import KeyOpener
 
 if TYPE_CHECKING:
     from mfalab.devices.clock import Clock
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.traces.dissect import Message
     from mfalab.simulator.traces.recorder import Tape
     from mfalab.simulator.workbench.fixture import Ability, Fixture
-    from mfalab.simulator.workbench.hands import Channel
 
 __all__ = ["RECORD", "SHOW_SECRETS", "add_to", "diff", "record", "record_plugged", "show_trace"]
 
@@ -56,9 +56,16 @@ def _fixture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Who touches a real key: you when it is said, or nobody.",
         ),
         click.option(
+            "--lab",
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            metavar="FILE",
+            help="A lab file whose keys may be named; its rigs touch them and cut their power.",
+        ),
+        click.option(
             "--destructive",
             is_flag=True,
-            help="Ask for what changes a key for good as well: PIN, credentials, reset.",
+            help="Ask for what changes a key for good as well: PIN, credentials, reset. A real key "
+            "must be marked in the lab file.",
         ),
     )
     for option in options:
@@ -147,6 +154,7 @@ def record(
     pin: str | None,
     seed: int,
     touch: str,
+    lab: Path | None,
     destructive: bool,
     show_secrets: bool,
 ) -> None:
@@ -156,9 +164,10 @@ def record(
     mfalab key record hid: my-key.pcapng
     mfalab key record sim:ctap-2.3 model.pcapng basics --destructive
 
-    DEVICE is sim:MODEL, hid:WHICH or nfc:READER. SUITE is `basics`, a set of exchanges that show
-    what a key is like, or words that choose tests of the conformance suite. The recording stands
-    for the key as replay:FILE.pcapng, such as in mfalab key diff. To record what other programs do
+    DEVICE is sim:MODEL, hid:WHICH or nfc:READER, or a key of the lab file. SUITE is `basics`, a set
+    of exchanges that show what a key is like, or words that choose tests of the conformance suite.
+    The recording stands for the key as replay:FILE.pcapng, such as in mfalab key diff. To record
+    what other programs do
     with a simulated key, use mfalab key plug --record.
 
     PINs, tokens and keys are masked with zeros unless --show-secrets is given.
@@ -169,7 +178,8 @@ def record(
     from mfalab.simulator.traces.recorder import Recording
 
     with ExitStack() as stack:
-        fixture = _open(stack, address, pin, seed, touch, destructive=destructive)
+        opener = KeyOpener(stack, lab, touch=touch, destructive=destructive)
+        fixture = _open(opener, address, pin, seed)
         with _key_errors(fixture.name):
             recording = Recording(fixture, _tape(stack, path, fixture.name, reveal=show_secrets))
             passages = _perform(recording, words, fixture.can, seed, destructive, touch)
@@ -252,6 +262,7 @@ def diff(
     pin: str | None,
     seed: int,
     touch: str,
+    lab: Path | None,
     destructive: bool,
     tolerance: float,
     no_timing: bool,
@@ -261,11 +272,12 @@ def diff(
 
     \b
     mfalab key diff sim:ctap-2.1-pin sim:ctap-2.3
-    mfalab key diff hid: sim:yubikey-like --destructive
+    mfalab key diff office-key sim:yubikey-like --lab lab.yaml --destructive
     mfalab key diff replay:old-firmware.pcapng hid:12345678 basics
 
-    A and B are sim:MODEL, hid:WHICH, nfc:READER or replay:FILE. SUITE is `basics`, a set of
-    exchanges that show what a key is like, or words that choose tests of the conformance suite.
+    A and B are sim:MODEL, hid:WHICH, nfc:READER or replay:FILE, or keys of the lab file. SUITE is
+    `basics`, a set of exchanges that show what a key is like, or words that choose tests of the
+    conformance suite.
     What only one of the two can do, such as have its power cut, is not asked.
 
     Statuses, members, flags, extensions, prompts and times are compared. Keys, credential IDs and
@@ -277,8 +289,9 @@ def diff(
     from mfalab.simulator.traces.compare import compare
 
     with ExitStack() as stack:
+        opener = KeyOpener(stack, lab, touch=touch, destructive=destructive)
         keys = [
-            _open(stack, address, pin, seed + number, touch, destructive=destructive)
+            _open(opener, address, pin, seed + number)
             for number, address in enumerate((first, second))
         ]
         shared = keys[0].can & keys[1].can
@@ -390,78 +403,16 @@ def _is_real(address: str) -> bool:
     return address.startswith(("hid:", "nfc:"))
 
 
-def _open(
-    stack: ExitStack, address: str, pin: str | None, seed: int, touch: str, *, destructive: bool
-) -> Fixture:
-    """The key at an address, closed by the stack."""
-    from mfalab.devices.ctap.model import ModelInvalid
+def _open(opener: KeyOpener, address: str, pin: str | None, seed: int) -> Fixture:
+    """A key for a command, with somebody who touches it."""
     from mfalab.devices.ctap.user import touching
-    from mfalab.devices.errors import DeviceError
-    from mfalab.simulator.workbench.address import Address, BadAddress, open_fixture
 
-    try:
-        where = Address.parse(address)
-        by_hand = where.is_real and touch == "manual"
-        hand = _hand(stack) if by_hand else None
-        fixture = open_fixture(
-            where,
-            seed=seed,
-            touch=hand,
-            power=hand if destructive else None,
-            destructive=destructive,
-            pin=pin,
-        )
-    except (BadAddress, ModelInvalid) as error:
-        raise click.UsageError(str(error)) from None
-    except DeviceError as error:
-        if address.startswith("replay:"):
-            raise click.UsageError(str(error)) from None
-        not_ready(str(error))
-    except OSError as error:
-        not_ready(f"{address}: {error.strerror or error}")
-    stack.callback(fixture.close)
-    if not where.is_real:
-        fixture.pin = pin
-    if where.kind == "sim":
-        fixture.user = touching(_TOUCH_AFTER_NS)
-    elif where.is_real:
+    fixture = opener.open(address, pin=pin, seed=seed)
+    if _is_real(fixture.name):
         fixture.user = touching()
-        if destructive:
-            _say_what_changes(fixture)
+    elif fixture.name.startswith("sim:"):
+        fixture.user = touching(_TOUCH_AFTER_NS)
     return fixture
-
-
-def _hand(stack: ExitStack) -> Channel:
-    """The person at the keyboard."""
-    from mfalab.devices.rig.drivers import RigSpec, make_rig
-    from mfalab.simulator.clocks import WallClock
-    from mfalab.simulator.workbench.hands import Channel
-
-    rig = make_rig(RigSpec("manual", "manual"), clock=WallClock())
-    rig.open()
-    stack.callback(rig.close)
-    return Channel(rig, 1)
-
-
-def _say_what_changes(fixture: Fixture) -> None:
-    """Tell what will be lost; refuse a key that somebody else seems to use."""
-    from fido2.ctap import CtapError
-    from fido2.ctap2.base import Ctap2
-
-    with _key_errors(fixture.name):
-        try:
-            with fixture.connect() as device:
-                info = Ctap2(device).info
-        except (CtapError, ValueError):
-            return  # a key of U2F: nothing on it can be lost
-    if info.options.get("clientPin") and fixture.pin is None:
-        raise click.UsageError(
-            f"{fixture.name} has a PIN, so it may hold what somebody needs. Say its PIN with --pin "
-            "to erase it all the same, or leave --destructive out."
-        )
-    click.echo(
-        f"{fixture.name} will be reset: all its credentials and its PIN are erased", err=True
-    )
 
 
 @contextmanager

@@ -18,13 +18,14 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.user import Asked
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.schedule import OwnTime
-from mfalab.devices.transports.memory import Connection, KeyUnplugged, Port
+from mfalab.devices.transports.memory import KeyUnplugged, Port
 from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection, descriptor
 from mfalab.simulator.traces.capture import read_capture
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
 from mfalab.simulator.traces.pcapng import NotPcapng
 from mfalab.simulator.traces.replay import Player, Script, Strictness
 from mfalab.simulator.workbench.fixture import Ability, Fixture, Reports
+from mfalab.simulator.workbench.simulated import KeyReports
 
 __all__ = ["RecordingUnusable", "ReplayFixture"]
 
@@ -47,36 +48,6 @@ class RecordingUnusable(DeviceError):
 
     def __str__(self) -> str:
         return f"{self.path} cannot be replayed: {self.why}. Record a key with --record."
-
-
-class _Reports:
-    """Reports in the recording's time."""
-
-    def __init__(self, connection: Connection, time: OwnTime) -> None:
-        self._connection = connection
-        self._time = time
-
-    def write(self, report: bytes) -> None:
-        self._connection.write(report)
-
-    def read(self, within_ns: int) -> bytes | None:
-        until_ns = self._time.now_ns() + within_ns
-        self._time.after(within_ns, lambda: None)
-        found: list[bytes] = []
-
-        def over() -> bool:
-            if (report := self._connection.read_now()) is not None:
-                found.append(report)
-            gone = not self._connection.is_open
-            return bool(found) or gone or self._time.now_ns() >= until_ns
-
-        self._time.wait_until(over, self)
-        if not found and not self._connection.is_open:
-            raise KeyUnplugged("the recorded key")
-        return found[0] if found else None
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 class ReplayFixture(Fixture):
@@ -154,7 +125,7 @@ class ReplayFixture(Fixture):
         """See `Fixture.reports`."""
         self.require(Ability.REPORTS, "APDUs were recorded.")
         self._require_power()
-        return _Reports(self._port.connect(everything=True), self._time)
+        return KeyReports(self._port.connect(everything=True), self._time)
 
     def power(self, on: bool) -> None:
         """See `Fixture.power`.

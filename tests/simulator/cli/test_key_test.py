@@ -6,13 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
 from mfalab.simulator.cli.key import key
-from mfalab.simulator.cli.key_test import _may_be_changed
-from mfalab.simulator.workbench.simulated import SimulatedFixture
 
 Run = Callable[..., Result]
 
@@ -107,7 +104,7 @@ def test_a_simulated_key_of_a_lab_file_is_tested(run: Run, tmp_path: Path) -> No
     assert "1 passed" in done.output
     other = run("elsewhere", "--lab", lab)
     assert other.exit_code == 2
-    assert "binds nothing to a key elsewhere. Its keys: office." in other.output
+    assert "has no key elsewhere. Its keys: office." in other.output
 
 
 def test_a_recording_stands_for_its_key(run: Run, tmp_path: Path) -> None:
@@ -127,11 +124,11 @@ def test_a_recording_that_departs_ends_the_run_with_one_reason(run: Run, tmp_pat
     assert "The run ended early: the client departs from" in done.output
 
 
-def test_a_key_that_is_not_marked_is_not_changed() -> None:
-    fixture = SimulatedFixture("ctap-2.1-pin")
-    fixture.destructive = False
-    with pytest.raises(click.UsageError, match="may not be changed for good"):
-        _may_be_changed(fixture)
+@pytest.mark.parametrize("address", ["hid:", "nfc:"])
+def test_a_real_key_is_not_changed_unless_a_lab_file_marks_it(run: Run, address: str) -> None:
+    done = run(address, "--destructive")
+    assert done.exit_code == 2
+    assert f"{address} is a real key: only one that a lab file marks destructive" in done.output
 
 
 def test_help_has_examples(run: Run) -> None:

@@ -76,7 +76,7 @@ def test_search_looks_into_traces_and_can_be_cleared(visit, report):
     page = visit()
     page.keyboard.press("/")
     page.keyboard.type("error invalid_cmd wink")
-    assert page.locator(".case:visible").count() == 1
+    page.wait_for_function("document.querySelectorAll('.case:not([hidden])').length === 1")
     page.keyboard.press("Escape")
     page.wait_for_function("!document.querySelector('.case[hidden]')")
     assert page.locator(".case:visible").count() == len(report[1].results)
