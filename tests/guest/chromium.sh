@@ -29,6 +29,11 @@ passkey() {
     node chromium.key > /dev/null # before Chromium, which sees only what is there when it starts
     python "$here/relying_party.py" > "$answers/party.log" 2>&1 &
     local party=$! code=0
+    # A page that cannot be had is not asked for again.
+    until grep -q serving "$answers/party.log"; do
+        kill -0 $party
+        sleep 1
+    done
     browse > "$answers/browser.log" 2>&1 &
     put_finger &
     wait $party || code=$?
