@@ -136,7 +136,12 @@ class _Reader:
         parts = []
         while not self.ended(None):
             part = self.item(depth)
-            parts.append(part.encode() if isinstance(part, str) else bytes(part or b""))
+            if isinstance(part, str):
+                parts.append(part.encode())
+            elif isinstance(part, bytes):
+                parts.append(part)
+            else:
+                self.problem("a piece of a string that is none")
         return b"".join(parts)
 
     def text(self, raw: bytes) -> str:
