@@ -54,12 +54,14 @@ $(BIN)/python:
 install = rm -rf build/__editable__.* && $(BIN)/pip install --quiet --disable-pip-version-check \
   --config-settings editable_mode=strict --editable '$(1)'
 
+COMMA := ,
+
 $(VENV)/installed: $(BIN)/python pyproject.toml $(SOURCES)
 	@$(call install,.)
 	@touch $@
 
 $(VENV)/installed-for-test: $(BIN)/python pyproject.toml $(SOURCES)
-	@$(call install,.[test,nfc]) || { \
+	@$(call install,.[test$(COMMA)nfc]) || { \
 	  echo "pyscard cannot be compiled here; tests with card readers say so"; $(call install,.[test]); }
 	@touch $@ $(VENV)/installed
 
