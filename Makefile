@@ -15,7 +15,7 @@ run: $(VENV)/installed
 
 # A worker more than processors: guests wait as much as they work.
 test: system $(VENV)/installed-for-test $(VENV)/micropython/package/micropython.mjs kernel
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadgroup
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile
 
 bench: $(VENV)/installed-for-test
 	$(BIN)/python -m pytest bench --benchmark-only

@@ -42,7 +42,7 @@ NEEDS = {
 TOUCHED = ("tools", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
 MODEL = "yubikey-like"
 
-pytestmark = [pytest.mark.slow, pytest.mark.guest, pytest.mark.xdist_group("strangers")]
+pytestmark = [pytest.mark.slow, pytest.mark.guest]
 
 
 def sentences() -> Iterator[tuple[str, str]]:
