@@ -31,19 +31,28 @@ refused() { # COMMAND...: succeed when the command does not
     fi
 }
 
-node() { # KEY: the device of that key, once it is there
+node_at() { # PATTERN: the device that the kernel has there, if it can be opened
     local where
+    where=$(grep -l "^HID_PHYS=$1" /sys/class/hidraw/*/device/uevent 2> /dev/null) || return
+    where=${where%/device/uevent}
+    # Shown by sysfs a moment before it can be opened.
+    { : < "/dev/${where##*/}"; } 2> /dev/null || return
+    echo "/dev/${where##*/}"
+}
+
+wait_for() { # COMMAND...: repeat it until it succeeds
     for _ in $(seq 600); do
-        if where=$(grep -l "^HID_PHYS=mfalab:.*/$1\$" /sys/class/hidraw/*/device/uevent 2> /dev/null)
-        then
-            where=${where%/device/uevent}
-            echo "/dev/${where##*/}"
+        if "$@"; then
             return
         fi
         sleep 0.2
     done
-    echo "$1 was not plugged in within two minutes" >&2
+    echo "two minutes were not enough for: $*" >&2
     return 1
+}
+
+node() { # KEY: the device of that key, once it is there
+    wait_for node_at "mfalab:.*/$1\$"
 }
 
 control() { # LINE: what the process that plugged the keys in is to do

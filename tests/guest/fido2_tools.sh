@@ -135,10 +135,7 @@ late() {
 
 reset() {
     control "unplug tools.key"
-    for _ in $(seq 100); do
-        [ -e "$device" ] || break
-        sleep 0.1
-    done
+    wait_for test ! -e "$device"
     control "plug tools.key"
     device=$(node tools.key)
     fido2-token -R "$device"

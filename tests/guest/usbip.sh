@@ -7,37 +7,24 @@ modprobe -a vhci-hcd usbhid
 
 mkfifo control
 mfalab key plug "$keys/usb/usb.key" --usbip --touch yes <> control > plug.log 2>&1 &
-for _ in $(seq 1200); do
-    grep -q '^plugged in' plug.log && break
-    sleep 0.1
-done
+wait_for grep -q '^plugged in' plug.log
 cat plug.log
 
-usb_node() { # the device of the attached key, if it is there
-    local where
-    where=$(grep -l '^HID_PHYS=usb-vhci_hcd' /sys/class/hidraw/*/device/uevent 2> /dev/null) || return 0
-    where=${where%/device/uevent}
-    echo "/dev/${where##*/}"
+gone() {
+    [ -z "$(node_at usb-vhci_hcd)" ]
 }
 
 attached() {
     usbip list -r 127.0.0.1
     usbip attach -r 127.0.0.1 -b 1-1
-    for _ in $(seq 300); do
-        [ -n "$(usb_node)" ] && break
-        sleep 0.2
-    done
+    device=$(wait_for node_at usb-vhci_hcd)
     lsusb -d 1209:
-    fido2-token -I "$(usb_node)" | grep FIDO_2_1
+    fido2-token -I "$device" | grep FIDO_2_1
 }
 
 pulled() {
     echo unplug > control
-    for _ in $(seq 300); do
-        [ -z "$(usb_node)" ] && break
-        sleep 0.2
-    done
-    [ -z "$(usb_node)" ]
+    wait_for gone
     refused lsusb -d 1209:
 }
 
