@@ -15,7 +15,7 @@ run: $(VENV)/installed
 
 # A worker more than processors: guests wait as much as they work.
 test: system $(VENV)/installed-for-test $(VENV)/micropython/package/micropython.mjs kernel
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/installed-for-test
 	$(BIN)/python -m pytest bench --benchmark-only
