@@ -28,6 +28,7 @@ from mfalab.simulator.steps.security_keys import (
     TypePin,
     WireFault,
 )
+from mfalab.simulator.steps.timing import SetClock, Travel, Wait
 from mfalab.simulator.timeline import NS_PER_S
 from mfalab.simulator.workbench.fixture import Ability
 
@@ -46,6 +47,10 @@ _NAMING: Final = ("device", "to", "with_", "codes_from", "by")
 _NEWEST: Final = ("FIDO_2_3", "FIDO_2_2", "FIDO_2_1", "FIDO_2_1_PRE", "FIDO_2_0", "U2F_V2")
 _PATIENCE_NS: Final = 600 * NS_PER_S
 """What somebody waits at a bench for a real token."""
+_PROMPT_NS: Final = 30 * NS_PER_S
+_RESET_NS: Final = 10 * NS_PER_S
+_EDGE_NS: Final = 3 * NS_PER_S
+"""How near to the end of a deadline nobody can be sure to come in real time."""
 _TOKENS_OWN: Final = frozenset({"owner", "kind", "serial", "period", "digits", "algorithm"})
 """What a scenario may say of a token that a real one can have."""
 
@@ -92,10 +97,17 @@ def _against_key(
         yield f"{device} is to have a PIN, and {key.name} is not marked destructive"
     if spec.pin is None and key.pin is not None and not key.destructive:
         yield f"{device} is to have no PIN, and {key.name} has one and is not marked destructive"
+    resets = any(isinstance(step, ResetKey) for step in scenario.steps)
     for number, step in enumerate(scenario.steps, start=1):
+        if isinstance(step, Wait) and resets and _is_near(step.for_, _RESET_NS):
+            yield f"step {number} (wait): too near the end of the time in which a key can be reset"
         if _concerns(step, device, scenario):
             for why in _against_step(step, key):
                 yield f"step {number} ({step.do}): {why}"
+
+
+def _is_near(duration_ns: int | None, deadline_ns: int) -> bool:
+    return duration_ns is not None and deadline_ns - _EDGE_NS < duration_ns <= deadline_ns
 
 
 def _against_model(spec: SecurityKeySpec, key: Abilities) -> Iterator[str]:
@@ -166,6 +178,8 @@ def _against_use(use: KeyUse, key: Abilities) -> Iterator[str]:
             yield "over NFC the tap is the touch, so it is never late and never left out"
         if use.pulled_out_after is not None:
             yield "a card that is being read is not pulled out"
+    elif isinstance(use.touch, int) and _is_near(use.touch, _PROMPT_NS):
+        yield "a touch so near the end of a prompt may come too late"
     elif use.touch not in ("never", "not asked for") and Ability.TOUCH not in key.can:
         yield f"nobody touches {key.name}"
 
@@ -184,8 +198,6 @@ def cuts_power(step: Step) -> bool:
 
 def why_no_token(scenario: Scenario, device: str, token: str) -> str | None:
     """What keeps a real token from standing for a scenario's device; None when nothing does."""
-    from mfalab.simulator.steps.timing import SetClock, Travel, Wait
-
     spec = scenario.devices[device]
     assert isinstance(spec, HardwareTotpSpec)
     decided = spec.model_fields_set - _TOKENS_OWN

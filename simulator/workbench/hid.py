@@ -29,7 +29,7 @@ _NS_PER_S: Final = 10**9
 _SILENCE_NS: Final = 60 * _NS_PER_S
 """A key that works sends a keepalive every 100 ms (CTAP 2.1 section 11.2.9.1.4). A simulated one
 does not while it makes an RSA key, and on an emulated processor that takes half a minute."""
-_REPLUG_NS: Final = 10 * _NS_PER_S
+_REPLUG_NS: Final = 30 * _NS_PER_S
 """How long the kernel may take to show a key that has power again."""
 _LOOK_AGAIN_NS: Final = 20_000_000
 
