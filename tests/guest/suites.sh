@@ -1,7 +1,8 @@
 #!/bin/bash
 # Suites on keys of this kernel, touched and unplugged by a simulated rig: a bench for each argument,
 # all at the same time, because keys wait more than they work. An argument is a shared folder with
-# lab.yaml, the keys, and a file `suites` that lists what to run there; it gets log.jsonl.
+# lab.yaml, the keys, and a file `cases` with what to run there, each ended by a zero byte; it gets
+# log.jsonl.
 set -u
 
 run_bench() {
@@ -16,7 +17,7 @@ run_bench() {
     kill -0 $plug 2>/dev/null || { cat plugged; return 1; }
     sleep 0.5
   done
-  xargs -a suites mfalab run --lab lab.yaml --log log.jsonl -q
+  xargs -0 -a cases mfalab run --lab lab.yaml --log log.jsonl -q
   code=$?
   echo quit >&3
   wait $plug
