@@ -100,6 +100,7 @@ def over_nfc(folder: Path, pcscd: Any) -> Path:
     finally:
         plugged.terminate()
         plugged.communicate(timeout=10)
+    return log
 
 
 def for_the_guest() -> list[str]:
