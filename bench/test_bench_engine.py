@@ -6,11 +6,11 @@ import pytest
 import simpy
 
 from mfalab.simulator.clocks import Quartz, QuartzClock
+from mfalab.simulator.clocks.timeline import NS_PER_YEAR, Timeline
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.language.loader import Case
-from mfalab.simulator.language.suites import collect
 from mfalab.simulator.runner import run_case
-from mfalab.simulator.timeline import NS_PER_YEAR, Timeline
+from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.scenario_files.suites import collect
 
 EVENTS = 10_000
 

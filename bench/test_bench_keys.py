@@ -22,9 +22,9 @@ from mfalab.devices.ctap import Authenticator, MemoryStorage, cbor, load_model
 from mfalab.devices.ctap.user import absent, touching
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.security_key import SecurityKey
-from mfalab.simulator.blocking import BlockingClients
+from mfalab.simulator.clocks.blocking import BlockingClients
+from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import NS_PER_S, Timeline
 
 MODEL = "ctap-2.1-pin"
 CDH = sha256(b"client data").digest()

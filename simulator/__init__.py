@@ -8,20 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mfalab.simulator.clocks.timeline import Timeline as Timeline
+    from mfalab.simulator.environment.outcome import ExpectationFailed as ExpectationFailed
+    from mfalab.simulator.environment.outcome import Outcome as Outcome
+    from mfalab.simulator.environment.outcome import ScenarioError as ScenarioError
     from mfalab.simulator.lab import Lab as Lab
-    from mfalab.simulator.outcome import ExpectationFailed as ExpectationFailed
-    from mfalab.simulator.outcome import Outcome as Outcome
-    from mfalab.simulator.outcome import ScenarioMistake as ScenarioMistake
-    from mfalab.simulator.timeline import Timeline as Timeline
 
 _HOMES = {
-    "ExpectationFailed": "outcome",
+    "ExpectationFailed": "environment.outcome",
     "Lab": "lab",
-    "Outcome": "outcome",
-    "ScenarioMistake": "outcome",
-    "Timeline": "timeline",
+    "Outcome": "environment.outcome",
+    "ScenarioError": "environment.outcome",
+    "Timeline": "clocks.timeline",
 }
-__all__ = ["ExpectationFailed", "Lab", "Outcome", "ScenarioMistake", "Timeline"]
+__all__ = ["ExpectationFailed", "Lab", "Outcome", "ScenarioError", "Timeline"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from mfalab.devices.otp.app import AuthenticatorApp
     from mfalab.devices.otp.token import HardwareToken
     from mfalab.devices.security_key import SecurityKey
+    from mfalab.simulator.clocks.timeline import Timeline
     from mfalab.simulator.eventlog import Event
     from mfalab.simulator.lab import Lab
-    from mfalab.simulator.language.loader import Case
-    from mfalab.simulator.timeline import Timeline
+    from mfalab.simulator.scenario_files.loader import Case
     from mfalab.verifier import Verifier
 
 _SUFFIX = ".scenario.yaml"
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the tags of the shipped suites known as markers."""
-    from mfalab.simulator.language.tags import TAGS
+    from mfalab.simulator.scenario_files.tags import TAGS
 
     for tag, meaning in TAGS.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")
@@ -62,9 +62,9 @@ class ScenarioFile(pytest.Module):
         Raises:
             CollectError: the file is wrong; all of it, located.
         """
-        from mfalab.simulator.language.loader import load_cases
-        from mfalab.simulator.language.suites import shown_as
-        from mfalab.simulator.language.yaml_source import ProblemsFound
+        from mfalab.simulator.language.problems import ProblemsFound
+        from mfalab.simulator.scenario_files.loader import load_cases
+        from mfalab.simulator.scenario_files.suites import shown_as
 
         try:
             cases = load_cases(self.path, shown_as(self.path))
@@ -169,7 +169,7 @@ def verifier(lab: Lab) -> Verifier:
 def fob(lab: Lab) -> HardwareToken:
     """A hardware TOTP token with a quartz of its own: `fob.read_code()`."""
     from mfalab.devices.otp.token import HardwareToken
-    from mfalab.simulator.held_devices import HeldToken
+    from mfalab.simulator.environment.devices import HeldToken
 
     held = lab.device("fob")
     assert isinstance(held, HeldToken)
@@ -194,7 +194,7 @@ def security_key(mfa_seed: int) -> SecurityKey:
 @pytest.fixture
 def totp_app(lab: Lab) -> AuthenticatorApp:
     """An authenticator app on a phone: `totp_app.scan(png)`, `totp_app.code(account)`."""
-    from mfalab.simulator.held_devices import HeldApp
+    from mfalab.simulator.environment.devices import HeldApp
 
     held = lab.device("app")
     assert isinstance(held, HeldApp)

@@ -18,15 +18,15 @@ from traceback import extract_tb
 
 from mfalab.devices.rig.errors import RigError
 from mfalab.simulator.clocks import WallClock
+from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome, ScenarioError
+from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
-from mfalab.simulator.language.loader import Case
-from mfalab.simulator.outcome import ExpectationFailed, Outcome, ScenarioMistake
+from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.traces.recorder import RecordingFailed
 from mfalab.simulator.workbench.bench import Bench, NotFit
 from mfalab.simulator.workbench.key import BenchFailed
-from mfalab.simulator.workbench.stand_ins import NO_STAND_INS, StandIns
 from mfalab.verifier import Conflict, ServiceError
 
 DEFAULT_SEED = 1
@@ -50,7 +50,7 @@ def run(
         jobs: number of processes.
         stop_at_failure: whether the first case that does not pass is the last.
         bench: what stands for devices that its lab file binds; for one process.
-        record: a folder for recordings of what security keys say; see `Traffic`.
+        record: a folder for recordings of what security keys say; see `KeyRecording`.
     """
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
@@ -111,15 +111,15 @@ def furnish(
     """The lab of a case, before its first step.
 
     Raises:
-        ScenarioMistake: people or things are there that cannot be there together.
+        ScenarioError: people or things are there that cannot be there together.
     """
     try:
         return Lab(case.scenario, seed=seed, case=case.id, stand_ins=stand_ins, record=record)
     except ServiceError as refusal:
         why = f"the verifier refuses this setting: {refusal.code}: {refusal.message}"
-        raise ScenarioMistake(why) from None
+        raise ScenarioError(why) from None
     except (Conflict, ValueError) as error:
-        raise ScenarioMistake(f"this setting cannot be: {error}") from None
+        raise ScenarioError(f"this setting cannot be: {error}") from None
 
 
 def run_case(
@@ -140,11 +140,11 @@ def run_case(
         verdict, why = "skipped", str(reason)
     except (BenchFailed, RigError, RecordingFailed) as failure:
         verdict, why = "error", str(failure)
-    except ScenarioMistake as mistake:
+    except ScenarioError as mistake:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
     except Exception as error:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {_defect(error)}"
-    log = CaseLog(case.id) if lab is None else lab.witness.log
+    log = CaseLog(case.id) if lab is None else lab.journal.log
     furnished, log.events = log.events, []
     log.add(
         "case_started",
@@ -168,15 +168,15 @@ def run_case(
             verdict, why = _run_step(lab, case, number, step)
             if verdict != "passed":
                 break
-        stand_ins.take_back(lab, case)
-        if lab.traffic is not None:
-            lab.traffic.close()
+        stand_ins.take_back(lab.devices)
+        if lab.recording is not None:
+            lab.recording.close()
     log.add(
         "case_finished",
         case.scenario.start if lab is None else lab.timeline.now_ns(),
         verdict=verdict,
         why=why,
-        believed=lab.witness.beliefs() if lab is not None and verdict != "passed" else [],
+        believed=lab.journal.beliefs() if lab is not None and verdict != "passed" else [],
         reproduce=_command(case, seed, bench),
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
@@ -192,7 +192,7 @@ def _command(case: Case, seed: int, bench: Bench | None) -> str:
 def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
     """Run one step; the verdict on the case so far, and why."""
     line, text = case.steps[number - 1]
-    lab.witness.log.add(
+    lab.journal.log.add(
         "step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text
     )
     outcome, verdict, why = Outcome(), "passed", ""
@@ -201,11 +201,11 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
     except ExpectationFailed as failure:
         verdict, why = "failed", str(failure)
         outcome = lab.last_outcome
-    except (ScenarioMistake, RigError, RecordingFailed) as mistake:
+    except (ScenarioError, RigError, RecordingFailed) as mistake:
         verdict, why = "error", str(mistake)
     except Exception as error:
         verdict, why = "error", _defect(error)
-    lab.witness.log.add(
+    lab.journal.log.add(
         "step_finished",
         lab.timeline.now_ns(),
         step=number,

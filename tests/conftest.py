@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from mfalab.simulator.language.loader import Case
-from mfalab.simulator.language.suites import collect
 from mfalab.simulator.runner import run_case
+from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.scenario_files.suites import collect
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

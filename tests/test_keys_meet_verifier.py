@@ -41,9 +41,9 @@ from mfalab.devices.ctap.model import AttestationKind, CounterKind
 from mfalab.devices.ctap.user import presenting, touching
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.python_fido2 import HidConnection, descriptor
-from mfalab.simulator.blocking import BlockingClients
+from mfalab.simulator.clocks.blocking import BlockingClients
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import Timeline
 from mfalab.verifier import (
     AWS_OBSERVED,
     CHEAP,

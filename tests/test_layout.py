@@ -17,11 +17,11 @@ from typing import Any, Union, get_args, get_origin
 import pytest
 
 from mfalab.devices.otp.quirks import APP_PRESETS
-from mfalab.simulator.climates import CLIMATES
+from mfalab.simulator.clocks.climates import CLIMATES
+from mfalab.simulator.clocks.timeline import NS_PER_S
 from mfalab.simulator.language import words
-from mfalab.simulator.language.suites import collect
-from mfalab.simulator.language.tags import TAGS
-from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.scenario_files.suites import collect
+from mfalab.simulator.scenario_files.tags import TAGS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("devices", "scenarios", "simulator", "verifier")

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from mfalab.simulator.cli import command
-from mfalab.simulator.language.loader import load_cases
 from mfalab.simulator.runner import run_case
+from mfalab.simulator.scenario_files.loader import load_cases
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ["README.md", "docs/scenarios.md", "docs/security-keys.md"]

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from mfalab.simulator.guest import GuestError, boot
-from mfalab.simulator.language.suites import collect
+from mfalab.simulator.scenario_files.suites import collect
 
 ROOT = Path(__file__).parents[1]
 BENCHES = Path(__file__).parent / "benches"

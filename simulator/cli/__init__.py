@@ -58,7 +58,7 @@ def main() -> None:
             "a worker process was ended from outside, out of memory perhaps; try -j 1", err=True
         )
         sys.exit(FAILED)
-    except _raised_by("mfalab.simulator.language.yaml_source", "ProblemsFound") as found:
+    except _raised_by("mfalab.simulator.scenario_files.yaml_source", "ProblemsFound") as found:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
         sys.exit(BAD_USAGE)

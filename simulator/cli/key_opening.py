@@ -16,9 +16,9 @@ from mfalab.simulator.cli.common import not_ready
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mfalab.simulator.keys.fixture import Fixture
+    from mfalab.simulator.keys.hands import Channel
     from mfalab.simulator.workbench.bench import Bench
-    from mfalab.simulator.workbench.fixture import Fixture
-    from mfalab.simulator.workbench.hands import Channel
 
 __all__ = ["KeyOpener"]
 
@@ -122,7 +122,7 @@ class KeyOpener:
         if self._person is None:
             from mfalab.devices.rig.drivers import RigSpec, make_rig
             from mfalab.simulator.clocks import WallClock
-            from mfalab.simulator.workbench.hands import Channel
+            from mfalab.simulator.keys.hands import Channel
 
             rig = make_rig(RigSpec("manual", "manual"), clock=WallClock())
             rig.open()

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from mfalab.devices.clock import Clock
     from mfalab.devices.security_key import SecurityKey
     from mfalab.devices.transports.hid_device import HidDevice
+    from mfalab.simulator.abilities import Ability
+    from mfalab.simulator.keys.fixture import Fixture
     from mfalab.simulator.traces.compare import Difference, Passage
     from mfalab.simulator.traces.dissect import Message
     from mfalab.simulator.traces.recorder import Tape
-    from mfalab.simulator.workbench.fixture import Ability, Fixture
 
 __all__ = ["RECORD", "SHOW_SECRETS", "add_to", "diff", "record", "record_plugged", "show_trace"]
 
@@ -381,9 +382,9 @@ def _perform(
 
         return perform(fixture, destructive=destructive, abilities=abilities)
     from mfalab.simulator.conformance.chapters import TESTS
+    from mfalab.simulator.conformance.compare import perform_tests
     from mfalab.simulator.conformance.suite import select
     from mfalab.simulator.entropy import Entropy
-    from mfalab.simulator.traces.suites import perform_tests
 
     tests = select(TESTS, words)
     if not tests:

@@ -48,7 +48,7 @@ def check(path: Path, file_only: bool) -> None:
     with opened_bench(path, 1) as bench:
         for name, key in bench.keys.items():
             can = ", ".join(sorted(each.name.lower() for each in key.fixture.can))
-            click.echo(f"{name}: {key.fixture.name}, {key.abilities.versions[-1]}, can {can}")
+            click.echo(f"{name}: {key.fixture.name}, {key.facts.versions[-1]}, can {can}")
         for name, token in bench.tokens.items():
             click.echo(f"{name}: {token.label}")
         click.echo(f"{path}: nothing wrong, all of it is there")

@@ -13,12 +13,12 @@ import click
 
 from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.common import FAILED, FORMAT, PASSED, print_json
+from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.eventlog import Event, encode
-from mfalab.simulator.language.loader import Case
-from mfalab.simulator.language.suites import collect, select, shipped
-from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
-from mfalab.simulator.outcome import ScenarioMistake
+from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.runner import DEFAULT_SEED, furnish, run
+from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.scenario_files.suites import collect, select, shipped
 
 _PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...")
 _WORDS = click.option(
@@ -193,7 +193,7 @@ def check(paths: tuple[str, ...]) -> None:
     for case in cases:
         try:
             furnish(case)
-        except ScenarioMistake as mistake:
+        except ScenarioError as mistake:
             problems.append(Problem(case.shown_as, case.line, 1, str(mistake)))
     if problems:
         raise ProblemsFound(problems)
@@ -240,7 +240,7 @@ def _summary(case: Case) -> dict[str, Any]:
 @FORMAT
 def show(path: str, form: str) -> None:
     """Show a scenario as it will run: FILE, or FILE::CASE."""
-    from mfalab.simulator.language.tell import tell
+    from mfalab.simulator.scenario_files.describe import tell
 
     cases = collect([path])
     if form == "json":
@@ -305,7 +305,7 @@ def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> Non
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
-    from mfalab.simulator.language.schema import scenario_schema
+    from mfalab.simulator.scenario_files.schema import scenario_schema
 
     print_json(scenario_schema())
 
@@ -315,7 +315,7 @@ def schema() -> None:
 @FORMAT
 def steps(verb: str | None, form: str) -> None:
     """List the steps that a scenario may have, or explain one."""
-    from mfalab.simulator.language.tell import explain, vocabulary
+    from mfalab.simulator.scenario_files.describe import explain, vocabulary
 
     if form == "json":
         print_json(vocabulary())
@@ -330,7 +330,7 @@ def steps(verb: str | None, form: str) -> None:
 @FORMAT
 def profiles_command(form: str) -> None:
     """Print every figure of the verifier's profiles side by side."""
-    from mfalab.simulator.language.tell import profiles, profiles_table
+    from mfalab.simulator.scenario_files.describe import profiles, profiles_table
 
     if form == "json":
         print_json(profiles())
@@ -343,7 +343,7 @@ def profiles_command(form: str) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
 def eject(path: str, output: Path | None) -> None:
     """Write the Python form of a scenario: a pytest file that does the same steps."""
-    from mfalab.simulator.language.eject import as_python
+    from mfalab.simulator.scenario_files.eject import as_python
 
     cases = collect([path])
     if len({case.path for case in cases}) > 1:
@@ -363,8 +363,8 @@ def eject(path: str, output: Path | None) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 def new(path: Path) -> None:
     """Write a first scenario to start from."""
-    from mfalab.simulator.language.eject import TEMPLATE
-    from mfalab.simulator.language.loader import SUFFIX
+    from mfalab.simulator.scenario_files.eject import TEMPLATE
+    from mfalab.simulator.scenario_files.loader import SUFFIX
 
     if not path.name.endswith(SUFFIX):
         raise click.UsageError(f"a scenario file ends in {SUFFIX}")

@@ -1,7 +1,7 @@
 """Random-walk frequency noise that is a pure function of time."""
 
+from mfalab.simulator.clocks.timeline import NS_PER_DAY
 from mfalab.simulator.entropy import Stream
-from mfalab.simulator.timeline import NS_PER_DAY
 
 __all__ = ["RandomWalk"]
 

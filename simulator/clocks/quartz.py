@@ -18,12 +18,12 @@ from types import MappingProxyType
 from typing import Final
 
 from mfalab.devices.clock import Clock
-from mfalab.simulator.climates import CLIMATES, Climate, squared_deviation
 from mfalab.simulator.clocks.base import DeviceClock, Steps
+from mfalab.simulator.clocks.battery import ALWAYS_ON, Supply
+from mfalab.simulator.clocks.climates import CLIMATES, Climate, squared_deviation
 from mfalab.simulator.clocks.noise import RandomWalk
+from mfalab.simulator.clocks.timeline import NS_PER_DAY
 from mfalab.simulator.entropy import Stream
-from mfalab.simulator.power import ALWAYS_ON, Supply
-from mfalab.simulator.timeline import NS_PER_DAY
 
 __all__ = [
     "MEMS",

@@ -23,9 +23,9 @@ from mfalab.devices.ctap.commands import (
     Permission,
 )
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.canonical import read_first
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
-from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
     from mfalab.simulator.conformance.subject import Reply, Subject

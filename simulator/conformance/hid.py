@@ -14,7 +14,7 @@ from typing import Final
 
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent
-from mfalab.simulator.workbench.fixture import Reports
+from mfalab.simulator.keys.fixture import Reports
 
 __all__ = [
     "BROADCAST",

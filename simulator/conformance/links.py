@@ -14,8 +14,8 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.conformance.hid import Answer, HidClient
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone
+from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.traces.frames import Frame, FrameKind
-from mfalab.simulator.workbench.fixture import Reports
 
 __all__ = ["CardLink", "HidLink", "Link", "RecordedReports", "Traffic"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.pin_protocols import (
     Shared,
     authenticate,
@@ -16,7 +17,6 @@ from mfalab.simulator.conformance.pin_protocols import (
 )
 from mfalab.simulator.conformance.suite import Pin
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
-from mfalab.simulator.workbench.fixture import Ability
 
 if TYPE_CHECKING:
     from mfalab.simulator.conformance.subject import Reply, Subject

@@ -14,13 +14,14 @@ from typing import Final, Protocol
 
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.errors import DeviceError
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.subject import Sees, Subject, status_text
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict
+from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.traces.frames import Frame
-from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
 
 __all__ = ["KeyNotThere", "PinWrong", "Result", "Run", "Watcher", "run"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import TYPE_CHECKING
 
-from mfalab.simulator.workbench.fixture import Ability
+from mfalab.simulator.abilities import Ability
 
 if TYPE_CHECKING:
     from mfalab.simulator.conformance.facts import Facts

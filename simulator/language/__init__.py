@@ -1,5 +1,1 @@
-"""The scenario language: its words and units, its models, and how files become cases.
-
-A file is read as YAML with places (`yaml_source`), its matrix is spread and its names are resolved
-(`loader`), and the models (`setting`, `scenario`) say what it means.
-"""
+"""The words of the scenario language: names, units, codes, limits, and what a setting may say."""

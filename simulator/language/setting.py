@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
+from mfalab.simulator.clocks.timeline import NS_PER_S, NS_PER_YEAR
 from mfalab.simulator.language.units import (
     Celsius,
     Duration,
@@ -31,7 +32,6 @@ from mfalab.simulator.language.words import (
     QuirksName,
     Strict,
 )
-from mfalab.simulator.timeline import NS_PER_S, NS_PER_YEAR
 from mfalab.verifier import PROFILES, Profile
 
 DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
 
 DURATION_UNITS = {
     "ns": 1,

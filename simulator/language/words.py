@@ -44,7 +44,7 @@ SessionName = Annotated[str, Reference("session")]
 """`keys`, `console`, or the name that an earlier step gave a session with `as`."""
 
 ClimateName = Literal["drawer", "office", "pocket", "outdoors", "car"]
-"""The climates of `mfalab.simulator.climates.CLIMATES`."""
+"""The climates of `mfalab.simulator.clocks.climates.CLIMATES`."""
 
 KeyModelName = Literal[
     "u2f-2016",

@@ -9,10 +9,11 @@ from typing import Annotated, get_args
 from pydantic import Field
 
 from mfalab.simulator.steps import (
+    account,
     attacks,
-    belongings,
-    disturbances,
     enrolment,
+    faults,
+    lifecycle,
     listings,
     measuring,
     security_keys,
@@ -30,7 +31,7 @@ AnyStep = Annotated[
     | enrolment.Delete
     | enrolment.Tag
     | enrolment.Untag
-    | enrolment.DeleteUser
+    | account.DeleteUser
     | sign_in.SignIn
     | sign_in.TryAgain
     | sign_in.ResendSms
@@ -46,19 +47,19 @@ AnyStep = Annotated[
     | listings.ListUsers
     | listings.ListTags
     | listings.DescribeDevice
-    | listings.AccountSummary
-    | listings.CredentialReport
-    | belongings.Lose
-    | belongings.Find
-    | belongings.Borrow
-    | belongings.GiveBack
-    | belongings.Break
-    | belongings.Replace
-    | belongings.Clone
-    | belongings.BackUp
-    | belongings.Restore
-    | belongings.SwitchPhone
-    | belongings.ChangeNumber
+    | account.AccountSummary
+    | account.CredentialReport
+    | lifecycle.Lose
+    | lifecycle.Find
+    | lifecycle.Borrow
+    | lifecycle.GiveBack
+    | lifecycle.Break
+    | lifecycle.Replace
+    | lifecycle.Clone
+    | lifecycle.BackUp
+    | lifecycle.Restore
+    | lifecycle.SwitchPhone
+    | lifecycle.ChangeNumber
     | timing.Wait
     | timing.Travel
     | timing.SetClock
@@ -66,10 +67,10 @@ AnyStep = Annotated[
     | attacks.Guess
     | attacks.Replay
     | attacks.Race
-    | disturbances.Inject
-    | disturbances.NextSms
-    | disturbances.UpdateRootPhone
-    | disturbances.ChangeVerifier
+    | faults.Inject
+    | faults.NextSms
+    | account.UpdateRootPhone
+    | faults.ChangeVerifier
     | measuring.Measure
     | security_keys.SetPin
     | security_keys.TypePin

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Barrier
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import ExpectationFailed, Prevented, ScenarioError
+from mfalab.simulator.environment.people import Person
 from mfalab.simulator.eventlog import Secret
-from mfalab.simulator.held_devices import HeldDevice
-from mfalab.simulator.held_key import HeldKey
 from mfalab.simulator.language.codes import Attempts
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName
-from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
-from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.verifier import SecondPage, ServiceError, SignedIn
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 
 class Attack(Step):
@@ -34,21 +34,25 @@ class Attack(Step):
     """The victim's device, which the attacker does not hold."""
     at: Literal["sts", "console"] = "sts"
 
-    def submit(self, lab: Lab, victim: Person, device: HeldDevice, code: str) -> None:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API if self.at == "sts" else Ability.CONSOLE)
+
+    def submit(self, env: Environment, victim: Person, device: HeldDevice, code: str) -> None:
         """Present one code.
 
         Raises:
             ServiceError: it is refused.
         """
         if self.at == "sts":
-            lab.verifier.sts(victim.credentials("keys")).get_session_token(
+            env.verifier.sts(victim.credentials("keys")).get_session_token(
                 SerialNumber=device.known_serial(), TokenCode=code
             )
             return
-        console = lab.verifier.console
+        console = env.verifier.console
         page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn):
-            raise Hindered("NoSecondPage", "the password alone was enough to sign in")
+            raise Prevented("NoSecondPage", "the password alone was enough to sign in")
         console.submit_code(console.choose(page.id, device.kind).id, code)
 
 
@@ -60,21 +64,21 @@ class Guess(Attack):
     every: Span = 0
     """How long from one try to the next."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        attacker, victim = lab.person(self.who), lab.person(self.as_)
-        device = lab.device(self.device)
+        attacker, victim = env.person(self.who), env.person(self.as_)
+        device = env.device(self.device)
         attacker.note("guesses codes", device=device.name, tries=self.tries)
         for remaining in reversed(range(self.tries)):
             code = f"{attacker.chance.randrange(10**6):06d}"
             try:
-                self.submit(lab, victim, device, code)
+                self.submit(env, victim, device, code)
             except ServiceError:
                 if remaining == 0:
                     raise
             else:
                 return None
-            lab.advance(self.every)
+            env.advance(self.every)
         return None
 
 
@@ -85,37 +89,51 @@ class Replay(Attack):
     typed: Literal["as shown", "with a space", "with a newline"] = "as shown"
     """Decoration that a careless verifier trims after it looked for replays."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        device = lab.device(self.device)
-        if isinstance(device, HeldKey):
-            return self._replay_assertion(lab, device)
-        if not device.typed:
-            raise ScenarioMistake(f"no code of {device.name} was typed yet")
-        code = device.typed[-1]
-        code = {"with a space": f"{code[:3]} {code[3:]}", "with a newline": f"{code}\n"}.get(
-            self.typed, code
-        )
-        lab.person(self.who).note("replays a code", device=device.name, code=Secret(code))
-        self.submit(lab, lab.person(self.as_), device, code)
+        env.device(self.device).take_part(_Replaying(env, self))
         return None
 
-    def _replay_assertion(self, lab: Lab, device: HeldKey) -> object:
-        """Post the key's last response once more, on the attacker's open page or a new one."""
-        victim, console = lab.person(self.as_), lab.verifier.console
+
+@dataclass(frozen=True, slots=True)
+class _Replaying:
+    """What is presented once more, for each kind of device."""
+
+    env: Environment
+    step: Replay
+
+    def read_code(self, device: CodeDevice) -> None:
+        """Present the code that was typed last."""
+        env, step = self.env, self.step
+        if not device.typed:
+            raise ScenarioError(f"no code of {device.name} was typed yet")
+        code = device.typed[-1]
+        code = {"with a space": f"{code[:3]} {code[3:]}", "with a newline": f"{code}\n"}.get(
+            step.typed, code
+        )
+        env.person(step.who).note("replays a code", device=device.name, code=Secret(code))
+        step.submit(env, env.person(step.as_), device, code)
+
+    def await_code(self, device: HeldSms) -> None:
+        """Present the code that was typed last."""
+        self.read_code(device)
+
+    def sign(self, device: HeldKey) -> None:
+        """Post the key's last response, on the attacker's open page or a new one."""
+        env, step = self.env, self.step
+        victim, console = env.person(step.as_), env.verifier.console
         if device.last_response is None:
-            raise ScenarioMistake(f"{device.name} has signed nothing yet")
-        attacker = lab.person(self.who)
+            raise ScenarioError(f"{device.name} has signed nothing yet")
+        attacker = env.person(step.who)
         page: SecondPage | SignedIn | None = attacker.page
         if page is None:
             page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn):
-            raise Hindered("NoSecondPage", "the password alone was enough to sign in")
+            raise Prevented("NoSecondPage", "the password alone was enough to sign in")
         attacker.note("replays a signature", device=device.name)
         if page.chosen is not device.kind:
             page = console.choose(page.id, device.kind)
         console.submit_assertion(page.id, device.last_response)
-        return None
 
 
 class Race(Attack):
@@ -126,25 +144,30 @@ class Race(Attack):
     winners: Annotated[int, Field(ge=0)] = 1
     """How many requests may be accepted."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.READ, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        victim, device = lab.person(self.as_), lab.device(self.device)
+        victim, device = env.person(self.as_), env.code_device(self.device)
         code = device.code()
-        lab.person(self.who).note("races", device=device.name, requests=self.requests)
+        env.person(self.who).note("races", device=device.name, requests=self.requests)
         together = Barrier(self.requests)
 
         def request(_: int) -> bool:
             together.wait()
             try:
-                self.submit(lab, victim, device, code)
+                self.submit(env, victim, device, code)
             except ServiceError:
                 return False
             return True
 
-        with lab.witness.looking_away(), ThreadPoolExecutor(self.requests) as pool:
+        with env.journal.looking_away(), ThreadPoolExecutor(self.requests) as pool:
             accepted = sum(pool.map(request, range(self.requests)))
         device.typed.append(code)
-        lab.note("verifier", "accepts of a race", accepted=accepted, requests=self.requests)
+        env.note("verifier", "accepts of a race", accepted=accepted, requests=self.requests)
         if accepted != self.winners:
             raise ExpectationFailed(f"{self.winners} accepted of {self.requests}", str(accepted))
         return accepted

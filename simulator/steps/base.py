@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from mfalab.simulator.abilities import Need
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
 from mfalab.simulator.language.words import Strict
-from mfalab.simulator.outcome import ExpectationFailed, Outcome
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 
 class Expect(Strict):
@@ -81,12 +81,16 @@ class Step(Strict, ABC):
     expect: Expect = Field(default=Expect(), json_schema_extra={"default": "accepted"})
     """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER, decision: WORD}."""
 
+    def needs(self) -> Iterator[Need]:
+        """What must be possible for it, with the devices of the scenario and the system."""
+        yield from ()
+
     @abstractmethod
-    def perform(self, lab: Lab) -> Any:
+    def perform(self, env: Environment) -> Any:
         """Do it; what is returned is the outcome's data.
 
         Raises:
             ServiceError: the verifier refuses.
-            Hindered: the person cannot.
+            Prevented: the person cannot.
             ExpectationFailed: what was observed differs from what the step states.
         """

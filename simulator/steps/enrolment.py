@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mfalab.simulator import browser
-from mfalab.simulator.browser import KeyUse
-from mfalab.simulator.held_devices import HeldApp, HeldDevice, HeldSms
-from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.environment import browser
+from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import Prevented, ScenarioError
+from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.codes import CodeChoice, PairChoice
+from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
-from mfalab.simulator.outcome import Hindered, ScenarioMistake
-from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 Using = SessionName | None
 
@@ -33,28 +33,32 @@ class OnBehalf(Step):
     using: Using = None
     """`keys` (long-term access keys), `console`, or a session's name; root uses the console."""
 
-    def actor(self, lab: Lab) -> Person:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.CONSOLE if self.using == "console" else Ability.API)
+
+    def actor(self, env: Environment) -> Person:
         """Who acts."""
-        return lab.person(self.who)
+        return env.person(self.who)
 
-    def owner(self, lab: Lab) -> Person:
+    def owner(self, env: Environment) -> Person:
         """Whom it is for."""
-        return lab.person(self.for_ or self.who)
+        return env.person(self.for_ or self.who)
 
-    def through_console(self, lab: Lab) -> bool:
+    def through_console(self, env: Environment) -> bool:
         """Whether this is a console flow rather than an API call."""
-        return self.using == "console" or (self.using is None and self.actor(lab).root)
+        return self.using == "console" or (self.using is None and self.actor(env).root)
 
-    def console_user(self, lab: Lab) -> str | None:
+    def console_user(self, env: Environment) -> str | None:
         """The user name a console flow is for; None is the one who is signed in."""
-        return None if self.for_ in (None, self.who) else self.owner(lab).user_name
+        return None if self.for_ in (None, self.who) else self.owner(env).user_name
 
 
 def reader(device: HeldDevice, *people: Person) -> Person:
     """Who of these people can look at a device: the first who holds it.
 
     Raises:
-        Hindered: none of them does.
+        Prevented: none of them does.
     """
     holder = next((person for person in people if person.name == device.holder), people[0])
     holder.holding(device)
@@ -74,16 +78,14 @@ class Create(OnBehalf):
     scan: bool = True
     """Whether anybody scans the code: a cancelled wizard leaves it unscanned."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        device = lab.device(self.device)
-        if not isinstance(device, HeldApp):
-            raise ScenarioMistake(f"{device.name} is no authenticator app, so it cannot be created")
-        actor, name = self.actor(lab), self.device_name or device.name
-        if self.through_console(lab):
-            made = lab.verifier.console.create_virtual_device(actor.signed_in().credentials, name)
+        device = env.app(self.device)
+        actor, name = self.actor(env), self.device_name or device.name
+        if self.through_console(env):
+            made = env.verifier.console.create_virtual_device(actor.signed_in().credentials, name)
         else:
-            made = lab.verifier.iam(actor.credentials(self.using)).create_virtual_mfa_device(
+            made = env.verifier.iam(actor.credentials(self.using)).create_virtual_mfa_device(
                 VirtualMFADeviceName=name,
                 Path=self.path,
                 Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
@@ -95,7 +97,7 @@ class Create(OnBehalf):
         if self.scan:
             png = entity["QRCodePNG"]
             assert isinstance(png, bytes)
-            lab.note(device.name, "scans a QR code", serial=serial)
+            env.note(device.name, "scans a QR code", serial=serial)
             device.scan(png)
         return serial
 
@@ -114,11 +116,16 @@ class Pair(OnBehalf):
     serial: str | None = None
     """A serial number or ARN to give instead of the device's own."""
 
-    def typed_pair(self, lab: Lab) -> tuple[str, str]:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.READ, self.codes_from or self.device)
+
+    def typed_pair(self, env: Environment) -> tuple[str, str]:
         """Read and type the two codes."""
-        source = lab.device(self.codes_from or self.device)
-        pair = reader(source, self.actor(lab), self.owner(lab)).types_pair(source, self.codes)
-        lab.advance(self.late)
+        source = env.code_device(self.codes_from or self.device)
+        pair = reader(source, self.actor(env), self.owner(env)).type_pair(source, self.codes)
+        env.advance(self.late)
         return pair
 
     def serial_of(self, device: HeldDevice) -> str:
@@ -139,63 +146,85 @@ class Enable(Pair):
     key: KeyUse = KeyUse()
     """For a security key: touch, pin, finger, origin, client, pulled_out_after."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from OnBehalf.needs(self)
+        yield from self.key.needs(self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        device, actor = lab.device(self.device), self.actor(lab)
-        if isinstance(device, HeldSms):
-            return self._enable_sms(lab, device)
-        if isinstance(device, HeldKey) and self.codes_from is None:
-            return self._enable_key(lab, device)
-        if isinstance(device, HeldApp) and device.account is None and self.serial is None:
-            Create(
-                who=self.who, device=self.device, using=self.using, **{"for": self.for_}
-            ).perform(lab)
-        serial = self.serial_of(device)
-        first, second = self.typed_pair(lab)
-        if self.through_console(lab):
-            lab.verifier.console.enable_device(
+        return env.device(self.device).take_part(_Enrolment(env, self))
+
+
+@dataclass(frozen=True, slots=True)
+class _Enrolment:
+    """How each kind of device is enabled; the serial number is what comes of it."""
+
+    env: Environment
+    step: Enable
+
+    def read_code(self, device: CodeDevice) -> str:
+        """Enable it with two consecutive codes; an app without an account is given one first."""
+        env, step = self.env, self.step
+        if device.needs_account and step.serial is None:
+            whose = {"who": step.who, "for": step.for_, "using": step.using}
+            Create.model_validate({**whose, "device": step.device}).perform(env)
+        return self._by_codes(device)
+
+    def _by_codes(self, device: HeldDevice) -> str:
+        env, step = self.env, self.step
+        serial = step.serial_of(device)
+        first, second = step.typed_pair(env)
+        actor = step.actor(env)
+        if step.through_console(env):
+            env.verifier.console.enable_device(
                 actor.signed_in().credentials,
                 serial=serial,
                 code1=first,
                 code2=second,
-                user_name=self.console_user(lab),
+                user_name=step.console_user(env),
             )
         else:
-            lab.verifier.iam(actor.credentials(self.using)).enable_mfa_device(
-                UserName=self.owner(lab).user_name,
+            env.verifier.iam(actor.credentials(step.using)).enable_mfa_device(
+                UserName=step.owner(env).user_name,
                 SerialNumber=serial,
                 AuthenticationCode1=first,
                 AuthenticationCode2=second,
             )
         return serial
 
-    def _enable_key(self, lab: Lab, device: HeldKey) -> object:
-        actor, console, user = self.actor(lab), lab.verifier.console, self.console_user(lab)
-        if not self.through_console(lab) and self.using is not None:
-            raise ScenarioMistake("security keys are enabled in the console; use using: console")
-        credentials = actor.signed_in().credentials
-        holder = reader(device, actor, self.owner(lab))
-        options = console.begin_security_key(credentials, name=device.name, user_name=user)
-        response = browser.register(lab, holder, device, options, self.key)
-        serial = console.finish_security_key(credentials, response=response, user_name=user)
-        device.register(self.for_ or self.who, serial, response.get("id"))
-        return serial
-
-    def _enable_sms(self, lab: Lab, device: HeldSms) -> object:
-        actor, owner = self.actor(lab), self.owner(lab)
-        credentials = actor.signed_in().credentials
+    def await_code(self, device: HeldSms) -> str:
+        """Enrol a phone with the code that is sent to it."""
+        env, step, console = self.env, self.step, self.env.verifier.console
+        credentials = step.actor(env).signed_in().credentials
         number = device.thing.number
         if number is None:
-            raise Hindered("NoCodeArrived", f"{device.name} has no number")
+            raise Prevented("NoCodeArrived", f"{device.name} has no number")
         already = len(device.thing.codes())
-        device.serial = lab.verifier.console.register_sms(
-            credentials, phone=number, user_name=self.console_user(lab)
+        device.serial = console.register_sms(
+            credentials, phone=number, user_name=step.console_user(env)
         )
-        holder = reader(device, actor, owner)
-        holder.awaits_text(device, already)
-        code = holder.reads_and_types(device, self.code)
-        lab.verifier.console.confirm_sms(credentials, serial=device.serial, code=code)
+        holder = reader(device, step.actor(env), step.owner(env))
+        holder.await_text(device, already)
+        code = holder.read_and_type(device, step.code)
+        console.confirm_sms(credentials, serial=device.serial, code=code)
         return device.serial
+
+    def sign(self, device: HeldKey) -> str:
+        """Register a key in the console, unless codes of another device are tried for it."""
+        if self.step.codes_from is not None:
+            return self._by_codes(device)
+        env, step, console = self.env, self.step, self.env.verifier.console
+        if not step.through_console(env) and step.using is not None:
+            raise ScenarioError("security keys are enabled in the console; use using: console")
+        actor, user = step.actor(env), step.console_user(env)
+        credentials = actor.signed_in().credentials
+        holder = reader(device, actor, step.owner(env))
+        options = console.begin_security_key(credentials, name=device.name, user_name=user)
+        response = browser.register(holder, device, options, step.key)
+        serial = console.finish_security_key(credentials, response=response, user_name=user)
+        device.register(step.for_ or step.who, serial, response.get("id"))
+        return serial
 
 
 class Resync(Pair):
@@ -205,26 +234,26 @@ class Resync(Pair):
     at: Literal["sign-in page"] | None = None
     """Resynchronise on the second page of a sign-in that is under way."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        device, actor = lab.device(self.device), self.actor(lab)
-        first, second = self.typed_pair(lab)
-        console = lab.verifier.console
+        device, actor = env.device(self.device), self.actor(env)
+        first, second = self.typed_pair(env)
+        console = env.verifier.console
         if self.at is not None:
             if actor.page is None:
-                raise ScenarioMistake(f"{actor.name} has no sign-in page open")
+                raise ScenarioError(f"{actor.name} has no sign-in page open")
             actor.page = console.resync(actor.page.id, first, second)
-        elif self.through_console(lab):
+        elif self.through_console(env):
             console.resync_device(
                 actor.signed_in().credentials,
                 serial=self.serial_of(device),
                 code1=first,
                 code2=second,
-                user_name=self.console_user(lab),
+                user_name=self.console_user(env),
             )
         else:
-            lab.verifier.iam(actor.credentials(self.using)).resync_mfa_device(
-                UserName=self.owner(lab).user_name,
+            env.verifier.iam(actor.credentials(self.using)).resync_mfa_device(
+                UserName=self.owner(env).user_name,
                 SerialNumber=self.serial_of(device),
                 AuthenticationCode1=first,
                 AuthenticationCode2=second,
@@ -240,19 +269,19 @@ class Deactivate(OnBehalf):
     serial: str | None = None
     """A serial number or ARN to give instead of the device's own."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        device, actor = lab.device(self.device), self.actor(lab)
+        device, actor = env.device(self.device), self.actor(env)
         serial = self.serial or device.known_serial(self.for_ or self.who)
-        if self.through_console(lab):
-            lab.verifier.console.deactivate_device(
-                actor.signed_in().credentials, serial=serial, user_name=self.console_user(lab)
+        if self.through_console(env):
+            env.verifier.console.deactivate_device(
+                actor.signed_in().credentials, serial=serial, user_name=self.console_user(env)
             )
         else:
-            lab.verifier.iam(actor.credentials(self.using)).deactivate_mfa_device(
-                SerialNumber=serial, UserName=self.owner(lab).user_name
+            env.verifier.iam(actor.credentials(self.using)).deactivate_mfa_device(
+                SerialNumber=serial, UserName=self.owner(env).user_name
             )
-        lab.witness.window_closed(device.name)
+        env.journal.window_closed(device.name)
         return None
 
 
@@ -266,14 +295,18 @@ class Delete(Step):
     serial: str | None = None
     """A serial number or ARN to give instead of the device's own."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        device, actor = lab.device(self.device), lab.person(self.who)
+        device, actor = env.device(self.device), env.person(self.who)
         serial = self.serial or device.known_serial()
-        lab.verifier.iam(actor.credentials(self.using)).delete_virtual_mfa_device(
+        env.verifier.iam(actor.credentials(self.using)).delete_virtual_mfa_device(
             SerialNumber=serial
         )
-        lab.witness.window_closed(device.name)
+        env.journal.window_closed(device.name)
         return None
 
 
@@ -286,10 +319,14 @@ class Tag(Step):
     using: Using = None
     tags: dict[str, str]
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        lab.verifier.iam(lab.person(self.who).credentials(self.using)).tag_mfa_device(
-            SerialNumber=lab.device(self.device).known_serial(),
+        env.verifier.iam(env.person(self.who).credentials(self.using)).tag_mfa_device(
+            SerialNumber=env.device(self.device).known_serial(),
             Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
         )
         return None
@@ -304,25 +341,13 @@ class Untag(Step):
     using: Using = None
     keys: list[str]
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        lab.verifier.iam(lab.person(self.who).credentials(self.using)).untag_mfa_device(
-            SerialNumber=lab.device(self.device).known_serial(), TagKeys=self.keys
-        )
-        return None
-
-
-class DeleteUser(Step):
-    """Delete a user (IAM DeleteUser)."""
-
-    do: Literal["delete_user"] = "delete_user"
-    who: PersonName
-    for_: Annotated[PersonName, Field(alias="for")]
-    using: Using = None
-
-    def perform(self, lab: Lab) -> object:
-        """See the class."""
-        lab.verifier.iam(lab.person(self.who).credentials(self.using)).delete_user(
-            UserName=lab.person(self.for_).user_name
+        env.verifier.iam(env.person(self.who).credentials(self.using)).untag_mfa_device(
+            SerialNumber=env.device(self.device).known_serial(), TagKeys=self.keys
         )
         return None

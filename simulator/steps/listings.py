@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
-from mfalab.simulator.outcome import ExpectationFailed
 from mfalab.simulator.steps.base import Step
 from mfalab.verifier import Iam
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 
 class Look(Step):
@@ -23,9 +22,13 @@ class Look(Step):
     """Who asks."""
     using: SessionName | None = None
 
-    def iam(self, lab: Lab) -> Iam:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+
+    def iam(self, env: Environment) -> Iam:
         """IAM with the asking person's credentials."""
-        return lab.verifier.iam(lab.person(self.who).credentials(self.using))
+        return env.verifier.iam(env.person(self.who).credentials(self.using))
 
 
 class ListDevices(Look):
@@ -40,10 +43,10 @@ class ListDevices(Look):
     marker: str | None = None
     """Where to go on, instead of at the beginning."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        user = lab.person(self.for_ or self.who)
-        iam = self.iam(lab)
+        user = env.person(self.for_ or self.who)
+        iam = self.iam(env)
         found: list[dict[str, Any]] = []
         marker = self.marker
         while True:
@@ -58,7 +61,7 @@ class ListDevices(Look):
             marker = answer["Marker"]
         _no_secrets(found)
         if self.devices is not None:
-            _compare(lab, self.devices, (item["SerialNumber"] for item in found))
+            _compare(env, self.devices, (item["SerialNumber"] for item in found))
         return found
 
 
@@ -70,10 +73,14 @@ class ListConsoleDevices(Step):
     devices: list[DeviceName]
     """Exactly these, in any order."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.CONSOLE)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        found = lab.verifier.console.devices(lab.person(self.who).signed_in().credentials)
-        _compare(lab, self.devices, (item["SerialNumber"] for item in found))
+        found = env.verifier.console.devices(env.person(self.who).signed_in().credentials)
+        _compare(env, self.devices, (item["SerialNumber"] for item in found))
         return found
 
 
@@ -85,13 +92,13 @@ class ListVirtualDevices(Look):
     devices: list[DeviceName] | None = None
     """Exactly these, in any order."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        answer = self.iam(lab).list_virtual_mfa_devices(AssignmentStatus=self.status)
+        answer = self.iam(env).list_virtual_mfa_devices(AssignmentStatus=self.status)
         found = answer["VirtualMFADevices"]
         _no_secrets(found)
         if self.devices is not None:
-            _compare(lab, self.devices, (item["SerialNumber"] for item in found))
+            _compare(env, self.devices, (item["SerialNumber"] for item in found))
         return found
 
 
@@ -103,57 +110,15 @@ class ListUsers(Step):
     mfa: dict[PersonName, str]
     """What the column says for each of these people: None, Virtual, Security key, Hardware, SMS."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        found = lab.verifier.console.users(lab.person(self.who).signed_in().credentials)
+        found = env.verifier.console.users(env.person(self.who).signed_in().credentials)
         column = {item["UserName"]: item["MFA"] for item in found}
         for name, expected in self.mfa.items():
-            got = column.get(lab.person(name).user_name)
+            got = column.get(env.person(name).user_name)
             if got != expected:
                 raise ExpectationFailed(f"{name}: {expected}", str(got))
         return found
-
-
-class AccountSummary(Look):
-    """Read the account's numbers (IAM GetAccountSummary)."""
-
-    do: Literal["account_summary"] = "account_summary"
-    values: dict[str, int]
-    """What these entries of the map are to be."""
-
-    def perform(self, lab: Lab) -> object:
-        """See the class."""
-        summary = self.iam(lab).get_account_summary()["SummaryMap"]
-        for key, expected in self.values.items():
-            if summary.get(key) != expected:
-                raise ExpectationFailed(f"{key} {expected}", str(summary.get(key)))
-        return summary
-
-
-class CredentialReport(Look):
-    """Generate, if there is none yet, and read the credential report (IAM GetCredentialReport)."""
-
-    do: Literal["credential_report"] = "credential_report"
-    generate: bool = True
-    """Whether to ask for a new one first."""
-    mfa_active: dict[PersonName, Literal["true", "false"]] = Field(default_factory=dict)
-    """What the column mfa_active says for these people, in lower case."""
-
-    def perform(self, lab: Lab) -> object:
-        """See the class."""
-        iam = self.iam(lab)
-        if self.generate:
-            iam.generate_credential_report()
-        content = iam.get_credential_report()["Content"].decode()
-        header, *rows = (line.split(",") for line in content.split("\n"))
-        column = header.index("mfa_active")
-        seen = {row[0]: row[column] for row in rows}
-        for name, expected in self.mfa_active.items():
-            person = lab.person(name)
-            got = seen.get("<root_account>" if person.root else person.user_name)
-            if got != expected:
-                raise ExpectationFailed(f"mfa_active {expected} for {name}", str(got))
-        return seen
 
 
 class ListTags(Look):
@@ -164,10 +129,10 @@ class ListTags(Look):
     tags: dict[str, str] | None = None
     """Exactly these."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        answer = self.iam(lab).list_mfa_device_tags(
-            SerialNumber=lab.device(self.device).known_serial()
+        answer = self.iam(env).list_mfa_device_tags(
+            SerialNumber=env.device(self.device).known_serial()
         )
         found = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
         if self.tags is not None and found != self.tags:
@@ -181,12 +146,12 @@ class DescribeDevice(Look):
     do: Literal["describe_device"] = "describe_device"
     device: DeviceName
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        return self.iam(lab).get_mfa_device(SerialNumber=lab.device(self.device).known_serial())
+        return self.iam(env).get_mfa_device(SerialNumber=env.device(self.device).known_serial())
 
 
-def _compare(lab: Lab, names: Iterable[str], serials: Iterable[str]) -> None:
+def _compare(env: Environment, names: Iterable[str], serials: Iterable[str]) -> None:
     """Hold device names against serial numbers; clones of one entity count once.
 
     Raises:
@@ -194,12 +159,12 @@ def _compare(lab: Lab, names: Iterable[str], serials: Iterable[str]) -> None:
     """
 
     def called(serial: str) -> str:
-        known = (name for name, device in lab.devices.items() if device.answers_to(serial))
+        known = (name for name, device in env.devices.items() if device.answers_to(serial))
         return next(known, serial)
 
     found = sorted(called(serial) for serial in serials)
     expected = sorted(
-        name if lab.device(name).serial is None else called(lab.device(name).known_serial())
+        name if env.device(name).serial is None else called(env.device(name).known_serial())
         for name in names
     )
     if found != expected:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap1 import APDU, ApduError, Ctap1
@@ -17,15 +17,16 @@ from pydantic import Field
 
 from mfalab.devices.ctap.faults import Faults
 from mfalab.devices.transports.wire import WireFaults
-from mfalab.simulator.browser import NO_ANSWER, KeyUse, at_key, typed_pin
-from mfalab.simulator.held_key import HeldKey, enrol_finger
+from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.environment.browser import NO_ANSWER, at_key, typed_pin
+from mfalab.simulator.environment.devices import HeldKey
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.key_access import enrol_finger
+from mfalab.simulator.environment.outcome import ExpectationFailed, Prevented, ScenarioError
+from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Duration, Share
 from mfalab.simulator.language.words import DeviceName, Name, PersonName
-from mfalab.simulator.outcome import ExpectationFailed, Hindered, ScenarioMistake
 from mfalab.simulator.steps.base import Step
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 T = TypeVar("T")
 
@@ -43,17 +44,20 @@ class AtKey(Step):
     key: KeyUse = KeyUse()
     """How the key is used: touch, pin, finger, pulled_out_after."""
 
-    def on_key(self, lab: Lab, work: Callable[[Ctap2], T]) -> T:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from self.key.needs(self.device)
+
+    def on_key(self, env: Environment, work: Callable[[Ctap2], T]) -> T:
         """Let a client program work on the key.
 
         Raises:
-            Hindered: with CTAP's name of the error, such as PIN_INVALID.
+            Prevented: with CTAP's name of the error, such as PIN_INVALID.
         """
-        key, person = held_key(lab, self.device), lab.person(self.who)
+        key, person = env.security_key(self.device), env.person(self.who)
         person.holding(key)
         try:
             return at_key(
-                lab,
                 person,
                 key,
                 self.key,
@@ -62,25 +66,13 @@ class AtKey(Step):
             )
         except CtapError as error:
             name = str(getattr(error.code, "name", error.code))
-            raise Hindered(name, f"{key.name} answers {name}") from None
+            raise Prevented(name, f"{key.name} answers {name}") from None
         except OSError as error:
-            raise Hindered("KeyUnplugged", str(error)) from None
+            raise Prevented("KeyUnplugged", str(error)) from None
         except NO_ANSWER as error:
-            raise Hindered("NoAnswer", f"{key.name}: {error}") from None
+            raise Prevented("NoAnswer", f"{key.name}: {error}") from None
         except ValueError as error:
-            raise Hindered("NotOffered", f"{key.name}: {error}") from None
-
-
-def held_key(lab: Lab, name: str) -> HeldKey:
-    """A security key by name.
-
-    Raises:
-        ScenarioMistake: it is another kind of device.
-    """
-    device = lab.device(name)
-    if not isinstance(device, HeldKey):
-        raise ScenarioMistake(f"{name} is no security key")
-    return device
+            raise Prevented("NotOffered", f"{key.name}: {error}") from None
 
 
 class SetPin(AtKey):
@@ -91,11 +83,16 @@ class SetPin(AtKey):
     pin: str
     """The new PIN; the old one is typed as `key.pin` says."""
 
-    def perform(self, lab: Lab) -> object:
-        """See the class."""
-        key = held_key(lab, self.device)
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.PIN, self.device)
 
-        lab.advance(lab.person(self.who).typing_ns())
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        key = env.security_key(self.device)
+
+        env.advance(env.person(self.who).typing_ns())
 
         def work(ctap: Ctap2) -> None:
             client = ClientPin(ctap)
@@ -104,7 +101,7 @@ class SetPin(AtKey):
             else:
                 client.change_pin(typed_pin(key, self.key.pin), self.pin)
 
-        self.on_key(lab, work)
+        self.on_key(env, work)
         key.pin = self.pin
         return None
 
@@ -117,21 +114,26 @@ class TypePin(AtKey):
     times: Annotated[int, Field(ge=1, le=20)] = 1
     """How often; the last answer is the outcome."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.PIN, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        key = held_key(lab, self.device)
+        key = env.security_key(self.device)
         for _ in range(self.times - 1):
             try:
-                self._once(lab, key)
-            except Hindered as hindrance:
-                lab.note(key.name, "answers", code=hindrance.code)
-        return self._once(lab, key)
+                self._once(env, key)
+            except Prevented as hindrance:
+                env.note(key.name, "answers", code=hindrance.code)
+        return self._once(env, key)
 
-    def _once(self, lab: Lab, key: HeldKey) -> object:
+    def _once(self, env: Environment, key: HeldKey) -> object:
         pin = typed_pin(key, self.key.pin)
-        lab.advance(lab.person(self.who).typing_ns())
+        env.advance(env.person(self.who).typing_ns())
         return self.on_key(
-            lab,
+            env,
             lambda ctap: ClientPin(ctap).get_pin_token(
                 pin, ClientPin.PERMISSION.GET_ASSERTION, "example.com"
             ),
@@ -143,10 +145,17 @@ class ResetKey(AtKey):
 
     do: Literal["reset_key"] = "reset_key"
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.RESET, self.device)
+        if self.expect.refused == "NOT_ALLOWED":
+            yield Need(Ability.LATE_RESET, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        key = held_key(lab, self.device)
-        self.on_key(lab, lambda ctap: ctap.reset())
+        key = env.security_key(self.device)
+        self.on_key(env, lambda ctap: ctap.reset())
         key.pin, key.fingers = None, []
         return None
 
@@ -158,11 +167,17 @@ class AddFinger(AtKey):
     finger: Name
     """What to call it; `key.finger` names it later."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.PIN, self.device)
+        yield Need(Ability.FINGER, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        key = held_key(lab, self.device)
+        key = env.security_key(self.device)
         pin = typed_pin(key, self.key.pin)
-        self.on_key(lab, lambda ctap: enrol_finger(ctap, pin))
+        self.on_key(env, lambda ctap: enrol_finger(ctap, pin))
         key.fingers.append(self.finger)
         return None
 
@@ -175,13 +190,18 @@ class RegisterU2f(AtKey):
 
     do: Literal["register_u2f"] = "register_u2f"
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.U2F, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        key, person = held_key(lab, self.device), lab.person(self.who)
-        app_id = lab.verifier.profile.app_id
+        key, person = env.security_key(self.device), env.person(self.who)
+        app_id = env.verifier.profile.app_id
         if app_id is None or person.identity_id is None:
-            raise ScenarioMistake(f"there is no AppID, or no identity for {person.name}")
-        challenge = lab.entropy.random_bytes(f"{key.name}.u2f")(32)
+            raise ScenarioError(f"there is no AppID, or no identity for {person.name}")
+        challenge = env.entropy.random_bytes(f"{key.name}.u2f")(32)
         application = sha256(app_id.encode()).digest()
         person.holding(key)
 
@@ -195,8 +215,8 @@ class RegisterU2f(AtKey):
                         raise
                 waiting.wait(_U2F_POLL_S)
 
-        data = at_key(lab, person, key, self.key, work)
-        serial = lab.verifier.register_u2f_key(person.identity_id, key.name, data, challenge)
+        data = at_key(person, key, self.key, work)
+        serial = env.verifier.register_u2f_key(person.identity_id, key.name, data, challenge)
         key.register(person.name, serial)
         return serial
 
@@ -208,11 +228,16 @@ class StorePasskeys(AtKey):
     count: Annotated[int, Field(ge=1, le=500)] = 1
     """How many, each for another site."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield Need(Ability.PIN, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        key = held_key(lab, self.device)
+        key = env.security_key(self.device)
         for number in range(self.count):
-            self.on_key(lab, partial(self._store, key, number))
+            self.on_key(env, partial(self._store, key, number))
         return None
 
     def _store(self, key: HeldKey, number: int, ctap: Ctap2) -> Any:
@@ -243,10 +268,14 @@ class KeyPower(Step):
     to: Literal["on", "off", "cycle"]
     """on is plugged in, off is pulled out, cycle is both."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.POWER, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        held_key(lab, self.device).reach.power(self.to)
-        lab.note(self.device, "power", to=self.to)
+        env.security_key(self.device).access.power(self.to)
+        env.note(self.device, "power", to=self.to)
         return None
 
 
@@ -278,16 +307,20 @@ class KeyFault(Step):
     missing: list[str] = Field(default_factory=list)
     """Options, extensions or commands that are announced and not there, such as credMgmt."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.FAULTS, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        thing = held_key(lab, self.device).reach.simulated
+        thing = env.security_key(self.device).access.simulated
         switches = self.model_dump(
             exclude={"do", "name", "expect", "device", "slow_crypto", "missing"}, exclude_none=True
         )
         thing.faults = Faults(
             slow_crypto_ns=self.slow_crypto, missing=frozenset(self.missing), **switches
         )
-        lab.note(self.device, "faults", **{key: value for key, value in switches.items() if value})
+        env.note(self.device, "faults", **{key: value for key, value in switches.items() if value})
         return None
 
 
@@ -307,11 +340,15 @@ class WireFault(Step):
     stalled: bool = False
     """The endpoint holds all reports until the wire is good again."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.BAD_WIRE, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
         switches = self.model_dump(exclude={"do", "name", "expect", "device"})
-        held_key(lab, self.device).reach.simulated.wire = WireFaults(**switches)
-        lab.note(self.device, "wire", **{key: value for key, value in switches.items() if value})
+        env.security_key(self.device).access.simulated.wire = WireFaults(**switches)
+        env.note(self.device, "wire", **{key: value for key, value in switches.items() if value})
         return None
 
 
@@ -331,16 +368,16 @@ class CheckKey(Step):
     powered: bool | None = None
     """Whether it is plugged in."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        key = held_key(lab, self.device)
-        seen = asdict(key.reach.facts(key.pin, counting=self.discoverable is not None))
+        key = env.security_key(self.device)
+        seen = asdict(key.access.facts(key.pin, counting=self.discoverable is not None))
         for name, got in seen.items():
             expected = getattr(self, name)
             if expected is None or expected == got:
                 continue
             if got is None:
-                lab.note(self.device, f"does not tell {name}")
+                env.note(self.device, f"does not tell {name}")
             else:
                 raise ExpectationFailed(f"{name} {expected}", str(got))
         return seen

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioError
+from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.units import Seconds, Span
 from mfalab.simulator.language.words import DeviceName, Name, PersonName, RoleName, SessionName
-from mfalab.simulator.outcome import ExpectationFailed, ScenarioMistake
-from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.sign_in import WithCode
-from mfalab.simulator.timeline import NS_PER_S
 from mfalab.verifier import Credentials
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 
 class StsCall(WithCode):
@@ -34,36 +34,41 @@ class StsCall(WithCode):
     as_: Annotated[Name | None, Field(alias="as")] = None
     """What to call the session in later steps."""
 
-    def parameters(self, lab: Lab, person: Person) -> dict[str, Any]:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+        yield from super().needs()
+
+    def parameters(self, env: Environment, person: Person) -> dict[str, Any]:
         """DurationSeconds, SerialNumber and TokenCode as far as they are given."""
         given: dict[str, Any] = {}
         if self.duration is not None:
             given["DurationSeconds"] = self.duration // NS_PER_S
         if self.with_ is not None or self.serial is not None:
-            given |= self._mfa(lab, person)
+            given |= self._mfa(env, person)
         return given
 
-    def _mfa(self, lab: Lab, person: Person) -> dict[str, str]:
-        device = lab.device(self.with_) if self.with_ else None
-        named = lab.device(self.serial_of) if self.serial_of else device
+    def _mfa(self, env: Environment, person: Person) -> dict[str, str]:
+        device = env.device(self.with_) if self.with_ else None
+        named = env.device(self.serial_of) if self.serial_of else device
         serial = self.serial or (named.serial if named else None)
         if device is None or serial is None:
-            raise ScenarioMistake("a code needs a device with a serial number; see `with`")
+            raise ScenarioError("a code needs a device with a serial number; see `with`")
         mfa: dict[str, str] = {}
         if self.omit != "serial":
             mfa["SerialNumber"] = serial
         if self.omit != "code":
-            mfa["TokenCode"] = person.reads_and_types(device, self.code, self.typed)
+            mfa["TokenCode"] = person.read_and_type(device, self.code, self.typed)
         return mfa
 
-    def keep(self, lab: Lab, answer: dict[str, Any]) -> Credentials:
+    def keep(self, env: Environment, answer: dict[str, Any]) -> Credentials:
         """Take the credentials out of an answer and remember them under their name."""
         issued = answer["Credentials"]
         credentials = Credentials(
             issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
         )
         if self.as_ is not None:
-            lab.sessions[self.as_] = credentials
+            env.sessions[self.as_] = credentials
         return credentials
 
 
@@ -72,13 +77,13 @@ class GetSession(StsCall):
 
     do: Literal["get_session"] = "get_session"
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
+        person = env.person(self.who)
         credentials = person.credentials(self.using or "keys")
-        given = self.parameters(lab, person)
+        given = self.parameters(env, person)
         person.note("calls GetSessionToken", mfa="SerialNumber" in given)
-        return self.keep(lab, lab.verifier.sts(credentials).get_session_token(**given))
+        return self.keep(env, env.verifier.sts(credentials).get_session_token(**given))
 
 
 class AssumeRole(StsCall):
@@ -87,16 +92,16 @@ class AssumeRole(StsCall):
     do: Literal["assume_role"] = "assume_role"
     role: RoleName
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
+        person = env.person(self.who)
         credentials = person.credentials(self.using or "keys")
-        given = self.parameters(lab, person)
+        given = self.parameters(env, person)
         person.note("calls AssumeRole", role=self.role, mfa="SerialNumber" in given)
-        answer = lab.verifier.sts(credentials).assume_role(
-            RoleArn=lab.roles[self.role], RoleSessionName=person.name, **given
+        answer = env.verifier.sts(credentials).assume_role(
+            RoleArn=env.roles[self.role], RoleSessionName=person.name, **given
         )
-        return self.keep(lab, answer)
+        return self.keep(env, answer)
 
 
 class WhoAmI(Step):
@@ -108,10 +113,14 @@ class WhoAmI(Step):
     arn_ends: str | None = None
     """How the answered ARN ends."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        credentials = lab.person(self.who).credentials(self.using)
-        answer = lab.verifier.sts(credentials).get_caller_identity()
+        credentials = env.person(self.who).credentials(self.using)
+        answer = env.verifier.sts(credentials).get_caller_identity()
         if self.arn_ends is not None and not answer["Arn"].endswith(self.arn_ends):
             raise ExpectationFailed(f"an ARN that ends in {self.arn_ends}", answer["Arn"])
         return answer
@@ -129,9 +138,13 @@ class CheckMfa(Step):
     older_than: Span | None = None
     """The age is above this."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.API)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        context = lab.verifier.mfa_context(lab.person(self.who).credentials(self.using))
+        context = env.verifier.mfa_context(env.person(self.who).credentials(self.using))
         seen = {None: "absent", True: "true", False: "false"}[context.present]
         if seen != self.present:
             raise ExpectationFailed(f"MultiFactorAuthPresent {self.present}", seen)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mfalab.simulator import browser
-from mfalab.simulator.browser import KeyUse
-from mfalab.simulator.held_devices import HeldDevice, HeldSms
-from mfalab.simulator.held_key import HeldKey
+from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.environment import browser
+from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import Prevented
+from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.codes import CodeChoice, Typed
+from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName
-from mfalab.simulator.outcome import Hindered, ScenarioMistake
-from mfalab.simulator.people import Person
 from mfalab.simulator.steps.base import Step
 from mfalab.verifier import DeviceKind, SecondPage, ServiceError, SignedIn
-
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
 
 
 class WithCode(Step):
@@ -36,12 +35,21 @@ class WithCode(Step):
     key: KeyUse = KeyUse()
     """For a security key: touch, pin, finger, origin, client, pulled_out_after."""
 
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from self.key.needs(self.with_)
+
 
 class WithPrompt(WithCode):
     """A step that types one code of a device on the second page."""
 
     choose: Literal["virtual", "hardware", "sms"] | None = None
     """The kind of device that is chosen there; that of the device in `with` when left out."""
+
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.CONSOLE)
+        yield from super().needs()
 
     def kind_for(self, device: HeldDevice) -> DeviceKind:
         """The kind of device whose prompt is wanted."""
@@ -60,31 +68,31 @@ class SignIn(WithPrompt):
     as_: Annotated[PersonName | None, Field(alias="as")] = None
     """Whose name and password are typed; one's own when left out."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
+        person = env.person(self.who)
         person.console = person.page = None
-        device = lab.device(self.with_) if self.with_ else None
-        already = _texts(device)
-        result = self._password_page(lab, person)
+        device = env.device(self.with_) if self.with_ else None
+        received = device.codes_received if device else None
+        result = self._password_page(env, person)
         if isinstance(result, SignedIn):
             person.console = result
             if device is not None:
-                raise Hindered("NoSecondPage", "the password alone was enough to sign in")
+                raise Prevented("NoSecondPage", "the password alone was enough to sign in")
             return result
         person.page = result
         if device is None:
             kinds = ", ".join(kind.value for kind in result.kinds)
-            raise Hindered("MfaRequired", f"the second page asks for {kinds}")
-        return _second_page(lab, person, device, self, already)
+            raise Prevented("MfaRequired", f"the second page asks for {kinds}")
+        return device.take_part(_SecondPage(env, person, self, received))
 
-    def _password_page(self, lab: Lab, person: Person) -> SignedIn | SecondPage:
-        known_as = lab.person(self.as_) if self.as_ else person
+    def _password_page(self, env: Environment, person: Person) -> SignedIn | SecondPage:
+        known_as = env.person(self.as_) if self.as_ else person
         password = known_as.password if self.password == "right" else known_as.password + "x"
-        console = lab.verifier.console
+        console = env.verifier.console
         person.note("types name and password", name=known_as.user_name)
         if known_as.root:
-            email = lab.accounts[known_as.spec.account].root_email
+            email = env.accounts[known_as.spec.account].root_email
             return console.sign_in_root(email, password)
         return console.sign_in(known_as.account_id, known_as.user_name, password)
 
@@ -95,12 +103,11 @@ class TryAgain(WithPrompt):
     do: Literal["try_again"] = "try_again"
     with_: Annotated[DeviceName, Field(alias="with")]
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
-        if person.page is None:
-            raise ScenarioMistake(f"{person.name} has no sign-in page open; add a sign_in step")
-        return _second_page(lab, person, lab.device(self.with_), self, None)
+        person = env.person(self.who)
+        person.open_page()
+        return env.device(self.with_).take_part(_SecondPage(env, person, self, None))
 
 
 class ResendSms(Step):
@@ -109,12 +116,15 @@ class ResendSms(Step):
     do: Literal["resend_sms"] = "resend_sms"
     who: PersonName
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.CONSOLE)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
-        if person.page is None:
-            raise ScenarioMistake(f"{person.name} has no sign-in page open; add a sign_in step")
-        lab.verifier.console.resend_code(person.page.id)
+        person = env.person(self.who)
+        page = person.open_page()
+        env.verifier.console.resend_code(page.id)
         return None
 
 
@@ -124,9 +134,13 @@ class SignOut(Step):
     do: Literal["sign_out"] = "sign_out"
     who: PersonName
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.CONSOLE)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
+        person = env.person(self.who)
         person.console = person.page = None
         return None
 
@@ -148,70 +162,97 @@ class Recover(Step):
     wrong_digits: Annotated[int, Field(ge=1, le=10)] = 1
     """How often wrong digits are typed, before the right ones are tried."""
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.CONSOLE)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        person = lab.person(self.who)
-        if person.page is None:
-            raise ScenarioMistake(f"{person.name} has no sign-in page open; add a sign_in step")
-        recovery = lab.verifier.console.recovery
-        process = recovery.start(person.page.id)
+        person = env.person(self.who)
+        page = person.open_page()
+        recovery = env.verifier.console.recovery
+        process = recovery.start(page.id)
         recovery.send_mail(process)
-        lab.advance(self.mail_after)
+        env.advance(self.mail_after)
         if self.mail != "not followed":
-            token = lab.world.mails[-1].token
+            token = env.messaging.mails[-1].token
             person.note("follows the link in the mail")
             recovery.follow_link(token)
             if self.mail == "followed twice":
                 recovery.follow_link(token)
         digits = recovery.call(process)
-        lab.advance(self.call_after)
+        env.advance(self.call_after)
         if self.call != "not answered":
             person.note("answers the telephone and types the digits")
             if self.call == "wrong digits":
                 for _ in range(self.wrong_digits):
-                    self._type_wrong(lab, process, digits)
+                    self._type_wrong(env, process, digits)
             recovery.enter_digits(process, digits)
         person.console = recovery.finish(process)
         person.page = None
         return person.console
 
-    def _type_wrong(self, lab: Lab, process: str, digits: str) -> None:
+    def _type_wrong(self, env: Environment, process: str, digits: str) -> None:
         """Type digits that are not those on the page; being told so is what is expected."""
         wrong = str((int(digits) + 1) % 10 ** len(digits)).zfill(len(digits))
         try:
-            lab.verifier.console.recovery.enter_digits(process, wrong)
+            env.verifier.console.recovery.enter_digits(process, wrong)
         except ServiceError as refusal:
-            lab.note("verifier", "refuses the digits", code=refusal.code)
+            env.note("verifier", "refuses the digits", code=refusal.code)
 
 
-def _texts(device: HeldDevice | None) -> int | None:
-    """How many codes are in a phone's inbox; None for other devices."""
-    return len(device.thing.codes()) if isinstance(device, HeldSms) and device.alive else None
+@dataclass(slots=True)
+class _SecondPage:
+    """The second page that waits for a device of the person's.
 
+    Attributes:
+        received: how many codes had come before this one was asked for; None when none was.
+    """
 
-def _second_page(
-    lab: Lab, person: Person, device: HeldDevice, step: WithPrompt, already: int | None
-) -> SignedIn:
-    """Choose the device's kind, read a code and submit it; a new text is waited for."""
-    console, page = lab.verifier.console, person.page
-    assert page is not None
-    kind = step.kind_for(device)
-    if page.chosen is not kind or (isinstance(device, HeldKey) and not page.assertion_options):
-        if already is None:
-            already = _texts(device)
-        person.page = page = console.choose(page.id, kind)
-    if isinstance(device, HeldKey):
+    env: Environment
+    person: Person
+    step: WithPrompt
+    received: int | None
+
+    def read_code(self, device: CodeDevice) -> SignedIn:
+        """Read a code and submit it."""
+        page = self.person.open_page()
+        if page.chosen is not self.step.kind_for(device):
+            page = self._choose(page, device)
+        return self._submit_code(page, device)
+
+    def await_code(self, device: HeldSms) -> SignedIn:
+        """Wait for a new text, unless an earlier one is to be used, and submit its code."""
+        page = self.person.open_page()
+        if page.chosen is not self.step.kind_for(device):
+            if self.received is None:
+                self.received = device.codes_received
+            page = self._choose(page, device)
+        if self.step.code == "current" and self.received is not None:
+            self.person.await_text(device, self.received)
+        return self._submit_code(page, device)
+
+    def sign(self, device: HeldKey) -> SignedIn:
+        """Sign the page's challenge and submit the response."""
+        page = self.person.open_page()
+        if page.chosen is not self.step.kind_for(device) or not page.assertion_options:
+            page = self._choose(page, device)
         assert page.assertion_options is not None
-        response = browser.authenticate(lab, person, device, page.assertion_options, step.key)
+        response = browser.authenticate(self.person, device, page.assertion_options, self.step.key)
         if "error" not in response:
             # An answer spends the challenge, whatever becomes of it; the next try asks for another.
-            person.page = replace(page, assertion_options=None)
-        person.console = console.submit_assertion(page.id, response)
-        person.page = None
-        return person.console
-    if isinstance(device, HeldSms) and step.code == "current" and already is not None:
-        person.awaits_text(device, already)
-    code = person.reads_and_types(device, step.code, step.typed)
-    person.console = console.submit_code(page.id, code)
-    person.page = None
-    return person.console
+            self.person.page = replace(page, assertion_options=None)
+        return self._sign_in(self.env.verifier.console.submit_assertion(page.id, response))
+
+    def _choose(self, page: SecondPage, device: HeldDevice) -> SecondPage:
+        chosen = self.env.verifier.console.choose(page.id, self.step.kind_for(device))
+        self.person.page = chosen
+        return chosen
+
+    def _submit_code(self, page: SecondPage, device: CodeDevice) -> SignedIn:
+        code = self.person.read_and_type(device, self.step.code, self.step.typed)
+        return self._sign_in(self.env.verifier.console.submit_code(page.id, code))
+
+    def _sign_in(self, result: SignedIn) -> SignedIn:
+        self.person.console, self.person.page = result, None
+        return result

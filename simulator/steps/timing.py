@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mfalab.simulator.climates import climate
+from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.clocks import PhoneClock, QuartzClock
+from mfalab.simulator.clocks.climates import climate
+from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.environment.outcome import ScenarioError
+from mfalab.simulator.language.key_use import is_near
 from mfalab.simulator.language.units import Celsius, Duration, Instant, Span, format_instant
 from mfalab.simulator.language.words import ClimateName, DeviceName
-from mfalab.simulator.outcome import ScenarioMistake
 from mfalab.simulator.steps.base import Step
-from mfalab.simulator.timeline import NS_PER_S
 
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
+_PATIENCE_NS = 600 * NS_PER_S
+"""What somebody waits at a bench."""
+_RESET_NS = 10 * NS_PER_S
+"""How long after power-up a key can be reset (CTAP 2.1 section 6.6)."""
 
 
 class Wait(Step):
@@ -43,29 +49,36 @@ class Wait(Step):
             )
         return self
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        if self.for_ is None or self.for_ > _PATIENCE_NS:
+            yield Need(Ability.LONG_WAIT)
+        if is_near(self.for_, _RESET_NS):
+            yield Need(Ability.RESET_DEADLINE)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        lab.let_time_pass(self._duration_ns(lab))
+        env.let_time_pass(self._duration_ns(env))
         if self.of is not None and self.until_next == "leading zero":
-            device = lab.device(self.of)
+            device = env.code_device(self.of)
             while not device.code_at(0).startswith("0"):
-                lab.advance(device.until_next_code_ns + NS_PER_S // 10)
+                env.advance(device.until_next_code_ns + NS_PER_S // 10)
         return None
 
-    def _duration_ns(self, lab: Lab) -> int:
+    def _duration_ns(self, env: Environment) -> int:
         if self.for_ is not None:
             return self.for_
         if self.until is not None:
-            if self.until < lab.timeline.now_ns():
-                raise ScenarioMistake(
+            if self.until < env.timeline.now_ns():
+                raise ScenarioError(
                     f"{format_instant(self.until)} has passed: it is "
-                    f"{format_instant(lab.timeline.now_ns())}"
+                    f"{format_instant(env.timeline.now_ns())}"
                 )
-            return self.until - lab.timeline.now_ns()
+            return self.until - env.timeline.now_ns()
         if self.of is not None:
-            return lab.device(self.of).until_next_code_ns + NS_PER_S // 10
-        window_ns = lab.verifier.profile.throttle_window_s * NS_PER_S
-        return window_ns - lab.server_clock.now_ns() % window_ns
+            return env.code_device(self.of).until_next_code_ns + NS_PER_S // 10
+        window_ns = env.verifier.profile.throttle_window_s * NS_PER_S
+        return window_ns - env.server_clock.now_ns() % window_ns
 
 
 class Travel(Step):
@@ -75,13 +88,17 @@ class Travel(Step):
     device: DeviceName
     climate: ClimateName | Celsius
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.TRAVEL, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        clock = lab.device(self.device).clock
+        clock = env.device(self.device).clock
         if not isinstance(clock, QuartzClock):
-            raise ScenarioMistake(f"{self.device} has no quartz clock that feels the climate")
+            raise ScenarioError(f"{self.device} has no quartz clock that feels the climate")
         clock.travel(climate(self.climate))
-        lab.note(self.device, "travels", climate=str(self.climate))
+        env.note(self.device, "travels", climate=str(self.climate))
         return None
 
 
@@ -104,9 +121,13 @@ class SetClock(Step):
             raise ValueError("set_clock takes exactly one of to, by, network")
         return self
 
-    def perform(self, lab: Lab) -> object:
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield Need(Ability.SET_CLOCK, self.device)
+
+    def perform(self, env: Environment) -> object:
         """See the class."""
-        clock = lab.device(self.device).clock
+        clock = env.device(self.device).clock
         if isinstance(clock, PhoneClock):
             self._set_phone(clock)
         elif isinstance(clock, QuartzClock) and self.network is None:
@@ -115,8 +136,8 @@ class SetClock(Step):
             else:
                 clock.step(self.by or 0)
         else:
-            raise ScenarioMistake(f"{self.device} has no clock that can be changed like this")
-        lab.note(self.device, "has its clock changed", believes=format_instant(clock.now_ns()))
+            raise ScenarioError(f"{self.device} has no clock that can be changed like this")
+        env.note(self.device, "has its clock changed", believes=format_instant(clock.now_ns()))
         return None
 
     def _set_phone(self, clock: PhoneClock) -> None:
@@ -140,13 +161,13 @@ class SetVerifierClock(Step):
     over: Span = 0
     """How long the move takes; at once when left out."""
 
-    def perform(self, lab: Lab) -> object:
+    def perform(self, env: Environment) -> object:
         """See the class."""
         if self.over:
-            lab.server_clock.slew(self.by, self.over)
+            env.server_clock.slew(self.by, self.over)
         else:
-            lab.server_clock.step(self.by)
-        lab.note("verifier", "has its clock moved", by_s=self.by / NS_PER_S)
-        for name in lab.devices:
-            lab.witness.window(name, "verifier clock")
+            env.server_clock.step(self.by)
+        env.note("verifier", "has its clock moved", by_s=self.by / NS_PER_S)
+        for name in env.devices:
+            env.journal.window(name, "verifier clock")
         return None

@@ -21,10 +21,11 @@ from fido2.hid import ConnectionFailure
 
 from mfalab.devices.ctap.commands import Capability, Command, Permission
 from mfalab.devices.ctap.ctaphid import HidCommand
+from mfalab.simulator.abilities import Ability
+from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.traces.compare import Passage
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.recorder import Recording, Tape
-from mfalab.simulator.workbench.fixture import Ability, Fixture
 
 __all__ = ["BASICS", "Basic", "perform"]
 

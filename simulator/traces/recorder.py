@@ -29,11 +29,12 @@ from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import Connection
 from mfalab.devices.transports.python_fido2 import descriptor
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.eventlog import CaseLog
+from mfalab.simulator.keys.fixture import CannotDo, Fixture, Reports
 from mfalab.simulator.traces.capture import CaptureWriter
 from mfalab.simulator.traces.dissect import Dissector, Message
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
-from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture, Reports
 
 __all__ = ["KeyTap", "OwnChannel", "Recording", "RecordingFailed", "Tape", "event", "open_tape"]
 

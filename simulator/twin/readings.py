@@ -22,9 +22,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.units import format_instant, parse_instant_ns
-from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
-from mfalab.simulator.timeline import NS_PER_S
 
 __all__ = ["CodeReading", "ReadingsFile", "Temperature", "Timing", "read_readings"]
 

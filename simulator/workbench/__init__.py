@@ -1,5 +1,1 @@
-"""The bench of a lab: keys and tokens with what is around them, and the file that says which.
-
-A scenario says `security_key` and the bench says which one: simulated, behind a hidraw node, in a
-reader's field, or a recording. `Fixture` is a key in whatever stands for it.
-"""
+"""The bench of a lab: the lab file, the keys and tokens that it binds, and how they stand in."""

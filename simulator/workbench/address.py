@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from mfalab.simulator.workbench.fixture import Fixture
-    from mfalab.simulator.workbench.hands import Channel
+    from mfalab.simulator.keys.fixture import Fixture
+    from mfalab.simulator.keys.hands import Channel
 
 __all__ = ["Address", "BadAddress", "open_fixture"]
 
@@ -93,19 +93,19 @@ def open_fixture(
     """
     where = Address.parse(address) if isinstance(address, str) else address
     if where.kind == "sim":
-        from mfalab.simulator.workbench.simulated import SimulatedFixture
+        from mfalab.simulator.keys.simulated import SimulatedFixture
 
         return SimulatedFixture(where.rest, seed=seed)
     if where.kind == "replay":
-        from mfalab.simulator.workbench.replayed import ReplayFixture
+        from mfalab.simulator.traces.replay_fixture import ReplayFixture
 
         return ReplayFixture(str(where))
     if where.kind == "hid":
-        from mfalab.simulator.workbench.hid import HidFixture
+        from mfalab.simulator.keys.hid import HidFixture
 
         kind: Callable[..., Fixture] = HidFixture
     else:
-        from mfalab.simulator.workbench.nfc import NfcFixture
+        from mfalab.simulator.keys.nfc import NfcFixture
 
         kind = NfcFixture
     return kind(where.rest, touch=touch, power=power, destructive=destructive, pin=pin)

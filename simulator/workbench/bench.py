@@ -12,22 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mfalab.devices.rig.errors import RigError
 from mfalab.devices.rig.rig import Rig
+from mfalab.simulator.abilities import Ability
+from mfalab.simulator.keys.hands import Channel
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
-from mfalab.simulator.steps.security_keys import ResetKey
+from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.address import Address, open_fixture
-from mfalab.simulator.workbench.fitness import why_no_key, why_no_token
-from mfalab.simulator.workbench.hands import Channel
+from mfalab.simulator.workbench.fitness import needs_any, why_no_key, why_no_token
 from mfalab.simulator.workbench.key import KeyOnBench, look_at
 from mfalab.simulator.workbench.labfile import LabFile, Place
-from mfalab.simulator.workbench.stand_ins import StandIns
+from mfalab.simulator.workbench.stand_ins import BenchStandIns
 from mfalab.simulator.workbench.token import TokenOnBench
-
-if TYPE_CHECKING:
-    from mfalab.simulator.language.loader import Case
 
 __all__ = ["Bench", "NotFit"]
 
@@ -103,7 +100,7 @@ class Bench:
                     "a case needs that, and all its credentials and its PIN are lost"
                 )
 
-    def stand_ins(self, case: Case) -> StandIns:
+    def stand_ins(self, case: Case) -> BenchStandIns:
         """What stands for a case's devices.
 
         Raises:
@@ -118,9 +115,9 @@ class Bench:
                 self._find_token(case, name, named, found)
         if found.against and not (found.keys or found.tokens or found.models):
             raise NotFit(found.against[0])
-        waits = any(isinstance(step, ResetKey) for step in case.scenario.steps)
+        waits = needs_any(case.scenario, Ability.RESET)
         longest_ns = self.lab.longest_wait if waits else 0
-        return StandIns(found.keys, found.tokens, found.models, longest_ns)
+        return BenchStandIns(case, found.keys, found.tokens, found.models, longest_ns)
 
     def _find_key(self, case: Case, name: str, named: list[str], found: _Found) -> None:
         for candidate in named:
@@ -130,7 +127,7 @@ class Bench:
                 return
             if key in found.keys.values():
                 continue
-            against = self._lost(key) or why_no_key(case.scenario, name, key.abilities)
+            against = self._lost(key) or why_no_key(case.scenario, name, key.facts)
             if against is None:
                 found.keys[name] = key
                 return

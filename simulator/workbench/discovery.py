@@ -14,9 +14,9 @@ from fido2.ctap2.base import Ctap2, Info
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.transports.hidraw import HidNode, fido_nodes
-from mfalab.simulator.workbench.fixture import Fixture
-from mfalab.simulator.workbench.hid import HidFixture
-from mfalab.simulator.workbench.nfc import NfcFixture, ReaderSilent, readers
+from mfalab.simulator.keys.fixture import Fixture
+from mfalab.simulator.keys.hid import HidFixture
+from mfalab.simulator.keys.nfc import NfcFixture, ReaderSilent, readers
 
 __all__ = ["UDEV_RULE", "FoundKey", "FoundReader", "KeyInfo", "found_keys", "found_readers"]
 

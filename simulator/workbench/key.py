@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap2.base import Ctap2, Info
@@ -16,17 +16,16 @@ from fido2.ctap2.pin import ClientPin
 
 from mfalab.devices.ctap.user import User, absent, presenting, touching
 from mfalab.devices.errors import DeviceError
-from mfalab.simulator.held_key import HeldKey, enrol_finger
-from mfalab.simulator.key_in_hand import BenchKey
+from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.simulator.environment.devices import HeldKey
+from mfalab.simulator.environment.key_access import BenchKey, enrol_finger
+from mfalab.simulator.keys.fixture import CannotDo, Fixture
+from mfalab.simulator.keys.hid import HidFixture
 from mfalab.simulator.language.setting import SecurityKeySpec
-from mfalab.simulator.timeline import Timeline
-from mfalab.simulator.workbench.fitness import Abilities, changes, cuts_power
-from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
-from mfalab.simulator.workbench.hid import HidFixture
+from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.workbench.fitness import BenchKeyFacts, needs_any
 from mfalab.simulator.workbench.labfile import KeyEntry
-
-if TYPE_CHECKING:
-    from mfalab.simulator.language.loader import Case
 
 __all__ = ["BenchFailed", "KeyOnBench", "WrongKey", "look_at"]
 
@@ -81,9 +80,9 @@ class KeyOnBench:
     lost: str | None = None
 
     @property
-    def abilities(self) -> Abilities:
-        """What it is and can do."""
-        return Abilities(
+    def facts(self) -> BenchKeyFacts:
+        """What it is."""
+        return BenchKeyFacts(
             name=self.name,
             can=self.fixture.can,
             versions=tuple(self.info.versions) if self.info else ("U2F_V2",),
@@ -162,8 +161,8 @@ class KeyOnBench:
 
     def note_use(self, case: Case) -> None:
         """Remember that a case was played with it, which may have changed it."""
-        self.touched = self.touched or any(
-            changes(step) or cuts_power(step) for step in case.scenario.steps
+        self.touched = self.touched or needs_any(
+            case.scenario, Ability.PIN, Ability.RESET, Ability.FINGER, Ability.POWER, Ability.UNPLUG
         )
 
     def take_back(self, held: HeldKey) -> None:

@@ -26,19 +26,13 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from mfalab.devices.ctap.model import ModelInvalid, load_model
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import OtpKind
-from mfalab.simulator.language.mistakes import located
+from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Name, Strict, nearest
-from mfalab.simulator.language.yaml_source import (
-    Problem,
-    ProblemsFound,
-    Source,
-    data_of,
-    node_at,
-    read_source,
-)
-from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.scenario_files.mistakes import located
+from mfalab.simulator.scenario_files.yaml_source import Source, data_of, node_at, read_source
 from mfalab.simulator.workbench.address import Address, BadAddress
 
 __all__ = ["MANUAL", "NONE", "KeyEntry", "LabFile", "Place", "TokenEntry", "read_lab_file"]

@@ -1,35 +1,35 @@
-"""What stands for the devices of one case: things on the bench, or other simulated ones."""
+"""What stands in for the devices of one case: things on the bench, or other simulated ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from mfalab.simulator.held_key import HeldKey
+from mfalab.devices.otp.seed import OtpSeed
+from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey
+from mfalab.simulator.environment.stand_ins import StandIns
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
-from mfalab.simulator.timeline import Timeline
+from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.key import KeyOnBench
-from mfalab.simulator.workbench.token import HeldBenchToken, TokenOnBench
+from mfalab.simulator.workbench.token import TokenOnBench
 
-if TYPE_CHECKING:
-    from mfalab.simulator.lab import Lab
-    from mfalab.simulator.language.loader import Case
-
-__all__ = ["NO_STAND_INS", "StandIns"]
+__all__ = ["BenchStandIns"]
 
 
 @dataclass(frozen=True, slots=True)
-class StandIns:
-    """What stands for a case's devices; what is not named here is simulated.
+class BenchStandIns(StandIns):
+    """What stands in for a case's devices; what is not named here is simulated.
 
     Attributes:
+        case: the case.
         keys: keys on the bench, by the scenario's name for the device.
         tokens: tokens on the bench, likewise.
         models: models of simulated keys, likewise.
         longest_wait_ns: how much of a wait is really waited.
     """
 
+    case: Case
     keys: Mapping[str, KeyOnBench] = field(default_factory=dict)
     tokens: Mapping[str, TokenOnBench] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
@@ -49,10 +49,12 @@ class StandIns:
             return spec.model_copy(update={"model": self.models[name]})
         return spec
 
-    def token(self, name: str, spec: HardwareTotpSpec, timeline: Timeline) -> HeldBenchToken | None:
-        """The token that stands for a device, if one does."""
+    def token(
+        self, name: str, spec: HardwareTotpSpec, timeline: Timeline
+    ) -> tuple[CodeDevice, OtpSeed] | None:
+        """The token that stands in for a device with its seed, if one does."""
         token = self.tokens.get(name)
-        return None if token is None else token.hand_over(name, spec, timeline)
+        return None if token is None else (token.hand_over(name, spec, timeline), token.seed)
 
     def start_ns(self, start_ns: int) -> int:
         """When the story begins: as it says, or now when a real token is part of it."""
@@ -78,14 +80,10 @@ class StandIns:
         for key in list(self.keys.values())[:1]:
             key.fixture.wait(min(duration_ns, self.longest_wait_ns))
 
-    def take_back(self, lab: Lab, case: Case) -> None:
-        """After a case: remember what it did to what stood there."""
+    def take_back(self, devices: Mapping[str, HeldDevice]) -> None:
+        """See `StandIns.take_back`."""
         for name, key in self.keys.items():
-            held = lab.devices.get(name)
-            key.note_use(case)
+            held = devices.get(name)
+            key.note_use(self.case)
             if isinstance(held, HeldKey):
                 key.take_back(held)
-
-
-NO_STAND_INS = StandIns()
-"""Everything is simulated, as the scenario says."""

@@ -14,13 +14,13 @@ from typing import Final
 from mfalab.devices.otp.hotp import hotp
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.devices.rig.rig import Rig
-from mfalab.simulator.held_devices import HeldDevice
+from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.environment.devices import CodeDevice
+from mfalab.simulator.environment.outcome import Prevented
+from mfalab.simulator.keys.wall import WALL, Wall
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import HardwareTotpSpec
-from mfalab.simulator.outcome import Hindered
-from mfalab.simulator.timeline import NS_PER_S, Timeline
 from mfalab.simulator.workbench.labfile import Place, TokenEntry
-from mfalab.simulator.workbench.wall import WALL, Wall
 from mfalab.verifier import DeviceKind
 
 __all__ = ["HeldBenchToken", "TokenOnBench"]
@@ -63,7 +63,7 @@ class TokenOnBench:
         return HeldBenchToken(name, spec.owner, self, timeline)
 
 
-class HeldBenchToken(HeldDevice):
+class HeldBenchToken(CodeDevice):
     """A real token in somebody's hands.
 
     Attributes:
@@ -98,7 +98,7 @@ class HeldBenchToken(HeldDevice):
 
         Raises:
             RigError: nothing can read it.
-            Hindered: it cannot be read well enough.
+            Prevented: it cannot be read well enough.
         """
         self._meet()
         token = self._token
@@ -106,7 +106,7 @@ class HeldBenchToken(HeldDevice):
         reading = token.rig.read(token.place.number)
         self._meet()
         if reading.confidence < _LEAST_CONFIDENCE:
-            raise Hindered(
+            raise Prevented(
                 "NotReadable",
                 f"the display of {self.name} shows {reading.text!r} with a confidence of "
                 f"{reading.confidence:.2f}, and {_LEAST_CONFIDENCE} is the least",
@@ -117,7 +117,7 @@ class HeldBenchToken(HeldDevice):
         """The code so many time steps from the one that its display shows now.
 
         Raises:
-            Hindered: its seed has no code that the display shows.
+            Prevented: its seed has no code that the display shows.
         """
         shown = self.code()
         if offset_steps == 0:
@@ -126,15 +126,15 @@ class HeldBenchToken(HeldDevice):
         for away in sorted(range(-_FAR_STEPS, _FAR_STEPS + 1), key=abs):
             if self._at_step(here + away) == shown:
                 return self._at_step(here + away + offset_steps)
-        raise Hindered("NotItsSeed", f"the seed of {self.name} has no code {shown} within an hour")
+        raise Prevented("NotItsSeed", f"the seed of {self.name} has no code {shown} within an hour")
 
     def break_(self) -> None:
         """Not a real one.
 
         Raises:
-            Hindered: always.
+            Prevented: always.
         """
-        raise Hindered("NotBroken", f"{self.name} is a real token and is not broken for a test")
+        raise Prevented("NotBroken", f"{self.name} is a real token and is not broken for a test")
 
     def _at_step(self, step: int) -> str:
         seed = self.seed

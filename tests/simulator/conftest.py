@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import zxingcpp  # noqa: F401 - pytester forgets what its runs import; twice imported, this aborts
 
-from mfalab.simulator.language.loader import Case, load_cases
-from mfalab.simulator.language.suites import collect
-from mfalab.simulator.language.yaml_source import Problem, ProblemsFound
+from mfalab.simulator.language.problems import Problem, ProblemsFound
+from mfalab.simulator.scenario_files.loader import Case, load_cases
+from mfalab.simulator.scenario_files.suites import collect
 
 MINIMAL = """\
 scenario: A minimal story

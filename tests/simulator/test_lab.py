@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator import ExpectationFailed, Lab, ScenarioMistake
+from mfalab.simulator import ExpectationFailed, Lab, ScenarioError
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.verifier import AWS_OBSERVED
 
@@ -36,7 +36,7 @@ def test_steps_are_methods_and_return_outcomes(lab: Lab) -> None:
     )
     assert outcome.refused == "InvalidAuthenticationCode"
     assert lab.try_again(who="alice", with_="fob").accepted
-    assert lab.witness.step == 3
+    assert lab.journal.step == 3
 
 
 @pytest.mark.parametrize("verb", sorted(VOCABULARY))
@@ -65,9 +65,9 @@ def test_unknown_step_names_the_nearest(lab: Lab, verb: str, hint: str) -> None:
 
 
 def test_wrong_words_are_refused_before_anything_happens(lab: Lab) -> None:
-    with pytest.raises(ScenarioMistake, match="who: Field required"):
+    with pytest.raises(ScenarioError, match="who: Field required"):
         lab.sign_in(whom="alice")
-    assert lab.witness.step == 0
+    assert lab.journal.step == 0
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_wrong_words_are_refused_before_anything_happens(lab: Lab) -> None:
 def test_story_that_makes_no_sense_is_told_in_a_sentence(
     lab: Lab, verb: str, words: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(ScenarioMistake) as caught:
+    with pytest.raises(ScenarioError) as caught:
         getattr(lab, verb)(**words)
     assert sentence in str(caught.value)
 
@@ -196,7 +196,7 @@ def test_verifier_of_the_lab_has_the_profile_with_its_changes() -> None:
 
 
 def test_person_of_an_account_that_is_not_there_is_told() -> None:
-    with pytest.raises(ScenarioMistake, match='no account "man"; did you mean "main"'):
+    with pytest.raises(ScenarioError, match='no account "man"; did you mean "main"'):
         Lab.of(people={"alice": {"account": "man"}})
 
 
@@ -205,7 +205,7 @@ def test_measurement_is_logged_with_its_verdict(lab: Lab) -> None:
     lab.measure(device="fob", offset="<= 100 s")
     with pytest.raises(ExpectationFailed, match=r"expected <= 2 steps, got 3.167 steps"):
         lab.measure(device="fob", offset="<= 2 steps")
-    measured = [event for event in lab.witness.log.events if event["kind"] == "measurement"]
+    measured = [event for event in lab.journal.log.events if event["kind"] == "measurement"]
     assert [(event["value"], event["unit"], event["verdict"]) for event in measured] == [
         (95.0, "s", "marginal"),
         (3.167, "steps", "failed"),
@@ -214,9 +214,9 @@ def test_measurement_is_logged_with_its_verdict(lab: Lab) -> None:
 
 def test_long_wait_is_sampled_and_a_short_one_at_its_ends(lab: Lab) -> None:
     def samples(duration: str) -> int:
-        lab.witness.log.events.clear()
+        lab.journal.log.events.clear()
         lab.wait(for_=duration)
-        events = lab.witness.log.events
+        events = lab.journal.log.events
         return sum(event["kind"] == "clock" and event["lane"] == "fob" for event in events)
 
     assert samples("10 min") == 2

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mfalab.simulator.eventlog import Event, encode
-from mfalab.simulator.language.loader import Case
-from mfalab.simulator.language.suites import shipped
 from mfalab.simulator.runner import run, run_case
+from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.scenario_files.suites import shipped
 from mfalab.simulator.steps.timing import Wait
 
 Cases = Callable[..., list[Case]]

@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 
-from mfalab.simulator.language.loader import Case
-from mfalab.simulator.language.tags import TAGS
-from mfalab.simulator.language.tell import explain
 from mfalab.simulator.runner import run_case
+from mfalab.simulator.scenario_files.describe import explain
+from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.scenario_files.tags import TAGS
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 

@@ -13,12 +13,12 @@ from mfalab.devices.ctap.commands import (
     PinSubcommand,
 )
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
 from mfalab.simulator.conformance.subject import Reply, Subject, encoded
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, Facts, has_option, option_is
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

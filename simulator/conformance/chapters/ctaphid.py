@@ -7,6 +7,7 @@ from typing import Final
 
 from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import (
     BROADCAST,
@@ -18,7 +19,6 @@ from mfalab.simulator.conformance.hid import (
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition
 from mfalab.simulator.conformance.verdicts import Failure
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

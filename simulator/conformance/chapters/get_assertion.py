@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import AuthDataFlag, Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID, Made, Signed, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -20,7 +21,6 @@ from mfalab.simulator.conformance.facts import (
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

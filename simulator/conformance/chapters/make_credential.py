@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import AuthDataFlag, Command
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import ES256, RP_ID, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -22,7 +23,6 @@ from mfalab.simulator.conformance.facts import (
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

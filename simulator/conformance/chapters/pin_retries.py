@@ -11,11 +11,11 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import CTAP2, has_option
 from mfalab.simulator.conformance.subject import Reply, Subject, encoded
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

@@ -10,12 +10,12 @@ from typing import Final
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.chapters.u2f import u2f_handle_is_known, u2f_register
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, U2F, has_option, option_is
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER"]
 

@@ -12,11 +12,11 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.subject import Subject, encoded
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure
-from mfalab.simulator.workbench.fixture import Ability
 
 __all__ = ["CHAPTER", "begin_blinking", "blinks"]
 

@@ -24,9 +24,9 @@ from mfalab.devices.ctap.user import absent, touching
 from mfalab.devices.errors import NotOffered
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.memory import KeyUnplugged
-from mfalab.simulator.blocking import BlockingClients
+from mfalab.simulator.clocks.blocking import BlockingClients
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import Timeline
 
 S = 10**9
 SELECT = bytes.fromhex("00A4040008") + AID

@@ -17,7 +17,7 @@ import pytest
 from mfalab.simulator import cli
 from mfalab.simulator.cli import suites
 from mfalab.simulator.eventlog import Event
-from mfalab.simulator.language.loader import Case
+from mfalab.simulator.scenario_files.loader import Case
 
 MFALAB = Path(sys.executable).with_name("mfalab")
 GOOD = "{do: enable, who: alice, device: fob}"

@@ -17,8 +17,8 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator import cli
 from mfalab.simulator.cli import token as door
 from mfalab.simulator.clocks import STEADY, QuartzClock
+from mfalab.simulator.clocks.timeline import NS_PER_S
 from mfalab.simulator.language.units import format_instant
-from mfalab.simulator.timeline import NS_PER_S
 
 DOCS = Path(__file__).parents[3] / "docs"
 MFALAB = Path(sys.executable).with_name("mfalab")
@@ -272,8 +272,8 @@ def shape(text: str) -> str:
 
 
 def test_the_shipped_description_runs():
-    from mfalab.simulator.language.loader import load_cases
     from mfalab.simulator.runner import run
+    from mfalab.simulator.scenario_files.loader import load_cases
 
     events = run(load_cases(DOCS / "twin" / "fob.scenario.yaml"))
     assert [e["verdict"] for e in events if e["kind"] == "case_finished"] == ["passed"]

@@ -10,7 +10,7 @@ from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.conformance.chapters import TESTS
 from mfalab.simulator.conformance.run import Run, run
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.workbench.simulated import SimulatedFixture
+from mfalab.simulator.keys.simulated import SimulatedFixture
 
 
 class Silent:

@@ -5,11 +5,12 @@ from fido2.pcsc import CtapPcscDevice
 
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.security_key import SecurityKey
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.chapters import TESTS
 from mfalab.simulator.conformance.report import told_trace
 from mfalab.simulator.conformance.run import run
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
+from mfalab.simulator.keys.fixture import CannotDo, Fixture
 
 
 class CardFixture(Fixture):

@@ -9,7 +9,7 @@ from mfalab.devices.ctap.faults import Faults
 from mfalab.devices.transports.wire import Direction, WireFaults
 from mfalab.simulator.conformance.run import run
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.workbench.simulated import SimulatedFixture
+from mfalab.simulator.keys.simulated import SimulatedFixture
 
 pytestmark = pytest.mark.slow
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from mfalab.devices.transports.wire import WireFaults
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.run import KeyNotThere, PinWrong, run
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.verdicts import Failure, NotTested, Verdict
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.workbench.fixture import Ability
-from mfalab.simulator.workbench.simulated import SimulatedFixture
+from mfalab.simulator.keys.simulated import SimulatedFixture
 
 
 def made(name, action=lambda subject: None, **traits):

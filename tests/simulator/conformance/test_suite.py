@@ -2,9 +2,9 @@
 
 import pytest
 
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.chapters import TESTS
 from mfalab.simulator.conformance.suite import Chapter, Pin, select
-from mfalab.simulator.workbench.fixture import Ability
 
 
 def test_there_are_many_and_each_has_its_own_id():

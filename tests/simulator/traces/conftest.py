@@ -12,9 +12,9 @@ from fido2.ctap2 import ClientPin, Ctap2
 from fido2.ctap2.extensions import HmacSecretExtension, LargeBlobExtension
 
 from mfalab.devices.ctap.user import touching
+from mfalab.simulator.keys.fixture import Fixture
+from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.recorder import Recording, open_tape
-from mfalab.simulator.workbench.fixture import Fixture
-from mfalab.simulator.workbench.simulated import SimulatedFixture
 
 PIN = "135792468"
 RP_ID = "example.com"

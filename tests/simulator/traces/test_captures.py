@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import packets
 from mfalab.simulator.eventlog import CaseLog, encode
+from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.capture import CaptureReader, CaptureWriter, read_capture
 from mfalab.simulator.traces.dissect import dissect
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
 from mfalab.simulator.traces.pcapng import NotPcapng, Packet, Port, Reader, Writer
 from mfalab.simulator.traces.recorder import Recording, Tape
-from mfalab.simulator.workbench.simulated import SimulatedFixture
 
 Record = Callable[..., Path]
 NS_PER_S = 10**9

@@ -12,10 +12,10 @@ from mfalab.devices.ctap.faults import NO_FAULTS, Faults
 from mfalab.devices.ctap.model import model_names
 from mfalab.devices.ctap.user import touching
 from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.keys.fixture import Fixture
+from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.basics import BASICS, perform
 from mfalab.simulator.traces.compare import Difference, Part, Passage, compare
-from mfalab.simulator.workbench.fixture import Fixture
-from mfalab.simulator.workbench.simulated import SimulatedFixture
 
 NS_PER_MS = 10**6
 PIN_KEY = "ctap-2.1-pin"
@@ -168,7 +168,7 @@ def test_what_is_not_destructive_leaves_the_key_as_it_was() -> None:
 def test_a_recording_is_like_the_key_that_was_recorded(
     record: Callable[..., Path], key: SimulatedFixture
 ) -> None:
-    from mfalab.simulator.workbench.replayed import ReplayFixture
+    from mfalab.simulator.traces.replay_fixture import ReplayFixture
 
     def session(fixture: Fixture) -> None:
         perform(fixture, destructive=True)
@@ -184,8 +184,8 @@ def test_a_recording_is_like_the_key_that_was_recorded(
 @pytest.mark.slow
 def test_tests_of_conformance_are_compared_as_well() -> None:
     from mfalab.simulator.conformance.chapters import TESTS
+    from mfalab.simulator.conformance.compare import perform_tests
     from mfalab.simulator.conformance.suite import select
-    from mfalab.simulator.traces.suites import perform_tests
 
     tests = select(TESTS, ["getinfo"])
     sides = []

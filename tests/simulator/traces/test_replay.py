@@ -14,10 +14,11 @@ from fido2.ctap2 import ClientPin, Ctap2
 
 from mfalab.devices.ctap.ctaphid import packets
 from mfalab.devices.ctap.user import Asked, Reaction, absent, declining, touching
+from mfalab.simulator.abilities import Ability
+from mfalab.simulator.keys.fixture import CannotDo, Fixture
+from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.replay import Departed, Strictness
-from mfalab.simulator.workbench.fixture import Ability, CannotDo, Fixture
-from mfalab.simulator.workbench.replayed import RecordingUnusable, ReplayFixture
-from mfalab.simulator.workbench.simulated import SimulatedFixture
+from mfalab.simulator.traces.replay_fixture import RecordingUnusable, ReplayFixture
 
 Record = Callable[..., Path]
 NS_PER_S = 10**9

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
-from mfalab.simulator.climates import CLIMATES
 from mfalab.simulator.clocks import TUNING_FORK, QuartzClock
 from mfalab.simulator.clocks.base import DeviceClock
+from mfalab.simulator.clocks.climates import CLIMATES
+from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.readings import CodeReading, Temperature, Timing
 
 START_NS = 1_772_442_000 * NS_PER_S

@@ -7,10 +7,10 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import STEADY, QuartzClock
+from mfalab.simulator.clocks.timeline import NS_PER_S
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.language.loader import load_cases
 from mfalab.simulator.runner import run
-from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.twin.describing import as_scenario
 from mfalab.simulator.twin.measuring import measure
 from mfalab.simulator.twin.prediction import predict

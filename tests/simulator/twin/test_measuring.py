@@ -9,8 +9,8 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
 from mfalab.simulator.clocks import STEADY, FrozenClock, QuartzClock
+from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.errors import (
     ClockStepped,
     ClockStopped,

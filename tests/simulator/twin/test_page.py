@@ -7,8 +7,8 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import STEADY, QuartzClock
+from mfalab.simulator.clocks.timeline import NS_PER_S
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import NS_PER_S
 from mfalab.simulator.twin.measuring import SetAside, measure
 from mfalab.simulator.twin.page import render_page
 from mfalab.simulator.twin.prediction import predict

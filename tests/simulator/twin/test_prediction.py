@@ -7,8 +7,8 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import STEADY, TUNING_FORK, QuartzClock
+from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.timeline import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.measuring import Measurement, measure
 from mfalab.simulator.twin.prediction import Prediction, Use, predict
 from mfalab.simulator.twin.readings import CodeReading, Timing

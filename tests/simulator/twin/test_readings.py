@@ -2,8 +2,8 @@
 
 import pytest
 
-from mfalab.simulator.language.yaml_source import ProblemsFound
-from mfalab.simulator.timeline import NS_PER_S
+from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.twin.readings import (
     CodeReading,
     ReadingsFile,

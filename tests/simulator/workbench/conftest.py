@@ -19,18 +19,19 @@ from mfalab.devices.schedule import WallTime
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.memory import KeyUnplugged
 from mfalab.devices.transports.python_fido2 import descriptor
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.language.loader import Case, load_cases
+from mfalab.simulator.keys.fixture import Fixture, Reports
+from mfalab.simulator.keys.hands import PromptWatch
+from mfalab.simulator.keys.hid import ReportConnection, WatchedReports
+from mfalab.simulator.keys.real import RealFixture
+from mfalab.simulator.keys.simulated import KeyReports
+from mfalab.simulator.scenario_files.loader import Case, load_cases
 from mfalab.simulator.workbench import bench as bench_module
 from mfalab.simulator.workbench.address import Address
 from mfalab.simulator.workbench.bench import Bench
-from mfalab.simulator.workbench.fixture import Ability, Fixture, Reports
-from mfalab.simulator.workbench.hands import PromptWatch
-from mfalab.simulator.workbench.hid import ReportConnection, WatchedReports
 from mfalab.simulator.workbench.labfile import read_lab_file
-from mfalab.simulator.workbench.real import RealFixture
-from mfalab.simulator.workbench.simulated import KeyReports
 
 
 class DeskFixture(RealFixture):

@@ -81,7 +81,7 @@ def test_model_may_stand_for_a_model(desk: Desk) -> None:
     [
         ("", "{do: key_fault, device: key, counter_still: true}", "cannot be made faulty"),
         ("", "{do: wire_fault, device: key, lost: 50 %}", "cannot be given a bad wire"),
-        ("", "{do: break, device: key}", "not broken for a test"),
+        ("", "{do: break, device: key}", "cannot be broken for a test"),
         ("", "{do: set_pin, who: alice, device: key, pin: '1234'}", "is not marked destructive"),
         (", pin: '1234'", "{do: sign_in, who: alice}", "is not marked destructive"),
         (", slots: 3", "{do: sign_in, who: alice}", "key has what it has"),
@@ -90,7 +90,7 @@ def test_model_may_stand_for_a_model(desk: Desk) -> None:
         (
             "",
             "{do: sign_in, who: alice, with: key, key: {touch: declined}, expect: {refused: any}}",
-            "nobody can say no to key",
+            "cannot be told no by its user",
         ),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.simulator.language.yaml_source import ProblemsFound
+from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.workbench.address import Address
 from mfalab.simulator.workbench.labfile import LabFile, Place, read_lab_file
 

@@ -9,8 +9,8 @@ import pytest
 from mfalab.devices.otp.hotp import hotp
 from mfalab.devices.rig import Function, Identity, Reading, Rig
 from mfalab.simulator.eventlog import Event
-from mfalab.simulator.language.loader import load_cases
 from mfalab.simulator.runner import run_case
+from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.workbench.bench import Bench
 from mfalab.simulator.workbench.labfile import read_lab_file
 

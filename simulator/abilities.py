@@ -1,0 +1,102 @@
+"""What steps need and what things can do, in one vocabulary.
+
+A step declares its needs. A key or token on the bench, a simulated stand-in and a system under test
+declare an `Offer`. `find_lack` compares the two and gives the sentence for a skip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from types import MappingProxyType
+
+__all__ = ["Ability", "Need", "Offer", "find_lack"]
+
+
+@unique
+class Ability(Enum):
+    """Something that a thing can do; the value says it after "it cannot"."""
+
+    # A key, whoever tests it
+    REPORTS = "exchange CTAPHID reports"
+    TOUCH = "be touched"
+    FINGER = "have a finger put on it"
+    DECLINE = "be told no by its user"
+    POWER = "have its power cut"
+    FAULTS = "be made faulty"
+    BAD_WIRE = "be given a bad wire"
+    INSIGHT = "be looked into"
+
+    # A key in a scenario
+    LATE_TOUCH = "be touched late or left alone"
+    LATE_RESET = "be too late for a reset"
+    UNPLUG = "be pulled out while it works"
+    PIN = "have its PIN or its credentials changed"
+    RESET = "be reset"
+    U2F = "speak U2F"
+
+    # Any device
+    COPY = "be copied"
+    BREAK = "be broken for a test"
+    READ = "have its display read"
+    SET_CLOCK = "have its clock set"
+    TRAVEL = "be taken into another climate"
+
+    # Time
+    TOUCH_DEADLINE = "be touched so near to the end of a prompt in real time"
+    RESET_DEADLINE = "be reset so near to the end of the time in which that is possible"
+    LONG_WAIT = "pass so long a time at once"
+
+    # A system under test
+    CONSOLE = "be signed in to by a person"
+    API = "be called by a program"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a step needs.
+
+    Attributes:
+        ability: what must be possible.
+        device: the device that must be able to, by the scenario's name; None for each device that
+            the scenario may mean, and for the system under test.
+    """
+
+    ability: Ability
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a thing can do.
+
+    Attributes:
+        name: what to call it.
+        can: its abilities.
+        because: why it lacks one of the others, after a colon; nothing where that is plain.
+    """
+
+    name: str
+    can: frozenset[Ability]
+    because: Mapping[Ability, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of_all_but(cls, name: str, lacks: Mapping[Ability, str]) -> Offer:
+        """The offer of a thing that can do everything but what is named, with the reasons."""
+        return cls(name, frozenset(Ability) - lacks.keys(), lacks)
+
+
+def find_lack(needs: Iterable[Need], offer: Offer, device: str | None = None) -> str | None:
+    """What keeps a thing from doing what is needed, as a sentence; None when nothing does.
+
+    Args:
+        needs: what is needed.
+        offer: what the thing can do.
+        device: the device that it is to be; needs of other devices do not count.
+    """
+    for need in needs:
+        if need.ability not in offer.can and need.device in (None, device):
+            because = offer.because.get(need.ability)
+            return f"{offer.name} cannot {need.ability.value}" + (f": {because}" if because else "")
+    return None

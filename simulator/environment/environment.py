@@ -1,0 +1,298 @@
+"""The environment of one case: true time, one verifier, people, their devices, and the journal.
+
+What happens in it is seeded, timed and written down. Steps act on it; `Lab` performs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from mfalab.devices.sms.carrier import Carrier, Delivery
+from mfalab.simulator.clocks import ServerClock
+from mfalab.simulator.clocks.blocking import BlockingClients
+from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.environment.device_factory import DeviceFactory
+from mfalab.simulator.environment.devices import (
+    CodeDevice,
+    HeldApp,
+    HeldDevice,
+    HeldKey,
+    HeldSms,
+    showing_codes,
+)
+from mfalab.simulator.environment.journal import Journal
+from mfalab.simulator.environment.key_recording import KeyRecording
+from mfalab.simulator.environment.messaging import Messaging
+from mfalab.simulator.environment.outcome import ScenarioError
+from mfalab.simulator.environment.people import Person
+from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
+from mfalab.simulator.eventlog import CaseLog
+from mfalab.simulator.language.setting import (
+    AccountSpec,
+    AnyDevice,
+    CarrierSpec,
+    PersonSpec,
+    Setting,
+)
+from mfalab.simulator.language.units import format_duration
+from mfalab.simulator.language.words import nearest
+from mfalab.verifier import CHEAP, Account, Credentials, MemoryStore, Store, Verifier
+
+__all__ = ["Environment"]
+
+D = TypeVar("D", bound=HeldDevice)
+T = TypeVar("T")
+
+_SAMPLES_OF_A_WAIT = 24
+_SHORT_WAIT_NS = 600 * NS_PER_S
+"""A wait below this is sampled at its ends only."""
+
+
+class Environment:
+    """One story's people and things.
+
+    Args:
+        setting: who is there with what, and the verifier.
+        seed: all chance comes from it.
+        case: what to call it in the event log.
+        store: where the verifier keeps its records; memory when left out.
+        stand_ins: what stands in for devices of the setting.
+        record: a folder for recordings of what security keys say; none are made when left out.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        seed: int | str = 1,
+        case: str = "lab",
+        store: Store | None = None,
+        stand_ins: StandIns = NO_STAND_INS,
+        record: Path | None = None,
+    ) -> None:
+        self.setting = setting
+        self.stand_ins = stand_ins
+        self.entropy = Entropy(f"{seed}/{case}")
+        self.timeline = Timeline(stand_ins.start_ns(setting.start))
+        server = setting.verifier.clock
+        self.server_clock = ServerClock(
+            self.timeline, offset_ns=server.offset, drift_ppm=server.drift
+        )
+        self.devices: dict[str, HeldDevice] = {}
+        self.journal = Journal(CaseLog(case), self.timeline, self.server_clock, self.devices)
+        carrier = Carrier(self.timeline, self.entropy.stream("carrier"), _delivery(setting.carrier))
+        self.messaging = Messaging(
+            carrier, lambda what, **detail: self.note("world", what, **detail)
+        )
+        self.verifier = Verifier(
+            store=store or MemoryStore(),
+            clock=self.server_clock,
+            random_bytes=self.entropy.random_bytes("verifier"),
+            profile=setting.verifier.resolve(),
+            password_cost=CHEAP,
+            outbox=self.messaging,
+            observer=lambda event: self.journal.observe(event, self.verifier.profile),
+        )
+        self.accounts: dict[str, Account] = {}
+        self.people: dict[str, Person] = {}
+        self.roles: dict[str, str] = {}
+        self.sessions: dict[str, Credentials] = {}
+        self.clients = BlockingClients(self.timeline)
+        self.recording = (
+            None if record is None else KeyRecording(record, self.journal.log, self.timeline)
+        )
+        self.factory = DeviceFactory(
+            self.timeline, self.entropy, carrier, self.clients, stand_ins, self.recording
+        )
+        self._furnish()
+
+    # -- furnishing ------------------------------------------------------------------
+
+    def _furnish(self) -> None:
+        setting = self.setting
+        accounts = {"main": AccountSpec(), **setting.accounts}
+        roots = {spec.account: name for name, spec in setting.people.items() if spec.role == "root"}
+        for name, account in accounts.items():
+            self._open_account(name, account, roots.get(name))
+        for name, person in setting.people.items():
+            self._introduce(name, person)
+        for name, role in setting.roles.items():
+            self.roles[name] = self.verifier.role_arn(
+                self.verifier.create_role(
+                    _named("account", role.account, self.accounts).id,
+                    name,
+                    trusts=[self._principal(trusted) for trusted in role.trusts],
+                    requires_mfa=role.requires_mfa,
+                    mfa_max_age_s=(
+                        None if role.mfa_max_age is None else role.mfa_max_age // NS_PER_S
+                    ),
+                    max_session_s=role.max_session // NS_PER_S,
+                )
+            )
+        for name, phone in setting.phones.items():
+            self.factory.phone(name, phone)
+        for name, device in setting.devices.items():
+            self.devices[name] = self.factory.device(name, device)
+        self.verifier.register_tokens(self.factory.shipped)
+        self.journal.sample()
+
+    def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
+        digits = self.entropy.stream(f"account.{name}").randrange(10**11, 10**12)
+        self.accounts[name] = self.verifier.create_account(
+            spec.id or str(digits),
+            root_email=f"{root or 'root'}@{name}.example",
+            root_password=self._password(f"root of {name}"),
+            root_phone=spec.root_phone,
+            alias=spec.alias,
+            partition=spec.partition,
+            alternative_factors=spec.alternative_factors,
+        )
+
+    def _introduce(self, name: str, spec: PersonSpec) -> None:
+        account = _named("account", spec.account, self.accounts)
+        user_name = spec.user_name or name
+        identity_id: str | None = None
+        password = self._password(name)
+        if spec.role == "root":
+            identity_id, password = account.id, self._password(f"root of {spec.account}")
+        elif spec.role != "stranger":
+            identity_id = self.verifier.create_user(
+                account.id,
+                user_name,
+                password=password,
+                path=spec.path,
+                administrator=spec.role == "administrator",
+            ).id
+        self.people[name] = Person(
+            surroundings=self,
+            name=name,
+            spec=spec,
+            account_id=account.id,
+            user_name=user_name,
+            identity_id=identity_id,
+            password=password,
+            keys=self.verifier.create_access_key(identity_id) if identity_id else None,
+            chance=self.entropy.stream(f"{name}.typing"),
+        )
+
+    def _password(self, name: str) -> str:
+        return self.entropy.random_bytes(f"{name}.password")(9).hex()
+
+    def _principal(self, trusted: str) -> str:
+        """The ARN that a role's `trusts` entry means."""
+        if trusted in self.people:
+            return self.verifier.identity_arn(self.person(trusted).identity_id or "")
+        if trusted in self.accounts:
+            return self.verifier.identity_arn(self.accounts[trusted].id)
+        return trusted
+
+    # -- looking things up ------------------------------------------------------------
+
+    def person(self, name: str) -> Person:
+        """Somebody by name. Raises `ScenarioError` when there is no such person."""
+        return _named("person", name, self.people)
+
+    def device(self, name: str) -> HeldDevice:
+        """A device by name. Raises `ScenarioError` when there is no such device."""
+        return _named("device", name, self.devices)
+
+    def code_device(self, name: str) -> CodeDevice:
+        """A device that shows codes, by name.
+
+        Raises:
+            ScenarioError: there is no such device.
+            Prevented: it shows none.
+        """
+        return showing_codes(self.device(name))
+
+    def app(self, name: str) -> HeldApp:
+        """An authenticator app by name. Raises `ScenarioError` when it is none."""
+        return self._of_kind(name, HeldApp, "authenticator app")
+
+    def sms_phone(self, name: str) -> HeldSms:
+        """A phone for codes by name. Raises `ScenarioError` when it is none."""
+        return self._of_kind(name, HeldSms, "SMS phone")
+
+    def security_key(self, name: str) -> HeldKey:
+        """A security key by name. Raises `ScenarioError` when it is none."""
+        return self._of_kind(name, HeldKey, "security key")
+
+    def _of_kind(self, name: str, kind: type[D], what: str) -> D:
+        device = self.device(name)
+        if not isinstance(device, kind):
+            raise ScenarioError(f"{name} is no {what}")
+        return device
+
+    def session(self, name: str) -> Credentials:
+        """Temporary credentials by the name a step gave them."""
+        return _named("session", name, self.sessions)
+
+    def advance(self, duration_ns: int) -> None:
+        """Let true time pass; long waits are sampled for the plots.
+
+        Raises:
+            ScenarioError: the duration is negative.
+        """
+        if duration_ns < 0:
+            raise ScenarioError(f"true time cannot go back by {format_duration(-duration_ns)}")
+        end_ns = self.timeline.now_ns() + duration_ns
+        if duration_ns > _SHORT_WAIT_NS:
+            for part in range(1, _SAMPLES_OF_A_WAIT):
+                self.timeline.run_until(
+                    end_ns - duration_ns * (_SAMPLES_OF_A_WAIT - part) // (_SAMPLES_OF_A_WAIT)
+                )
+                self.journal.sample()
+        self.timeline.run_until(end_ns)
+
+    def let_time_pass(self, duration_ns: int) -> None:
+        """Let true time pass; a real key is left alone for as long as its deadlines run.
+
+        Raises:
+            ScenarioError: the duration is negative.
+        """
+        self.stand_ins.wait(duration_ns)
+        self.advance(duration_ns)
+
+    # -- the event log ------------------------------------------------------------------
+
+    def note(self, lane: str, what: str, **detail: object) -> None:
+        """Log that somebody or something acts."""
+        self.journal.note(lane, what, **detail)
+
+    def lanes(self) -> list[dict[str, str]]:
+        """The lanes of the timeline, in reading order."""
+        return [
+            *({"id": name, "kind": "person", "label": name} for name in self.people),
+            *(
+                {"id": name, "kind": "device", "label": f"{name} ({self._what(name, spec)})"}
+                for name, spec in self.setting.devices.items()
+            ),
+            {"id": "verifier", "kind": "verifier", "label": self.verifier.profile.name},
+            {"id": "world", "kind": "world", "label": "the world"},
+        ]
+
+    def _what(self, name: str, spec: AnyDevice) -> str:
+        kind = spec.kind.replace("_", " ")
+        label = self.stand_ins.label_of(name)
+        return f"{kind}, {label}" if label else kind
+
+
+def _named(what: str, name: str, things: Mapping[str, T]) -> T:
+    if name not in things:
+        hint = nearest(name, things) or f" (there is {', '.join(things) or 'none'})"
+        raise ScenarioError(f'there is no {what} "{name}"{hint}')
+    return things[name]
+
+
+def _delivery(spec: CarrierSpec) -> Delivery:
+    return replace(
+        Delivery(),
+        median_ns=spec.delay,
+        loss=spec.loses,
+        duplicate=spec.duplicates,
+        reorder=spec.reorders,
+    )

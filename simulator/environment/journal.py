@@ -1,0 +1,194 @@
+"""The journal: writes down what happens in a lab, and what every clock believed.
+
+Everything that a report shows of a case passes through here: what people do, what the verifier
+decides and how far its window for a device reaches, how far every clock is off, what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mfalab.simulator.clocks import DeviceClock, ServerClock
+from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.environment.devices import HeldDevice
+from mfalab.simulator.eventlog import CaseLog
+from mfalab.simulator.language.limits import Measurement
+from mfalab.simulator.language.units import format_instant
+from mfalab.verifier import CeremonyDecision, Decision, DeviceKind, Profile, TrailEvent
+
+_CAUSES = {"EnableMFADevice": "enable", "ResyncMFADevice": "resync"}
+
+
+class Journal:
+    """Keeps the log of one lab.
+
+    Attributes:
+        log: the events so far.
+        step: number of the step that is under way.
+        decided: what the verifier decided last, since somebody set it to None.
+    """
+
+    def __init__(
+        self,
+        log: CaseLog,
+        timeline: Timeline,
+        server_clock: ServerClock,
+        devices: Mapping[str, HeldDevice],
+    ) -> None:
+        self.log = log
+        self.step = 0
+        self.decided: str | None = None
+        self._timeline = timeline
+        self._server_clock = server_clock
+        self._devices = devices
+        self._windows: dict[str, tuple[int, int]] = {}
+        self._quiet = False
+
+    def note(self, lane: str, what: str, **detail: object) -> None:
+        """Write down that somebody or something acts."""
+        self._add("note", lane=lane, what=what, detail=detail)
+
+    def measured(self, measurement: Measurement) -> None:
+        """Write down a measurement."""
+        self._add(
+            "measurement",
+            name=measurement.name,
+            value=measurement.value,
+            unit=measurement.limit.unit,
+            limit=str(measurement.limit),
+            verdict=measurement.verdict,
+            step=self.step,
+        )
+
+    def _add(self, kind: str, **fields: Any) -> None:
+        self.log.add(kind, self._timeline.now_ns(), **fields)
+
+    # Clocks
+
+    def sample(self) -> None:
+        """Write down how far every clock is off."""
+        for name, clock in self._clocks().items():
+            alive = name not in self._devices or self._devices[name].alive
+            offset_s = round(clock.offset_ns() / NS_PER_S, 6)
+            self._add("clock", lane=name, offset_s=offset_s, alive=alive)
+
+    def beliefs(self) -> list[dict[str, Any]]:
+        """What every clock believes now, in words, for the account of a failure."""
+        true_time = format_instant(self._timeline.now_ns())
+        found: list[dict[str, Any]] = [{"lane": "true time", "offset_s": None, "text": true_time}]
+        for lane, clock in self._clocks().items():
+            text = format_instant(clock.now_ns())
+            if lane in self._windows:
+                low, high = self._windows[lane]
+                text += f", window from {low:+d} to {high:+d} time steps"
+            offset_s = round(clock.offset_ns() / NS_PER_S, 6)
+            found.append({"lane": lane, "offset_s": offset_s, "text": text})
+        return found
+
+    def _clocks(self) -> dict[str, DeviceClock]:
+        """Every clock in the lab; security keys tell no time."""
+        clocks: dict[str, DeviceClock] = {
+            name: device.clock for name, device in self._devices.items() if device.clock is not None
+        }
+        return {**clocks, "verifier": self._server_clock}
+
+    # Decisions
+
+    def observe(self, event: Decision | CeremonyDecision | TrailEvent, profile: Profile) -> None:
+        """Write down what the verifier tells its observer."""
+        if self._quiet:
+            return
+        if isinstance(event, TrailEvent):
+            self.note("verifier", f"records {event.name}", **event.fields)
+            return
+        self.decided = event.outcome.value
+        # Clones share their serial number; the first stands for them.
+        devices = [
+            name for name, device in self._devices.items() if device.answers_to(event.serial)
+        ]
+        self._add(
+            "decision",
+            lane="verifier",
+            device=devices[0] if devices else "",
+            operation=event.operation,
+            outcome=event.outcome.value,
+            detail=_detail(event),
+        )
+        if event.accepted and isinstance(event, Decision):
+            for name in devices:
+                self._move_window(name, event, profile)
+
+    @contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """Write down no decisions meanwhile: those of several threads come in no certain order."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    # Windows
+
+    def _move_window(self, name: str, decision: Decision, profile: Profile) -> None:
+        """Write down where the verifier's window for a device lies, if a decision moved it."""
+        device = self._devices[name]
+        if device.period_s is None:
+            return
+        back, ahead = profile.window_back, profile.window_ahead
+        if device.kind is DeviceKind.HARDWARE:
+            back = back if profile.hardware_window_back is None else profile.hardware_window_back
+            own = profile.hardware_window_ahead
+            ahead = ahead if own is None else own
+        window = decision.offset_steps - back, decision.offset_steps + ahead
+        if self._windows.get(name) != window:
+            self._windows[name] = window
+            self.window(name, _CAUSES.get(decision.operation, "learned"))
+
+    def window(self, name: str, cause: str) -> None:
+        """Write down a device's window, in seconds from true time; nothing when it has none."""
+        period_s = self._devices[name].period_s
+        if name in self._windows and period_s is not None:
+            low, high = self._windows[name]
+            server_s = self._server_clock.offset_ns() / NS_PER_S
+            self._add(
+                "window",
+                lane=name,
+                low_s=low * period_s + server_s,
+                high_s=high * period_s + server_s,
+                cause=cause,
+            )
+
+    def window_closed(self, name: str) -> None:
+        """Write down that the verifier accepts nothing of a device any more."""
+        if self._windows.pop(name, None) is not None:
+            self._add("window", lane=name, low_s=None, high_s=None, cause="deactivate")
+
+    def window_centre_steps(self, name: str) -> int:
+        """Where the verifier's window for a device is centred, in steps from its own clock."""
+        low, high = self._windows.get(name, (0, 0))
+        return (low + high) // 2
+
+
+def _detail(decision: Decision | CeremonyDecision) -> dict[str, Any]:
+    """What explains a decision, as far as it is of interest: steps, or what a ceremony showed."""
+    if isinstance(decision, CeremonyDecision):
+        shown = {
+            "reason": decision.reason,
+            "origin": decision.origin,
+            "user_present": decision.user_present,
+            "user_verified": decision.user_verified,
+            "sign_count": decision.sign_count,
+            "stored_sign_count": decision.stored_sign_count,
+            "attestation": decision.attestation,
+            "cloned": decision.cloned or None,
+        }
+        return {name: value for name, value in shown.items() if value not in (None, "")}
+    server, matched = decision.server_step, decision.matched_step
+    return {
+        "server_step": server,
+        "window": [decision.low_step - server, decision.high_step - server],
+        "matched": None if matched is None else matched - server,
+        "offset_steps": decision.offset_steps,
+    }

@@ -1,0 +1,85 @@
+"""What became of a step: accepted or refused, and how that is held against what was expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one step.
+
+    `refused` is the refusal's code (`InvalidAuthenticationCode`, or one of ours for what stops a
+    person before the verifier is asked: `DeviceUnusable`, `NoCodeArrived`, `NotHeld`).
+    """
+
+    refused: str | None = None
+    message: str = ""
+    status: int | None = None
+    decision: str | None = None
+    """What the verifier decided on the last code or signature of the step."""
+    data: Any = field(default=None, repr=False)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the step succeeded."""
+        return self.refused is None
+
+    def __str__(self) -> str:
+        if self.accepted:
+            return "accepted"
+        status = f" ({self.status})" if self.status else ""
+        decision = f", decision: {self.decision}" if self.decision else ""
+        return f"refused: {self.refused}{status}: {self.message!r}{decision}"
+
+
+class ExpectationFailed(AssertionError):
+    """A step did not end as the scenario expects.
+
+    Args: what was expected, what was got.
+    """
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(expected, got)
+
+    @property
+    def expected(self) -> str:
+        """What the scenario expects."""
+        return str(self.args[0])
+
+    @property
+    def got(self) -> str:
+        """What happened."""
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}, got {self.got}"
+
+
+class Prevented(Exception):
+    """A person could not do what the step says, before any verifier was asked.
+
+    Args: code, sentence.
+    """
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+
+    @property
+    def code(self) -> str:
+        """Ours: `NoCodeArrived`, `NotHeld`, ..."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return str(self.args[1])
+
+
+class ScenarioError(Exception):
+    """The scenario asks for something that makes no sense at this point of its story.
+
+    Args: sentence saying what is missing and what to do.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)

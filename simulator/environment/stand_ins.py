@@ -1,0 +1,55 @@
+"""What stands in for the devices of one case; here nothing does, and a bench says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mfalab.devices.otp.seed import OtpSeed
+from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey
+from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
+
+__all__ = ["NO_STAND_INS", "StandIns"]
+
+
+class StandIns:
+    """Every device is simulated as the scenario says."""
+
+    @property
+    def label(self) -> str:
+        """What stands there, for the report."""
+        return "simulated"
+
+    def key(
+        self, name: str, spec: SecurityKeySpec, timeline: Timeline
+    ) -> HeldKey | SecurityKeySpec:
+        """The key that stands in for a device, or what the simulated one is to be.
+
+        Raises:
+            DeviceError: the key does not work any more.
+        """
+        return spec
+
+    def token(
+        self, name: str, spec: HardwareTotpSpec, timeline: Timeline
+    ) -> tuple[CodeDevice, OtpSeed] | None:
+        """The token that stands in for a device with its seed, if one does."""
+        return None
+
+    def start_ns(self, start_ns: int) -> int:
+        """When the story begins, which is as it says unless something lives in another time."""
+        return start_ns
+
+    def label_of(self, device: str) -> str:
+        """What stands in for a device; nothing when it is simulated as the scenario says."""
+        return ""
+
+    def wait(self, duration_ns: int) -> None:
+        """Let real time pass as far as what stands in needs it."""
+
+    def take_back(self, devices: Mapping[str, HeldDevice]) -> None:
+        """After the case: remember what it did to what stood in."""
+
+
+NO_STAND_INS = StandIns()
+"""Everything is simulated, as the scenario says."""

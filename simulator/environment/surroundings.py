@@ -1,0 +1,36 @@
+"""What a person and a browser need of the environment they live in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.verifier import Credentials, Verifier
+
+__all__ = ["Surroundings"]
+
+
+class Surroundings(Protocol):
+    """True time, the system under test, and somewhere to write down what happens."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """True time."""
+        ...
+
+    @property
+    def verifier(self) -> Verifier:
+        """The system under test."""
+        ...
+
+    def note(self, lane: str, what: str, **detail: object) -> None:
+        """Write down that a person or a thing acts."""
+        ...
+
+    def advance(self, duration_ns: int) -> None:
+        """Let true time pass."""
+        ...
+
+    def session(self, name: str) -> Credentials:
+        """Temporary credentials by the name a step gave them."""
+        ...

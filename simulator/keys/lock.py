@@ -1,0 +1,102 @@
+"""An operating system's lock on each thing of the bench, so that two runs never share a key.
+
+The lock is advisory, belongs to the open file and ends with the process however that ends, so none
+is ever left behind. It is named after what the thing is, not after a node that changes when it is
+replugged.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, final
+
+from mfalab.devices.errors import DeviceError
+
+__all__ = ["InUse", "Lock"]
+
+_SHARED: Final = (Path("/run/lock"), Path(tempfile.gettempdir()))
+_SHOWN: Final = 200
+
+
+@final
+class InUse(DeviceError):
+    """Another run has the thing.
+
+    Args:
+        thing: what it is.
+        holder: who has it, as far as is known.
+    """
+
+    def __init__(self, thing: str, holder: str) -> None:
+        super().__init__(thing, holder)
+        self.thing = thing
+        self.holder = holder
+
+    def __str__(self) -> str:
+        by = f" by {self.holder}" if self.holder else ""
+        return f"{self.thing} is in use{by}. Wait until that run has ended, or end it."
+
+
+@final
+class Lock:
+    """A thing that this process has for itself until it lets go, or ends.
+
+    Args:
+        thing: what to call it in errors.
+        identity: what tells it from all others, such as driver, port and serial number.
+
+    Raises:
+        InUse: another process has it, or this one by another `Lock`.
+    """
+
+    def __init__(self, thing: str, *identity: str) -> None:
+        import fcntl
+
+        digest = sha256("\0".join(identity).encode()).hexdigest()[:24]
+        self._file = _opened(f"mfalab-{digest}.lock")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(self._file, _SHOWN, 0).decode(errors="replace").strip()
+            os.close(self._file)
+            raise InUse(thing, holder) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()} ({_command()})".encode(), 0)
+
+    def release(self) -> None:
+        """Let go of it; twice does no harm. The file stays: others may wait on it."""
+        if self._file >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
+
+
+def _opened(name: str) -> int:
+    for path in _places(name):
+        try:
+            # Whoever comes next may be somebody else, and must be able to lock it.
+            before = os.umask(0)
+            try:
+                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            finally:
+                os.umask(before)
+        except OSError:
+            continue
+    raise OSError(f"no lock file can be opened in {', '.join(map(str, _SHARED))}")
+
+
+def _places(name: str) -> Iterator[Path]:
+    for folder in _SHARED:
+        if folder.is_dir():
+            yield folder / name
+
+
+def _command() -> str:
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:3]])

@@ -1,0 +1,220 @@
+"""A key in the field of a reader as a fixture, through PC/SC.
+
+Over NFC a touch is a tap: the key counts its user as present when it comes into the field, for one
+ceremony (CTAP 2.1 section 11.3). So each way to the key that is opened for somebody who touches it
+is a tap, made by cutting the card's power through the reader, unless a rig or a person moves the
+card. For nobody, the card stays where it is and keeps its power.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import ENODEV
+from threading import Event
+from typing import Any, Final
+
+from fido2.ctap import STATUS, CtapDevice
+from fido2.pcsc import CtapPcscDevice
+
+from mfalab.devices.ctap.user import absent
+from mfalab.devices.errors import DeviceError
+from mfalab.simulator.abilities import Ability
+from mfalab.simulator.keys.fixture import CannotDo, Reports
+from mfalab.simulator.keys.hands import Channel, PromptWatch
+from mfalab.simulator.keys.real import RealFixture
+
+__all__ = ["NfcFixture", "ReaderNotFound", "ReaderSilent", "readers"]
+
+_NS_PER_S: Final = 10**9
+_DETECTION_NS: Final = 3 * _NS_PER_S
+"""How long a reader may take to see a card; pcscd asks most of them every 0.4 s."""
+_LOOK_AGAIN_NS: Final = 50_000_000
+_MSG: Final = 0x03
+_CONDITIONS_NOT_SATISFIED: Final = b"\x69\x85"
+
+
+class ReaderNotFound(DeviceError):
+    """No reader is plugged in that an address means, or several.
+
+    Args:
+        wanted: what the address says.
+        found: the readers there are.
+    """
+
+    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
+        super().__init__(wanted, found)
+        self.wanted = wanted
+        self.found = found
+
+    def __str__(self) -> str:
+        there = "; ".join(self.found) or "none"
+        return (
+            f"nfc:{self.wanted} is not one reader. Readers: {there}. "
+            "Name a part of a reader's name that no other has."
+        )
+
+
+class ReaderSilent(DeviceError):
+    """Readers cannot be asked at all.
+
+    Args:
+        why: what is missing.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"no reader can be reached: {self.why}"
+
+
+def readers() -> tuple[str, ...]:
+    """The names of all readers.
+
+    Raises:
+        ReaderSilent: pyscard or the PC/SC daemon is missing.
+    """
+    try:
+        from smartcard.pcsc.PCSCExceptions import EstablishContextException
+        from smartcard.System import readers as listed
+    except ImportError:
+        raise ReaderSilent("pyscard is not installed. Run: pip install 'mfalab[nfc]'") from None
+    try:
+        return tuple(str(each) for each in listed())
+    except EstablishContextException:
+        raise ReaderSilent("the PC/SC daemon does not run. Install and start pcscd.") from None
+
+
+class _Tapped(CtapPcscDevice):
+    """A card that is told apart from its reader only by what it asks for."""
+
+    def __init__(self, connection: Any, name: str, watch: PromptWatch) -> None:
+        self._watch = watch
+        super().__init__(connection, name)
+
+    def connect(self) -> None:
+        """Select the applet; the card keeps its power when this way to it is closed."""
+        from smartcard.scard import SCARD_LEAVE_CARD
+
+        self._conn.connect(disposition=SCARD_LEAVE_CARD)
+        self._select()
+
+    def call(
+        self,
+        cmd: int,
+        data: bytes = b"",
+        event: Event | None = None,
+        on_keepalive: Callable[[STATUS], None] | None = None,
+    ) -> bytes:
+        def heard(status: STATUS) -> None:
+            if status == STATUS.UPNEEDED:
+                self._watch.blink()
+            if on_keepalive is not None:
+                on_keepalive(status)
+
+        answer = super().call(cmd, data, event, heard)
+        if cmd == _MSG and answer == _CONDITIONS_NOT_SATISFIED:
+            self._watch.blink()
+        else:
+            self._watch.settle()
+        return answer
+
+    def close(self, release: bool = False) -> None:
+        self._watch.settle()
+        super().close()
+
+
+class NfcFixture(RealFixture):
+    """A key in a reader's field.
+
+    Args:
+        wanted: a part of the reader's name; empty for the only one.
+        touch: the channel that touches it where a tap is not enough.
+        power: the channel that moves the card; the reader cuts its power when there is none.
+        destructive: whether what is on it may be changed for good.
+        pin: its PIN.
+
+    Raises:
+        ReaderNotFound: there is no such reader.
+        ReaderSilent: no reader can be asked.
+        InUse: another run has it.
+    """
+
+    def __init__(
+        self,
+        wanted: str,
+        *,
+        touch: Channel | None = None,
+        power: Channel | None = None,
+        destructive: bool = False,
+        pin: str | None = None,
+    ) -> None:
+        found = readers()
+        meant = [each for each in found if wanted in each]
+        if len(meant) != 1:
+            raise ReaderNotFound(wanted, found)
+        self.reader = meant[0]
+        super().__init__(
+            f"nfc:{wanted or self.reader}",
+            frozenset({Ability.POWER}),
+            touch=touch,
+            power=power,
+            destructive=destructive,
+            pin=pin,
+        )
+        self._in_field = True
+        self.hold("nfc", self.reader)
+
+    def connect(self) -> CtapDevice:
+        """See `Fixture.connect`; it is a tap."""
+        from smartcard.Exceptions import CardConnectionException, NoCardException
+
+        if not self._in_field:
+            raise OSError(ENODEV, f"{self.name} lies on no reader")
+        if self.user is not absent:
+            self._cut_power()
+        until_ns = self.now_ns() + _DETECTION_NS
+        while True:
+            watch = PromptWatch(self.asked, self.settled)
+            try:
+                return _Tapped(self._connection(), self.reader, watch)
+            except (NoCardException, CardConnectionException) as error:
+                if self.now_ns() > until_ns:
+                    raise OSError(ENODEV, f"no card answers in {self.reader}: {error}") from None
+            self.wait(_LOOK_AGAIN_NS)
+
+    def _connection(self) -> Any:
+        from smartcard.System import readers as listed
+
+        reader = next((each for each in listed() if str(each) == self.reader), None)
+        if reader is None:
+            raise OSError(ENODEV, f"the reader {self.reader} is gone")
+        return reader.createConnection()
+
+    def _cut_power(self) -> None:
+        """Let the reader cut the card's power: a connection that ends does, unless told not to."""
+        from smartcard.Exceptions import CardConnectionException, NoCardException
+
+        connection = self._connection()
+        try:
+            connection.connect()
+            connection.disconnect()
+        except (NoCardException, CardConnectionException):
+            return  # there is no card whose power could be cut
+
+    def reports(self) -> Reports:
+        """See `Fixture.reports`.
+
+        Raises:
+            CannotDo: always; a card takes APDUs.
+        """
+        raise CannotDo(self.name, Ability.REPORTS, "Plug it into a USB port for that.")
+
+    def power(self, on: bool) -> None:
+        """See `Fixture.power`."""
+        if self._power is not None:
+            self._power.rig.present(self._power.number, on)
+        elif not on:
+            self._cut_power()
+        self._in_field = on

@@ -1,0 +1,45 @@
+"""What is wrong with a file that somebody wrote: each mistake with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["Problem", "ProblemsFound"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something wrong at a place of a file; lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    source: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        text = f"{self.path}:{self.line}:{self.column}: {self.message}"
+        if not self.source:
+            return text
+        before = "".join("\t" if sign == "\t" else " " for sign in self.source[: self.column - 1])
+        return f"{text}\n    {self.source}\n    {before}^"
+
+
+class ProblemsFound(Exception):
+    """A file, or several, that cannot be used; all that is wrong with them.
+
+    Args: tuple of `Problem`.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(tuple(sorted(set(problems))))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, in the order of the files."""
+        found: tuple[Problem, ...] = self.args[0]
+        return found
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)

@@ -1,0 +1,343 @@
+"""Scenario files into cases: everything is parsed, typed and resolved, and every mistake is found.
+
+A file is one scenario; its matrix makes one case or several. All problems of a file are reported at
+once, each with its place, its source line and the nearest right spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mfalab.devices.errors import ProvisioningError
+from mfalab.simulator.language.problems import Problem, ProblemsFound
+from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.setting import TokenSpec
+from mfalab.simulator.language.words import nearest
+from mfalab.simulator.scenario_files.mistakes import choice, in_step, located
+from mfalab.simulator.scenario_files.scenario import Scenario
+from mfalab.simulator.scenario_files.shape import KEY, references
+from mfalab.simulator.scenario_files.yaml_source import (
+    Location,
+    Source,
+    data_of,
+    node_at,
+    read_source,
+    with_value,
+)
+from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.sessions import StsCall
+
+SUFFIX = ".scenario.yaml"
+_SECTIONS = ("accounts", "people", "roles", "phones", "devices")
+_MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, StsCall)}
+_WHOLE = ("verifier", "carrier", "start")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One scenario with one set of parameters: what is run, reported and reproduced."""
+
+    path: Path
+    shown_as: str
+    name: str
+    params: str
+    scenario: Scenario = field(repr=False)
+    line: int
+    steps: tuple[tuple[int, str], ...] = field(repr=False)
+    """Line and text of each step, the text on one line."""
+    data: dict[str, Any] = field(repr=False)
+    """The document as it was written, with the matrix's values put in."""
+
+    @property
+    def local_id(self) -> str:
+        """`NAME` or `NAME[PARAMS]`, unique within the file."""
+        return f"{self.name}[{self.params}]" if self.params else self.name
+
+    @property
+    def id(self) -> str:
+        """`TOPIC/NAME[PARAMS]`; all chance of the case is seeded with it."""
+        return f"{self.topic}/{self.local_id}"
+
+    @property
+    def node(self) -> str:
+        """`FILE::NAME[PARAMS]`, as pytest and `mfalab run` take it."""
+        return f"{self.shown_as}::{self.local_id}"
+
+    @property
+    def topic(self) -> str:
+        """The folder's name."""
+        return self.path.parent.name
+
+
+def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
+    """The cases of a scenario file.
+
+    Raises:
+        ProblemsFound: the file is no scenario; all that is wrong with it.
+    """
+    source = read_source(path, shown_as or str(path))
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    try:
+        variants = list(_variants(source))
+    except ProblemsFound as found:
+        problems += found.problems
+        variants = [("", source.root)]
+    name = path.name.removesuffix(SUFFIX)
+    for params, root in variants:
+        try:
+            cases.append(_case(path, source, name, params, root))
+        except ProblemsFound as found:
+            problems += found.problems
+    seen = [case.params for case in cases]
+    for params in sorted({params for params in seen if seen.count(params) > 1}):
+        where = node_at(source.root, ("matrix",), key=True)
+        problems.append(source.problem(where, f'two cases are called "{params}"; name one `case`'))
+    if problems:
+        raise ProblemsFound(problems)
+    return cases
+
+
+def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -> Case:
+    data = data_of(root)
+    _resolve_seed_files(path, data)
+    problems = list(unresolved(source, root, data))
+    if isinstance(data, dict):
+        data.pop("matrix", None)  # its values are in their places, and its shape was looked at
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        problems += located(source, root, error.errors(), Scenario)
+    else:
+        problems += _seed_file_problems(source, root, scenario)
+    if problems:
+        raise ProblemsFound(problems)
+    return Case(
+        path=path,
+        shown_as=source.path,
+        name=name,
+        params=params,
+        scenario=scenario,
+        line=node_at(root, ("scenario",)).start_mark.line + 1,
+        steps=tuple(
+            (step.start_mark.line + 1, source.text_of(step))
+            for step in node_at(source.root, ("steps",)).value
+        ),
+        data=data,
+    )
+
+
+# -- seed files --------------------------------------------------------------------------
+
+
+def _resolve_seed_files(path: Path, data: Any) -> None:
+    """Make the paths of seed files absolute: they are relative to the scenario."""
+    for spec in _mapping(data, "devices").values() if isinstance(data, dict) else ():
+        if isinstance(spec, dict) and isinstance(spec.get("seeds"), str):
+            spec["seeds"] = str(path.parent / spec["seeds"])
+
+
+def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> Iterator[Problem]:
+    """Seed files that cannot be read, and tokens that are not in theirs."""
+    for name, spec in scenario.devices.items():
+        if not isinstance(spec, TokenSpec) or spec.seeds is None or spec.serial is None:
+            continue
+        where = node_at(root, ("devices", name, "seeds"))
+        try:
+            records = read_seeds(Path(spec.seeds), spec.seeds_password)
+        except OSError as error:
+            yield source.problem(where, f"the seed file cannot be read: {error.strerror}")
+            continue
+        except ProvisioningError as error:
+            yield source.problem(where, f"the seed file is wrong: {error}")
+            continue
+        record = records.get(spec.serial)
+        if record is None:
+            near = nearest(spec.serial, records) or choice(records)
+            serial = node_at(root, ("devices", name, "serial"))
+            yield source.problem(serial, f'the seed file has no token "{spec.serial}"{near}')
+        elif spec.kind != f"hardware_{record.seed.kind.value}":
+            kind = node_at(root, ("devices", name, "kind"))
+            yield source.problem(
+                kind, f"the seed file says this token is a hardware_{record.seed.kind.value}"
+            )
+
+
+# -- the matrix --------------------------------------------------------------------------
+
+
+def _variants(source: Source) -> Iterator[tuple[str, yaml.Node]]:
+    """The document once for each combination of the matrix, with the text for the brackets.
+
+    Raises:
+        ProblemsFound: the matrix is malformed.
+    """
+    matrix = next((value for key, value in _entries(source.root) if key.value == "matrix"), None)
+    if matrix is None:
+        yield "", source.root
+        return
+    problems: list[Problem] = []
+    for label, changes in _rows(source, matrix, problems):
+        root = source.root
+        for key, value in changes:
+            try:
+                root = with_value(root, _target(source, key), value, key)
+            except ProblemsFound as found:
+                problems += found.problems
+        yield label, root
+    if problems:
+        raise ProblemsFound(problems)
+
+
+_Change = tuple[yaml.Node, yaml.Node]
+
+
+def _rows(
+    source: Source, matrix: yaml.Node, problems: list[Problem]
+) -> Iterator[tuple[str, list[_Change]]]:
+    if isinstance(matrix, yaml.MappingNode):
+        axes: list[list[_Change]] = []
+        for key, values in _entries(matrix):
+            if isinstance(values, yaml.SequenceNode) and values.value:
+                axes.append([(key, value) for value in values.value])
+            else:
+                problems.append(source.problem(values, f"{key.value} needs a list of values"))
+        if not axes and not problems:
+            problems.append(source.problem(matrix, "the matrix is empty; remove it"))
+        for row in product(*axes):
+            yield ", ".join(_label(value) for _, value in row), list(row)
+    elif isinstance(matrix, yaml.SequenceNode):
+        if not matrix.value:
+            problems.append(source.problem(matrix, "the matrix is empty; remove it"))
+        for row_node in matrix.value:
+            entries = list(_entries(row_node))
+            if not entries:
+                problems.append(source.problem(row_node, "a row of the matrix is {PATH: VALUE}"))
+            named = [value for key, value in entries if key.value == "case"]
+            changes = [(key, value) for key, value in entries if key.value != "case"]
+            labels = [_label(value) for value in named or [value for _, value in changes]]
+            yield ", ".join(labels), changes
+    else:
+        problems.append(source.problem(matrix, "matrix is {PATH: [VALUES]} or a list of rows"))
+
+
+def _entries(node: yaml.Node) -> list[_Change]:
+    return list(node.value) if isinstance(node, yaml.MappingNode) else []
+
+
+def _label(node: yaml.Node) -> str:
+    data = data_of(node)
+    if isinstance(data, dict):
+        return " ".join(f"{key} {_plain(value)}" for key, value in data.items())
+    return _plain(data)
+
+
+def _plain(data: Any) -> str:
+    return " ".join(str(item) for item in data) if isinstance(data, list) else str(data)
+
+
+def _target(source: Source, key: yaml.Node) -> list[str]:
+    """Where a matrix path such as `fob.drift` points to in the document.
+
+    Raises:
+        ProblemsFound: nothing, or more than one thing, has that name.
+    """
+    name, *rest = str(key.value).split(".")
+    if name in _WHOLE:
+        root = source.root
+        scalar = not isinstance(node_at(root, (name,)), yaml.MappingNode)
+        if name == "verifier" and rest and scalar:
+            raise ProblemsFound(
+                [source.problem(key, "write verifier as {profile: NAME} to change its fields")]
+            )
+        return [name, *rest]
+    sections = {
+        section: [entry.value for entry, _ in _entries(node_at(source.root, (section,)))]
+        for section in _SECTIONS
+        if any(entry.value == section for entry, _ in _entries(source.root))
+    }
+    found = [[section, name] for section, names in sections.items() if name in names]
+    steps = node_at(source.root, ("steps",))
+    for index, step in enumerate(steps.value if isinstance(steps, yaml.SequenceNode) else []):
+        if any(entry.value == "name" and value.value == name for entry, value in _entries(step)):
+            found.append(["steps", str(index)])
+    if len(found) == 1 and rest:
+        return [*found[0], *rest]
+    names = sorted({name for names in sections.values() for name in names})
+    if not found:
+        message = f'matrix: nothing is called "{name}"{nearest(name, [*names, *_WHOLE])}'
+    elif not rest:
+        message = f'matrix: say which field of "{name}" changes: {name}.FIELD'
+    else:
+        places = " and ".join(place for place, _ in found)
+        message = f'matrix: "{name}" is ambiguous: it is in {places}; rename one'
+    raise ProblemsFound([source.problem(key, message)])
+
+
+# -- names that must mean something ----------------------------------------------------------
+
+
+def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
+    """Names that nothing, or more than one thing, has."""
+    if not isinstance(data, dict):
+        return
+    declared = {section: list(_mapping(data, section)) for section in _SECTIONS}
+    for section, names in declared.items():
+        for name in names:
+            first = next(other for other in _SECTIONS if name in declared[other])
+            if first != section:
+                where = node_at(root, (section, name), key=True)
+                yield source.problem(
+                    where, f'"{name}" is ambiguous: it is also in {first}; rename one'
+                )
+    known = {
+        "person": declared["people"],
+        "device": declared["devices"],
+        "phone": [*declared["phones"], *_phones_of_their_own(data)],
+        "account": ["main", *declared["accounts"]],
+        "role": declared["roles"],
+    }
+    known["principal"] = [*known["person"], *known["account"]]
+    for location, kind, name in references(data):
+        names = _sessions_before(data, location) if kind == "session" else known[kind]
+        if name not in names and not (kind == "principal" and name.startswith("arn:")):
+            near = nearest(name, names) or choice(names or ["none"])
+            what = "person or account" if kind == "principal" else kind
+            yield source.problem(
+                node_at(root, location, key=location[-1] == KEY),
+                f'{in_step(location)}no {what} is called "{name}"{near}',
+            )
+
+
+def _mapping(data: dict[str, Any], section: str) -> dict[str, Any]:
+    found = data.get(section)
+    return found if isinstance(found, dict) else {}
+
+
+def _phones_of_their_own(data: dict[str, Any]) -> list[str]:
+    """Devices that live on a phone which the scenario does not name: it is called like them."""
+    return [
+        name
+        for name, spec in _mapping(data, "devices").items()
+        if isinstance(spec, dict)
+        and spec.get("kind") in ("totp_app", "sms_phone")
+        and "on" not in spec
+    ]
+
+
+def _sessions_before(data: dict[str, Any], location: Location) -> list[str]:
+    """The sessions that a step may name: those that the steps before it have made."""
+    steps = data["steps"][: int(location[1])]
+    made = [
+        step["as"]
+        for step in steps
+        if isinstance(step, dict) and step.get("do") in _MAKES_SESSIONS and "as" in step
+    ]
+    return ["keys", "console", *made]

@@ -1,0 +1,76 @@
+"""Steps that disturb: a carrier's whims, a service that fails, files that go missing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mfalab.simulator.environment.environment import Environment
+from mfalab.simulator.language.setting import ProfileChanges
+from mfalab.simulator.language.units import Span
+from mfalab.simulator.steps.base import Step
+from mfalab.verifier import ServiceError
+
+_FAULTS = {
+    "ServiceFailure": ("The request processing has failed because of an unknown error.", 500),
+    "ConcurrentModification": ("The entity is being modified by another request.", 409),
+    "EntityTemporarilyUnmodifiable": ("The entity is temporarily unmodifiable.", 409),
+}
+"""Codes and statuses of the IAM model; the texts are ours."""
+
+
+class Inject(Step):
+    """Let the next calls of an operation fail inside the service."""
+
+    do: Literal["inject"] = "inject"
+    operation: str
+    """Such as EnableMFADevice."""
+    error: Literal["ServiceFailure", "ConcurrentModification", "EntityTemporarilyUnmodifiable"]
+    times: Annotated[int, Field(ge=1)] = 1
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        text, status = _FAULTS[self.error]
+        env.verifier.inject(self.operation, ServiceError(self.error, text, status), self.times)
+        env.note("verifier", "will fail", operation=self.operation, error=self.error)
+        return None
+
+
+class NextSms(Step):
+    """Decide what the carrier does with the next short message."""
+
+    do: Literal["next_sms"] = "next_sms"
+    is_: Annotated[Literal["lost", "delayed", "duplicated"], Field(alias="is")]
+    by: Span = 0
+    """How long a delayed one takes."""
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        carrier = env.messaging.carrier
+        if self.is_ == "lost":
+            carrier.lose_next()
+        elif self.is_ == "duplicated":
+            carrier.duplicate_next()
+        else:
+            carrier.delay_next(self.by)
+        env.note("world", "will have a short message", **{self.is_: True})
+        return None
+
+
+class ChangeVerifier(Step):
+    """Change the verifier's rules while it runs, as AWS did when it ended SMS."""
+
+    do: Literal["change_verifier"] = "change_verifier"
+    to: ProfileChanges
+    """The figures that change, such as {sms: ended}; all others stay."""
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        env.verifier.profile = self.to.apply(env.verifier.profile)
+        said = self.to.model_fields_set
+        changed = {
+            name: str(getattr(self.to, name)) for name in type(self.to).model_fields if name in said
+        }
+        env.note("verifier", "changes its rules", **changed)
+        return None
