@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PACKAGES := devices simulator verifier scenarios
 SOURCES := $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 
-.PHONY: run test bench system kernel clean
+.PHONY: run test verbs bench system kernel clean
 
 run: $(VENV)/installed
 	@mkdir -p report
@@ -16,6 +16,10 @@ run: $(VENV)/installed
 # A worker more than processors: guests wait as much as they work.
 test: system $(VENV)/installed-for-test $(VENV)/micropython/package/micropython.mjs kernel
 	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+
+# The verbs of a lab, written from the step models.
+verbs: $(VENV)/installed-for-test
+	$(BIN)/python tests/simulator/write_verbs.py
 
 bench: $(VENV)/installed-for-test
 	$(BIN)/python -m pytest bench --benchmark-only

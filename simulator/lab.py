@@ -6,9 +6,9 @@ from a `Setting` and call `do` with steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from keyword import iskeyword
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,12 +27,13 @@ from mfalab.simulator.language.words import nearest
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.traces.recorder import RecordingFailed
+from mfalab.simulator.verbs import Verbs
 from mfalab.verifier import ServiceError, Store
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class Lab(Environment):
+class Lab(Environment, Verbs):
     """One story's people and things, and the verbs they can do.
 
     Every step of the vocabulary is a method: `lab.sign_in(who="alice", with_="fob")` performs the
@@ -66,19 +67,20 @@ class Lab(Environment):
 
     # -- doing ------------------------------------------------------------------------
 
-    def __getattr__(self, verb: str) -> Callable[..., Outcome]:
-        """A step of the vocabulary as a method."""
-        attribute, verb = verb, verb.removesuffix("_")
-        if attribute.startswith("_") or verb not in VOCABULARY:
-            raise AttributeError(f'a lab has no step "{verb}"{nearest(verb, VOCABULARY)}')
-        model = VOCABULARY[verb]
+    if not TYPE_CHECKING:
 
-        def perform(**words: Any) -> Outcome:
-            written = {name.removesuffix("_"): value for name, value in words.items()}
-            return self.do(_validated(model, {"do": verb, **written}, f"step {verb}"))
+        def __getattr__(self, name: str) -> Any:
+            """A verb that is none, with the nearest one."""
+            raise AttributeError(f'a lab has no step "{name}"{nearest(name, VOCABULARY)}')
 
-        perform.__doc__ = model.__doc__
-        return perform
+    def _perform(self, verb: str, given: dict[str, Any]) -> Outcome:
+        defaults = getattr(Verbs, verb + "_" * iskeyword(verb)).__kwdefaults__
+        words = {
+            name.removesuffix("_"): value
+            for name, value in given.items()
+            if name != "self" and (name not in defaults or value != defaults[name])
+        }
+        return self.do(_validated(VOCABULARY[verb], {"do": verb, **words}, f"step {verb}"))
 
     def do(self, step: Step) -> Outcome:
         """Perform a step and hold its outcome against what the step expects.

@@ -40,7 +40,7 @@ def _code(value: Any) -> Any:
 
 
 def _pair(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         if len(value) != 2:
             raise ValueError(f"a pair has two codes, not {len(value)}")
         return tuple(_code(item) for item in value)

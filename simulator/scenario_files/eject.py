@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pydantic import BaseModel
+
 from mfalab.simulator.scenario_files.loader import Case
 
 TEMPLATE = """\
@@ -74,11 +76,30 @@ def _test(case: Case, name: str) -> str:
     setting = {key: value for key, value in case.data.items() if key not in _ABOUT}
     lines = [f"def test_{name}(mfa_seed: int) -> None:"]
     lines += _call("lab = Lab.of", {"seed": "mfa_seed", "case": _literal(case.id, 0, 0)}, setting)
-    for step in case.data["steps"]:
-        words = {key: value for key, value in step.items() if key not in ("do", "name")}
+    for step, model in zip(case.data["steps"], case.scenario.steps, strict=True):
+        typed = _typed(step, model)
+        words = {key: value for key, value in typed.items() if key not in ("do", "name")}
         verb = f"{step['do']}_" if keyword.iskeyword(step["do"]) else step["do"]
         lines += _call(f"lab.{verb}", {}, words)
     return "\n".join(lines) + "\n"
+
+
+def _typed(written: Any, read: Any) -> Any:
+    """What a file says, with numbers and truth values as a model has read them.
+
+    A file's scalars are texts. A quantity such as `400 d` stays one.
+    """
+    if isinstance(written, dict):
+        if isinstance(read, BaseModel):
+            fields = type(read).model_fields
+            read = {field.alias or name: getattr(read, name) for name, field in fields.items()}
+        known = read if isinstance(read, dict) else {}
+        return {key: _typed(value, known.get(key)) for key, value in written.items()}
+    if isinstance(read, bool) and isinstance(written, str):
+        return read
+    if isinstance(read, int) and written == str(read):
+        return read
+    return written
 
 
 def _call(function: str, code: dict[str, str], words: dict[str, Any]) -> Iterator[str]:

@@ -32,7 +32,7 @@ class AccountSummary(Look):
 
 
 class CredentialReport(Look):
-    """Generate, if there is none yet, and read the credential report (IAM GetCredentialReport)."""
+    """Read the credential report (IAM GetCredentialReport)."""
 
     do: Literal["credential_report"] = "credential_report"
     generate: bool = True

@@ -115,7 +115,7 @@ class Replace(Step):
 
 
 class Clone(Step):
-    """Copy an app's accounts to a second phone, or all that is stored on a key to another key.
+    """Copy an app's accounts to a second phone, or a security key to another one.
 
     Afterwards both show the same codes, or sign with the same keys.
     """

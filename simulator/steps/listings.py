@@ -141,7 +141,10 @@ class ListTags(Look):
 
 
 class DescribeDevice(Look):
-    """Ask for one device's details, which AWS answers for security keys only (IAM GetMFADevice)."""
+    """Ask for the details of a security key (IAM GetMFADevice).
+
+    AWS answers for no other kind of device.
+    """
 
     do: Literal["describe_device"] = "describe_device"
     device: DeviceName

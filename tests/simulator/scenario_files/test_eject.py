@@ -154,3 +154,13 @@ def test_ejected_file_names_its_origin(shipped_cases: list[Case]) -> None:
     text = as_python([case])
     assert text.startswith(f'"""{case.scenario.scenario}\n\nEjected from {case.path.name}')
     assert str(shipped()) not in text.replace("seeds/", "")
+
+
+@pytest.mark.slow
+def test_ejected_scenarios_are_typed_as_a_lab_wants_them(
+    ejected: dict[Path, list[Case]],
+) -> None:
+    """A file's scalars are texts; a test whose `tries` was one did not pass `mypy --strict`."""
+    command = [Path(sys.executable).parent / "mypy", "--strict", *ejected]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Success" in done.stdout, done.stdout[-3000:]
