@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin
 
 import pytest
 
+import mfalab
 from mfalab.devices.otp.quirks import APP_PRESETS
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.timeline import NS_PER_S
@@ -44,7 +45,11 @@ def folders() -> Iterator[Path]:
 
 
 def dotted(path: Path) -> str:
-    return ".".join(("mfalab", *path.relative_to(ROOT).parts))
+    """The import package that a folder is installed as."""
+    relative = path.relative_to(ROOT).as_posix()
+    mapping = project()["tool"]["setuptools"]["package-dir"]
+    homes = {folder: package for package, folder in mapping.items()}
+    return homes.get(relative, f"mfalab.{relative.replace('/', '.')}")
 
 
 def modules() -> Iterator[ModuleType]:
@@ -74,23 +79,35 @@ def test_every_file_that_is_no_code_is_package_data() -> None:
     """What no pattern names is missing from the wheel, too."""
     data = project()["tool"]["setuptools"]["package-data"]
     packages = sorted(project()["tool"]["setuptools"]["packages"], key=len, reverse=True)
+    homes = {dotted(folder): folder for folder in folders()}
     missing = []
     for path in (file for folder in folders() for file in folder.iterdir() if file.is_file()):
         if path.suffix in {".py", ".pyc"}:
             continue
         home = next(name for name in packages if f"{dotted(path.parent)}.".startswith(f"{name}."))
-        inside = path.relative_to(ROOT / Path(*home.split(".")[1:])).as_posix()
+        inside = path.relative_to(homes[home]).as_posix()
         patterns = [*data.get("*", []), *data.get(home, [])]
         if not any(fnmatch(inside, pattern.replace("**/", "*")) for pattern in patterns):
             missing.append(path.relative_to(ROOT).as_posix())
     assert missing == []
 
 
-def test_every_package_is_typed() -> None:
-    typed = [
-        path.name for path in (ROOT / name for name in PACKAGES) if (path / "py.typed").exists()
-    ]
-    assert typed == ["devices", "simulator", "verifier"]
+def test_package_is_typed_and_its_public_names_are_few_and_there() -> None:
+    assert (ROOT / "simulator" / "public" / "py.typed").exists()
+    assert len(mfalab.__all__) <= 12
+    assert all(inspect.isclass(getattr(mfalab, name)) for name in mfalab.__all__)
+    assert mfalab.__version__ == project()["project"]["version"]
+
+
+def test_import_of_the_package_loads_nothing_else() -> None:
+    """The pytest plugin passes through it in every test run."""
+    code = "import sys, mfalab; print([m for m in sys.modules if m.startswith('mfalab.')])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+
+
+def test_package_is_a_command() -> None:
+    said = subprocess.check_output([sys.executable, "-m", "mfalab", "--version"], text=True)
+    assert mfalab.__version__ in said
 
 
 def test_doors_are_where_the_distribution_says() -> None:
@@ -138,6 +155,17 @@ def test_both_clocks_have_one_text() -> None:
     one, other = (ROOT / package / "clock.py" for package in ("devices", "verifier"))
     assert one.read_text() == other.read_text()
     assert "def now_ns(self) -> int:" in one.read_text()
+
+
+def test_floor_map_in_the_docs_is_the_contract() -> None:
+    (contract,) = (
+        each
+        for each in project()["tool"]["importlinter"]["contracts"]
+        if each.get("containers") == ["mfalab.simulator"]
+    )
+    section = (ROOT / "docs" / "design.md").read_text().partition("## The floors of the simulator")
+    drawn = section[2].partition("```text\n")[2].partition("```")[0]
+    assert [line.partition("  ")[0] for line in drawn.splitlines()] == contract["layers"]
 
 
 # -- exceptions --

@@ -35,7 +35,7 @@ Ejected from {file}; change it as you like. Each call is one step and raises an 
 when the step does not end as it should.
 """
 
-from mfalab.simulator import Lab
+from mfalab import Lab
 '''
 
 

@@ -167,7 +167,7 @@ def test_fixtures_serve_in_somebodys_own_suite(pytester: pytest.Pytester) -> Non
     pytester.makepyfile(
         """
         import pytest
-        from mfalab.simulator import ExpectationFailed
+        from mfalab import ExpectationFailed
 
         def test_lab(lab, clock, verifier, fob, totp_app, mfa_seed):
             assert mfa_seed == 5

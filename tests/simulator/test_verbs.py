@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from mfalab.simulator import Lab
+from mfalab import Lab
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.verbs import Verbs
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 TOOLS = Path(sys.executable).parent
 
 SUITE = """\
-from mfalab.simulator import Lab
+from mfalab import Lab
 
 
 def test_story(lab: Lab) -> None:

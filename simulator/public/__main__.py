@@ -1,0 +1,5 @@
+"""`python -m mfalab` is the command `mfalab`."""
+
+from mfalab.simulator.cli import main
+
+main()
