@@ -168,7 +168,7 @@ def run_case(
             verdict, why = _run_step(lab, case, number, step)
             if verdict != "passed":
                 break
-        stand_ins.take_back(lab.devices)
+        stand_ins.take_back()
         if lab.recording is not None:
             lab.recording.close()
     log.add(

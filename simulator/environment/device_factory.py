@@ -33,9 +33,9 @@ from mfalab.simulator.clocks.climates import climate
 from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.devices import HeldApp, HeldDevice, HeldKey, HeldSms, HeldToken
-from mfalab.simulator.environment.key_access import BenchKey, SimulatedKey, enrol_finger
+from mfalab.simulator.environment.key_access import SimulatedKey, enrol_finger
 from mfalab.simulator.environment.key_recording import KeyRecording
-from mfalab.simulator.environment.stand_ins import StandIns
+from mfalab.simulator.environment.stand_ins import StandIns, Watch
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import (
     DeviceSpec,
@@ -152,12 +152,13 @@ class DeviceFactory:
         return HeldToken(name, spec.owner, clock, token)
 
     def _security_key(self, name: str, spec: SecurityKeySpec) -> HeldKey:
-        stand_in = self.stand_ins.key(name, spec, self.timeline)
-        if isinstance(stand_in, HeldKey):
-            if self.recording is not None and isinstance(stand_in.access, BenchKey):
-                stand_in.access.fixture = self.recording.of_fixture(name, stand_in.access.fixture)
+        recording = self.recording
+        watch: Watch = recording.of_fixture if recording else lambda _, fixture: fixture
+        stand_in = self.stand_ins.key(name, spec, self.timeline, watch)
+        if stand_in is not None:
             return stand_in
-        spec, model = stand_in, load_model(stand_in.model)
+        spec = self.stand_ins.described(name, spec)
+        model = load_model(spec.model)
         if spec.slots is not None:
             model = replace(model, slots=spec.slots)
         thing = SecurityKey(

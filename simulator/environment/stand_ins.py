@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks.timeline import Timeline
-from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey
+from mfalab.simulator.environment.devices import CodeDevice, HeldKey
+from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 
-__all__ = ["NO_STAND_INS", "StandIns"]
+__all__ = ["NO_STAND_INS", "StandIns", "Watch"]
+
+Watch = Callable[[str, Fixture], Fixture]
+"""What a key is looked at through: from its name and itself to the key that is used."""
 
 
 class StandIns:
@@ -21,13 +25,23 @@ class StandIns:
         return "simulated"
 
     def key(
-        self, name: str, spec: SecurityKeySpec, timeline: Timeline
-    ) -> HeldKey | SecurityKeySpec:
-        """The key that stands in for a device, or what the simulated one is to be.
+        self, name: str, spec: SecurityKeySpec, timeline: Timeline, watch: Watch
+    ) -> HeldKey | None:
+        """The key that stands in for a device, if one does.
+
+        Args:
+            name: the scenario's name for the device.
+            spec: how the key is to be.
+            timeline: true time.
+            watch: what the key is looked at through while the case is played.
 
         Raises:
-            DeviceError: the key does not work any more.
+            BenchFailed: the key does not work any more.
         """
+        return None
+
+    def described(self, name: str, spec: SecurityKeySpec) -> SecurityKeySpec:
+        """What the simulated key is to be: as it says, unless another model stands in."""
         return spec
 
     def token(
@@ -47,7 +61,7 @@ class StandIns:
     def wait(self, duration_ns: int) -> None:
         """Let real time pass as far as what stands in needs it."""
 
-    def take_back(self, devices: Mapping[str, HeldDevice]) -> None:
+    def take_back(self) -> None:
         """After the case: remember what it did to what stood in."""
 
 

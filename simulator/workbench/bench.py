@@ -17,7 +17,6 @@ from mfalab.devices.rig.errors import RigError
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.hands import Channel
-from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.address import Address, open_fixture
 from mfalab.simulator.workbench.fitness import needs_any, why_no_key, why_no_token
@@ -107,12 +106,11 @@ class Bench:
             NotFit: nothing on the bench can stand for one that is bound, or what could is lost.
         """
         found = _Found()
+        finders = {"security_key": self._find_key, "hardware_totp": self._find_token}
         for name, spec in case.scenario.devices.items():
-            named = self.lab.bind.get(name, self.lab.bind.get(str(getattr(spec, "kind", "")), []))
-            if isinstance(spec, SecurityKeySpec):
-                self._find_key(case, name, named, found)
-            elif isinstance(spec, HardwareTotpSpec):
-                self._find_token(case, name, named, found)
+            named = self.lab.bind.get(name, self.lab.bind.get(spec.kind, []))
+            if spec.kind in finders:
+                finders[spec.kind](case, name, named, found)
         if found.against and not (found.keys or found.tokens or found.models):
             raise NotFit(found.against[0])
         waits = needs_any(case.scenario, Ability.RESET)

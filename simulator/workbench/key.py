@@ -20,6 +20,7 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.key_access import BenchKey, enrol_finger
+from mfalab.simulator.environment.stand_ins import Watch
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.hid import HidFixture
 from mfalab.simulator.language.setting import SecurityKeySpec
@@ -67,6 +68,7 @@ class KeyOnBench:
         touched: whether anything on it, or its power, may have changed since it was made ready.
         used: whether a case was played with it.
         lost: why it cannot be used any more; None while it can.
+        held: the key in its owner's hands while a case is played.
     """
 
     name: str
@@ -78,6 +80,7 @@ class KeyOnBench:
     touched: bool = True
     used: bool = False
     lost: str | None = None
+    held: HeldKey | None = None
 
     @property
     def facts(self) -> BenchKeyFacts:
@@ -92,7 +95,9 @@ class KeyOnBench:
             over_nfc=self.entry.at.kind == "nfc",
         )
 
-    def hand_over(self, name: str, spec: SecurityKeySpec, timeline: Timeline) -> HeldKey:
+    def hand_over(
+        self, name: str, spec: SecurityKeySpec, timeline: Timeline, watch: Watch
+    ) -> HeldKey:
         """The key in its owner's hands, as the scenario wants it to be.
 
         Raises:
@@ -100,8 +105,9 @@ class KeyOnBench:
             RigError: its rig does not.
         """
         self._make_ready(spec.pin, spec.fingers)
-        key = HeldKey(name, spec.owner, BenchKey(self.fixture, timeline))
+        key = HeldKey(name, spec.owner, BenchKey(watch(name, self.fixture), timeline))
         key.pin, key.fingers = self.pin, list(spec.fingers)
+        self.held = key
         return key
 
     def leave(self) -> None:
@@ -159,16 +165,14 @@ class KeyOnBench:
         finally:
             self.fixture.user = absent
 
-    def note_use(self, case: Case) -> None:
-        """Remember that a case was played with it, which may have changed it."""
+    def take_back(self, case: Case) -> None:
+        """Remember what a case may have changed on it, and the PIN that it left."""
         self.touched = self.touched or needs_any(
             case.scenario, Ability.PIN, Ability.RESET, Ability.FINGER, Ability.POWER, Ability.UNPLUG
         )
-
-    def take_back(self, held: HeldKey) -> None:
-        """Remember the PIN that a case has left on it."""
-        if self.pin != held.pin:
-            self.pin, self.touched = held.pin, True
+        if self.held is not None and self.pin != self.held.pin:
+            self.pin, self.touched = self.held.pin, True
+        self.held = None
 
 
 def look_at(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks.timeline import Timeline
-from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey
-from mfalab.simulator.environment.stand_ins import StandIns
+from mfalab.simulator.environment.devices import CodeDevice, HeldKey
+from mfalab.simulator.environment.stand_ins import StandIns, Watch
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.key import KeyOnBench
@@ -36,18 +36,17 @@ class BenchStandIns(StandIns):
     longest_wait_ns: int = 0
 
     def key(
-        self, name: str, spec: SecurityKeySpec, timeline: Timeline
-    ) -> HeldKey | SecurityKeySpec:
-        """The key that stands for a device, or what the scenario's simulated one is to be.
+        self, name: str, spec: SecurityKeySpec, timeline: Timeline, watch: Watch
+    ) -> HeldKey | None:
+        """See `StandIns.key`."""
+        key = self.keys.get(name)
+        return None if key is None else key.hand_over(name, spec, timeline, watch)
 
-        Raises:
-            BenchFailed: the key does not work any more.
-        """
-        if name in self.keys:
-            return self.keys[name].hand_over(name, spec, timeline)
-        if name in self.models:
-            return spec.model_copy(update={"model": self.models[name]})
-        return spec
+    def described(self, name: str, spec: SecurityKeySpec) -> SecurityKeySpec:
+        """See `StandIns.described`."""
+        if name not in self.models:
+            return spec
+        return spec.model_copy(update={"model": self.models[name]})
 
     def token(
         self, name: str, spec: HardwareTotpSpec, timeline: Timeline
@@ -80,10 +79,7 @@ class BenchStandIns(StandIns):
         for key in list(self.keys.values())[:1]:
             key.fixture.wait(min(duration_ns, self.longest_wait_ns))
 
-    def take_back(self, devices: Mapping[str, HeldDevice]) -> None:
+    def take_back(self) -> None:
         """See `StandIns.take_back`."""
-        for name, key in self.keys.items():
-            held = devices.get(name)
-            key.note_use(self.case)
-            if isinstance(held, HeldKey):
-                key.take_back(held)
+        for key in self.keys.values():
+            key.take_back(self.case)
