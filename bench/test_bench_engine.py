@@ -6,7 +6,8 @@ import pytest
 import simpy
 
 from mfalab.simulator.clocks import Quartz, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_YEAR, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_YEAR
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case

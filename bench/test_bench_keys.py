@@ -23,7 +23,8 @@ from mfalab.devices.ctap.user import absent, touching
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.clocks.blocking import BlockingClients
-from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 
 MODEL = "ctap-2.1-pin"

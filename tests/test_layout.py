@@ -19,7 +19,7 @@ import pytest
 import mfalab
 from mfalab.devices.otp.quirks import APP_PRESETS
 from mfalab.simulator.clocks.climates import CLIMATES
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language import words
 from mfalab.simulator.scenario_files.suites import collect
 from mfalab.simulator.scenario_files.tags import TAGS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from mfalab.devices.clock import Clock
-from mfalab.simulator.clocks.timeline import NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
 
 __all__ = ["ALWAYS_ON", "Battery", "Mains", "PowerNow", "Supply"]
 

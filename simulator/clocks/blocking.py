@@ -35,7 +35,8 @@ from typing import Any, ClassVar, Generic, TypeVar, final
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has no stubs
 
 from mfalab.devices.schedule import NothingWillHappen
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 
 __all__ = ["BlockingClients", "Client", "NotAClient", "WaitedTooLong"]
 

@@ -22,12 +22,16 @@ from operator import mul
 from types import MappingProxyType
 from typing import Final
 
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.durations import (
+    NS_PER_DAY,
+    NS_PER_HOUR,
+    NS_PER_S,
+    NS_PER_WEEK,
+    NS_PER_YEAR,
+)
 
 __all__ = ["CLIMATES", "Climate", "Constant", "Wave", "Waves", "Weekly", "squared_deviation"]
 
-_NS_PER_HOUR: Final = 3600 * NS_PER_S
-_NS_PER_WEEK: Final = 7 * NS_PER_DAY
 _MONDAY_NS: Final = 4 * NS_PER_DAY  # 1970-01-01 was a Thursday, the first Monday the 5th
 _RAD_PER_S_DAILY: Final = tau * NS_PER_S / NS_PER_DAY
 _RAD_PER_S_YEARLY: Final = tau * NS_PER_S / NS_PER_YEAR
@@ -112,11 +116,11 @@ class Weekly(Climate):
                 f"a weekly climate cannot change at hours {hours}. "
                 "Start at hour 0, ascend and stay below 168."
             )
-        starts_ns = tuple(round(hour * _NS_PER_HOUR) for hour in hours)
+        starts_ns = tuple(round(hour * NS_PER_HOUR) for hour in hours)
         stretches = [
             (celsius * (end - start) / NS_PER_S, celsius * celsius * (end - start) / NS_PER_S)
             for (start, end), (_, celsius) in zip(
-                pairwise((*starts_ns, _NS_PER_WEEK)), self.changes, strict=True
+                pairwise((*starts_ns, NS_PER_WEEK)), self.changes, strict=True
             )
         ]
         sums = accumulate(stretches, lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(0.0, 0.0))
@@ -145,12 +149,12 @@ class Weekly(Climate):
 
     def temperature_c(self, true_ns: int) -> float:
         """Degrees Celsius at that instant."""
-        into_week_ns = (true_ns - _MONDAY_NS) % _NS_PER_WEEK
+        into_week_ns = (true_ns - _MONDAY_NS) % NS_PER_WEEK
         return self.changes[bisect_right(self._starts_ns, into_week_ns) - 1][1]
 
     def integrals(self, true_ns: int) -> tuple[float, float]:
         """Integrals of T and T^2 since the first Monday of 1970."""
-        weeks, into_week_ns = divmod(true_ns - _MONDAY_NS, _NS_PER_WEEK)
+        weeks, into_week_ns = divmod(true_ns - _MONDAY_NS, NS_PER_WEEK)
         index = bisect_right(self._starts_ns, into_week_ns) - 1
         celsius = self.changes[index][1]
         into_stretch_s = (into_week_ns - self._starts_ns[index]) / NS_PER_S

@@ -1,6 +1,6 @@
 """Random-walk frequency noise that is a pure function of time."""
 
-from mfalab.simulator.clocks.timeline import NS_PER_DAY
+from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.entropy import Stream
 
 __all__ = ["RandomWalk"]

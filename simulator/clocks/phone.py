@@ -20,8 +20,8 @@ from typing import Final
 
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.base import DeviceClock
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.quartz import cut_normal
-from mfalab.simulator.clocks.timeline import NS_PER_S
 from mfalab.simulator.entropy import Stream
 
 __all__ = ["NetworkTime", "PhoneClock"]

@@ -21,8 +21,8 @@ from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.base import DeviceClock, Steps
 from mfalab.simulator.clocks.battery import ALWAYS_ON, Supply
 from mfalab.simulator.clocks.climates import CLIMATES, Climate, squared_deviation
+from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.clocks.noise import RandomWalk
-from mfalab.simulator.clocks.timeline import NS_PER_DAY
 from mfalab.simulator.entropy import Stream
 
 __all__ = [

@@ -9,12 +9,7 @@ from operator import index
 
 import simpy
 
-NS_PER_S = 10**9
-NS_PER_DAY = 86_400 * NS_PER_S
-NS_PER_YEAR = 31_557_600 * NS_PER_S
-"""A year of 365.25 days."""
-
-__all__ = ["NS_PER_DAY", "NS_PER_S", "NS_PER_YEAR", "Timeline"]
+__all__ = ["Timeline"]
 
 
 class Timeline:

@@ -45,7 +45,7 @@ from mfalab.devices.ctap.user import (
 )
 from mfalab.devices.schedule import NothingWillHappen
 from mfalab.simulator.clocks.blocking import WaitedTooLong
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.environment.people import Person

@@ -30,7 +30,8 @@ from mfalab.simulator.clocks import (
 from mfalab.simulator.clocks.battery import Battery, PowerNow
 from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.climates import climate
-from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.devices import HeldApp, HeldDevice, HeldKey, HeldSms, HeldToken
 from mfalab.simulator.environment.key_access import SimulatedKey, enrol_finger

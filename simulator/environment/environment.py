@@ -13,7 +13,8 @@ from typing import TypeVar
 from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.clocks.blocking import BlockingClients
-from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.device_factory import DeviceFactory
 from mfalab.simulator.environment.devices import (

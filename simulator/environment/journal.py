@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from mfalab.simulator.clocks import DeviceClock, ServerClock
-from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.limits import Measurement

@@ -22,7 +22,8 @@ from mfalab.devices.ctap.user import Asked, Reaction, User, absent
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.wire import GOOD_WIRE
 from mfalab.simulator.clocks.blocking import BlockingClients
-from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.keys.hands import Later

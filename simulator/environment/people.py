@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import log
 from typing import TypeVar
 
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Stream
 from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldSms, showing_codes
 from mfalab.simulator.environment.outcome import Prevented, ScenarioError

@@ -14,12 +14,11 @@ from typing import Final
 
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.rig.rig import Rig
+from mfalab.simulator.clocks.durations import NS_PER_MS, NS_PER_S
 
 __all__ = ["Channel", "Hand", "Later", "PromptWatch"]
 
-_NS_PER_MS: Final = 10**6
-_NS_PER_S: Final = 10**9
-_BOARD_TIMES_IT_NS: Final = 200 * _NS_PER_MS
+_BOARD_TIMES_IT_NS: Final = 200 * NS_PER_MS
 """A delay up to this is the board's; drivers without timing of their own block for so long."""
 _INIT_PACKET: Final = 0x80
 _UP_NEEDED: Final = 2
@@ -48,7 +47,7 @@ class Later:
     def __init__(self, after_ns: int, action: Callable[[], object]) -> None:
         self._action = action
         self._failure: Exception | None = None
-        self._timer = Timer(after_ns / _NS_PER_S, self._act)
+        self._timer = Timer(after_ns / NS_PER_S, self._act)
         self._timer.daemon = True
         self._timer.start()
 
@@ -91,7 +90,7 @@ class Hand:
         """
         self.withdraw()
         if after_ns <= _BOARD_TIMES_IT_NS:
-            self._touch(max(20, after_ns // _NS_PER_MS))
+            self._touch(max(20, after_ns // NS_PER_MS))
         else:
             self._on_its_way = Later(after_ns, lambda: self._touch(0))
 

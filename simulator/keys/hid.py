@@ -13,6 +13,7 @@ from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.transports.hidraw import HidNode, HidrawReports, fido_nodes
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
 from mfalab.simulator.keys.real import RealFixture
@@ -26,11 +27,10 @@ __all__ = [
     "find_node",
 ]
 
-_NS_PER_S: Final = 10**9
-_SILENCE_NS: Final = 60 * _NS_PER_S
+_SILENCE_NS: Final = 60 * NS_PER_S
 """A key that works sends a keepalive every 100 ms (CTAP 2.1 section 11.2.9.1.4). A simulated one
 does not while it makes an RSA key, and on an emulated processor that takes half a minute."""
-_REPLUG_NS: Final = 30 * _NS_PER_S
+_REPLUG_NS: Final = 30 * NS_PER_S
 """How long the kernel may take to show a key that has power again."""
 _LOOK_AGAIN_NS: Final = 20_000_000
 
@@ -144,7 +144,7 @@ class ReportConnection(CtapHidConnection):
         """
         report = self._reports.read(_SILENCE_NS)
         if report is None:
-            raise OSError(ETIMEDOUT, f"the key said nothing for {_SILENCE_NS // _NS_PER_S} s")
+            raise OSError(ETIMEDOUT, f"the key said nothing for {_SILENCE_NS // NS_PER_S} s")
         return report
 
     def write_packet(self, data: bytes) -> None:
@@ -242,7 +242,7 @@ class HidFixture(RealFixture):
                 what = "has not come back" if on else "is still there"
                 raise OSError(
                     ENODEV,
-                    f"{self.name} {what} {_REPLUG_NS // _NS_PER_S} s after its power was switched "
+                    f"{self.name} {what} {_REPLUG_NS // NS_PER_S} s after its power was switched "
                     f"{'on' if on else 'off'} at {self._power}",
                 )
             self.wait(_LOOK_AGAIN_NS)

@@ -19,14 +19,14 @@ from fido2.pcsc import CtapPcscDevice
 from mfalab.devices.ctap.user import absent
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.keys.fixture import CannotDo, Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
 from mfalab.simulator.keys.real import RealFixture
 
 __all__ = ["NfcFixture", "ReaderNotFound", "ReaderSilent", "readers"]
 
-_NS_PER_S: Final = 10**9
-_DETECTION_NS: Final = 3 * _NS_PER_S
+_DETECTION_NS: Final = 3 * NS_PER_S
 """How long a reader may take to see a card; pcscd asks most of them every 0.4 s."""
 _LOOK_AGAIN_NS: Final = 50_000_000
 _MSG: Final = 0x03

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from mfalab.simulator.abilities import Ability, Need
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.units import Duration
 from mfalab.simulator.language.words import PersonName, Strict
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from mfalab.simulator.clocks.timeline import NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
 from mfalab.simulator.language.units import (
     Celsius,
     Duration,

@@ -16,17 +16,24 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.durations import (
+    NS_PER_DAY,
+    NS_PER_HOUR,
+    NS_PER_MS,
+    NS_PER_S,
+    NS_PER_WEEK,
+    NS_PER_YEAR,
+)
 
 DURATION_UNITS = {
     "ns": 1,
     "us": 1_000,
-    "ms": 1_000_000,
+    "ms": NS_PER_MS,
     "s": NS_PER_S,
     "min": 60 * NS_PER_S,
-    "h": 3600 * NS_PER_S,
+    "h": NS_PER_HOUR,
     "d": NS_PER_DAY,
-    "wk": 7 * NS_PER_DAY,
+    "wk": NS_PER_WEEK,
     "y": NS_PER_YEAR,
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from mfalab.simulator.abilities import Ability, Need
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioError
 from mfalab.simulator.environment.people import Person

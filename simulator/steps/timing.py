@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.clocks import PhoneClock, QuartzClock
 from mfalab.simulator.clocks.climates import climate
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.language.key_use import is_near

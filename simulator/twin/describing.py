@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mfalab.simulator.clocks import OSCILLATORS
-from mfalab.simulator.clocks.timeline import NS_PER_DAY
+from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.language.units import format_duration, format_instant
 from mfalab.simulator.twin.prediction import TYPING_S, Prediction, Use
 from mfalab.simulator.twin.telling import Account, day_text, figures

@@ -9,7 +9,7 @@ from datetime import timedelta
 from html import escape
 from math import floor, inf, log10
 
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import EntropySource, Stream
 from mfalab.simulator.language.units import EPOCH, format_instant
 from mfalab.simulator.twin.measuring import Estimate, Fitted, Measurement

@@ -14,7 +14,7 @@ from functools import cached_property
 from math import log
 
 from mfalab.devices.otp.seed import OtpSeed
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.twin.readings import CodeReading
 
 __all__ = ["SLACK_S", "Match", "Trapezoid", "match_codes"]

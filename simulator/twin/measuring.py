@@ -28,7 +28,7 @@ from itertools import combinations
 from math import ceil, log2
 
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import EntropySource
 from mfalab.simulator.language.units import format_duration, format_instant
 from mfalab.simulator.twin.algebra import Vector, dot

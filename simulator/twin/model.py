@@ -23,7 +23,7 @@ from itertools import pairwise
 from math import inf, log, sqrt
 
 from mfalab.simulator.clocks import OSCILLATORS
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.algebra import Vector
 from mfalab.simulator.twin.readings import Temperature
 

@@ -20,7 +20,7 @@ from enum import StrEnum
 from math import floor, sqrt
 from statistics import fmean
 
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import EntropySource, Stream
 from mfalab.simulator.twin.algebra import Vector, dot
 from mfalab.simulator.twin.measuring import Measurement, quantile

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.units import format_instant, parse_instant_ns
 

@@ -26,7 +26,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from mfalab.devices.ctap.model import ModelInvalid, load_model
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import OtpKind
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.units import Span

@@ -14,7 +14,8 @@ from typing import Final
 from mfalab.devices.otp.hotp import hotp
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.devices.rig.rig import Rig
-from mfalab.simulator.clocks.timeline import NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import CodeDevice
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.keys.wall import WALL, Wall

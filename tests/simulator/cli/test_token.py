@@ -17,7 +17,7 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator import cli
 from mfalab.simulator.cli import token as door
 from mfalab.simulator.clocks import STEADY, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.units import format_instant
 
 DOCS = Path(__file__).parents[3] / "docs"

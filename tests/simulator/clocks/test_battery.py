@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from mfalab.devices.power import PowerSource
 from mfalab.simulator.clocks.battery import ALWAYS_ON, Battery, Mains, PowerNow
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.timeline import Timeline
 
 FITTED_NS = 1_772_442_000 * NS_PER_S
 CELL = Battery(FITTED_NS, life_ns=1000 * NS_PER_DAY)

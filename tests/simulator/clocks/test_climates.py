@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfalab.simulator.clocks.climates import CLIMATES, Climate, Constant, Wave, Waves, Weekly
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
 
 HOUR_NS = 3600 * NS_PER_S
 MONDAY_NS = 1_772_409_600 * NS_PER_S  # 2026-03-02 00:00 UTC

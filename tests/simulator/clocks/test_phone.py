@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfalab.simulator.clocks import NetworkTime, PhoneClock
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 
 START_NS = 1_772_442_000 * NS_PER_S

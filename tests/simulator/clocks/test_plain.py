@@ -15,7 +15,8 @@ from mfalab.simulator.clocks import (
     ServerClock,
     WallClock,
 )
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 
 START_NS = 1_772_442_000 * NS_PER_S

@@ -22,7 +22,8 @@ from mfalab.simulator.clocks import (
 )
 from mfalab.simulator.clocks.battery import ALWAYS_ON, Battery, Mains, Supply
 from mfalab.simulator.clocks.climates import CLIMATES, Climate, Constant, Wave, Waves, Weekly
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S, NS_PER_YEAR, Timeline
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 
 START_NS = 1_772_442_000 * NS_PER_S

@@ -9,7 +9,7 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import TUNING_FORK, QuartzClock
 from mfalab.simulator.clocks.base import DeviceClock
 from mfalab.simulator.clocks.climates import CLIMATES
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.twin.readings import CodeReading, Temperature, Timing
 

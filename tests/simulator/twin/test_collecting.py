@@ -9,7 +9,7 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.devices.otp.token import HardwareToken
 from mfalab.devices.rig.rig import Function, Identity, Reading, Rig
 from mfalab.simulator.clocks import STEADY, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.twin.collecting import DisplayUnread, by_person, by_rig, by_watching_rig
 from mfalab.simulator.twin.readings import Timing
 

@@ -7,7 +7,7 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import STEADY, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.runner import run
 from mfalab.simulator.scenario_files.loader import load_cases

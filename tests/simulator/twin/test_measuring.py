@@ -9,7 +9,7 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
 from mfalab.simulator.clocks import STEADY, FrozenClock, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.twin.errors import (
     ClockStepped,

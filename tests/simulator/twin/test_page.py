@@ -7,7 +7,7 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import STEADY, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.twin.measuring import SetAside, measure
 from mfalab.simulator.twin.page import render_page

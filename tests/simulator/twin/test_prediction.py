@@ -7,7 +7,7 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import STEADY, TUNING_FORK, QuartzClock
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.twin.measuring import Measurement, measure
 from mfalab.simulator.twin.prediction import Prediction, Use, predict

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.twin.readings import (
     CodeReading,
