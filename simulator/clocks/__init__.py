@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.clocks.phone import PhoneClock as PhoneClock
     from mfalab.simulator.clocks.plain import FrozenClock as FrozenClock
     from mfalab.simulator.clocks.plain import ServerClock as ServerClock
-    from mfalab.simulator.clocks.plain import WallClock as WallClock
     from mfalab.simulator.clocks.quartz import MEMS as MEMS
     from mfalab.simulator.clocks.quartz import OSCILLATORS as OSCILLATORS
     from mfalab.simulator.clocks.quartz import STEADY as STEADY
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from mfalab.simulator.clocks.quartz import Quartz as Quartz
     from mfalab.simulator.clocks.quartz import QuartzClock as QuartzClock
     from mfalab.simulator.clocks.quartz import ageing_ppm as ageing_ppm
+    from mfalab.simulator.clocks.wall import WallClock as WallClock
 
 _HOMES = {
     "DeviceClock": "base",
@@ -31,7 +31,7 @@ _HOMES = {
     "PhoneClock": "phone",
     "FrozenClock": "plain",
     "ServerClock": "plain",
-    "WallClock": "plain",
+    "WallClock": "wall",
     "DataSheet": "quartz",
     "MEMS": "quartz",
     "OSCILLATORS": "quartz",

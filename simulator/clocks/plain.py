@@ -1,11 +1,9 @@
-"""Clocks that need no model: the server's, the frozen one, and this machine's."""
-
-import time
+"""Clocks that need no model: the server's and the frozen one."""
 
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.base import DeviceClock, Steps
 
-__all__ = ["FrozenClock", "ServerClock", "WallClock"]
+__all__ = ["FrozenClock", "ServerClock"]
 
 
 class FrozenClock(DeviceClock):
@@ -69,14 +67,3 @@ class ServerClock(DeviceClock):
         if over_ns <= 0:
             raise ValueError(f"a slew cannot take {over_ns} ns. Use step for a sudden change.")
         self._slews.append((self._true_time.now_ns(), over_ns, delta_ns))
-
-
-class WallClock:
-    """This machine's clock, for real devices: it stands for true time where no timeline runs.
-
-    The only thing here that reads the machine's time. Nothing in a simulated run may hold one.
-    """
-
-    def now_ns(self) -> int:
-        """Nanoseconds since the Unix epoch, as this machine believes."""
-        return time.time_ns()  # noqa: TID251 - the one reader of real time

@@ -5,10 +5,10 @@ from __future__ import annotations
 from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.user import Asked, Gesture
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.hands import Channel, Hand
 from mfalab.simulator.keys.lock import Lock
-from mfalab.simulator.keys.wall import WALL
 
 __all__ = ["RealFixture"]
 

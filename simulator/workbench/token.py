@@ -16,9 +16,9 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.simulator.clocks.wall import WALL, Wall
 from mfalab.simulator.environment.devices import CodeDevice
 from mfalab.simulator.environment.outcome import Prevented
-from mfalab.simulator.keys.wall import WALL, Wall
 from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import HardwareTotpSpec
 from mfalab.simulator.workbench.labfile import Place, TokenEntry

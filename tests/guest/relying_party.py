@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from mfalab.simulator.clocks.plain import WallClock
+from mfalab.simulator.clocks.wall import WallClock
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.verifier import (
     AWS_OBSERVED,

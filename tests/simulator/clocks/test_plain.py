@@ -1,6 +1,5 @@
-"""Server, frozen and wall clocks, and what all clocks share."""
+"""Server and frozen clocks, and what all clocks share."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +12,6 @@ from mfalab.simulator.clocks import (
     PhoneClock,
     QuartzClock,
     ServerClock,
-    WallClock,
 )
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.clocks.timeline import Timeline
@@ -111,14 +109,3 @@ def test_frozen_clock_stands_still() -> None:
     assert hung.now_ns() == START_NS
     assert hung.offset_ns() == -NS_PER_DAY
     assert dead.now_ns() == 0
-
-
-def test_wall_clock_reads_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "time_ns", lambda: 1_234)
-    clock: Clock = WallClock()
-    assert clock.now_ns() == 1_234
-
-
-def test_wall_clock_can_stand_for_true_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "time_ns", lambda: START_NS)
-    assert ServerClock(WallClock(), offset_ns=5).now_ns() == START_NS + 5
