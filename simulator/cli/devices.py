@@ -33,14 +33,14 @@ def devices(form: str, as_lab: bool, udev: bool) -> None:
     from mfalab.simulator.workbench.discovery import (
         UDEV_RULE,
         as_lab_file,
-        found_keys,
-        found_readers,
+        find_keys,
+        find_readers,
     )
 
     if udev:
         click.echo(UDEV_RULE, nl=False)
         return
-    keys, (cards, silence) = found_keys(), found_readers()
+    keys, (cards, silence) = find_keys(), find_readers()
     rigs = [entry(spec) for spec in suggest(serial_ports())]
     if as_lab:
         click.echo(as_lab_file(keys, cards, rigs), nl=False)

@@ -240,7 +240,7 @@ def _summary(case: Case) -> dict[str, Any]:
 @FORMAT
 def show(path: str, form: str) -> None:
     """Show a scenario as it will run: FILE, or FILE::CASE."""
-    from mfalab.simulator.scenario_files.describe import tell
+    from mfalab.simulator.scenario_files.describe import describe
 
     cases = collect([path])
     if form == "json":
@@ -251,7 +251,7 @@ def show(path: str, form: str) -> None:
             ]
         )
         return
-    click.echo("\n\n".join(tell(case) for case in cases))
+    click.echo("\n\n".join(describe(case) for case in cases))
 
 
 @click.command()

@@ -1,5 +1,5 @@
 """How files become cases: a file is read as YAML with places, its matrix is spread, names resolve.
 
 `loader` makes `Case`s, `suites` collects them, `mistakes` locates what is wrong, `describe` and
-`eject` tell a case in words and in Python.
+`eject` write a case in words and in Python.
 """

@@ -1,4 +1,4 @@
-"""Tells people what a scenario says and what steps there are, in plain text."""
+"""A scenario, the steps and the verifier's profiles, described in plain text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mfalab.verifier import PROFILES
 _HIDDEN = {"do", "name", "expect"}
 
 
-def tell(case: Case) -> str:
+def describe(case: Case) -> str:
     """A case as a list of who is there, what they hold and what they do."""
     scenario = case.scenario
     lines = [
@@ -97,20 +97,20 @@ def explain(verb: str | None) -> str:
     lines = [f"{verb}: {getdoc(model)}", ""]
     own = {name: info for name, info in model.model_fields.items() if name not in _HIDDEN}
     common = {name: model.model_fields[name] for name in ("name", "expect")}
-    lines += _told({**own, **common}, indent=2)
+    lines += _field_lines({**own, **common}, indent=2)
     return "\n".join(lines)
 
 
-def _told(fields: Mapping[str, FieldInfo], indent: int) -> Iterator[str]:
+def _field_lines(fields: Mapping[str, FieldInfo], indent: int) -> Iterator[str]:
     """A line for each field; below a field that holds others, a line for each of those."""
     for name, info in fields.items():
         needed = "required" if info.is_required() else "optional"
-        told = " ".join(part for part in (info.description, _choices(info.annotation)) if part)
-        told = " ".join(told.split())
-        yield f"{' ' * indent}{info.alias or name:<{16 - indent}} {needed}  {told}".rstrip()
+        text = " ".join(part for part in (info.description, _choices(info.annotation)) if part)
+        text = " ".join(text.split())
+        yield f"{' ' * indent}{info.alias or name:<{16 - indent}} {needed}  {text}".rstrip()
         for inner in alternatives(info.annotation):
             if isinstance(inner, type) and issubclass(inner, Strict) and inner is not Expect:
-                yield from _told(inner.model_fields, indent + 2)
+                yield from _field_lines(inner.model_fields, indent + 2)
 
 
 def _choices(annotation: Any) -> str:

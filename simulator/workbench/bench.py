@@ -20,7 +20,7 @@ from mfalab.simulator.keys.hands import Channel
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.address import Address, open_fixture
 from mfalab.simulator.workbench.fitness import needs_any, why_no_key, why_no_token
-from mfalab.simulator.workbench.key import KeyOnBench, look_at
+from mfalab.simulator.workbench.key import KeyOnBench, check_key
 from mfalab.simulator.workbench.labfile import LabFile, Place
 from mfalab.simulator.workbench.stand_ins import BenchStandIns
 from mfalab.simulator.workbench.token import TokenOnBench
@@ -171,7 +171,7 @@ class Bench:
                 pin=entry.pin,
             )
             self._open.callback(fixture.close)
-            self.keys[name] = look_at(name, entry, fixture)
+            self.keys[name] = check_key(name, entry, fixture)
         for name, token in self.lab.tokens.items():
             self.tokens[name] = TokenOnBench(name, token, self._rigs[token.at.rig], token.at)
 

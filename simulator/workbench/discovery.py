@@ -18,7 +18,7 @@ from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.keys.hid import HidFixture
 from mfalab.simulator.keys.nfc import NfcFixture, ReaderSilent, readers
 
-__all__ = ["UDEV_RULE", "FoundKey", "FoundReader", "KeyInfo", "found_keys", "found_readers"]
+__all__ = ["UDEV_RULE", "FoundKey", "FoundReader", "KeyInfo", "find_keys", "find_readers"]
 
 UDEV_RULE = """\
 # FIDO keys for whoever sits at the machine. Save as /etc/udev/rules.d/70-mfalab.rules, then run
@@ -76,7 +76,7 @@ class FoundReader:
     trouble: str
 
 
-def found_keys() -> list[FoundKey]:
+def find_keys() -> list[FoundKey]:
     """Every FIDO key behind a hidraw node."""
     found = []
     for node in fido_nodes():
@@ -85,7 +85,7 @@ def found_keys() -> list[FoundKey]:
     return found
 
 
-def found_readers() -> tuple[list[FoundReader], str]:
+def find_readers() -> tuple[list[FoundReader], str]:
     """Every card reader; and why none can be reached, or nothing."""
     try:
         names = readers()
@@ -102,14 +102,14 @@ def _ask(opened: Callable[[], Fixture]) -> tuple[KeyInfo | None, str]:
     try:
         with opened() as fixture, fixture.connect() as device:
             try:
-                return _told(Ctap2(device).info), ""
+                return _key_info(Ctap2(device).info), ""
             except ValueError:
                 return KeyInfo(("U2F_V2",), "", None), ""
     except (DeviceError, OSError) as error:
         return None, str(error)
 
 
-def _told(info: Info) -> KeyInfo:
+def _key_info(info: Info) -> KeyInfo:
     return KeyInfo(tuple(info.versions), bytes(info.aaguid).hex(), info.options.get("clientPin"))
 
 

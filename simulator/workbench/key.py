@@ -28,7 +28,7 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.fitness import BenchKeyFacts, needs_any
 from mfalab.simulator.workbench.labfile import KeyEntry
 
-__all__ = ["BenchFailed", "KeyOnBench", "WrongKey", "look_at"]
+__all__ = ["BenchFailed", "KeyOnBench", "WrongKey", "check_key"]
 
 _RESET_TRIES: Final = 3
 
@@ -175,7 +175,7 @@ class KeyOnBench:
         self.held = None
 
 
-def look_at(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:
+def check_key(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:
     """A key that was just opened, when it is the one that the file means.
 
     Raises:
@@ -191,12 +191,12 @@ def look_at(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:
                 raise WrongKey(name, f"its {what} is {given or 'not told'} and not {wanted}")
     try:
         with fixture.connect() as device:
-            return _asked(name, entry, fixture, device)
+            return _check_ctap(name, entry, fixture, device)
     except OSError as error:
         raise WrongKey(name, f"it does not answer: {error.strerror or error}") from None
 
 
-def _asked(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice) -> KeyOnBench:
+def _check_ctap(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice) -> KeyOnBench:
     try:
         ctap = Ctap2(device)
     except ValueError:
