@@ -11,16 +11,13 @@ Options: `touch`, relays 1 and 2 if they do not switch power, and `power` as in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from mfalab.devices.rig.drivers.relays import RelayRig, wiring
+from mfalab.devices.rig.drivers.relays import RelayRig
 from mfalab.devices.rig.errors import OptionWrong
 from mfalab.devices.rig.opening import Person
-from mfalab.devices.rig.options import Options
-from mfalab.devices.rig.ports import RigSpec, find_port, serial_ports
+from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
-from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 
 __all__ = ["MODULES", "DevantechRig", "make"]
@@ -37,35 +34,12 @@ _VERSION, _STATES, _ON, _OFF = 0x5A, 0x5B, 0x64, 0x6E
 
 
 class DevantechRig(RelayRig):
-    """A Devantech module.
+    """A Devantech module; see `RelayRig`."""
 
-    Args:
-        name: what to call it.
-        find: finds its port, when it is opened.
-        touch: the relay of each touch channel.
-        power: the relay of each power channel.
-        timing: what waits.
-        timeout_ms: how long an answer may take.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        find: Callable[[], str],
-        touch: tuple[int, ...],
-        power: tuple[int, ...],
-        timing: Timing,
-        *,
-        timeout_ms: int = 1000,
-    ) -> None:
-        super().__init__(name, touch, power, timing)
-        self._find = find
-        self._timeout_ms = timeout_ms
-        self._line = SerialLine(name, "")
+    default_touch = (1, 2)
 
     def _open(self) -> None:
-        self._line = SerialLine(self.name, self._find(), timeout_ms=self._timeout_ms)
-        self._line.open()
+        super()._open()
         self._line.forget_input()
         model, relays, _ = self._about()
         too_high = [each for each in (*self._touching, *self._powering) if each > relays]
@@ -73,9 +47,6 @@ class DevantechRig(RelayRig):
             raise OptionWrong(
                 self.name, "touch", f"the {model} has {relays} relays and none {too_high[0]}."
             )
-
-    def _close(self) -> None:
-        self._line.close()
 
     def _identify(self) -> Identity:
         model, _, version = self._about()
@@ -103,15 +74,4 @@ class DevantechRig(RelayRig):
 
 def make(spec: RigSpec, timing: Timing, person: Person | None) -> DevantechRig:
     """See `mfalab.devices.rig.opening.make_rig`."""
-    options = Options(spec.name, spec.options)
-    touching, powering = wiring(spec.name, options, 8, touch="1,2")
-    timeout_ms = options.number("timeout_ms", 1000, 1, 60_000)
-    options.end()
-    return DevantechRig(
-        spec.name,
-        lambda: find_port(spec, serial_ports()),
-        touching,
-        powering,
-        timing,
-        timeout_ms=timeout_ms,
-    )
+    return DevantechRig(spec, timing)

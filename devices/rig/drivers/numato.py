@@ -11,64 +11,35 @@ Options: `relays`, how many it has, 8; and `touch`, `power` as in `relays`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from mfalab.devices.rig.drivers.relays import RelayRig, wiring
+from mfalab.devices.rig.drivers.relays import RelayRig
 from mfalab.devices.rig.opening import Person
-from mfalab.devices.rig.options import Options
-from mfalab.devices.rig.ports import RigSpec, find_port, serial_ports
+from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
-from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 
 __all__ = ["NumatoRig", "make"]
 
 _PROMPT = b">"
-_MOST_RELAYS = 32
 
 
 class NumatoRig(RelayRig):
-    """A Numato module.
+    """A Numato module; see `RelayRig`."""
 
-    Args:
-        name: what to call it.
-        find: finds its port, when it is opened.
-        touch: the relay of each touch channel.
-        power: the relay of each power channel.
-        timing: what waits.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        find: Callable[[], str],
-        touch: tuple[int, ...],
-        power: tuple[int, ...],
-        timing: Timing,
-        *,
-        timeout_ms: int = 1000,
-    ) -> None:
-        super().__init__(name, touch, power, timing)
-        self._find = find
-        self._timeout_ms = timeout_ms
-        self._line = SerialLine(name, "")
+    most_relays = 32
+    default_relays = 8
 
     def _open(self) -> None:
-        self._line = SerialLine(self.name, self._find(), timeout_ms=self._timeout_ms)
-        self._line.open()
+        super()._open()
         # An empty line ends whatever was half typed; its answer is a prompt.
         self._line.write(b"\r")
         self._line.read_line("an empty line", _PROMPT)
         self._line.forget_input()
 
-    def _close(self) -> None:
-        self._line.close()
-
     def _identify(self) -> Identity:
         return Identity("Numato", "relay module", self._ask("id get"), self._ask("ver"))
 
     def _set(self, relay: int, on: bool) -> None:
-        self._ask(f"relay {_word(on)} {_index(relay)}")
+        self._ask(f"relay {'on' if on else 'off'} {_index(relay)}")
 
     def _get(self, relay: int) -> bool:
         command = f"relay read {_index(relay)}"
@@ -89,24 +60,8 @@ class NumatoRig(RelayRig):
 
 def make(spec: RigSpec, timing: Timing, person: Person | None) -> NumatoRig:
     """See `mfalab.devices.rig.opening.make_rig`."""
-    options = Options(spec.name, spec.options)
-    relays = options.number("relays", 8, 1, _MOST_RELAYS)
-    touch, power = wiring(spec.name, options, relays)
-    timeout_ms = options.number("timeout_ms", 1000, 1, 60_000)
-    options.end()
-    return NumatoRig(
-        spec.name,
-        lambda: find_port(spec, serial_ports()),
-        touch,
-        power,
-        timing,
-        timeout_ms=timeout_ms,
-    )
+    return NumatoRig(spec, timing)
 
 
 def _index(relay: int) -> str:
     return str(relay - 1) if relay <= 10 else chr(ord("A") + relay - 11)
-
-
-def _word(on: bool) -> str:
-    return "on" if on else "off"

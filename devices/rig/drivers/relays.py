@@ -1,4 +1,4 @@
-"""What the drivers of relay boxes share: relays that the host times, as touches and as power.
+"""The shape of a relay box's driver: relays on a serial line that the host times.
 
 Which relay does what is an option. A touch channel closes its relay's normally open contact for as
 long as it lasts. A power channel is wired to the normally closed contact, so its relay is on while
@@ -11,6 +11,7 @@ Options of all of them:
     touch: the relays that touch, such as `1,2`; their order is that of the channels. All that do
         not switch power.
     power: the relays that cut power; none.
+    timeout_ms: how long an answer may take, for boxes that answer; 1000.
 """
 
 from __future__ import annotations
@@ -18,32 +19,59 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import ClassVar
 
 from mfalab.devices.rig.errors import OptionWrong, RigError
 from mfalab.devices.rig.options import Options
+from mfalab.devices.rig.ports import RigSpec, find_port, serial_ports
 from mfalab.devices.rig.rig import Function, Rig
+from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["RelayRig", "wiring"]
+__all__ = ["RelayRig"]
 
 
 class RelayRig(Rig):
-    """A box of relays.
+    """A box of relays. A driver says how it switches and, if it can, reads a relay.
 
     Args:
-        name: what to call it.
-        touch: the relay of each touch channel.
-        power: the relay of each power channel.
+        spec: its name, its port and its options.
         timing: what waits.
+
+    Attributes:
+        most_relays: how many relays it has at the most.
+        default_relays: the default of the option `relays`; None when there is no such option and
+            it has `most_relays`.
+        default_touch: the relays that touch by default, unless they cut power; None for all.
+        answers: whether it answers, so that `timeout_ms` is an option.
+        baudrate: the speed of its line.
+        idle_level: the level of RTS and DTR from the start.
+
+    Raises:
+        OptionWrong: an option is unknown or wrong.
     """
 
-    def __init__(
-        self, name: str, touch: tuple[int, ...], power: tuple[int, ...], timing: Timing
-    ) -> None:
-        super().__init__(name)
-        self._touching = touch
-        self._powering = power
+    most_relays: ClassVar[int] = 8
+    default_relays: ClassVar[int | None] = None
+    default_touch: ClassVar[tuple[int, ...] | None] = None
+    answers: ClassVar[bool] = True
+    baudrate: ClassVar[int] = 115_200
+    idle_level: ClassVar[bool] = True
+
+    def __init__(self, spec: RigSpec, timing: Timing) -> None:
+        super().__init__(spec.name)
+        self._spec = spec
         self._timing = timing
+        options = Options(spec.name, spec.options)
+        relays = self.most_relays
+        if self.default_relays is not None:
+            relays = options.number("relays", self.default_relays, 1, relays)
+        self._touching, self._powering = _wiring(spec.name, options, relays, self.default_touch)
+        self._timeout_ms = 1000
+        if self.answers:
+            self._timeout_ms = options.number("timeout_ms", 1000, 1, 60_000)
+        options.end()
+        self._line = SerialLine(spec.name, "")
         self._endings: dict[int, Callable[[], None]] = {}
 
     @property
@@ -51,13 +79,23 @@ class RelayRig(Rig):
         """What its relays were said to do."""
         return {Function.TOUCH: len(self._touching), Function.POWER: len(self._powering)}
 
+    def _open(self) -> None:
+        port = find_port(self._spec, serial_ports())
+        self._line = SerialLine(
+            self.name, port, baudrate=self.baudrate, timeout_ms=self._timeout_ms
+        )
+        self._line.open(rts=self.idle_level, dtr=self.idle_level)
+
+    def _close(self) -> None:
+        self._line.close()
+
     @abstractmethod
     def _set(self, relay: int, on: bool) -> None:
         """Switch a relay, counted from 1."""
 
-    @abstractmethod
     def _get(self, relay: int) -> bool | None:
         """Whether a relay is on; None when the box cannot tell."""
+        return None
 
     def _safe(self) -> None:
         for relay in self._touching:
@@ -103,23 +141,16 @@ class RelayRig(Rig):
             self.release(channel)
 
 
-def wiring(
-    rig: str, options: Options, relays: int, *, touch: str | None = None
+def _wiring(
+    rig: str, options: Options, relays: int, default_touch: tuple[int, ...] | None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Read which relays touch and which cut power.
-
-    Args:
-        rig: whose, for errors.
-        options: the driver's.
-        relays: how many there are.
-        touch: those that touch, as far as they do not switch power, when nothing is said; None
-            for all.
+    """Which relays touch and which cut power.
 
     Raises:
         OptionWrong: one is none, or does both.
     """
     powering = options.numbers("power", "", relays)
-    candidates = range(1, relays + 1) if touch is None else map(int, touch.split(","))
+    candidates = range(1, relays + 1) if default_touch is None else default_touch
     rest = ",".join(str(relay) for relay in candidates if relay not in powering)
     touching = options.numbers("touch", rest, relays)
     both = sorted(set(touching) & set(powering))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mfalab.devices.rig import Function, Identity, Rig, RigSpec, make_rig
-from mfalab.devices.rig.drivers import lines
+from mfalab.devices.rig.drivers import relays
 from mfalab.devices.rig.drivers.lcus import frame
 from mfalab.devices.rig.errors import NotFitted, OptionWrong, RigGarbled, RigGone, RigSilent
 from mfalab.devices.rig.protocol_simrig import hosted
@@ -274,7 +274,7 @@ class TestLines:
         seen: list[tuple[int, str, bool]] = []
 
         class Line:
-            def __init__(self, rig: str, port: str) -> None:
+            def __init__(self, rig: str, port: str, **speed: int) -> None:
                 self.port = port
 
             def open(self, *, rts: bool, dtr: bool) -> None:
@@ -287,7 +287,7 @@ class TestLines:
                 for name, on in levels.items():
                     seen.append((time.now_ns() // NS_PER_MS, name, on))
 
-        monkeypatch.setattr(lines, "SerialLine", Line)
+        monkeypatch.setattr(relays, "SerialLine", Line)
         spec = RigSpec("ftdi", "lines", "/dev/ttyUSB0", options={"power": "2"})
         with make_rig(spec, clock=time, timing=timing) as rig:
             rig.touch(1)
