@@ -22,8 +22,12 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
 from typing import Final
 
+from mfalab.devices.rig.rig import Function
+
 __all__ = [
     "DROP",
+    "OPTION_WORDS",
+    "PROTOCOL",
     "Code",
     "Framing",
     "LineReader",
@@ -41,6 +45,17 @@ __all__ = [
     "read_units",
     "values",
 ]
+
+PROTOCOL: Final = "1.0"
+"""The version of the protocol, for `SYST:VERS?`: major and minor."""
+
+OPTION_WORDS: Final = {
+    Function.TOUCH: "TOUCH",
+    Function.POWER: "POWER",
+    Function.NFC: "NFC",
+    Function.DISPLAY: "CAM",
+}
+"""How `*OPT?` calls the functions; the number of channels follows the word."""
 
 DROP: Final = b"\x18"
 """The byte that makes a board forget the line that it has received half of."""

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from mfalab.devices.rig.board import OPTION_WORDS
 from mfalab.devices.rig.errors import (
     OptionWrong,
     PortUnclear,
@@ -31,7 +30,17 @@ from mfalab.devices.rig.opening import Person
 from mfalab.devices.rig.options import Options
 from mfalab.devices.rig.ports import RigSpec, find_port, serial_ports
 from mfalab.devices.rig.rig import Function, Identity, Reading, Rig
-from mfalab.devices.rig.scpi import DROP, Code, NotAReply, Reply, decode, encode, queries, values
+from mfalab.devices.rig.scpi import (
+    DROP,
+    OPTION_WORDS,
+    Code,
+    NotAReply,
+    Reply,
+    decode,
+    encode,
+    queries,
+    values,
+)
 from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 

@@ -204,7 +204,7 @@ class TestWatchdog:
         rig.cycle(1, 60_000)
         assert thing.log == ["power False", "power True"]
         assert 60_000 <= time.now_ns() / NS_PER_MS < 60_020
-        assert board.errors == 0
+        assert board.status.errors == 0
 
     def test_power_that_does_not_come_back_breaks_the_rig(
         self, rig: Rig, board: SimulatedBoard
