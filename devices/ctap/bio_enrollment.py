@@ -70,12 +70,12 @@ def bio_enrollment(core: Core, call: Call) -> Steps[dict[int, Any]]:
             if len(name.encode()) > core.model.max_friendly_name:
                 why = f"a name has at most {core.model.max_friendly_name} bytes"
                 raise CtapError(CtapStatus.INVALID_LENGTH, why)
-            core.state.change(put_finger=replace(_named(core, wanted), name=name))
+            core.state.change(replace(_named(core, wanted), name=name))
             return {}
         case BioSubcommand.REMOVE:
             wanted = params.required(0x01, bytes)
             _authorise(core, members, number)
-            core.state.change(delete_finger=_named(core, wanted))
+            core.state.change(delete=[_named(core, wanted)])
             return {}
     raise CtapError(CtapStatus.INVALID_SUBCOMMAND, f"bioEnrollment subcommand {number}")
 
@@ -118,7 +118,7 @@ def _sample(core: Core, params: Members) -> Steps[dict[int, Any]]:
         core.session.enrolment = enrolment
         if remaining == 0:
             core.session.enrolment = None
-            core.state.change(put_finger=Finger(enrolment.id, event.template))
+            core.state.change(Finger(enrolment.id, event.template))
     return {0x05: int(status), 0x06: enrolment.remaining}
 
 

@@ -15,7 +15,7 @@ from mfalab.devices.ctap.commands import Permission, PinSubcommand
 from mfalab.devices.ctap.core import Call, Core
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.pin_protocols import PinUvProtocol
-from mfalab.devices.ctap.state import Pin, Retries
+from mfalab.devices.ctap.state import Pin, Record, Retries
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
@@ -239,7 +239,7 @@ def _try_pin(core: Core, protocol: PinUvProtocol, shared: bytes, pin_hash_enc: b
     pin = state.pin
     assert pin is not None
     given = protocol.decrypt(shared, pin_hash_enc)
-    state.change(retries=replace(state.retries, pin=state.retries.pin - 1))
+    state.change(replace(state.retries, pin=state.retries.pin - 1))
     if not compare_digest(given, pin.digest):
         core.session.pin_mismatches += 1
         protocol.regenerate()
@@ -249,7 +249,7 @@ def _try_pin(core: Core, protocol: PinUvProtocol, shared: bytes, pin_hash_enc: b
             raise CtapError(CtapStatus.PIN_AUTH_BLOCKED, "cycle its power first")
         raise CtapError(CtapStatus.PIN_INVALID, f"{state.retries.pin} tries are left")
     model = core.model
-    state.change(retries=Retries(model.pin_retries, model.uv_retries))
+    state.change(Retries(model.pin_retries, model.uv_retries))
     core.session.pin_mismatches = 0
     return pin
 
@@ -285,12 +285,13 @@ def _is_simple(pin: str) -> bool:
 
 def _store_pin(core: Core, pin: Pin) -> None:
     state, model = core.state, core.model
-    settings = replace(state.settings, force_pin_change=False)
-    state.change(
-        pin=pin,
-        retries=Retries(model.pin_retries, model.uv_retries),
-        settings=settings,
-        new_persistent_token=core.random_bytes(32) if model.cred_mgmt_read_only else None,
-    )
+    records: list[Record] = [
+        pin,
+        Retries(model.pin_retries, model.uv_retries),
+        replace(state.settings, force_pin_change=False),
+    ]
+    if model.cred_mgmt_read_only:
+        records.append(replace(state.secrets, persistent_token=core.random_bytes(32)))
+    state.change(*records)
     core.session.pin_mismatches = 0
     core.session.token = PinUvAuthToken(core.random_bytes)

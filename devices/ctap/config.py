@@ -37,7 +37,7 @@ def config(core: Core, call: Call) -> Steps[dict[int, Any]]:
             settings = replace(settings, long_touch_for_reset=True)
         case _:
             settings = _set_min_pin_length(core, params)
-    core.state.change(settings=settings)
+    core.state.change(settings)
     if settings.force_pin_change:
         core.session.token = PinUvAuthToken(core.random_bytes)
     return {}

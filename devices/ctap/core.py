@@ -3,7 +3,7 @@
 `Core` is the inside of `Authenticator`. The `Session` is what a loss of power ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, final
@@ -15,7 +15,7 @@ from mfalab.devices.ctap.faults import Faults, FaultyStorage
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.model import CounterKind, Model
 from mfalab.devices.ctap.pin_protocols import PinUvProtocol
-from mfalab.devices.ctap.state import Credential, State
+from mfalab.devices.ctap.state import Counter, Credential, State
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.storage import Storage
 from mfalab.devices.ctap.token import PinUvAuthToken
@@ -264,11 +264,11 @@ class Core:
             event = yield self.ask(Prompt.FINGER, rp_id, info)
             self.refuse_unless_given(event, CtapStatus.USER_ACTION_TIMEOUT)
             # Counted before it is compared, so that pulling the plug wins no try.
-            state.change(retries=replace(state.retries, uv=state.retries.uv - 1))
+            state.change(replace(state.retries, uv=state.retries.uv - 1))
             if any(finger.template == event.template for finger in state.fingers.values()):
                 since_pin = state.retries.uv_since_pin + 1
                 uv = self.model.uv_retries
-                state.change(retries=replace(state.retries, uv=uv, uv_since_pin=since_pin))
+                state.change(replace(state.retries, uv=uv, uv_since_pin=since_pin))
                 return
         if state.retries.uv == 0:
             raise CtapError(CtapStatus.UV_BLOCKED, "too many wrong fingers")
@@ -285,19 +285,15 @@ class Core:
         """A signature, spoiled if the authenticator's signatures are bad."""
         return self.faults.spoil_signature(crypto.sign(algorithm, seed, message))
 
-    def count(self, credential_id: bytes) -> dict[str, Any]:
-        """The arguments for `State.change` that count one signature."""
+    def count(self, credential_id: bytes) -> list[Counter]:
+        """The records that count one signature, for `State.change`."""
         if self.faults.counter_still:
-            return {}
-        return credentials.counter_changes(credential_id, self.state, self.model)
+            return []
+        return credentials.count(credential_id, self.state, self.model)
 
-    def counter(self, credential_id: bytes, changes: Mapping[str, Any] | None = None) -> int:
-        """The counter that goes into a signature, once those changes are made."""
+    def counter(self, credential_id: bytes) -> int:
+        """The counter that goes into a signature."""
         value = credentials.signature_counter(credential_id, self.state, self.model)
-        for name in ("counter", "counters"):
-            if changes and name in changes:
-                new = changes[name]
-                value = new if isinstance(new, int) else next(iter(new.values()))
         if self.model.counter is CounterKind.ZERO:
             return 0
         return min(max(0, value - self.faults.counter_back), _COUNTER_MOST)

@@ -166,5 +166,5 @@ def _update(core: Core, members: Members) -> dict[int, Any]:
     credential = _named(core, members, _Sub.UPDATE_USER_INFORMATION)
     if user["id"] != credential.user_id:
         raise CtapError(CtapStatus.INVALID_PARAMETER, "a user's ID does not change")
-    core.state.change(put=[replace(credential, user=tuple(user.items()))])
+    core.state.change(replace(credential, user=tuple(user.items())))
     return {}

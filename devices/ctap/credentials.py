@@ -8,7 +8,6 @@ takes no room and dies with the master secret. U2F key handles are the same thin
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.crypto import hkdf
 from mfalab.devices.ctap.model import CounterKind, Model
-from mfalab.devices.ctap.state import Credential, State
+from mfalab.devices.ctap.state import Counter, Credential, State
 from mfalab.devices.ctap.status import CtapError
 
-__all__ = ["by_user", "counter_changes", "find", "for_rp", "signature_counter", "unwrap", "wrap"]
+__all__ = ["by_user", "count", "find", "for_rp", "signature_counter", "unwrap", "wrap"]
 
 _WRAPPED = b"\x01"
 _NONCE_BYTES = 12
@@ -81,17 +80,17 @@ def by_user(rp_id_hash: bytes, user_id: bytes, state: State) -> Credential | Non
     return next((c for c in for_rp(rp_id_hash, state) if c.user_id == user_id), None)
 
 
-def counter_changes(credential_id: bytes, state: State, model: Model) -> dict[str, Any]:
-    """The arguments for `State.change` that count one signature."""
+def count(credential_id: bytes, state: State, model: Model) -> list[Counter]:
+    """The records that count one signature, for `State.change`."""
     match model.counter:
         case CounterKind.ZERO:
-            return {}
+            return []
         case CounterKind.GLOBAL:
-            return {"counter": state.counter + model.counter_step}
+            return [Counter(state.counter + model.counter_step)]
         case CounterKind.PER_CREDENTIAL:
             name = _counter_name(credential_id)
             last = state.counters.get(name, model.counter_start)
-            return {"counters": {name: last + model.counter_step}}
+            return [Counter(last + model.counter_step, name)]
 
 
 def signature_counter(credential_id: bytes, state: State, model: Model) -> int:

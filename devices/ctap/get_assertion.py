@@ -136,7 +136,7 @@ def _signed(core: Core, shared: _Assertion, credential: Credential) -> Steps[dic
     if outputs := shared.extensions.outputs(credential, shared.verified):
         flags |= AuthDataFlag.EXTENSION_DATA
         rest = cbor.encode(outputs)
-    core.state.change(**core.count(credential.id))
+    core.state.change(*core.count(credential.id))
     auth_data = core.auth_data(credential.rp_id_hash, flags, core.counter(credential.id), rest)
     message = auth_data + shared.client_data_hash
     answer: dict[int, Any] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from mfalab.devices.ctap.commands import Command, Permission
 from mfalab.devices.ctap.core import Call, Core
-from mfalab.devices.ctap.state import EMPTY_LARGE_BLOBS
+from mfalab.devices.ctap.state import EMPTY_LARGE_BLOBS, LargeBlobs
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
 
@@ -79,7 +79,7 @@ def _write(core: Core, call: Call, fragment: bytes, offset: int) -> dict[int, An
         session.blob_write = None
         if sha256(so_far[:-_HASH_BYTES]).digest()[:_HASH_BYTES] != so_far[-_HASH_BYTES:]:
             raise CtapError(CtapStatus.INTEGRITY_FAILURE, "the hash at the end is wrong")
-        core.state.change(large_blobs=so_far)
+        core.state.change(LargeBlobs(so_far))
     return {}
 
 

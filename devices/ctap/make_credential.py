@@ -232,7 +232,7 @@ def _create(
     fresh = Credential(b"", party, algorithm, seed)
     if not rk:
         credential = credentials.wrap(inputs.apply(core, fresh), state, core.random_bytes)
-        state.change(**core.count(credential.id))
+        state.change(*core.count(credential.id))
         return credential
     credential = replace(
         fresh,
@@ -244,7 +244,7 @@ def _create(
     credential = inputs.apply(core, credential)
     settings = replace(state.settings, next_serial=state.settings.next_serial + 1)
     delete = [replaced] if replaced else []
-    state.change(put=[credential], delete=delete, settings=settings, **core.count(credential.id))
+    state.change(credential, settings, *core.count(credential.id), delete=delete)
     return credential
 
 

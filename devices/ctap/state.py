@@ -1,13 +1,14 @@
 """What an authenticator remembers without power, read once and written record by record.
 
-Every change of state goes through `State.change`, which makes one atomic write of it; what is in
-memory follows only when the write has succeeded. Records are small CBOR arrays.
+A record is a value that knows its name in the storage; most are kept as small CBOR arrays. Every
+change of state goes through `State.change`, which makes one atomic write of it; what is in memory
+follows only when the write has succeeded.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
 from hashlib import sha256
-from typing import Any, TypeVar, final
+from typing import Any, ClassVar, TypeVar, final
 
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.model import AlwaysUv, Model
@@ -15,9 +16,12 @@ from mfalab.devices.ctap.storage import Storage
 
 __all__ = [
     "EMPTY_LARGE_BLOBS",
+    "Counter",
     "Credential",
     "Finger",
+    "LargeBlobs",
     "Pin",
+    "Record",
     "Retries",
     "Secrets",
     "Settings",
@@ -32,8 +36,9 @@ EMPTY_LARGE_BLOBS = b"\x80" + sha256(b"\x80").digest()[:16]
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What a reset makes anew. All lengths in bytes: 32, 32, 16, 16."""
+    """What each reset makes new. All lengths in bytes: 32, 32, 16, 16."""
 
+    record_name: ClassVar[str] = "secrets"
     master: bytes
     persistent_token: bytes
     identifier: bytes
@@ -44,6 +49,7 @@ class Secrets:
 class Pin:
     """A PIN as it is kept: the first 16 bytes of its SHA-256, and its length in code points."""
 
+    record_name: ClassVar[str] = "pin"
     digest: bytes
     length: int
 
@@ -55,6 +61,7 @@ class Retries:
     `uv_since_pin` counts the successes of built-in user verification since the PIN was last given.
     """
 
+    record_name: ClassVar[str] = "retries"
     pin: int
     uv: int
     uv_since_pin: int = 0
@@ -64,6 +71,7 @@ class Retries:
 class Settings:
     """What authenticatorConfig changes, and the next serial number of a credential."""
 
+    record_name: ClassVar[str] = "settings"
     min_pin_length: int
     min_pin_length_rp_ids: tuple[str, ...] = ()
     force_pin_change: bool = False
@@ -72,6 +80,22 @@ class Settings:
     long_touch_for_reset: bool = False
     pin_complexity_policy: bool = False
     next_serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A signature counter: the global one, or that of a credential under a name of its own."""
+
+    value: int
+    record_name: str = "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class LargeBlobs:
+    """The serialized large-blob array."""
+
+    record_name: ClassVar[str] = "large-blobs"
+    array: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +131,11 @@ class Credential:
     user: tuple[tuple[str, bytes | str], ...] = ()
 
     @property
+    def record_name(self) -> str:
+        """The name of a discoverable credential's record."""
+        return f"cred/{self.serial:08}"
+
+    @property
     def discoverable(self) -> bool:
         """It is kept in the authenticator."""
         return self.serial >= 0
@@ -131,6 +160,14 @@ class Finger:
     id: bytes
     template: bytes
     name: str = ""
+
+    @property
+    def record_name(self) -> str:
+        """The name of its record."""
+        return f"finger/{self.id.hex()}"
+
+
+Record = Secrets | Pin | Retries | Settings | Counter | LargeBlobs | Credential | Finger
 
 
 @final
@@ -193,100 +230,80 @@ class State:
         ]
         self.fingers = {finger.id: finger for finger in fingers}
 
-    def change(
-        self,
-        *,
-        settings: Settings | None = None,
-        retries: Retries | None = None,
-        pin: Pin | None = None,
-        counter: int | None = None,
-        counters: dict[str, int] | None = None,
-        large_blobs: bytes | None = None,
-        put: Iterable[Credential] = (),
-        delete: Iterable[Credential] = (),
-        put_finger: Finger | None = None,
-        delete_finger: Finger | None = None,
-        new_persistent_token: bytes | None = None,
-    ) -> None:
-        """Make these changes in one atomic write; what is not named stays.
+    def change(self, *put: Record, delete: Iterable[Credential | Finger] = ()) -> None:
+        """Put and delete these records in one atomic write; all others stay.
 
         Raises:
             PowerCut: Power failed; the state is read again at power-up.
             StoreWornOut: Nothing has changed.
         """
-        put, delete = tuple(put), tuple(delete)
-        changes: dict[str, bytes | None] = {}
-        for name, value in (("settings", settings), ("retries", retries), ("pin", pin)):
-            if value is not None:
-                changes[name] = cbor.encode(astuple(value))
-        if counter is not None:
-            changes["counter"] = cbor.encode(counter)
-        if large_blobs is not None:
-            changes["large-blobs"] = large_blobs
-        changes.update({name: cbor.encode(value) for name, value in (counters or {}).items()})
-        changes.update({_credential_name(credential): None for credential in delete})
-        changes.update({_credential_name(c): cbor.encode(astuple(c)) for c in put})
-        if put_finger:
-            changes[_finger_name(put_finger)] = cbor.encode(astuple(put_finger))
-        if delete_finger:
-            changes[_finger_name(delete_finger)] = None
-        secrets = self.secrets
-        if put or delete:
-            following = sha256(b"store state" + secrets.store_state).digest()[:16]
-            secrets = replace(secrets, store_state=following)
-        if new_persistent_token:
-            secrets = replace(secrets, persistent_token=new_persistent_token)
-        if secrets is not self.secrets:
-            changes["secrets"] = cbor.encode(astuple(secrets))
-        if not changes:
+        delete = tuple(delete)
+        if any(isinstance(each, Credential) for each in (*put, *delete)):
+            # The identifier of the store's state must be another one after each of its changes.
+            following = sha256(b"store state" + self.secrets.store_state).digest()[:16]
+            put = (*put, replace(self.secrets, store_state=following))
+        if not put and not delete:
             return
-        self._storage.write(changes)
+        self._storage.write(dict.fromkeys(each.record_name for each in delete) | _encoded(put))
+        for gone in delete:
+            kept = self.credentials if isinstance(gone, Credential) else self.fingers
+            kept.pop(gone.id, None)
+        for record in put:
+            self._remember(record)
 
-        self.secrets = secrets
-        self.settings = settings or self.settings
-        self.retries = retries or self.retries
-        self.pin = pin or self.pin
-        self.counter = self.counter if counter is None else counter
-        self.large_blobs = self.large_blobs if large_blobs is None else large_blobs
-        self.counters.update(counters or {})
-        for credential in delete:
-            self.credentials.pop(credential.id, None)
-        self.credentials.update({credential.id: credential for credential in put})
-        if put_finger:
-            self.fingers[put_finger.id] = put_finger
-        if delete_finger:
-            self.fingers.pop(delete_finger.id, None)
+    def _remember(self, record: Record) -> None:
+        match record:
+            case Secrets():
+                self.secrets = record
+            case Settings():
+                self.settings = record
+            case Retries():
+                self.retries = record
+            case Pin():
+                self.pin = record
+            case LargeBlobs():
+                self.large_blobs = record.array
+            case Counter(record_name="counter"):
+                self.counter = record.value
+            case Counter():
+                self.counters[record.record_name] = record.value
+            case Credential():
+                self.credentials[record.id] = record
+            case Finger():
+                self.fingers[record.id] = record
 
     def reset(self) -> None:
         """Make everything new in one atomic write.
 
         The counter, which never falls, and the serial number stay.
         """
-        fresh = Secrets(
-            self._random_bytes(32),
-            self._random_bytes(32),
-            self._random_bytes(16),
-            self._random_bytes(16),
-        )
-        model = self._model
+        model, random_bytes = self._model, self._random_bytes
+        secrets = Secrets(random_bytes(32), random_bytes(32), random_bytes(16), random_bytes(16))
         records = self._storage.read()
         counter = cbor.decode(records["counter"]) if "counter" in records else model.counter_start
-        serial_number = records.get("serial-number") or self._random_bytes(8)
-        settings = Settings(model.min_pin_length, always_uv=model.always_uv is AlwaysUv.ON)
-        retries = Retries(model.pin_retries, model.uv_retries)
-        changes: dict[str, bytes | None] = dict.fromkeys(records)
-        changes |= {
-            "secrets": cbor.encode(astuple(fresh)),
-            "settings": cbor.encode(astuple(settings)),
-            "retries": cbor.encode(astuple(retries)),
-            "counter": cbor.encode(counter),
-            "serial-number": serial_number,
-        }
+        serial_number = records.get("serial-number") or random_bytes(8)
+        fresh = (
+            secrets,
+            Settings(model.min_pin_length, always_uv=model.always_uv is AlwaysUv.ON),
+            Retries(model.pin_retries, model.uv_retries),
+            Counter(counter),
+        )
+        changes = dict.fromkeys(records) | _encoded(fresh) | {"serial-number": serial_number}
         self._storage.write(changes)
-        self.secrets, self.settings, self.retries, self.counter = fresh, settings, retries, counter
-        self.serial_number = serial_number
-        self.pin, self.large_blobs = None, EMPTY_LARGE_BLOBS
-        self.credentials, self.counters, self.fingers = {}, {}, {}
+        self.load()
+
+
+def _encoded(records: Iterable[Record]) -> dict[str, bytes | None]:
+    return {record.record_name: _encode(record) for record in records}
+
+
+def _encode(record: Record) -> bytes:
+    match record:
+        case LargeBlobs():
+            return record.array
+        case Counter():
+            return cbor.encode(record.value)
+    return cbor.encode(astuple(record))
 
 
 def _items(record: bytes) -> list[Any]:
@@ -296,11 +313,3 @@ def _items(record: bytes) -> list[Any]:
 
 def _frozen(value: _T) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _credential_name(credential: Credential) -> str:
-    return f"cred/{credential.serial:08}"
-
-
-def _finger_name(finger: Finger) -> str:
-    return f"finger/{finger.id.hex()}"

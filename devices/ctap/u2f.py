@@ -186,7 +186,7 @@ def _authenticate(core: Core, apdu: _Apdu, transport: Transport) -> bytes:
         present = _take_presence(core, transport)
         if not present:
             raise _Refused(StatusWord.CONDITIONS_NOT_SATISFIED)
-    core.state.change(**core.count(credential.id))
+    core.state.change(*core.count(credential.id))
     flags = AuthDataFlag.USER_PRESENT if present else AuthDataFlag(0)
     signed = bytes([flags]) + core.counter(credential.id).to_bytes(4, "big")
     message = application + signed + challenge

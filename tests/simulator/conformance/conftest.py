@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mfalab.devices.ctap.faults import Faults
+from mfalab.devices.ctap.state import Counter
 from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.conformance.chapters import TESTS
 from mfalab.simulator.conformance.run import Run, run
@@ -68,7 +69,7 @@ def tested() -> Callable[..., tuple[Run, SimulatedFixture]]:
         fixture = SimulatedFixture(model, seed="key")
         options.setdefault("random_bytes", Entropy(1).random_bytes("client"))
         if used:
-            fixture.key.authenticator.state.change(counter=41)
+            fixture.key.authenticator.state.change(Counter(41))
 
         def spoil() -> None:
             if faults is not None:
