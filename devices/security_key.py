@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.ctap.authenticator import Authenticator
-from mfalab.devices.ctap.commands import Prompt, SampleStatus, Transport
+from mfalab.devices.ctap.commands import SampleStatus, Transport
 from mfalab.devices.ctap.ctaphid import CtapHid
 from mfalab.devices.ctap.faults import NO_FAULTS, Faults
 from mfalab.devices.ctap.iso7816 import FidoApplet
 from mfalab.devices.ctap.model import Model, load_model
+from mfalab.devices.ctap.prompting import Prompting
 from mfalab.devices.ctap.storage import FileStorage, MemoryStorage, Storage
 from mfalab.devices.ctap.transaction import Transaction
 from mfalab.devices.ctap.user import Asked, Gesture, Reaction, User, touching
@@ -75,24 +76,6 @@ class KeyState:
     counter: int
     writes: int
     winks: int
-
-
-@dataclass(slots=True)
-class _Blinking:
-    """A request that wants its user, as the user sees it.
-
-    A U2F client that polls makes one request after another; to its user they are one.
-    """
-
-    request: Transaction
-    asked: Asked
-    told: bool = False
-    acted: bool = False
-
-    @property
-    def polled(self) -> bool:
-        """Whether it has been answered already, so that the client comes again."""
-        return self.request.response is not None
 
 
 class SecurityKey(Device):
@@ -143,12 +126,13 @@ class SecurityKey(Device):
             random_bytes=random_bytes,
             faults=faults,
         )
-        self._user: User = touching() if user is None else user
+        self._prompting = Prompting(
+            touching() if user is None else user, self._requests, self._scheduler.after, self._do
+        )
         self._wire = Wire(random_bytes, wire)
         self._port = Port(name, self._scheduler, self._from_host)
         self._hid: CtapHid | None = None
         self._applet: FidoApplet | None = None
-        self._blinking: _Blinking | None = None
         self._due_ns: int | None = None
 
     # Power.
@@ -267,16 +251,13 @@ class SecurityKey(Device):
 
     @property
     def user(self) -> User:
-        """Who sits in front of it; somebody else may take the seat at any time."""
-        return self._user
+        """Who sits in front of it; may be set at any time."""
+        return self._prompting.user
 
     @user.setter
     def user(self, user: User) -> None:
         with self._scheduler.guard:
-            self._user = user
-            # Whoever comes knows nothing of a prompt that the last one let pass.
-            if self._blinking is not None and self._blinking.polled:
-                self._blinking = None
+            self._prompting.user = user
 
     def touch(self) -> None:
         """Touch it now; nothing happens when it does not ask for that."""
@@ -294,8 +275,7 @@ class SecurityKey(Device):
     def asks(self) -> Asked | None:
         """What it asks its user for now; None when it is dark."""
         with self._scheduler.guard:
-            self._look()
-            return self._blinking.asked if self._blinking else None
+            return self._prompting.asked
 
     # Faults.
 
@@ -440,7 +420,8 @@ class SecurityKey(Device):
     def _lose_power(self) -> None:
         if self._hid is None and self._applet is None:
             return
-        self._hid = self._applet = self._blinking = None
+        self._hid = self._applet = None
+        self._prompting.forget()
         self.authenticator.power_down()
         self._wire.cut()
         self._port.disconnect_all()
@@ -469,7 +450,7 @@ class SecurityKey(Device):
                 self._lose_power()
                 return
             self._drain()
-            if not self._ask_user():
+            if not self._prompting.ask():
                 break
         self._plan(now_ns)
         self._scheduler.wake(self._port)
@@ -499,70 +480,11 @@ class SecurityKey(Device):
 
     def _do(self, reaction: Reaction) -> None:
         with self._scheduler.guard:
-            self._look()
-            if self._blinking is not None:
-                self._act(self._blinking, reaction)
+            if self._prompting.act(reaction):
                 self._pump()
 
-    def _act(self, blinking: _Blinking, reaction: Reaction) -> None:
-        request = blinking.request
-        if reaction.gesture is Gesture.TOUCH:
-            blinking.acted = request.wants is Prompt.TOUCH
-            request.touch()
-        elif reaction.gesture is Gesture.FINGER:
-            blinking.acted = True
-            request.finger(reaction.finger, reaction.sample)
-        else:
-            blinking.acted = request.response is None
-            request.decline()
-
-    def _ask_user(self) -> bool:
-        """Tell the user of a new prompt; whether they reacted at once."""
-        self._look()
-        blinking = self._blinking
-        if blinking is None or blinking.told:
-            return False
-        blinking.told = True
-        reaction = self.user(blinking.asked)
-        if reaction is None:
-            return False
-        if reaction.after_ns:
-            self._scheduler.after(reaction.after_ns, lambda: self._react(blinking, reaction))
-            return False
-        self._act(blinking, reaction)
-        return True
-
-    def _react(self, blinking: _Blinking, reaction: Reaction) -> None:
-        """The person has got to the key."""
-        self._look()
-        if reaction.regardless or self._blinking is blinking:
-            self._do(reaction)
-
-    def _look(self) -> None:
-        """See what the key blinks for, and whether that is still the same."""
-        request = next(
-            (
-                work
-                for face in (self._hid, self._applet)
-                if face is not None and (work := face.transaction) is not None and work.wants
-            ),
-            None,
-        )
-        if request is None or request.wants is None:
-            self._blinking = None
-            return
-        before, times = self._blinking, 1
-        if before is not None and before.asked.prompt is request.wants:
-            if before.request is request and not before.acted:
-                return
-            if before.request is request:
-                times += before.asked.times
-            elif before.polled and request.response is not None and not before.acted:
-                before.request = request
-                return
-        self._blinking = _Blinking(
-            request, Asked(request.wants, request.rp_id, request.info, times)
-        )
+    def _requests(self) -> list[Transaction | None]:
+        return [face.transaction for face in (self._hid, self._applet) if face is not None]
 
 
 def _version(firmware: int | None) -> tuple[int, int, int]:
