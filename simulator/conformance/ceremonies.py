@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from fido2.attestation.base import Attestation
@@ -25,10 +25,10 @@ from mfalab.devices.ctap.commands import (
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.canonical import read_first
+from mfalab.simulator.conformance.key_under_test import KeyUnderTest
+from mfalab.simulator.conformance.pins import Pins
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
-
-if TYPE_CHECKING:
-    from mfalab.simulator.conformance.subject import Reply, Subject
 
 __all__ = [
     "ES256",
@@ -158,14 +158,20 @@ class Signed:
 
 
 class Ceremonies:
-    """What a relying party and its platform do with the key under test."""
+    """What a relying party and its platform do with the key under test.
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
+    Args:
+        key: the key.
+        pins: its PIN and tokens.
+    """
+
+    def __init__(self, key: KeyUnderTest, pins: Pins) -> None:
+        self._key = key
+        self._pins = pins
 
     def another_rp(self) -> str:
         """A relying party that has nothing on the key yet."""
-        return f"{self._subject.random_bytes(4).hex()}.{RP_ID}"
+        return f"{self._key.random_bytes(4).hex()}.{RP_ID}"
 
     # Registration.
 
@@ -185,9 +191,9 @@ class Ceremonies:
             NotTested: a discoverable credential could not be deleted again, or nobody knows the
                 PIN that it takes.
         """
-        subject = self._subject
-        subject.presence()
-        client_data_hash = subject.random_bytes(32)
+        key = self._key
+        key.presence()
+        client_data_hash = key.random_bytes(32)
         members: dict[int, Any] = {
             0x01: client_data_hash,
             0x02: {"id": rp_id, "name": "Conformance"},
@@ -199,28 +205,24 @@ class Ceremonies:
         if rk:
             self._can_be_deleted()
             members[0x07] = {"rk": True}
-        if authorised and subject.pins.is_set and self._takes_token(rk):
-            token = subject.pins.token(Permission.MAKE_CREDENTIAL, rp_id)
+        if authorised and self._pins.is_set and self._takes_token(rk):
+            token = self._pins.token(Permission.MAKE_CREDENTIAL, rp_id)
             members[0x08] = token.sign(client_data_hash)
             members[0x09] = token.protocol
         return members
 
     def _takes_token(self, rk: bool) -> bool:
         """Whether a credential takes verification here, or may as well have it."""
-        subject = self._subject
-        return (
-            subject.pins.known is not None
-            or rk
-            or not subject.facts.options.get("makeCredUvNotRqd")
-        )
+        key = self._key
+        return self._pins.known is not None or rk or not key.facts.options.get("makeCredUvNotRqd")
 
     def _can_be_deleted(self) -> None:
-        subject = self._subject
-        options = subject.facts.options
+        key = self._key
+        options = key.facts.options
         if not options.get("rk"):
             raise NotTested("the key makes no discoverable credentials")
-        managed = options.get("credMgmt") and subject.pins.is_set and subject.pins.known is not None
-        if not managed and not subject.destructive:
+        managed = options.get("credMgmt") and self._pins.is_set and self._pins.known is not None
+        if not managed and not key.destructive:
             raise NotTested(
                 "a discoverable credential could not be deleted again: that takes credMgmt and "
                 "a PIN, or --destructive"
@@ -232,19 +234,19 @@ class Ceremonies:
         Raises:
             Failure: there is none.
         """
-        subject = self._subject
-        reply = subject.call(Command.MAKE_CREDENTIAL, request)
+        key = self._key
+        reply = key.call(Command.MAKE_CREDENTIAL, request)
         auth = AuthData.parse(reply.member(0x02, bytes))
         rp_id, user_id = request[0x02]["id"], request[0x03]["id"]
         made = Made(rp_id, user_id, request[0x01], reply, auth)
         if request.get(0x07, {}).get("rk"):
-            if subject.facts.options.get("credMgmt") and subject.pins.is_set:
-                subject.after(lambda: self.delete(made))
+            if key.facts.options.get("credMgmt") and self._pins.is_set:
+                key.after(lambda: self.delete(made))
             else:
-                subject.dirty.add("discoverable credentials")
-        subject.count(made.id, auth.counter)
-        if subject.witness is None and rp_id == RP_ID:
-            subject.witness = lambda: self.sign(made, up=False, authorised=False)
+                key.dirty.add("discoverable credentials")
+        key.count(made.id, auth.counter)
+        if key.witness is None and rp_id == RP_ID:
+            key.witness = lambda: self.sign(made, up=False, authorised=False)
         return made
 
     def make(
@@ -268,8 +270,7 @@ class Ceremonies:
         Raises:
             Failure: the key does not delete it.
         """
-        subject = self._subject
-        if not subject.pins.is_set:
+        if not self._pins.is_set:
             return  # a reset came between
         reply = self.manage(
             CredentialManagementSubcommand.DELETE_CREDENTIAL, {0x02: descriptor(made.id)}
@@ -278,16 +279,9 @@ class Ceremonies:
 
     def manage(self, subcommand: int, params: Any = None, *, rp_id: str | None = None) -> Reply:
         """Send authenticatorCredentialManagement with a token."""
-        from mfalab.simulator.conformance.subject import encoded
-
-        subject = self._subject
-        token = subject.pins.token(Permission.CREDENTIAL_MANAGEMENT, rp_id)
-        message = bytes([subcommand]) + (b"" if params is None else encoded(params))
-        members: dict[int, Any] = {0x01: subcommand, 0x03: token.protocol}
-        if params is not None:
-            members[0x02] = params
-        members[0x04] = token.sign(message)
-        return subject.call(Command.CREDENTIAL_MANAGEMENT, members)
+        token = self._pins.token(Permission.CREDENTIAL_MANAGEMENT, rp_id)
+        members = token.subcommand(subcommand, params)
+        return self._key.call(Command.CREDENTIAL_MANAGEMENT, members)
 
     def verify_attestation(self, made: Made) -> None:
         """Verify the attestation of a credential.
@@ -323,10 +317,10 @@ class Ceremonies:
         extensions: Mapping[str, Any] | None = None,
     ) -> dict[int, Any]:
         """The members of a getAssertion request, with a token when there is a PIN we know."""
-        subject = self._subject
+        key = self._key
         if up is not False:
-            subject.presence()
-        client_data_hash = subject.random_bytes(32)
+            key.presence()
+        client_data_hash = key.random_bytes(32)
         members: dict[int, Any] = {0x01: rp_id, 0x02: client_data_hash}
         if allow is not None:
             members[0x03] = [descriptor(each) for each in allow]
@@ -334,8 +328,8 @@ class Ceremonies:
             members[0x04] = dict(extensions)
         if up is not None:
             members[0x05] = {"up": up}
-        if authorised and subject.pins.is_set and subject.pins.known is not None:
-            token = subject.pins.token(Permission.GET_ASSERTION, rp_id)
+        if authorised and self._pins.is_set and self._pins.known is not None:
+            token = self._pins.token(Permission.GET_ASSERTION, rp_id)
             members[0x06] = token.sign(client_data_hash)
             members[0x07] = token.protocol
         return members
@@ -346,7 +340,7 @@ class Ceremonies:
         Raises:
             Failure: there is no assertion, or it is wrong.
         """
-        reply = self._subject.call(Command.GET_ASSERTION, request)
+        reply = self._key.call(Command.GET_ASSERTION, request)
         return self.verified(reply, request, *makes)
 
     def verified(self, reply: Reply, request: Mapping[int, Any], *makes: Made) -> Signed:
@@ -367,7 +361,7 @@ class Ceremonies:
             raise Failure("an assertion by one of the credentials asked for", "another one")
         self.check_auth_data(auth, request[0x01])
         check_signature(found[0].auth.public_key, auth.raw + request[0x02], signature)
-        self._subject.count(found[0].id, auth.counter)
+        self._key.count(found[0].id, auth.counter)
         return Signed(reply, auth)
 
     def sign(
@@ -408,20 +402,20 @@ class Ceremonies:
             NotTested: nobody can cut its power or touch it, or it forbids it here.
             Failure: it does not reset.
         """
-        subject = self._subject
-        if not {Ability.POWER, Ability.TOUCH} <= subject.abilities:
+        key = self._key
+        if not {Ability.POWER, Ability.TOUCH} <= key.abilities:
             raise NotTested("a reset takes a power cycle and a touch")
-        allowed = subject.facts.texts(0x1A)
-        here = "usb" if subject.has_reports else "nfc"
+        allowed = key.facts.texts(0x1A)
+        here = "usb" if key.has_reports else "nfc"
         if allowed and here not in allowed:
             raise NotTested(f"the key is reset over {', '.join(allowed)} only")
-        subject.power_cycle()
-        subject.user.touches()
-        subject.call(Command.RESET).must(CtapStatus.SUCCESS)
-        subject.dirty.clear()
-        subject.witness = None
-        subject.pins.known, subject.pins.ours = None, False
-        subject.refresh()
+        key.power_cycle()
+        key.user.touch()
+        key.call(Command.RESET).must(CtapStatus.SUCCESS)
+        key.dirty.clear()
+        key.witness = None
+        self._pins.known, self._pins.ours = None, False
+        key.refresh()
 
 
 def check_signature(public_key: Mapping[int, Any], message: bytes, signature: bytes) -> None:

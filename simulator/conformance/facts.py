@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from mfalab.devices.ctap.commands import Capability
+from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.simulator.conformance.hid import InitAnswer
-from mfalab.simulator.conformance.suite import Condition
+from mfalab.simulator.traces.vocabulary import RESPONSES
 
 __all__ = [
     "CTAP2",
+    "NOT_ALWAYS_UV",
     "SINCE_2_1",
+    "SPEAKS_CTAP2",
     "U2F",
+    "Condition",
     "Facts",
     "has_extension",
     "has_member",
     "has_option",
     "lacks_option",
     "option_is",
+    "speaks_protocol",
     "supports_algorithm",
+    "unless",
 ]
 
 
@@ -126,39 +131,40 @@ class Facts:
         return self.init is not None and bool(self.init.capabilities & flag)
 
 
+Condition = Callable[[Facts], str | None]
+"""Why a test does not apply to a key, by what the key announces; None when it does."""
+
+
+def unless(holds: Callable[[Facts], bool], why: str) -> Condition:
+    """A condition that gives one reason when something does not hold."""
+    return lambda facts: None if holds(facts) else why
+
+
+SPEAKS_CTAP2: Final = unless(lambda facts: facts.ctap2, "the key does not speak CTAP2")
+U2F: Final = unless(lambda facts: facts.u2f, "the key does not speak U2F")
+SINCE_2_1: Final = unless(
+    lambda facts: facts.since_2_1, "the key does not announce FIDO_2_1 or later"
+)
+NOT_ALWAYS_UV: Final = unless(lambda facts: not facts.options.get("alwaysUv"), "alwaysUv is on")
+
+
 def CTAP2(facts: Facts) -> str | None:  # noqa: N802 - a condition reads like a constant
     """It speaks CTAP2 and its getInfo can be read."""
-    if not facts.ctap2:
-        return "the key does not speak CTAP2"
-    return f"what the key can do is unknown: {facts.trouble}" if facts.trouble else None
-
-
-def U2F(facts: Facts) -> str | None:  # noqa: N802 - a condition reads like a constant
-    """It speaks U2F now."""
-    if facts.u2f:
-        return None
-    return "the key does not speak U2F"
-
-
-def SINCE_2_1(facts: Facts) -> str | None:  # noqa: N802 - a condition reads like a constant
-    """It speaks CTAP 2.1 or later."""
-    return None if facts.since_2_1 else "the key does not announce FIDO_2_1 or later"
+    trouble = f"what the key can do is unknown: {facts.trouble}" if facts.trouble else None
+    return SPEAKS_CTAP2(facts) or trouble
 
 
 def has_option(name: str) -> Condition:
     """Its options have that name, true or false."""
+    return unless(lambda facts: name in facts.options, f"the key does not announce option {name}")
+
+
+def lacks_option(*names: str) -> Condition:
+    """Its options have none of these names."""
 
     def why_not(facts: Facts) -> str | None:
-        return None if name in facts.options else f"the key does not announce option {name}"
-
-    return why_not
-
-
-def lacks_option(name: str) -> Condition:
-    """Its options do not have that name."""
-
-    def why_not(facts: Facts) -> str | None:
-        return f"the key announces option {name}" if name in facts.options else None
+        there = next((name for name in names if name in facts.options), None)
+        return there and f"the key announces option {there}"
 
     return why_not
 
@@ -167,39 +173,36 @@ def option_is(name: str, value: bool) -> Condition:
     """An option is there and has that value."""
 
     def why_not(facts: Facts) -> str | None:
-        if name not in facts.options:
-            return f"the key does not announce option {name}"
-        if facts.options[name] is not value:
-            return f"option {name} is {str(facts.options[name]).lower()}"
-        return None
+        if facts.options.get(name) is value:
+            return None
+        return has_option(name)(facts) or f"option {name} is {str(not value).lower()}"
 
     return why_not
 
 
 def has_extension(name: str) -> Condition:
     """It has that extension."""
-
-    def why_not(facts: Facts) -> str | None:
-        return None if name in facts.extensions else f"the key does not announce extension {name}"
-
-    return why_not
+    return unless(
+        lambda facts: name in facts.extensions, f"the key does not announce extension {name}"
+    )
 
 
-def has_member(number: int, name: str) -> Condition:
+def has_member(number: int) -> Condition:
     """Its getInfo has that member."""
-
-    def why_not(facts: Facts) -> str | None:
-        if number in facts.info:
-            return None
-        return f"the key's getInfo has no {name} (0x{number:02X})"
-
-    return why_not
+    name = RESPONSES[Command.GET_INFO][number]
+    return unless(
+        lambda facts: number in facts.info, f"the key's getInfo has no {name} (0x{number:02X})"
+    )
 
 
 def supports_algorithm(number: int, name: str) -> Condition:
     """It makes credentials of that algorithm."""
+    return unless(lambda facts: number in facts.algorithms, f"the key does not announce {name}")
 
-    def why_not(facts: Facts) -> str | None:
-        return None if number in facts.algorithms else f"the key does not announce {name}"
 
-    return why_not
+def speaks_protocol(number: int) -> Condition:
+    """It speaks that PIN/UV auth protocol."""
+    return unless(
+        lambda facts: number in facts.protocols,
+        f"the key does not speak PIN/UV auth protocol {number}",
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from enum import Enum, unique
+from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.conformance.key_under_test import KeyUnderTest
 from mfalab.simulator.conformance.pin_protocols import (
     Shared,
     authenticate,
@@ -15,13 +18,10 @@ from mfalab.simulator.conformance.pin_protocols import (
     pin_hash,
     share,
 )
-from mfalab.simulator.conformance.suite import Pin
+from mfalab.simulator.conformance.replies import Reply, encoded
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 
-if TYPE_CHECKING:
-    from mfalab.simulator.conformance.subject import Reply, Subject
-
-__all__ = ["Pins", "Token"]
+__all__ = ["Pin", "Pins", "Token"]
 
 _OTHERS: Final = {
     "credMgmt": Permission.CREDENTIAL_MANAGEMENT,
@@ -33,6 +33,15 @@ _OTHERS: Final = {
 
 _PIN: Final = "Kq7-vz2-Bt9-hw4-Lm6-xd3-Rp8-jc5-Ny1-gf7-Tk2-sb9-Wd4-mz6-Hv3-q8"
 """No digit or letter twice in a row, mixed kinds: it fits every policy that is sane."""
+
+
+@unique
+class Pin(Enum):
+    """What a test needs of the PIN."""
+
+    ANY = "whatever is there"
+    ABSENT = "no PIN"
+    SET = "a PIN that is known"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,29 +60,44 @@ class Token:
         """A pinUvAuthParam."""
         return authenticate(self.protocol, self.value, message)
 
+    def subcommand(self, number: int, params: Any = None, *, prefix: bytes = b"") -> dict[int, Any]:
+        """The members of a request that names a subcommand and proves this token.
+
+        Args:
+            number: the subcommand.
+            params: its parameters; None for none.
+            prefix: what stands before the subcommand in the message that is signed.
+        """
+        message = prefix + bytes([number]) + (b"" if params is None else encoded(params))
+        members: dict[int, Any] = {0x01: number, 0x03: self.protocol, 0x04: self.sign(message)}
+        return members if params is None else members | {0x02: params}
+
 
 class Pins:
     """The PIN of the key under test.
+
+    Args:
+        key: the key.
 
     Attributes:
         known: the PIN, if it has one and we know it.
         ours: whether this run has set it.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self.known: str | None = subject.fixture.pin
+    def __init__(self, key: KeyUnderTest) -> None:
+        self._key = key
+        self.known: str | None = key.fixture.pin
         self.ours = False
 
     @property
     def offered(self) -> bool:
         """Whether the key can have a PIN."""
-        return "clientPin" in self._subject.facts.options
+        return "clientPin" in self._key.facts.options
 
     @property
     def is_set(self) -> bool:
         """Whether the key has one."""
-        return self._subject.facts.options.get("clientPin", False)
+        return self._key.facts.options.get("clientPin", False)
 
     @property
     def protocol(self) -> int:
@@ -82,7 +106,7 @@ class Pins:
         Raises:
             NotTested: it has none.
         """
-        protocols = self._subject.facts.protocols
+        protocols = self._key.facts.protocols
         if not protocols:
             raise NotTested("the key announces no PIN/UV auth protocol")
         return protocols[0]
@@ -90,7 +114,7 @@ class Pins:
     def a_pin(self, salt: str = "") -> str:
         """A PIN that the key takes, made up by us."""
         # Long enough to stay so when a test raises the minimum by one.
-        length = max(8, self._subject.facts.number(0x0D, 4) + 2)
+        length = max(8, self._key.facts.number(0x0D, 4) + 2)
         return (salt + _PIN)[:length]
 
     # Requests.
@@ -98,7 +122,7 @@ class Pins:
     def call(self, subcommand: int, members: dict[int, Any] | None = None) -> Reply:
         """Send authenticatorClientPIN with the protocol of this key unless the members say so."""
         request = {0x01: self.protocol, 0x02: subcommand} | (members or {})
-        return self._subject.call(Command.CLIENT_PIN, request)
+        return self._key.call(Command.CLIENT_PIN, request)
 
     def agree(self, protocol: int | None = None) -> Shared:
         """Agree on a secret.
@@ -109,7 +133,7 @@ class Pins:
         number = protocol or self.protocol
         reply = self.call(PinSubcommand.GET_KEY_AGREEMENT, {0x01: number})
         try:
-            return share(number, reply.member(0x01, dict), self._subject.random_bytes)
+            return share(number, reply.member(0x01, dict), self._key.random_bytes)
         except ValueError as error:
             raise Failure("a key agreement key that is a point of P-256", str(error)) from error
 
@@ -182,7 +206,7 @@ class Pins:
     ) -> tuple[Reply, Shared]:
         """Ask for a token; see `token_request`. Also gives what opens it."""
         members, shared = self.token_request(pin, permissions, rp_id, protocol=protocol)
-        return self._subject.call(Command.CLIENT_PIN, members), shared
+        return self._key.call(Command.CLIENT_PIN, members), shared
 
     def try_pin(self, pin: str, protocol: int | None = None) -> Reply:
         """Let the key compare a PIN, by asking for a token of the kind that a PIN gives here."""
@@ -199,7 +223,7 @@ class Pins:
     @property
     def harmless(self) -> int | None:
         """A permission for keys whose PIN gives none to register and sign in; None elsewhere."""
-        options = self._subject.facts.options
+        options = self._key.facts.options
         if not options.get("noMcGaPermissionsWithClientPin"):
             return None
         offered = (permission for name, permission in _OTHERS.items() if name in options)
@@ -238,7 +262,7 @@ class Pins:
         """
         if not self.is_set or self.known is None:
             raise NotTested("it takes a PIN, and none is set that is known")
-        options = self._subject.facts.options
+        options = self._key.facts.options
         ceremony = permissions & (Permission.MAKE_CREDENTIAL | Permission.GET_ASSERTION)
         if ceremony and options.get("noMcGaPermissionsWithClientPin"):
             raise NotTested("a PIN gives no permission to register or sign in here")
@@ -254,57 +278,61 @@ class Pins:
 
     # States.
 
-    def prepare(self, need: Pin, *, ready: bool) -> None:
+    def prepare(self, need: Pin, *, ready: bool, reset: Callable[[], None]) -> None:
         """Bring the PIN into the state that a test needs, if this run may.
+
+        Args:
+            need: what the test needs of the PIN.
+            ready: whether the test makes credentials.
+            reset: brings the key to its state from the factory.
 
         Raises:
             NotTested: it may not, or the key cannot.
         """
-        options = self._subject.facts.options
+        options = self._key.facts.options
         if need is Pin.SET:
             self._have()
         elif need is Pin.ABSENT:
-            self._have_none()
+            self._have_none(reset)
         elif ready and options.get("alwaysUv") and not options.get("uv"):
             self._have()
         elif ready and self.is_set and self.known is None and not options.get("makeCredUvNotRqd"):
             raise NotTested("the key has a PIN that nobody told; say it with --pin")
 
     def _have(self) -> None:
-        subject = self._subject
+        key = self._key
         if not self.offered:
             raise NotTested("the key has no PIN")
         if self.is_set:
             if self.known is None:
                 raise NotTested("the key has a PIN that nobody told; say it with --pin")
-            if subject.facts.info.get(0x0C) is True:
+            if key.facts.info.get(0x0C) is True:
                 self._changed(self.known)
             return
-        if not subject.destructive:
+        if not key.destructive:
             raise NotTested("the key has no PIN, and setting one takes --destructive")
-        if not {Ability.POWER, Ability.TOUCH} <= subject.abilities:
+        if not {Ability.POWER, Ability.TOUCH} <= key.abilities:
             raise NotTested(
                 "a PIN that was set could not be removed: that takes power cut and a touch"
             )
         pin = self.a_pin()
         self.set(pin).must(CtapStatus.SUCCESS)
         self.known, self.ours = pin, True
-        subject.dirty.add("the PIN")
-        subject.refresh()
+        key.dirty.add("the PIN")
+        key.refresh()
 
     def _changed(self, old: str) -> None:
         """Change a PIN that the key wants changed."""
-        if not self._subject.destructive:
+        if not self._key.destructive:
             raise NotTested("the key wants its PIN changed, which takes --destructive")
-        new = self.a_pin(self._subject.random_bytes(2).hex())
+        new = self.a_pin(self._key.random_bytes(2).hex())
         self.change(old, new).must(CtapStatus.SUCCESS)
         self.known = new
-        self._subject.refresh()
+        self._key.refresh()
 
-    def _have_none(self) -> None:
-        subject = self._subject
+    def _have_none(self, reset: Callable[[], None]) -> None:
         if not self.is_set:
             return
-        if not subject.destructive:
+        if not self._key.destructive:
             raise NotTested("the key has a PIN, and removing it takes --destructive")
-        subject.ceremonies.reset()
+        reset()

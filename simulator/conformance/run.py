@@ -16,7 +16,9 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
-from mfalab.simulator.conformance.subject import Sees, Subject, status_text
+from mfalab.simulator.conformance.key_under_test import Announcer
+from mfalab.simulator.conformance.replies import status_text
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict
@@ -140,7 +142,7 @@ class Run:
         )
 
 
-class Watcher(Sees, Protocol):
+class Watcher(Announcer, Protocol):
     """Who is told how the run goes on."""
 
     def begins(self, test: ConformanceTest, number: int, total: int) -> None:
@@ -180,7 +182,7 @@ def run(
     subject = Subject(
         fixture,
         random_bytes=random_bytes,
-        sees=watcher,
+        announcer=watcher,
         destructive=destructive and fixture.destructive,
         touched=touched,
         by_hand=by_hand,
@@ -263,7 +265,7 @@ class _Runner:
         verdict, why, expected, got = Verdict.PASSED, "", "", ""
         try:
             subject.begin()
-            subject.pins.prepare(test.pin, ready=test.ready)
+            subject.prepare(test.pin, ready=test.ready)
             subject.traffic.begin()
             test.run(subject)
             subject.settle()

@@ -7,30 +7,33 @@ table. Tests are values; the runner decides whether and when one is run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from enum import Enum, unique
-from typing import TYPE_CHECKING
+from typing import TypedDict, Unpack
 
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.conformance.facts import Condition
+from mfalab.simulator.conformance.pins import Pin
+from mfalab.simulator.conformance.subject import Subject
 
-if TYPE_CHECKING:
-    from mfalab.simulator.conformance.facts import Facts
-    from mfalab.simulator.conformance.subject import Subject
+__all__ = ["Chapter", "Condition", "ConformanceTest", "Options", "Pin", "Run", "select"]
 
-__all__ = ["Chapter", "Condition", "ConformanceTest", "Pin", "select"]
-
-Condition = Callable[["Facts"], str | None]
-"""Why a test does not apply to a key, by what the key announces; None when it does."""
+Run = Callable[[Subject], object]
+"""A test itself: it raises `Failure` or `NotTested`, or passes."""
 
 
-@unique
-class Pin(Enum):
-    """What a test needs of the PIN."""
+class Options(TypedDict, total=False):
+    """What may be said of a test beyond its texts; see `ConformanceTest`."""
 
-    ANY = "whatever is there"
-    ABSENT = "no PIN"
-    SET = "a PIN that is known"
+    needs: Collection[Ability]
+    when: Collection[Condition]
+    pin: Pin
+    ready: bool
+    touches: int
+    destructive: bool
+    changes: str
+    lasts_s: int
+    last: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +63,9 @@ class ConformanceTest:
     section: str
     behaviour: str
     requirement: str
-    run: Callable[[Subject], None]
-    needs: frozenset[Ability] = frozenset()
-    when: tuple[Condition, ...] = ()
+    run: Run
+    needs: Collection[Ability] = frozenset()
+    when: Collection[Condition] = ()
     pin: Pin = Pin.ANY
     ready: bool = False
     touches: int = 0
@@ -83,23 +86,20 @@ class Chapter:
     Args:
         title: what they are about.
         standard: the standard and chapter that their sections are in, such as `CTAP 2.1`.
-        needs: what all of them need of the fixture.
-        when: what all of them need of the key.
+        options: what all of them have in common.
     """
 
-    def __init__(
-        self,
-        title: str,
-        standard: str,
-        *,
-        needs: Iterable[Ability] = (),
-        when: Iterable[Condition] = (),
-    ) -> None:
+    def __init__(self, title: str, standard: str, **options: Unpack[Options]) -> None:
         self.title = title
         self._standard = standard
-        self._needs = frozenset(needs)
-        self._when = tuple(when)
+        self._options = options
         self.tests: list[ConformanceTest] = []
+
+    def given(self, **options: Unpack[Options]) -> Chapter:
+        """This chapter for tests that have more in common; they go into the same list."""
+        part = Chapter(self.title, self._standard, **self._merged(options))
+        part.tests = self.tests
+        return part
 
     def add(
         self,
@@ -107,17 +107,8 @@ class Chapter:
         section: str,
         behaviour: str,
         requirement: str,
-        run: Callable[[Subject], None],
-        *,
-        needs: Iterable[Ability] = (),
-        when: Iterable[Condition] = (),
-        pin: Pin = Pin.ANY,
-        ready: bool = False,
-        touches: int = 0,
-        destructive: bool = False,
-        changes: str = "",
-        lasts_s: int = 0,
-        last: bool = False,
+        run: Run,
+        **options: Unpack[Options],
     ) -> None:
         """Add a test; see `ConformanceTest`."""
         self.tests.append(
@@ -128,55 +119,29 @@ class Chapter:
                 behaviour=behaviour,
                 requirement=requirement,
                 run=run,
-                needs=self._needs | frozenset(needs),
-                when=(*self._when, *when),
-                pin=pin,
-                ready=ready,
-                touches=touches,
-                destructive=destructive,
-                changes=changes,
-                lasts_s=lasts_s,
-                last=last,
+                **self._merged(options),
             )
         )
 
     def test(
-        self,
-        section: str,
-        requirement: str,
-        *,
-        needs: Iterable[Ability] = (),
-        when: Iterable[Condition] = (),
-        pin: Pin = Pin.ANY,
-        ready: bool = False,
-        touches: int = 0,
-        destructive: bool = False,
-        changes: str = "",
-        lasts_s: int = 0,
-        last: bool = False,
-    ) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
+        self, section: str, requirement: str, **options: Unpack[Options]
+    ) -> Callable[[Run], Run]:
         """Make a function a test; its docstring's first line is the behaviour."""
 
-        def adding(run: Callable[[Subject], None]) -> Callable[[Subject], None]:
-            self.add(
-                run.__name__.replace("_", "-"),
-                section,
-                (run.__doc__ or run.__name__).strip().split("\n")[0],
-                requirement,
-                run,
-                needs=needs,
-                when=when,
-                pin=pin,
-                ready=ready,
-                touches=touches,
-                destructive=destructive,
-                changes=changes,
-                lasts_s=lasts_s,
-                last=last,
-            )
+        def adding(run: Run) -> Run:
+            name = run.__name__
+            behaviour = (run.__doc__ or name).strip().split("\n")[0]
+            self.add(name.replace("_", "-"), section, behaviour, requirement, run, **options)
             return run
 
         return adding
+
+    def _merged(self, options: Options) -> Options:
+        """These options beside those of the chapter, whose needs and conditions go before."""
+        ours = self._options
+        needs = frozenset((*ours.get("needs", ()), *options.get("needs", ())))
+        when = (*ours.get("when", ()), *options.get("when", ()))
+        return {**ours, **options, "needs": needs, "when": when}
 
 
 def select(tests: Iterable[ConformanceTest], words: Iterable[str]) -> list[ConformanceTest]:

@@ -16,7 +16,8 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
-from mfalab.simulator.conformance.subject import Reply, Subject, encoded
+from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 
@@ -127,7 +128,7 @@ def _enrol(subject: Subject, finger: str = "thumb") -> bytes:
     if _fingers(subject):
         raise NotTested("the key has fingers enrolled, whose owners are not here")
     subject.dirty.add("a finger")
-    subject.user.presents(finger)
+    subject.user.present(finger)
     token = subject.pins.token(Permission.BIO_ENROLLMENT)
     reply = subject.call(_COMMAND, _signed(token, BioSubcommand.ENROLL_BEGIN, {3: 20_000}))
     template: bytes = reply.member(0x04, bytes)
@@ -191,7 +192,7 @@ def finger_verifies_the_user(subject: Subject) -> None:
     """A credential is made with option uv and a finger, and says that the user was verified."""
     _enrol(subject)
     request = subject.ceremonies.make_request(authorised=False) | {0x07: {"uv": True}}
-    subject.user.presents("thumb")
+    subject.user.present("thumb")
     made = subject.ceremonies.register(request)
     if not made.auth.has(AuthDataFlag.USER_VERIFIED):
         raise Failure("flag UV set", f"0x{made.auth.flags:02X}")
@@ -209,7 +210,7 @@ def finger_verifies_the_user(subject: Subject) -> None:
 def finger_gives_a_token(subject: Subject) -> None:
     """GetPinUvAuthTokenUsingUvWithPermissions gives a token for a finger that is enrolled."""
     _enrol(subject)
-    subject.user.presents("thumb")
+    subject.user.present("thumb")
     subject.pins.opened(*_token_by_uv(subject))
 
 
@@ -238,12 +239,12 @@ def wrong_fingers_block(subject: Subject) -> None:
     """Wrong fingers are UV_INVALID, then UV_BLOCKED, and the right PIN gives all tries back."""
     _enrol(subject)
     tries = _uv_retries(subject)
-    subject.user.presents("somebody else's")
+    subject.user.present("somebody else's")
     for left in range(tries - 1, -1, -1):
         _token_by_uv(subject)[0].must(CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED)
         if (now := _uv_retries(subject)) != left:
             raise Failure(f"{left} tries left", str(now))
-    subject.user.presents("thumb")
+    subject.user.present("thumb")
     _token_by_uv(subject)[0].must(CtapStatus.UV_BLOCKED)
     subject.pins.prove()
     if (now := _uv_retries(subject)) != tries:

@@ -14,7 +14,8 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, Facts, has_extension, has_option, option_is
-from mfalab.simulator.conformance.subject import Reply, Subject, encoded
+from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure
 

@@ -12,7 +12,8 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID, Made, descriptor
 from mfalab.simulator.conformance.facts import CTAP2, Facts, has_option, option_is
-from mfalab.simulator.conformance.subject import Subject, encoded
+from mfalab.simulator.conformance.replies import encoded
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 

@@ -13,7 +13,8 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import CTAP2, has_option
-from mfalab.simulator.conformance.subject import Reply, Subject, encoded
+from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure
 

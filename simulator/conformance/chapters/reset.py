@@ -59,7 +59,7 @@ def late_reset_is_refused(subject: Subject) -> None:
 def reset_takes_a_touch(subject: Subject) -> None:
     """A reset that nobody confirms ends in an error, and nothing is forgotten."""
     subject.power_cycle()
-    subject.user.stays_away()
+    subject.user.stay_away()
     reply = subject.call(Command.RESET)
     reply.must(
         CtapStatus.USER_ACTION_TIMEOUT,
@@ -110,7 +110,7 @@ def _credential(*, rk: bool) -> Callable[[Subject], Callable[[], None]]:
         subject.ceremonies.sign(made)
 
         def look() -> None:
-            subject.pins.prepare(Pin.ANY, ready=True)
+            subject.prepare(Pin.ANY, ready=True)
             request = subject.ceremonies.sign_request(rp_id=rp_id, allow=[made.id])
             subject.call(Command.GET_ASSERTION, request).must(
                 CtapStatus.NO_CREDENTIALS, CtapStatus.INVALID_CREDENTIAL
@@ -143,7 +143,7 @@ def _handle(subject: Subject) -> Callable[[], None]:
 
 def _room(subject: Subject) -> Callable[[], None]:
     def look() -> None:
-        subject.pins.prepare(Pin.SET, ready=True)
+        subject.prepare(Pin.SET, ready=True)
         subject.ceremonies.make(rk=True, rp_id=subject.ceremonies.another_rp())
 
     return look

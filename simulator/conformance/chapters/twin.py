@@ -28,11 +28,14 @@ def _beside(subject: Subject) -> Subject:
     if subject.twin is None:
         raise NotTested("there is no second key; name one with --twin")
     other = Subject(
-        subject.twin, random_bytes=subject.random_bytes, sees=subject.sees, by_hand=subject.by_hand
+        subject.twin,
+        random_bytes=subject.random_bytes,
+        announcer=subject.announcer,
+        by_hand=subject.by_hand,
     )
     subject.after(other.let_go)
     other.refresh()
-    other.user.touches()
+    other.user.touch()
     return other
 
 

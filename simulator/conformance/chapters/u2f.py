@@ -84,7 +84,7 @@ def polled(subject: Subject, ins: int, p1: int, data: bytes) -> bytes:
         if word != _CONDITIONS or subject.now_ns > until_ns:
             _word(_NO_ERROR, word)
             return answer
-        subject.sees.blinking(max(0, until_ns - subject.now_ns))
+        subject.announcer.blinking(max(0, until_ns - subject.now_ns))
         subject.fixture.wait(_POLL_NS)
 
 
@@ -140,7 +140,7 @@ def _stay_away(subject: Subject) -> None:
         if subject.has_reports:
             subject.hid.ping(subject.channel)
 
-    subject.user.stays_away()
+    subject.user.stay_away()
     subject.after(forgotten)
 
 

@@ -14,7 +14,8 @@ from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
-from mfalab.simulator.conformance.subject import Subject, encoded
+from mfalab.simulator.conformance.replies import encoded
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure
 
@@ -37,7 +38,7 @@ def blinks(facts: Facts) -> str | None:
 def begin_blinking(subject: Subject) -> int:
     """Send a request that waits for a touch, and see that it does; returns when it was sent."""
     hid, channel = subject.hid, subject.channel
-    subject.user.stays_away()
+    subject.user.stay_away()
     request = bytes([Command.SELECTION])
     if not subject.facts.since_2_1:
         # An empty pinUvAuthParam waits for a touch and only tells whether there is a PIN.

@@ -104,7 +104,7 @@ def test_key_whose_pin_is_told_keeps_it_and_fails_nothing(tested, failed, silent
     """A PIN that is known opens the tests that need one, without --destructive."""
     _, fixture = tested(model, ())
     chance = Entropy(2).random_bytes("client")
-    subject = Subject(fixture, random_bytes=chance, sees=silent())
+    subject = Subject(fixture, random_bytes=chance, announcer=silent())
     subject.refresh()
     subject.pins.set("Kq7-vz2-Bt9").must(0)
     subject.let_go()

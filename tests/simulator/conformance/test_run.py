@@ -285,8 +285,8 @@ def test_interruption_ends_the_run_and_still_clears_up(go):
 
 def test_a_person_is_told_what_to_do_and_what_not(go, silent):
     def alone(subject):
-        subject.user.stays_away()
-        subject.user.presents("thumb")
+        subject.user.stay_away()
+        subject.user.present("thumb")
 
     watcher = silent()
     go(made("one", alone), watcher=watcher, by_hand=True)

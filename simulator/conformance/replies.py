@@ -1,0 +1,92 @@
+"""The answer to a CTAP2 request, and what a test may expect of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fido2 import cbor
+
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.simulator.conformance.canonical import read
+from mfalab.simulator.conformance.hid import Answer
+from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.traces.vocabulary import command_name, status_name
+
+__all__ = ["Reply", "encoded", "status_text"]
+
+
+def status_text(status: int) -> str:
+    """A CTAP2 status code with its name: `0x2E NO_CREDENTIALS`."""
+    return f"0x{status:02X} {status_name(status)}"
+
+
+def encoded(members: Any) -> bytes:
+    """CTAP2 canonical CBOR, by python-fido2."""
+    return cbor.encode(members)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a CTAP2 request.
+
+    Attributes:
+        command: what was asked.
+        status: its first byte.
+        body: what follows.
+        value: what the body says, as far as it could be read; None when there is none.
+        answer: when it came, and the keepalives before it.
+    """
+
+    command: int
+    status: int
+    body: bytes
+    value: Any
+    answer: Answer
+
+    def must(self, *statuses: CtapStatus) -> Reply:
+        """This reply, if it has one of these codes.
+
+        Raises:
+            Failure: it has another.
+        """
+        if self.status not in statuses:
+            expected = " or ".join(status_text(each) for each in statuses)
+            raise Failure(expected, status_text(self.status))
+        return self
+
+    def refused(self) -> Reply:
+        """This reply, if it has any code but success.
+
+        Raises:
+            Failure: it is success.
+        """
+        if self.status == CtapStatus.SUCCESS:
+            raise Failure("an error code", status_text(self.status))
+        return self
+
+    def members(self) -> dict[Any, Any]:
+        """The members of a successful answer.
+
+        Raises:
+            Failure: it failed, or its body is no map.
+        """
+        self.must(CtapStatus.SUCCESS)
+        if self.body and not isinstance(self.value, dict):
+            name = command_name(self.command)
+            problems = read(self.body).problems
+            why = problems[0] if self.value is None and problems else type(self.value).__name__
+            raise Failure(f"a CBOR map from {name}", why)
+        return self.value or {}
+
+    def member(self, key: int, kind: type) -> Any:
+        """A member of a successful answer.
+
+        Raises:
+            Failure: it is not there or has another type.
+        """
+        found = self.members().get(key)
+        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+            expected = f"member 0x{key:02X} of {command_name(self.command)} as {kind.__name__}"
+            raise Failure(expected, "nothing" if found is None else type(found).__name__)
+        return found
