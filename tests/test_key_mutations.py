@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mfalab.simulator.language import setting
-from mfalab.verifier import console, pages, profile, rules
+from mfalab.verifier import console_login, profile, rules, second_page
 from mfalab.verifier import security_keys as keys
 from mfalab.verifier.calls import Refused
 from mfalab.verifier.records import CredentialRecord, Device, WebAuthnChallenge
@@ -251,11 +251,11 @@ def every_maker_trusted(patch: Patch) -> None:
 
 
 def slips_at_the_key_count_for_the_lock(patch: Patch) -> None:
-    patch.setattr(console, "CeremonyOutcome", SimpleNamespace(CLIENT_ERROR=None))
+    patch.setattr(second_page, "CeremonyOutcome", SimpleNamespace(CLIENT_ERROR=None))
 
 
 def refused_assertions_do_not_count_for_the_lock(patch: Patch) -> None:
-    patch.setattr(pages, "fail", lambda call, sign_in, identity, refusal: Refused(refusal))
+    patch.setattr(console_login, "fail", lambda call, sign_in, identity, refusal: Refused(refusal))
 
 
 BREAKS: list[tuple[Callable[[Patch], None], str]] = [

@@ -14,13 +14,14 @@ import pytest
 
 from mfalab.simulator.language import setting
 from mfalab.verifier import (
+    attempts,
     console,
     enrolment,
     iam,
-    pages,
     profile,
     recovery,
     rules,
+    second_page,
     sms,
     sts,
     throttle,
@@ -32,7 +33,19 @@ from mfalab.verifier.verification import Window
 pytestmark = pytest.mark.slow
 
 Patch = pytest.MonkeyPatch
-MODULES = (console, enrolment, iam, pages, recovery, rules, sms, sts, throttle, verification)
+MODULES = (
+    attempts,
+    console,
+    enrolment,
+    iam,
+    recovery,
+    rules,
+    second_page,
+    sms,
+    sts,
+    throttle,
+    verification,
+)
 
 
 def everywhere(patch: Patch, name: str, broken: object) -> None:

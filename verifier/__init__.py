@@ -3,11 +3,11 @@
 from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
+from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
 from mfalab.verifier.outbox import Outbox, Silence
-from mfalab.verifier.pages import SecondPage, SignedIn
 from mfalab.verifier.passwords import CHEAP, RFC9106, PasswordCost
 from mfalab.verifier.profile import (
     AWS_OBSERVED,
@@ -26,6 +26,7 @@ from mfalab.verifier.profile import (
 )
 from mfalab.verifier.records import Account, DeviceKind, Identity, MovingFactor, Role
 from mfalab.verifier.recovery import RootRecovery
+from mfalab.verifier.second_page import SecondPage
 from mfalab.verifier.sessions import MfaContext
 from mfalab.verifier.store import (
     Conflict,

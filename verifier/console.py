@@ -1,9 +1,7 @@
 """The console: sign-in on two pages, and the pages on which devices are managed.
 
 First page: name and password. An unknown name and a wrong password get the same answer for the
-same work. Second page, for whoever has devices: the kind of device is chosen when there are
-several, then any device of that kind may supply the code. The page is worth one sign-in, and lives
-some minutes.
+same work. An identity with MFA devices then gets the second page (`second_page`).
 """
 
 from __future__ import annotations
@@ -13,12 +11,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from mfalab.verifier import (
+    console_login,
     constraints,
     enrolment,
     names,
-    pages,
     refusals,
     rules,
+    second_page,
     security_keys,
     sms,
 )
@@ -34,14 +33,12 @@ from mfalab.verifier.calls import (
     on_user,
     target_user,
 )
-from mfalab.verifier.decision import Decision, Outcome
-from mfalab.verifier.pages import SecondPage, SignedIn
-from mfalab.verifier.records import Account, Device, DeviceKind, Identity, SignIn, UsedCode
+from mfalab.verifier.console_login import SignedIn
+from mfalab.verifier.records import Account, DeviceKind, Identity
 from mfalab.verifier.recovery import RootRecovery
+from mfalab.verifier.second_page import SecondPage
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
-from mfalab.verifier.verification import verify_code, verify_pair
-from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
 R = TypeVar("R")
 
@@ -91,35 +88,18 @@ class Console:
 
     def choose(self, page_id: str, kind: DeviceKind) -> SecondPage:
         """Choose the kind of device on the second page. An SMS code is sent at once."""
-
-        def body(call: Call) -> SecondPage:
-            sign_in, identity = pages.find(call, page_id)
-            return pages.choose(call, sign_in, identity, kind)
-
-        return self._service.transact("ConsoleLogin", body)
+        return self._service.transact(
+            "ConsoleLogin", lambda call: second_page.choose(call, page_id, kind)
+        )
 
     def submit_code(self, page_id: str, code: str) -> SignedIn:
         """Type a code on the second page.
 
         Every device of the chosen kind is tried until one accepts; each try counts on its budget.
         """
-
-        def body(call: Call) -> SignedIn:
-            sign_in, identity = pages.find(call, page_id)
-            devices = _prompted(call, sign_in, identity)
-            if sign_in.chosen is DeviceKind.SMS:
-                decisions = [sms.verify(call, devices[0], code)]
-            else:
-                decisions = _try_code(call, devices, code)
-            if decisions[-1].accepted:
-                proof = MfaProof(call.now_ns, decisions[-1].serial)
-                return pages.finish(call, identity, proof, sign_in)
-            if sign_in.chosen is not DeviceKind.SMS and _all_throttled(decisions):
-                pages.record_failure(call, identity, mfa_used=True)
-                raise Refused(refusals.rate_exceeded())
-            raise pages.fail(call, sign_in, identity, refusals.invalid_authentication_code())
-
-        return self._service.transact("ConsoleLogin", body)
+        return self._service.transact(
+            "ConsoleLogin", lambda call: second_page.submit_code(call, page_id, code)
+        )
 
     def submit_assertion(self, page_id: str, response: security_keys.Response) -> SignedIn:
         """Answer the second page with a security key.
@@ -127,62 +107,19 @@ class Console:
         The response is an `AuthenticationResponseJSON`, or the error that the client raised instead
         (`{"error": {"name": "NotAllowedError"}}`), which does not count as a failure.
         """
-
-        def body(call: Call) -> SignedIn:
-            sign_in, identity = pages.find(call, page_id)
-            _prompted(call, sign_in, identity)
-            if sign_in.chosen is not DeviceKind.FIDO:
-                raise refusals.kind_not_offered(DeviceKind.FIDO)
-            decision = security_keys.verify(call, identity, sign_in.id, response)
-            if decision.accepted:
-                proof = MfaProof(call.now_ns, decision.serial)
-                return pages.finish(call, identity, proof, sign_in)
-            if decision.outcome is CeremonyOutcome.CLIENT_ERROR:
-                raise Refused(refusals.assertion_refused())
-            raise pages.fail(call, sign_in, identity, refusals.assertion_refused())
-
-        return self._service.transact("ConsoleLogin", body)
+        return self._service.transact(
+            "ConsoleLogin", lambda call: second_page.submit_assertion(call, page_id, response)
+        )
 
     def resend_code(self, page_id: str) -> None:
         """Have another SMS code sent."""
-
-        def body(call: Call) -> None:
-            sign_in, identity = pages.find(call, page_id)
-            devices = _prompted(call, sign_in, identity)
-            if sign_in.chosen is not DeviceKind.SMS:
-                raise refusals.kind_not_offered(DeviceKind.SMS)
-            sms.resend_code(call, devices[0])
-
-        self._service.transact("ConsoleLogin", body)
+        self._service.transact("ConsoleLogin", lambda call: second_page.resend_code(call, page_id))
 
     def resync(self, page_id: str, code1: str, code2: str) -> SecondPage:
         """Resynchronise a device of the chosen kind on the second page, to then type a new code."""
-
-        def body(call: Call) -> SecondPage:
-            sign_in, identity = pages.find(call, page_id)
-            if not pages.resync_offered(call, sign_in, identity):
-                raise refusals.resync_not_offered()
-            devices = _prompted(call, sign_in, identity)
-            if sign_in.chosen is None or not names.has_codes(sign_in.chosen):
-                raise refusals.kind_has_no_codes(str(sign_in.chosen))
-            for device in devices:
-                decision = verify_pair(
-                    call.tx,
-                    device,
-                    code1,
-                    code2,
-                    now_ns=call.now_ns,
-                    profile=call.profile,
-                    operation="ResyncMFADevice",
-                )
-                call.observe(decision)
-                if decision.accepted:
-                    sign_in = replace(sign_in, failures=0)
-                    call.tx.update(sign_in)
-                    return pages.show(call, sign_in)
-            raise Refused(refusals.invalid_authentication_code())
-
-        return self._service.transact("ResyncMFADevice", body)
+        return self._service.transact(
+            "ResyncMFADevice", lambda call: second_page.resync(call, page_id, code1, code2)
+        )
 
     # Devices
 
@@ -427,78 +364,14 @@ class Console:
             self._service.raise_fault("ConsoleLogin")
             identity = find(call.tx)
             if identity is None or not right or identity.password_hash != known_hash:
-                pages.record_failure(call, identity, mfa_used=False)
+                console_login.record_failure(call, identity, mfa_used=False)
                 raise Refused(refusals.failed_authentication())
-            pages.check_lock(call, identity)
+            console_login.check_lock(call, identity)
             if rules.devices_of(call.tx, identity.id):
-                return pages.open_page(call, identity)
-            return pages.finish(call, identity, MfaProof())
+                return second_page.open_page(call, identity)
+            return console_login.finish(call, identity, MfaProof())
 
         return self._service.transact("ConsoleLogin", body)
-
-
-class _OwnCodes:
-    """A transaction in which the console's used codes are apart: step n is kept as -n - 1."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-
-    def get(self, record_type: type[R], *key: Any) -> R | None:
-        if record_type is UsedCode:
-            device_id, step = key
-            return self._tx.get(record_type, device_id, ~step)
-        return self._tx.get(record_type, *key)
-
-    def find(self, record_type: type[R], **equal: object) -> list[R]:
-        return self._tx.find(record_type, **equal)
-
-    def insert(self, record: object) -> None:
-        if isinstance(record, UsedCode):
-            record = UsedCode(record.device_id, ~record.step)
-        self._tx.insert(record)
-
-    def update(self, record: object) -> None:
-        self._tx.update(record)
-
-    def delete(self, record: object) -> None:
-        self._tx.delete(record)
-
-
-def _prompted(call: Call, sign_in: SignIn, identity: Identity) -> list[Device]:
-    """The devices whose prompt is shown; there is none before the kind is chosen."""
-    if sign_in.chosen is None:
-        raise refusals.choose_kind_first()
-    devices = pages.devices_of_kind(call, identity, sign_in.chosen)
-    if not devices:
-        raise refusals.page_gone()
-    return devices
-
-
-def _try_code(call: Call, devices: list[Device], code: str) -> list[Decision]:
-    decisions: list[Decision] = []
-    if not call.profile.sign_in_tries_every_device:
-        devices = [max(devices, key=lambda device: device.enabled_ns or 0)]
-    for device in devices:
-        if not names.has_codes(device.kind):
-            raise refusals.kind_has_no_codes(device.kind)
-        tx = call.tx if call.profile.console_shares_used_codes else _OwnCodes(call.tx)
-        decision = verify_code(
-            tx,
-            device,
-            code,
-            now_ns=call.now_ns,
-            profile=call.profile,
-            operation=call.operation,
-        )
-        call.observe(decision)
-        decisions.append(decision)
-        if decision.accepted:
-            break
-    return decisions
-
-
-def _all_throttled(decisions: list[Decision]) -> bool:
-    return all(decision.outcome is Outcome.THROTTLED for decision in decisions)
 
 
 def _mfa_column(call: Call, identity: Identity) -> str:

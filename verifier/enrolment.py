@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfalab.verifier import names, refusals, rules
+from mfalab.verifier.attempts import try_pair
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.moments import SECOND_NS, moment
 from mfalab.verifier.records import (
@@ -24,7 +25,6 @@ from mfalab.verifier.records import (
     MovingFactor,
     SmsChallenge,
 )
-from mfalab.verifier.verification import verify_pair
 
 
 def create_virtual(
@@ -232,15 +232,5 @@ def _may_be_enabled(call: Call, device: Device) -> bool:
 
 
 def _require_pair(call: Call, device: Device, code1: str, code2: str) -> None:
-    decision = verify_pair(
-        call.tx,
-        device,
-        code1,
-        code2,
-        now_ns=call.now_ns,
-        profile=call.profile,
-        operation=call.operation,
-    )
-    call.observe(decision)
-    if not decision.accepted:
+    if not try_pair(call, device, code1, code2).accepted:
         raise Refused(refusals.invalid_authentication_code())

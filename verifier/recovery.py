@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from mfalab.verifier import names, pages, refusals, rules
+from mfalab.verifier import console_login, names, refusals, rules, second_page
 from mfalab.verifier.authorization import account_of
 from mfalab.verifier.calls import Call, Refused, Service
+from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.moments import SECOND_NS
-from mfalab.verifier.pages import SignedIn
 from mfalab.verifier.records import Account, Identity, Recovery, RecoveryState
 from mfalab.verifier.sessions import MfaProof
 
@@ -65,7 +65,7 @@ class RootRecovery:
         """Begin from a root user's second page; returns the recovery's id."""
 
         def body(call: Call) -> str:
-            _, identity = pages.find(call, page_id)
+            _, identity = second_page.find(call, page_id)
             account = account_of(call.tx, identity.account_id)
             rules.check_recovery_start(account, identity)
             recovery = Recovery(
@@ -156,7 +156,7 @@ class RootRecovery:
             assert identity is not None
             call.tx.update(replace(recovery, state=RecoveryState.DONE))
             counts = call.profile.recovery_counts_as_mfa
-            return pages.finish(call, identity, MfaProof(call.now_ns if counts else None))
+            return console_login.finish(call, identity, MfaProof(call.now_ns if counts else None))
 
         return self._service.transact("ConsoleLogin", body)
 

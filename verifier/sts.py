@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from mfalab.verifier import constraints, names, refusals, rules, sessions
+from mfalab.verifier.attempts import try_code
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.decision import Outcome
@@ -13,7 +14,6 @@ from mfalab.verifier.moments import moment
 from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
 from mfalab.verifier.records import Role, Session, SessionKind
 from mfalab.verifier.sessions import MfaProof
-from mfalab.verifier.verification import verify_code
 
 USER_SESSION_S = 43_200
 """Default of GetSessionToken for an IAM user; the model's maximum is 129600."""
@@ -134,15 +134,7 @@ def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
     device = None if user is None else rules.bound_device(call.tx, user, serial, call.now_ns)
     if device is None:
         raise refusals.sts_device_refused()
-    decision = verify_code(
-        call.tx,
-        device,
-        code,
-        now_ns=call.now_ns,
-        profile=call.profile,
-        operation=call.operation,
-    )
-    call.observe(decision)
+    decision = try_code(call, device, code)
     if decision.outcome is Outcome.THROTTLED:
         raise Refused(refusals.sts_device_refused())
     if not decision.accepted:

@@ -1,0 +1,227 @@
+"""The console's second page, which asks for MFA: what it shows, and what is typed on it.
+
+The kind of device is chosen when there are several; then any device of that kind may supply the
+code. The page is worth one sign-in, and lives some minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from mfalab.verifier import console_login, names, refusals, rules, security_keys, sms
+from mfalab.verifier.attempts import try_code, try_pair
+from mfalab.verifier.calls import Call, Refused
+from mfalab.verifier.console_login import SignedIn
+from mfalab.verifier.decision import Decision, Outcome
+from mfalab.verifier.moments import SECOND_NS
+from mfalab.verifier.records import Device, DeviceKind, Identity, SignIn, UsedCode
+from mfalab.verifier.sessions import MfaProof
+from mfalab.verifier.store.protocol import Transaction
+from mfalab.verifier.trail import MFA_TYPES
+from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPage:
+    """The page that asks for MFA."""
+
+    id: str
+    kinds: tuple[DeviceKind, ...]
+    """What may be chosen. Empty if all that the identity has is of no use any more."""
+    chosen: DeviceKind | None
+    """The kind whose prompt is shown; None while the choice is open."""
+    resync_offered: bool
+    failures: int
+    assertion_options: dict[str, Any] | None = None
+    """What the security keys are asked: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
+    good for one answer; choosing security keys again shows another."""
+
+
+def open_page(call: Call, identity: Identity) -> SecondPage:
+    """Open the page after the password; a single kind of device is prompted for at once."""
+    sign_in = SignIn(names.unique_id("PAGE", call.random_bytes), identity.id, call.now_ns)
+    devices = rules.sign_in_devices(call.tx, identity, call.profile)
+    call.tx.insert(sign_in)
+    mfa_type = MFA_TYPES[devices[0].kind] if len(devices) == 1 else "Multiple MFA Devices"
+    console_login.record(call, "CheckMfa", identity, {"MfaType": mfa_type})
+    kinds = _kinds(devices)
+    return _choose(call, sign_in, identity, kinds[0]) if len(kinds) == 1 else _show(call, sign_in)
+
+
+def find(call: Call, page_id: str) -> tuple[SignIn, Identity]:
+    """An open page and whose it is.
+
+    Raises:
+        ServiceError: the page is unknown, used or too old, or its sign-in is locked.
+    """
+    sign_in = call.tx.get(SignIn, page_id)
+    if sign_in is None or sign_in.closed:
+        raise refusals.page_gone()
+    lifetime_ns = call.profile.sign_in_page_lifetime_s * SECOND_NS
+    identity = call.tx.get(Identity, sign_in.identity_id)
+    if identity is None or call.now_ns - sign_in.started_ns > lifetime_ns:
+        raise refusals.page_gone()
+    console_login.check_lock(call, identity)
+    return sign_in, identity
+
+
+def choose(call: Call, page_id: str, kind: DeviceKind) -> SecondPage:
+    """Show the prompt for a kind of device; SMS codes leave at once, keys get a new challenge."""
+    sign_in, identity = find(call, page_id)
+    return _choose(call, sign_in, identity, kind)
+
+
+def submit_code(call: Call, page_id: str, code: str) -> SignedIn:
+    """Sign in with a code; every device of the chosen kind is tried until one accepts."""
+    sign_in, identity = find(call, page_id)
+    devices = _prompted(call, sign_in, identity)
+    if sign_in.chosen is DeviceKind.SMS:
+        decisions = [sms.verify(call, devices[0], code)]
+    else:
+        decisions = _try_code(call, devices, code)
+    if decisions[-1].accepted:
+        proof = MfaProof(call.now_ns, decisions[-1].serial)
+        return console_login.finish(call, identity, proof, sign_in)
+    throttled = all(decision.outcome is Outcome.THROTTLED for decision in decisions)
+    if sign_in.chosen is not DeviceKind.SMS and throttled:
+        console_login.record_failure(call, identity, mfa_used=True)
+        raise Refused(refusals.rate_exceeded())
+    raise console_login.fail(call, sign_in, identity, refusals.invalid_authentication_code())
+
+
+def submit_assertion(call: Call, page_id: str, response: security_keys.Response) -> SignedIn:
+    """Sign in with a security key; an error that the client raised is not counted as a failure."""
+    sign_in, identity = find(call, page_id)
+    _prompted(call, sign_in, identity)
+    if sign_in.chosen is not DeviceKind.FIDO:
+        raise refusals.kind_not_offered(DeviceKind.FIDO)
+    decision = security_keys.verify(call, identity, sign_in.id, response)
+    if decision.accepted:
+        proof = MfaProof(call.now_ns, decision.serial)
+        return console_login.finish(call, identity, proof, sign_in)
+    if decision.outcome is CeremonyOutcome.CLIENT_ERROR:
+        raise Refused(refusals.assertion_refused())
+    raise console_login.fail(call, sign_in, identity, refusals.assertion_refused())
+
+
+def resend_code(call: Call, page_id: str) -> None:
+    """Have another SMS code sent."""
+    sign_in, identity = find(call, page_id)
+    devices = _prompted(call, sign_in, identity)
+    if sign_in.chosen is not DeviceKind.SMS:
+        raise refusals.kind_not_offered(DeviceKind.SMS)
+    sms.resend_code(call, devices[0])
+
+
+def resync(call: Call, page_id: str, code1: str, code2: str) -> SecondPage:
+    """Resynchronise the device of the chosen kind whose codes these are."""
+    sign_in, identity = find(call, page_id)
+    if not _resync_offered(call, sign_in, identity):
+        raise refusals.resync_not_offered()
+    devices = _prompted(call, sign_in, identity)
+    if sign_in.chosen is None or not names.has_codes(sign_in.chosen):
+        raise refusals.kind_has_no_codes(str(sign_in.chosen))
+    for device in devices:
+        if try_pair(call, device, code1, code2).accepted:
+            sign_in = replace(sign_in, failures=0)
+            call.tx.update(sign_in)
+            return _show(call, sign_in)
+    raise Refused(refusals.invalid_authentication_code())
+
+
+class _OwnCodes:
+    """A transaction in which the console's used codes are apart: step n is kept as -n - 1."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def get(self, record_type: type[R], *key: Any) -> R | None:
+        if record_type is UsedCode:
+            device_id, step = key
+            return self._tx.get(record_type, device_id, ~step)
+        return self._tx.get(record_type, *key)
+
+    def find(self, record_type: type[R], **equal: object) -> list[R]:
+        return self._tx.find(record_type, **equal)
+
+    def insert(self, record: object) -> None:
+        if isinstance(record, UsedCode):
+            record = UsedCode(record.device_id, ~record.step)
+        self._tx.insert(record)
+
+    def update(self, record: object) -> None:
+        self._tx.update(record)
+
+    def delete(self, record: object) -> None:
+        self._tx.delete(record)
+
+
+def _choose(call: Call, sign_in: SignIn, identity: Identity, kind: DeviceKind) -> SecondPage:
+    devices = _of_kind(call, identity, kind)
+    if not devices:
+        raise refusals.kind_not_offered(kind)
+    sign_in = replace(sign_in, chosen=kind)
+    call.tx.update(sign_in)
+    if kind is DeviceKind.SMS:
+        sms.send_code(call, devices[0])
+    page = _show(call, sign_in)
+    if kind is DeviceKind.FIDO:
+        options = security_keys.begin_authentication(call, identity, sign_in.id)
+        page = replace(page, assertion_options=options)
+    return page
+
+
+def _show(call: Call, sign_in: SignIn) -> SecondPage:
+    """The page as it is now."""
+    identity = call.tx.get(Identity, sign_in.identity_id)
+    assert identity is not None
+    return SecondPage(
+        sign_in.id,
+        _kinds(rules.sign_in_devices(call.tx, identity, call.profile)),
+        sign_in.chosen,
+        _resync_offered(call, sign_in, identity),
+        sign_in.failures,
+    )
+
+
+def _prompted(call: Call, sign_in: SignIn, identity: Identity) -> list[Device]:
+    """The devices whose prompt is shown; there is none before the kind is chosen."""
+    if sign_in.chosen is None:
+        raise refusals.choose_kind_first()
+    devices = _of_kind(call, identity, sign_in.chosen)
+    if not devices:
+        raise refusals.page_gone()
+    return devices
+
+
+def _try_code(call: Call, devices: list[Device], code: str) -> list[Decision]:
+    """Try a code on device after device until one accepts; each try counts on its budget."""
+    decisions: list[Decision] = []
+    if not call.profile.sign_in_tries_every_device:
+        devices = [max(devices, key=lambda device: device.enabled_ns or 0)]
+    for device in devices:
+        if not names.has_codes(device.kind):
+            raise refusals.kind_has_no_codes(device.kind)
+        tx = call.tx if call.profile.console_shares_used_codes else _OwnCodes(call.tx)
+        decisions.append(try_code(call, device, code, tx))
+        if decisions[-1].accepted:
+            break
+    return decisions
+
+
+def _resync_offered(call: Call, sign_in: SignIn, identity: Identity) -> bool:
+    """Root finds it under "Troubleshoot MFA" at any time, users after repeated refusals."""
+    return identity.root or sign_in.failures >= call.profile.console_resync_offered_after
+
+
+def _of_kind(call: Call, identity: Identity, kind: DeviceKind) -> list[Device]:
+    devices = rules.sign_in_devices(call.tx, identity, call.profile)
+    return [device for device in devices if device.kind is kind]
+
+
+def _kinds(devices: list[Device]) -> tuple[DeviceKind, ...]:
+    present = {device.kind for device in devices}
+    return tuple(kind for kind in DeviceKind if kind in present)
