@@ -18,11 +18,11 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from mfalab.devices.schedule import NS_PER_S, WallTime
+from mfalab.devices.transports.listener import LOOPBACK, Listener, Messages, Peer
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
-__all__ = ["LOOPBACK", "TcpReports", "UdpReports", "Way", "serve"]
+__all__ = ["TcpReports", "UdpReports", "Way", "serve"]
 
-LOOPBACK: Final = "127.0.0.1"
 _MOST_PEERS: Final = 64
 _LARGEST_DATAGRAM: Final = 65535
 
@@ -118,62 +118,33 @@ class UdpReports:
         return connection
 
 
-class _Stream:
-    """An accepted TCP connection."""
+class _Stream(Peer):
+    """An accepted TCP connection, with a connection to the key."""
 
     def __init__(self, stream: socket.socket, connection: Connection) -> None:
-        self.stream = stream
-        self.connection = connection
-        self._received = b""
-        self._unsent = bytearray()
+        super().__init__(stream)
+        self._connection = connection
+        self._messages = Messages()
 
-    def fileno(self) -> int:
-        return self.stream.fileno()
-
-    def receive(self) -> bool:
-        """Pass whole reports to the key; whether the stream goes on."""
+    def _take(self, part: bytes) -> bool:
         try:
-            part = self.stream.recv(_LARGEST_DATAGRAM)
-        except BlockingIOError:
-            return True
-        except OSError:
+            for report in self._messages.feed(part):
+                self._connection.write(report)
+        except KeyUnplugged:
             return False
-        self._received += part
-        while len(self._received) >= 2:
-            end = 2 + int.from_bytes(self._received[:2])
-            if len(self._received) < end:
-                break
-            report, self._received = self._received[2:end], self._received[end:]
-            try:
-                self.connection.write(report)
-            except KeyUnplugged:
-                return False
-        return bool(part)
+        return True
 
-    def send(self) -> bool:
-        """Send what the key has; whether the stream goes on."""
-        while (report := self.connection.read_now()) is not None:
-            self._unsent += len(report).to_bytes(2) + report
-        try:
-            while self._unsent:
-                del self._unsent[: self.stream.send(self._unsent)]
-        except BlockingIOError:
-            pass  # the rest goes when the peer has read some
-        except OSError:
-            return False
-        return self.connection.is_open
-
-    @property
-    def events(self) -> int:
-        """What the loop should look out for."""
-        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
+    def _collect(self) -> bool:
+        while (report := self._connection.read_now()) is not None:
+            self._unsent += Messages.frame(report)
+        return self._connection.is_open
 
     def close(self) -> None:
-        self.connection.close()
-        self.stream.close()
+        self._connection.close()
+        super().close()
 
 
-class TcpReports:
+class TcpReports(Listener[_Stream]):
     """Reports behind their lengths, on any number of connections.
 
     Args:
@@ -185,69 +156,14 @@ class TcpReports:
     """
 
     def __init__(self, connect: Callable[[], Connection], port: int) -> None:
+        super().__init__(port, self._stream)
         self._connect = connect
-        self._listener = socket.create_server((LOOPBACK, port))
-        self._listener.setblocking(False)
-        self._streams: list[_Stream] = []
-        # One file number for the loop, whatever the number of streams.
-        self._ready = selectors.DefaultSelector()
-        self._ready.register(self._listener, selectors.EVENT_READ)
 
-    @property
-    def port(self) -> int:
-        """The port that it is reached by."""
-        return int(self._listener.getsockname()[1])
-
-    def fileno(self) -> int:
-        """What becomes readable when a connection or a report has come."""
-        number = getattr(self._ready, "fileno", lambda: -1)()
-        return int(number)
-
-    def receive(self) -> None:
-        """Accept connections and pass all reports that have come to the key."""
-        for ready, events in self._ready.select(0):
-            if ready.fileobj is self._listener:
-                self._accept()
-            elif events & selectors.EVENT_READ and not ready.data.receive():
-                self._end(ready.data)
-        self.send()
-
-    def send(self) -> None:
-        """Send what the key has on each connection."""
-        for stream in tuple(self._streams):
-            if not stream.send():
-                self._end(stream)
-            elif self._ready.get_key(stream.stream).events != stream.events:
-                self._ready.modify(stream.stream, stream.events, stream)
-
-    def close(self) -> None:
-        """Close the sockets and the connections."""
-        for stream in tuple(self._streams):
-            self._end(stream)
-        self._ready.close()
-        self._listener.close()
-
-    def _accept(self) -> None:
+    def _stream(self, accepted: socket.socket) -> _Stream | None:
         try:
-            accepted, _ = self._listener.accept()
-        except OSError:
-            return
-        try:
-            connection = self._connect()
+            return _Stream(accepted, self._connect())
         except KeyUnplugged:
-            accepted.close()
-            return
-        accepted.setblocking(False)
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream = _Stream(accepted, connection)
-        self._streams.append(stream)
-        self._ready.register(accepted, selectors.EVENT_READ, stream)
-
-    def _end(self, stream: _Stream) -> None:
-        if stream in self._streams:
-            self._streams.remove(stream)
-            self._ready.unregister(stream.stream)
-            stream.close()
+            return None
 
 
 def serve(

@@ -12,7 +12,6 @@ Documentation/usb/usbip_protocol.rst.
 
 from __future__ import annotations
 
-import selectors
 import socket
 import struct
 from collections import deque
@@ -24,8 +23,8 @@ from typing import Final
 
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.transports.hid_device import HidDevice
+from mfalab.devices.transports.listener import Listener, Peer
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
-from mfalab.devices.transports.sockets import LOOPBACK
 from mfalab.devices.transports.usb_device import ENDPOINT, HID_CLASS, UsbDevice
 
 __all__ = [
@@ -255,11 +254,11 @@ class _Exported:
         return True
 
 
-class _Peer:
+class _Peer(Peer):
     """An accepted connection: a question, or an import."""
 
     def __init__(self, stream: socket.socket, exported: list[_Exported]) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self._exported = exported
         self._requests = Requests()
         self._device: _Exported | None = None
@@ -267,48 +266,29 @@ class _Peer:
         self._connection: Connection | None = None
         self._waiting: deque[Submit] = deque()
         self._unread: deque[bytes] = deque(maxlen=_MOST_UNREAD)
-        self._unsent = bytearray()
 
-    @property
-    def events(self) -> int:
-        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
-
-    def receive(self) -> bool:
-        """Do what has come; whether the connection goes on."""
+    def _take(self, part: bytes) -> bool:
         try:
-            part = self.stream.recv(_LONGEST_TRANSFER)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        try:
-            return bool(part) and all(map(self._do, self._requests.feed(part)))
+            return all(map(self._do, self._requests.feed(part)))
         except (UsbipWrong, KeyUnplugged):
             return False
 
-    def send(self) -> bool:
-        """Send what there is; whether the connection goes on."""
-        if self._connection is not None:
-            while (report := self._connection.read_now()) is not None:
-                self._unread.append(report)
-            while self._waiting and self._unread:
-                submit = self._waiting.popleft()
-                self._unsent += _returned(submit.number, 0, self._unread.popleft())
-        try:
-            while self._unsent:
-                del self._unsent[: self.stream.send(self._unsent)]
-        except BlockingIOError:
-            pass  # the rest goes when the host has read some
-        except OSError:
-            return False
-        return self._connection is None or self._connection.is_open
+    def _collect(self) -> bool:
+        if self._connection is None:
+            return True
+        while (report := self._connection.read_now()) is not None:
+            self._unread.append(report)
+        while self._waiting and self._unread:
+            submit = self._waiting.popleft()
+            self._unsent += _returned(submit.number, 0, self._unread.popleft())
+        return self._connection.is_open
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
         if self._device is not None:
             self._device.importer = None
-        self.stream.close()
+        super().close()
 
     def _do(self, request: Request) -> bool:
         if isinstance(request, ListDevices):
@@ -370,7 +350,7 @@ class _Peer:
             self._unsent += _returned(submit.number, 0, length=len(submit.data))
 
 
-class UsbipServer:
+class UsbipServer(Listener[_Peer]):
     """The keys of a process on one port of the loopback interface.
 
     Args:
@@ -381,18 +361,8 @@ class UsbipServer:
     """
 
     def __init__(self, port: int = USBIP_PORT) -> None:
-        self._listener = socket.create_server((LOOPBACK, port))
-        self._listener.setblocking(False)
         self._exported: list[_Exported] = []
-        self._peers: list[_Peer] = []
-        # One file number for the loop, whatever the number of connections.
-        self._ready = selectors.DefaultSelector()
-        self._ready.register(self._listener, selectors.EVENT_READ)
-
-    @property
-    def port(self) -> int:
-        """The port that it is reached by."""
-        return int(self._listener.getsockname()[1])
+        super().__init__(port, lambda accepted: _Peer(accepted, self._exported))
 
     def export(self, connect: Callable[[], Connection], about: HidDevice) -> str:
         """Offer one more key; returns its bus ID, such as `1-1`.
@@ -404,49 +374,3 @@ class UsbipServer:
         number = 1 + len(self._exported)
         self._exported.append(_Exported(connect, about, number))
         return f"{_BUS}-{number}"
-
-    def fileno(self) -> int:
-        """What becomes readable when a connection or a request has come."""
-        number = getattr(self._ready, "fileno", lambda: -1)()
-        return int(number)
-
-    def receive(self) -> None:
-        """Accept connections and do all that has come."""
-        for ready, events in self._ready.select(0):
-            if ready.fileobj is self._listener:
-                self._accept()
-            elif events & selectors.EVENT_READ and not ready.data.receive():
-                self._end(ready.data)
-        self.send()
-
-    def send(self) -> None:
-        """Send what the keys have on each connection."""
-        for peer in tuple(self._peers):
-            if not peer.send():
-                self._end(peer)
-            elif self._ready.get_key(peer.stream).events != peer.events:
-                self._ready.modify(peer.stream, peer.events, peer)
-
-    def close(self) -> None:
-        """Close the sockets; imports end."""
-        for peer in tuple(self._peers):
-            self._end(peer)
-        self._ready.close()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        try:
-            accepted, _ = self._listener.accept()
-        except OSError:
-            return
-        accepted.setblocking(False)
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        peer = _Peer(accepted, self._exported)
-        self._peers.append(peer)
-        self._ready.register(accepted, selectors.EVENT_READ, peer)
-
-    def _end(self, peer: _Peer) -> None:
-        if peer in self._peers:
-            self._peers.remove(peer)
-            self._ready.unregister(peer.stream)
-            peer.close()

@@ -18,10 +18,10 @@ from typing import Final
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.listener import LOOPBACK, Messages, file_number
 from mfalab.devices.transports.memory import KeyUnplugged
-from mfalab.devices.transports.sockets import LOOPBACK
 
-__all__ = ["CONTACTLESS_ATR", "VPCD_PORT", "Messages", "Reader", "ReaderMissing", "VpcdCard"]
+__all__ = ["CONTACTLESS_ATR", "VPCD_PORT", "Reader", "ReaderMissing", "VpcdCard"]
 
 VPCD_PORT: Final = 35963
 """Of the reader's first slot; the second has the next."""
@@ -40,34 +40,6 @@ class Reader(IntEnum):
     ON = 1
     RESET = 2
     ATR = 4
-
-
-class Messages:
-    """Cuts a stream into the messages behind their lengths."""
-
-    def __init__(self) -> None:
-        self._received = b""
-
-    def feed(self, part: bytes) -> list[bytes]:
-        """The messages that are complete with this part."""
-        self._received += part
-        messages: list[bytes] = []
-        while len(self._received) >= 2:
-            end = 2 + int.from_bytes(self._received[:2])
-            if len(self._received) < end:
-                break
-            messages.append(self._received[2:end])
-            self._received = self._received[end:]
-        return messages
-
-    @staticmethod
-    def frame(message: bytes) -> bytes:
-        """A message behind its length.
-
-        Raises:
-            OverflowError: it has more than 65535 bytes.
-        """
-        return len(message).to_bytes(2) + message
 
 
 class ReaderMissing(DeviceError):
@@ -146,8 +118,7 @@ class VpcdCard:
 
     def fileno(self) -> int:
         """What becomes readable when the reader has said something."""
-        number = getattr(self._ready, "fileno", lambda: -1)()
-        return int(number)
+        return file_number(self._ready)
 
     def receive(self) -> None:
         """Do what the reader says."""

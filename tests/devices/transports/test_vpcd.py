@@ -12,16 +12,14 @@ from typing import Any
 
 import pytest
 from fido2 import cbor
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mfalab.devices.ctap.faults import NO_FAULTS
 from mfalab.devices.errors import NotOffered
 from mfalab.devices.schedule import WallTime
 from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.listener import Messages
 from mfalab.devices.transports.vpcd import (
     CONTACTLESS_ATR,
-    Messages,
     Reader,
     ReaderMissing,
     VpcdCard,
@@ -31,25 +29,6 @@ SELECT = bytes.fromhex("00A4040008A0000006472F000100")
 GET_INFO = bytes.fromhex("80100000010400")
 MAKE_KEY = Callable[..., SecurityKey]
 Served = Callable[[Any], None]
-
-
-class TestMessages:
-    @given(st.lists(st.binary(max_size=300)), st.integers(1, 50))
-    def test_messages_come_out_whole_however_the_stream_is_cut(
-        self, messages: list[bytes], size: int
-    ) -> None:
-        stream = b"".join(map(Messages.frame, messages))
-        reader = Messages()
-        found = [
-            message
-            for start in range(0, len(stream), size)
-            for message in reader.feed(stream[start : start + size])
-        ]
-        assert found == messages
-
-    def test_a_message_longer_than_its_length_can_say_is_refused(self) -> None:
-        with pytest.raises(OverflowError):
-            Messages.frame(bytes(65536))
 
 
 class FakeReader:

@@ -102,14 +102,14 @@ def test_a_client_that_does_not_read_gets_everything_when_it_does(
     tcp: TcpReports, stream: Stream
 ) -> None:
     channel = stream.open()
-    tcp._streams[0].stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    tcp._peers[0].stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     whole = packets(channel, HidCommand.PING, bytes(range(256)) * 29)
     framed = b"".join(len(report).to_bytes(2) + report for report in whole)
     times = 100
     for _ in range(times):
         stream.socket.sendall(framed)
         served(tcp)
-    assert tcp._streams[0]._unsent
+    assert tcp._peers[0]._unsent
     answer = b""
     while len(answer) < times * len(framed):
         readable, _, _ = select.select([stream.socket, tcp], [], [], 10)
