@@ -14,14 +14,13 @@ import selectors
 import socket
 from collections.abc import Callable
 from enum import IntEnum, unique
-from typing import Final
+from typing import Final, Protocol
 
 from mfalab.devices.errors import DeviceError
-from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.listener import LOOPBACK, Messages, file_number
 from mfalab.devices.transports.memory import KeyUnplugged
 
-__all__ = ["CONTACTLESS_ATR", "VPCD_PORT", "Reader", "ReaderMissing", "VpcdCard"]
+__all__ = ["CONTACTLESS_ATR", "VPCD_PORT", "Card", "Reader", "ReaderMissing", "VpcdCard"]
 
 VPCD_PORT: Final = 35963
 """Of the reader's first slot; the second has the next."""
@@ -62,6 +61,26 @@ class ReaderMissing(DeviceError):
         )
 
 
+class Card(Protocol):
+    """What a reader does with a key."""
+
+    def tap(self) -> None:
+        """Put it on the reader, anew if it lies there."""
+        ...
+
+    def lift(self) -> None:
+        """Take it off the reader; nothing happens when it lies on none."""
+        ...
+
+    def begin_apdu(self, apdu: bytes) -> Callable[[], bytes | None]:
+        """Send a command APDU; the result is asked for the response APDU, None until it is there.
+
+        Raises:
+            KeyUnplugged: it lies on no reader. The result raises it when it was taken away.
+        """
+        ...
+
+
 class VpcdCard:
     """A key that can be laid on a virtual reader.
 
@@ -72,7 +91,7 @@ class VpcdCard:
     """
 
     def __init__(
-        self, key: SecurityKey, port: int = VPCD_PORT, lost: Callable[[], object] = lambda: None
+        self, key: Card, port: int = VPCD_PORT, lost: Callable[[], object] = lambda: None
     ) -> None:
         self.port = port
         self._key = key
