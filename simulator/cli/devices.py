@@ -77,7 +77,8 @@ def _plain(info: KeyInfo | None) -> str:
         return ""
     pin = {None: "no PIN possible", True: "PIN set", False: "no PIN set"}[info.pin_is_set]
     aaguid = f", AAGUID {info.aaguid}" if info.aaguid else ""
-    return f"{', '.join(info.versions)}{aaguid}, {pin}"
+    odd = f"; getInfo is not canonical CBOR: {info.not_canonical}" if info.not_canonical else ""
+    return f"{', '.join(info.versions)}{aaguid}, {pin}{odd}"
 
 
 COMMANDS = {"devices": devices}

@@ -24,11 +24,11 @@ from mfalab.devices.ctap.commands import (
 )
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
-from mfalab.simulator.conformance.canonical import read_first
 from mfalab.simulator.conformance.key_under_test import KeyUnderTest
 from mfalab.simulator.conformance.pins import Pins
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
+from mfalab.simulator.keys.canonical import read_first
 
 __all__ = [
     "ES256",

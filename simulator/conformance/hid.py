@@ -176,7 +176,8 @@ class HidClient:
     def _take(self, channel: int, within_ns: int) -> tuple[int, bytes] | None:
         """The next report of a channel and when it came."""
         until_ns = self.now_ns() + within_ns
-        inbox = self._inboxes[channel]
+        # A key that gives one channel twice may have had it forgotten by the other user.
+        inbox = self._inboxes.setdefault(channel, deque())
         while not inbox:
             if not self._collect(max(0, until_ns - self.now_ns())):
                 return None

@@ -16,13 +16,13 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.ctap.user import absent, declining, presenting, touching
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
-from mfalab.simulator.conformance.canonical import read
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import BROADCAST, Answer, HidClient
 from mfalab.simulator.conformance.links import CardLink, HidLink, Link, RecordedReports, Traffic
 from mfalab.simulator.conformance.replies import Reply, encoded
 from mfalab.simulator.conformance.timings import Stopwatch
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested
+from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.traces.frames import Direction, FrameKind
 from mfalab.simulator.traces.vocabulary import command_name

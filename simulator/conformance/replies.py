@@ -8,9 +8,9 @@ from typing import Any
 from fido2 import cbor
 
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.canonical import read
 from mfalab.simulator.conformance.hid import Answer
 from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.traces.vocabulary import command_name, status_name
 
 __all__ = ["Reply", "encoded", "status_text"]

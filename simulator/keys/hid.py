@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from errno import ENODEV, ETIMEDOUT
+from errno import EBUSY, ENODEV, ETIMEDOUT
 from typing import Final
 
-from fido2.ctap import CtapDevice
-from fido2.hid import CtapHidDevice
+from fido2.ctap import CtapDevice, CtapError
+from fido2.hid import CTAPHID
 from fido2.hid.base import CtapHidConnection, HidDescriptor
 
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
@@ -14,6 +14,7 @@ from mfalab.devices.errors import DeviceError
 from mfalab.devices.transports.hidraw import HidNode, HidrawReports, fido_nodes
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
 from mfalab.simulator.keys.real import RealFixture
@@ -30,6 +31,8 @@ __all__ = [
 _SILENCE_NS: Final = 60 * NS_PER_S
 """A key that works sends a keepalive every 100 ms (CTAP 2.1 section 11.2.9.1.4). A simulated one
 does not while it makes an RSA key, and on an emulated processor that takes half a minute."""
+_CHANNEL_BUSY: Final = bytes((0x80 | CTAPHID.ERROR, CtapError.ERR.CHANNEL_BUSY))
+_MOST_BUSY: Final = 50
 _REPLUG_NS: Final = 30 * NS_PER_S
 """How long the kernel may take to show a key that has power again."""
 _LOOK_AGAIN_NS: Final = 20_000_000
@@ -131,20 +134,27 @@ class ReportConnection(CtapHidConnection):
 
     Args:
         reports: the way to the key.
+        silence_ns: how long the key may say nothing.
     """
 
-    def __init__(self, reports: Reports) -> None:
+    def __init__(self, reports: Reports, silence_ns: int = _SILENCE_NS) -> None:
         self._reports = reports
+        self._silence_ns = silence_ns
+        self._busy = 0
 
     def read_packet(self) -> bytes:
         """The next report.
 
         Raises:
-            OSError: the key is gone, or silent for a minute.
+            OSError: the key is gone, silent for too long, or busy for another program.
         """
-        report = self._reports.read(_SILENCE_NS)
+        report = self._reports.read(self._silence_ns)
         if report is None:
-            raise OSError(ETIMEDOUT, f"the key said nothing for {_SILENCE_NS // NS_PER_S} s")
+            raise OSError(ETIMEDOUT, f"the key said nothing for {self._silence_ns // NS_PER_S} s")
+        # python-fido2 asks a busy key again every 0.1 s, without an end.
+        self._busy = self._busy + 1 if report[4:5] + report[7:8] == _CHANNEL_BUSY else 0
+        if self._busy == _MOST_BUSY:
+            raise OSError(EBUSY, "another program uses the key: it is busy for 5 s")
         return report
 
     def write_packet(self, data: bytes) -> None:
@@ -165,6 +175,7 @@ class HidFixture(RealFixture):
         power: the channel that cuts its power.
         destructive: whether what is on it may be changed for good.
         pin: its PIN.
+        silence_ns: how long it may say nothing.
 
     Attributes:
         node: the key as it was found.
@@ -183,7 +194,9 @@ class HidFixture(RealFixture):
         power: Channel | None = None,
         destructive: bool = False,
         pin: str | None = None,
+        silence_ns: int = _SILENCE_NS,
     ) -> None:
+        self._silence_ns = silence_ns
         self.node = find_node(wanted)
         super().__init__(
             f"hid:{wanted or self.node.path}",
@@ -207,12 +220,7 @@ class HidFixture(RealFixture):
             node.name,
             node.serial or None,
         )
-        reports = self.reports()
-        try:
-            return CtapHidDevice(about, ReportConnection(reports))
-        except BaseException:
-            reports.close()
-            raise
+        return open_channel(about, ReportConnection(self.reports(), self._silence_ns))
 
     def reports(self) -> Reports:
         """See `Fixture.reports`."""

@@ -8,18 +8,16 @@ card. For nobody, the card stays where it is and keeps its power.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from errno import ENODEV
-from threading import Event
+from errno import ENODEV, EPROTO
 from typing import Any, Final
 
-from fido2.ctap import STATUS, CtapDevice
-from fido2.pcsc import CtapPcscDevice
+from fido2.ctap import CtapDevice, CtapError
 
 from mfalab.devices.ctap.user import absent
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.keys.channel import UNREADABLE
 from mfalab.simulator.keys.fixture import CannotDo, Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
 from mfalab.simulator.keys.real import RealFixture
@@ -29,8 +27,6 @@ __all__ = ["NfcFixture", "ReaderNotFound", "ReaderSilent", "readers"]
 _DETECTION_NS: Final = 3 * NS_PER_S
 """How long a reader may take to see a card; pcscd asks most of them every 0.4 s."""
 _LOOK_AGAIN_NS: Final = 50_000_000
-_MSG: Final = 0x03
-_CONDITIONS_NOT_SATISFIED: Final = b"\x69\x85"
 
 
 class ReaderNotFound(DeviceError):
@@ -86,45 +82,6 @@ def readers() -> tuple[str, ...]:
         raise ReaderSilent("the PC/SC daemon does not run. Install and start pcscd.") from None
 
 
-class _Tapped(CtapPcscDevice):
-    """A card that is told apart from its reader only by what it asks for."""
-
-    def __init__(self, connection: Any, name: str, watch: PromptWatch) -> None:
-        self._watch = watch
-        super().__init__(connection, name)
-
-    def connect(self) -> None:
-        """Select the applet; the card keeps its power when this way to it is closed."""
-        from smartcard.scard import SCARD_LEAVE_CARD
-
-        self._conn.connect(disposition=SCARD_LEAVE_CARD)
-        self._select()
-
-    def call(
-        self,
-        cmd: int,
-        data: bytes = b"",
-        event: Event | None = None,
-        on_keepalive: Callable[[STATUS], None] | None = None,
-    ) -> bytes:
-        def heard(status: STATUS) -> None:
-            if status == STATUS.UPNEEDED:
-                self._watch.blink()
-            if on_keepalive is not None:
-                on_keepalive(status)
-
-        answer = super().call(cmd, data, event, heard)
-        if cmd == _MSG and answer == _CONDITIONS_NOT_SATISFIED:
-            self._watch.blink()
-        else:
-            self._watch.settle()
-        return answer
-
-    def close(self, release: bool = False) -> None:
-        self._watch.settle()
-        super().close()
-
-
 class NfcFixture(RealFixture):
     """A key in a reader's field.
 
@@ -170,6 +127,8 @@ class NfcFixture(RealFixture):
         """See `Fixture.connect`; it is a tap."""
         from smartcard.Exceptions import CardConnectionException, NoCardException
 
+        from mfalab.simulator.keys.tapped_card import TappedCard
+
         if not self._in_field:
             raise OSError(ENODEV, f"{self.name} lies on no reader")
         if self.user is not absent:
@@ -178,7 +137,11 @@ class NfcFixture(RealFixture):
         while True:
             watch = PromptWatch(self.asked, self.settled)
             try:
-                return _Tapped(self._connection(), self.reader, watch)
+                return TappedCard(self._connection(), self.reader, watch)
+            except (*UNREADABLE, CtapError) as error:
+                # A card without the applet, or with one that answers neither CTAP2 nor U2F.
+                why = f"the card in {self.reader} is no FIDO key: {error}"
+                raise OSError(EPROTO, why) from None
             except (NoCardException, CardConnectionException) as error:
                 if self.now_ns() > until_ns:
                     raise OSError(ENODEV, f"no card answers in {self.reader}: {error}") from None

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from fido2.ctap import CtapDevice
-from fido2.hid import CtapHidDevice
 from fido2.hid.base import CtapHidConnection
 
 from mfalab.devices.clock import Clock
@@ -31,6 +30,7 @@ from mfalab.devices.transports.memory import Connection
 from mfalab.devices.transports.python_fido2 import descriptor
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.eventlog import CaseLog
+from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import CannotDo, Fixture, Reports
 from mfalab.simulator.traces.capture import CaptureWriter
 from mfalab.simulator.traces.dissect import Dissector, Message
@@ -304,7 +304,7 @@ class Recording(Fixture):
         """
         if Ability.REPORTS in self.can:
             about = descriptor(self.name, self.name, None)
-            return CtapHidDevice(about, OwnChannel(self.reports(), self.name))
+            return open_channel(about, OwnChannel(self.reports(), self.name))
         device = self.inner.connect()
         if not hasattr(device, "apdu_exchange"):
             device.close()

@@ -21,6 +21,7 @@ from mfalab.devices.schedule import OwnTime
 from mfalab.devices.transports.memory import KeyUnplugged, Port
 from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection, descriptor
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import Fixture, Reports
 from mfalab.simulator.keys.simulated import KeyReports
 from mfalab.simulator.traces.capture import read_capture
@@ -108,10 +109,9 @@ class ReplayFixture(Fixture):
         self._require_power()
         if self._kind is FrameKind.APDU:
             return self._card()
-        from fido2.hid import CtapHidDevice
 
         about = descriptor(self.name, self.name, None)
-        return CtapHidDevice(about, HidConnection(self._port.connect()))
+        return open_channel(about, HidConnection(self._port.connect()))
 
     def _card(self) -> CtapDevice:
         try:

@@ -10,15 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from fido2.ctap2.base import Ctap2, Info
-
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.transports.hidraw import HidNode, fido_nodes
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.keys.asking import Announced, ask_key
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.keys.hid import HidFixture
 from mfalab.simulator.keys.nfc import NfcFixture, ReaderSilent, readers
 
 __all__ = ["UDEV_RULE", "FoundKey", "FoundReader", "KeyInfo", "find_keys", "find_readers"]
+
+_SILENCE_NS = 3 * NS_PER_S
+"""A key that works answers getInfo in a tenth of that."""
 
 UDEV_RULE = """\
 # FIDO keys for whoever sits at the machine. Save as /etc/udev/rules.d/70-mfalab.rules, then run
@@ -39,11 +42,13 @@ class KeyInfo:
         versions: of CTAP and U2F.
         aaguid: 32 hexadecimal digits; empty for a key of U2F.
         pin_is_set: None for a key that knows no PIN.
+        not_canonical: why its getInfo is not canonical CBOR; empty when it is.
     """
 
     versions: tuple[str, ...]
     aaguid: str
     pin_is_set: bool | None
+    not_canonical: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def find_keys() -> list[FoundKey]:
     """Every FIDO key behind a hidraw node."""
     found = []
     for node in fido_nodes():
-        info, trouble = _ask(partial(HidFixture, node.path))
+        info, trouble = _ask(partial(HidFixture, node.path, silence_ns=_SILENCE_NS))
         found.append(FoundKey(node, info, trouble))
     return found
 
@@ -99,18 +104,21 @@ def find_readers() -> tuple[list[FoundReader], str]:
 
 
 def _ask(opened: Callable[[], Fixture]) -> tuple[KeyInfo | None, str]:
+    """What one thing tells, or why it tells nothing; whatever it is, the others are asked, too."""
     try:
         with opened() as fixture, fixture.connect() as device:
-            try:
-                return _key_info(Ctap2(device).info), ""
-            except ValueError:
-                return KeyInfo(("U2F_V2",), "", None), ""
-    except (DeviceError, OSError) as error:
+            return _describe(ask_key(device)), ""
+    except DeviceError as error:
         return None, str(error)
+    except OSError as error:
+        return None, error.strerror or str(error)
 
 
-def _key_info(info: Info) -> KeyInfo:
-    return KeyInfo(tuple(info.versions), bytes(info.aaguid).hex(), info.options.get("clientPin"))
+def _describe(told: Announced) -> KeyInfo:
+    if told.info is None:
+        return KeyInfo(told.versions, "", None)
+    aaguid, pin = bytes(told.info.aaguid).hex(), told.info.options.get("clientPin")
+    return KeyInfo(told.versions, aaguid, pin, "; ".join(told.problems[:1]))
 
 
 def as_lab_file(keys: list[FoundKey], cards: list[FoundReader], rigs: list[str]) -> str:

@@ -21,6 +21,7 @@ from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.key_access import BenchKey, enrol_finger
 from mfalab.simulator.environment.stand_ins import Watch
+from mfalab.simulator.keys.asking import ask_key
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.hid import HidFixture
 from mfalab.simulator.language.setting import SecurityKeySpec
@@ -197,13 +198,11 @@ def check_key(name: str, entry: KeyEntry, fixture: Fixture) -> KeyOnBench:
 
 
 def _check_ctap(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice) -> KeyOnBench:
-    try:
-        ctap = Ctap2(device)
-    except ValueError:
+    info = ask_key(device).info
+    if info is None:
         if entry.aaguid is not None:
-            raise WrongKey(name, "it is a key of U2F, which has no AAGUID") from None
+            raise WrongKey(name, "it is a key of U2F, which has no AAGUID")
         return KeyOnBench(name, entry, fixture, None, None)
-    info = ctap.info
     if entry.aaguid is not None and bytes(info.aaguid).hex() != entry.aaguid:
         raise WrongKey(name, f"its AAGUID is {bytes(info.aaguid).hex()} and not {entry.aaguid}")
     has_pin = info.options.get("clientPin", False)
@@ -212,7 +211,7 @@ def _check_ctap(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice
             name, "it has a PIN, so it is somebody's key. Say its `pin`, or reset it by hand first"
         )
     if has_pin and entry.pin is not None:
-        _try_pin(name, ctap, entry.pin)
+        _try_pin(name, Ctap2(device, strict_cbor=False), entry.pin)
     return KeyOnBench(
         name, entry, fixture, info, entry.pin if has_pin else None, found_with_pin=has_pin
     )

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.canonical import read
 from mfalab.simulator.conformance.facts import (
     CTAP2,
     SINCE_2_1,
@@ -23,6 +22,7 @@ from mfalab.simulator.conformance.facts import (
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Condition
 from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.keys.canonical import read
 
 __all__ = ["CHAPTER"]
 

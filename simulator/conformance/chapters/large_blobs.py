@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.canonical import read_first
 from mfalab.simulator.conformance.facts import CTAP2, option_is
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.keys.canonical import read_first
 
 __all__ = ["CHAPTER"]
 

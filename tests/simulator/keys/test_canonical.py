@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.status import CtapError
-from mfalab.simulator.conformance.canonical import read, read_first
+from mfalab.simulator.keys.canonical import read, read_first
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.binary() | st.text(),
