@@ -39,6 +39,7 @@ class TappedCard(CtapPcscDevice):
         on_keepalive: Callable[[STATUS], None] | None = None,
     ) -> bytes:
         """Send a request; what the card says of its user is watched."""
+
         def heard(status: STATUS) -> None:
             if status == STATUS.UPNEEDED:
                 self._watch.blink()

@@ -19,7 +19,7 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.hands import Channel
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.address import Address, open_fixture
-from mfalab.simulator.workbench.fitness import needs_any, why_no_key, why_no_token
+from mfalab.simulator.workbench.fitness import BenchKeyFacts, needs_any, why_no_key, why_no_token
 from mfalab.simulator.workbench.key import KeyOnBench, check_key
 from mfalab.simulator.workbench.labfile import LabFile, Place
 from mfalab.simulator.workbench.stand_ins import BenchStandIns
@@ -120,16 +120,19 @@ class Bench:
     def _find_key(self, case: Case, name: str, named: list[str], found: _Found) -> None:
         for candidate in named:
             key = self.keys.get(candidate)
-            if key is None:
-                found.models[name] = Address.parse(self._address(candidate)).rest
-                return
-            if key in found.keys.values():
+            if key is not None and key in found.keys.values():
                 continue
-            against = self._lost(key) or why_no_key(case.scenario, name, key.facts)
-            if against is None:
+            model = "" if key else Address.parse(self._address(candidate)).rest
+            facts = key.facts if key else BenchKeyFacts.of_model(model)
+            against = (key and self._lost(key)) or why_no_key(case.scenario, name, facts)
+            if against is not None:
+                found.against.append(against)
+            elif key is not None:
                 found.keys[name] = key
                 return
-            found.against.append(against)
+            else:
+                found.models[name] = model
+                return
 
     def _find_token(self, case: Case, name: str, named: list[str], found: _Found) -> None:
         for candidate in named:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 from mfalab.devices.ctap.model import AlwaysUv, Model, load_model
-from mfalab.simulator.abilities import Ability, Offer, find_lack
+from mfalab.simulator.abilities import Ability, Need, Offer, find_lack
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.scenario_files.scenario import Scenario
 
@@ -38,6 +38,8 @@ class BenchKeyFacts:
         destructive: whether it may be changed for good.
         pin: its PIN; None when it has none.
         over_nfc: whether it lies on a reader.
+        min_pin_length: the fewest code points of a PIN.
+        model: which model it is; None for a real key.
     """
 
     name: str
@@ -47,6 +49,25 @@ class BenchKeyFacts:
     destructive: bool
     pin: str | None
     over_nfc: bool
+    min_pin_length: int = 4
+    model: str | None = None
+
+    @classmethod
+    def of_model(cls, name: str) -> BenchKeyFacts:
+        """What a new simulated key of a model is."""
+        model = load_model(name)
+        character = {"alwaysUv": model.always_uv is AlwaysUv.ON, **_character(model)}
+        return cls(
+            name=f"sim:{name}",
+            can=frozenset(Ability) - ({Ability.FINGER} if not model.bio_enroll else set()),
+            versions=model.versions,
+            options={option: True for option, there in character.items() if there},
+            destructive=True,
+            pin=None,
+            over_nfc=False,
+            min_pin_length=model.min_pin_length,
+            model=name,
+        )
 
     def offer(self, *, resets: bool) -> Offer:
         """What it can do in a scenario.
@@ -54,6 +75,8 @@ class BenchKeyFacts:
         Args:
             resets: whether the scenario resets a key.
         """
+        if self.model is not None:
+            return Offer(self.name, self.can)
         hands = {Ability.TOUCH, Ability.FINGER, Ability.DECLINE, Ability.POWER}
         lacks = {
             Ability.FAULTS: _AS_IT_IS,
@@ -86,7 +109,9 @@ def why_no_key(scenario: Scenario, device: str, key: BenchKeyFacts) -> str | Non
     """What keeps a key from standing in for a scenario's device; None when nothing does."""
     spec = scenario.devices[device]
     assert isinstance(spec, SecurityKeySpec)
-    described = next(_against_description(device, spec, key), None)
+    described = next(_against_description(device, spec, key), None) or _against_pins(
+        scenario, device, spec, key
+    )
     offer = key.offer(resets=needs_any(scenario, Ability.RESET))
     return described or _find_lack_of_steps(scenario, device, offer)
 
@@ -122,7 +147,7 @@ def _find_lack_of_steps(scenario: Scenario, device: str, offer: Offer) -> str | 
 
 def _against_description(device: str, spec: SecurityKeySpec, key: BenchKeyFacts) -> Iterator[str]:
     yield from _against_model(spec, key)
-    if spec.slots is not None:
+    if spec.slots is not None and key.model is None:
         yield f"{device} is to have {spec.slots} places, and {key.name} has what it has"
     if spec.fingers and not ("bioEnroll" in key.options and Ability.FINGER in key.can):
         yield f"{device} is to know fingers, and {key.name} can be shown none"
@@ -132,10 +157,30 @@ def _against_description(device: str, spec: SecurityKeySpec, key: BenchKeyFacts)
         yield f"{device} is to have no PIN, and {key.name} has one and is not marked destructive"
 
 
+def _against_pins(
+    scenario: Scenario, device: str, spec: SecurityKeySpec, key: BenchKeyFacts
+) -> str | None:
+    """A PIN that the key is to have, at the start or by a step, and that is too short for it."""
+    changed = Need(Ability.PIN, device)
+    setting = [s for s in scenario.steps if s.expect.refused is None and changed in s.needs()]
+    pins = [spec.pin or "", *(str(getattr(step, "pin", "")) for step in setting)]
+    short = [pin for pin in pins if 0 < len(pin) < key.min_pin_length]
+    if not short or "model" in spec.model_fields_set:
+        return None
+    return (
+        f"{device} is to have a PIN of {len(short[0])} code points, "
+        f"and {key.name} wants {key.min_pin_length}"
+    )
+
+
 def _against_model(spec: SecurityKeySpec, key: BenchKeyFacts) -> Iterator[str]:
     """A model that the scenario names stands for a version and a way to verify users."""
     model = load_model(spec.model)
     named = "model" in spec.model_fields_set
+    if named and key.model is not None:
+        if key.model != spec.model:
+            yield f"the scenario is about the model {spec.model}, and {key.name} is another"
+        return
     wanted, given = _newest(model.versions), _newest(key.versions)
     if model.ctap2 != (given != "U2F_V2") or (named and wanted != given):
         yield f"the scenario is about {wanted}, and {key.name} is {given}"

@@ -94,6 +94,7 @@ class KeyOnBench:
             destructive=self.entry.destructive,
             pin=self.pin,
             over_nfc=self.entry.at.kind == "nfc",
+            min_pin_length=self.info.min_pin_length if self.info else 0,
         )
 
     def hand_over(
