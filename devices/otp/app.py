@@ -78,7 +78,7 @@ class AuthenticatorApp:
         self.phone.require_usable()
         return self._take(parse_key_uri(uri))
 
-    def scan(self, png: bytes) -> str:
+    def scan(self, picture: bytes) -> str:
         """Add an account from the picture of a QR code and return its label.
 
         Raises:
@@ -86,7 +86,7 @@ class AuthenticatorApp:
                 app refuses the account.
         """
         self.phone.require_usable()
-        return self._take(parse_key_uri(read_qr(png)))
+        return self._take(parse_key_uri(read_qr(picture)))
 
     def remove(self, account: str) -> None:
         """Delete an account and its secret.

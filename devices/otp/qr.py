@@ -1,7 +1,19 @@
-"""QR images of key URIs, written with segno and read with zxing-cpp."""
+"""QR images of key URIs, written with segno, decoded with Pillow and read with zxing-cpp."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
 
 from mfalab.devices.errors import Problem, ProvisioningError
-from mfalab.devices.otp.png import decode_png
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS: Final = 50_000_000
+"""Chosen against photographs of telephones (8160 by 6120) and against decompression bombs."""
+
+_FORMATS: Final = ("PNG", "JPEG", "WEBP")
+"""Those of screenshots and photographs; Pillow's other readers are left alone."""
 
 
 def write_qr(text: str, *, scale: int = 4) -> bytes:
@@ -29,28 +41,74 @@ def write_qr(text: str, *, scale: int = 4) -> bytes:
     return image.getvalue()
 
 
-def read_qr(png: bytes) -> str:
-    """The text of the one QR code in a PNG.
+def read_qr(picture: bytes) -> str:
+    """The text of the one QR code in a PNG, a JPEG or a WebP image.
 
     Raises:
         ProvisioningError: the image cannot be read, or shows no QR code or several.
     """
     import zxingcpp
 
-    try:
-        image = decode_png(png)
-    except ValueError as error:
-        raise ProvisioningError([Problem("QR image", f"{error}.")]) from None
-    # A shaped view is all the reader needs: no numpy, no Pillow.
-    view = memoryview(image.pixels).cast("B", (image.height, image.width))
+    image = _decode(picture)
+    # A shaped view is all the reader needs: no numpy.
+    view = memoryview(image.tobytes()).cast("B", (image.height, image.width))
     formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     found = {code.text for code in zxingcpp.read_barcodes(view, formats=formats)}
     if len(found) != 1:
-        what = (
+        raise _refused(
             f"it shows {len(found)} different QR codes. Crop it to one."
             if found
             else f"no QR code was found in {image.width} by {image.height} pixels. "
             "Show the whole code with its white margin."
         )
-        raise ProvisioningError([Problem("QR image", what)])
     return found.pop()
+
+
+def _decode(picture: bytes) -> Image:
+    """A picture in grey; what is transparent is shown on white.
+
+    Raises:
+        ProvisioningError: it is no picture, damaged or larger than `MAX_PIXELS`.
+    """
+    import io
+    import struct
+    import warnings
+    import zlib
+
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what is less than twice too large for it, and of damage in metadata.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(picture), formats=_FORMATS)
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            image.load()
+            return _on_white(image)
+    except Image.DecompressionBombError:
+        raise _refused(
+            f"the image has more than {MAX_PIXELS} pixels. Crop it to the QR code."
+        ) from None
+    except UnidentifiedImageError:
+        raise _refused("the data is no PNG, JPEG or WebP image. Save it as one of them.") from None
+    except (OSError, SyntaxError, ValueError, IndexError, struct.error, zlib.error):
+        raise _refused("the image is damaged. Save it again.") from None
+
+
+def _on_white(image: Image) -> Image:
+    from PIL import Image as Images
+
+    if image.mode.startswith("I"):
+        # 16 bits a sample, which a mere conversion would clip to 255.
+        return image.convert("I").point(lambda shade: shade / 256).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        grey = Images.new("L", image.size, 255)
+        grey.paste(image.convert("L"), mask=image.getchannel("A"))
+        return grey
+    return image.convert("L")
+
+
+def _refused(what: str) -> ProvisioningError:
+    return ProvisioningError([Problem("QR image", what)])
