@@ -29,9 +29,11 @@ from mfalab.simulator.conformance.pins import Pins
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 from mfalab.simulator.keys.canonical import read_first
+from mfalab.simulator.traces.vocabulary import flags_text
 
 __all__ = [
     "ES256",
+    "ONE",
     "RP_ID",
     "AuthData",
     "Ceremonies",
@@ -44,6 +46,8 @@ __all__ = [
 RP_ID: Final = "conformance.example"
 """The relying party of this program; what it has on a key is ours to delete."""
 ES256: Final = -7
+ONE: Final = "makes a discoverable credential and deletes it"
+"""What most tests of discoverable credentials change."""
 _RESERVED_FLAGS: Final = 0x22
 
 
@@ -100,6 +104,16 @@ class AuthData:
     def has(self, flag: AuthDataFlag) -> bool:
         """Whether a flag is set."""
         return bool(self.flags & flag)
+
+    def expect(self, flag: AuthDataFlag, *, on: bool = True) -> None:
+        """See that a flag is set, or clear.
+
+        Raises:
+            Failure: it is not.
+        """
+        if self.has(flag) is not on:
+            state = "set" if on else "clear"
+            raise Failure(f"flag {flags_text(flag)} {state}", f"0x{self.flags:02X}")
 
 
 def _map(what: str, data: bytes) -> tuple[Mapping[Any, Any], bytes]:
@@ -263,6 +277,15 @@ class Ceremonies:
             rp_id=rp_id, user_id=user_id, rk=rk, algorithms=algorithms, extensions=extensions
         )
         return self.register(request)
+
+    def make_discoverable(self, extensions: Mapping[str, Any] | None = None) -> Made:
+        """Make a discoverable credential for a relying party that has none."""
+        return self.make(rk=True, rp_id=self.another_rp(), extensions=extensions)
+
+    def too_many_credentials(self) -> list[dict[str, Any]]:
+        """A list of one descriptor more than the key says that it takes."""
+        count = self._key.facts.number(0x07, 8) + 1
+        return [descriptor(self._key.random_bytes(16)) for _ in range(count)]
 
     def delete(self, made: Made) -> None:
         """Delete a discoverable credential, if it is still there.

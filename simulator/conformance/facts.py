@@ -21,6 +21,7 @@ __all__ = [
     "has_extension",
     "has_member",
     "has_option",
+    "is_enterprise",
     "lacks_option",
     "option_is",
     "speaks_protocol",
@@ -176,6 +177,16 @@ def option_is(name: str, value: bool) -> Condition:
         if facts.options.get(name) is value:
             return None
         return has_option(name)(facts) or f"option {name} is {str(not value).lower()}"
+
+    return why_not
+
+
+def is_enterprise(*, enabled: bool) -> Condition:
+    """It offers enterprise attestation, which is enabled or not yet."""
+    reason = f"enterprise attestation is {'off' if enabled else 'enabled'}"
+
+    def why_not(facts: Facts) -> str | None:
+        return has_option("ep")(facts) or (None if facts.options["ep"] is enabled else reason)
 
     return why_not
 

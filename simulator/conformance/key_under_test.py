@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from mfalab.devices.ctap.commands import Capability, Command
+from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.ctap.user import absent, declining, presenting, touching
 from mfalab.devices.errors import DeviceError
@@ -265,6 +266,12 @@ class KeyUnderTest:
         self._tap_used |= command in _TAKES_PRESENCE
         body = raw if raw is not None else b"" if members is None else encoded(members)
         return self.reply(command, link.cbor(bytes([command]) + body))
+
+    def call_on(self, channel: int, command: int, members: Any = None) -> Reply:
+        """Send a CTAP2 request on another channel than ours."""
+        body = b"" if members is None else encoded(members)
+        answer = self.hid.transact(channel, HidCommand.CBOR, bytes([command]) + body)
+        return self.reply(command, answer)
 
     def reply(self, command: int, answer: Answer) -> Reply:
         """The answer to a request that was sent by other means."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, unique
 
-__all__ = ["Failure", "KeyGone", "KeySilent", "NotTested", "Verdict"]
+__all__ = ["Failure", "KeyGone", "KeySilent", "NotTested", "Verdict", "differ", "expect"]
 
 
 @unique
@@ -56,3 +56,22 @@ class NotTested(Exception):
 
     def __str__(self) -> str:
         return self.why
+
+
+def expect(holds: object, expected: str, got: object) -> None:
+    """Fail unless something holds.
+
+    Raises:
+        Failure: it does not.
+    """
+    if not holds:
+        raise Failure(expected, str(got))
+
+
+def differ(what: str, one: object, other: object) -> None:
+    """Fail if two things that must differ are the same, such as `keys`.
+
+    Raises:
+        Failure: they are.
+    """
+    expect(one != other, f"two {what}", "the same one twice")

@@ -13,10 +13,16 @@ from mfalab.devices.ctap.commands import Command, ConfigSubcommand, Permission
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
-from mfalab.simulator.conformance.facts import CTAP2, Facts, has_extension, has_option, option_is
+from mfalab.simulator.conformance.facts import (
+    CTAP2,
+    has_extension,
+    has_option,
+    is_enterprise,
+    option_is,
+)
 from mfalab.simulator.conformance.replies import Reply, encoded
 from mfalab.simulator.conformance.subject import Subject
-from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
+from mfalab.simulator.conformance.suite import Chapter, Pin
 from mfalab.simulator.conformance.verdicts import Failure
 
 __all__ = ["CHAPTER"]
@@ -263,21 +269,10 @@ def forced_change_of_pin(subject: Subject) -> None:
     pins.prove()
 
 
-def _ep(value: bool) -> Condition:
-    def why_not(facts: Facts) -> str | None:
-        if "ep" not in facts.options:
-            return "the key does not announce option ep"
-        if facts.options["ep"] is not value:
-            return f"enterprise attestation is {'off' if value else 'enabled'}"
-        return None
-
-    return why_not
-
-
 @CHAPTER.test(
     "6.11.1",
     "enableEnterpriseAttestation sets option ep.",
-    when=[_ep(value=False)],
+    when=[is_enterprise(enabled=False)],
     needs=[Ability.POWER],
     pin=Pin.SET,
     touches=2,
