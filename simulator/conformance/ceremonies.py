@@ -397,11 +397,7 @@ class Ceremonies:
     ) -> Signed:
         """Sign in with a credential that an allow list names."""
         request = self.sign_request(
-            rp_id=made.rp_id,
-            allow=[made.id],
-            up=up,
-            authorised=authorised,
-            extensions=extensions,
+            rp_id=made.rp_id, allow=[made.id], up=up, authorised=authorised, extensions=extensions
         )
         return self.authenticate(request, made)
 

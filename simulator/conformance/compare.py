@@ -23,10 +23,7 @@ class _Watcher:
     """Cuts what passes into passages, one for each test."""
 
     def __init__(
-        self,
-        heard: list[Message],
-        says: Callable[[str], object],
-        begins: Callable[[str], object],
+        self, heard: list[Message], says: Callable[[str], object], begins: Callable[[str], object]
     ) -> None:
         self.passages: list[Passage] = []
         self._heard = heard

@@ -12,9 +12,12 @@ from mfalab.simulator.traces.vocabulary import RESPONSES
 
 __all__ = [
     "CTAP2",
+    "HAS_TOKENS",
+    "MC_GA_BY_PIN",
     "NOT_ALWAYS_UV",
     "SINCE_2_1",
     "SPEAKS_CTAP2",
+    "STORES",
     "U2F",
     "Condition",
     "Facts",
@@ -209,6 +212,15 @@ def has_member(number: int) -> Condition:
 def supports_algorithm(number: int, name: str) -> Condition:
     """It makes credentials of that algorithm."""
     return unless(lambda facts: number in facts.algorithms, f"the key does not announce {name}")
+
+
+MC_GA_BY_PIN: Final = unless(
+    lambda facts: not facts.options.get("noMcGaPermissionsWithClientPin"),
+    "a PIN gives no permission to register or sign in here",
+)
+HAS_TOKENS: Final = option_is("pinUvAuthToken", value=True)
+STORES: Final = option_is("rk", value=True)
+"""It stores discoverable credentials."""
 
 
 def speaks_protocol(number: int) -> Condition:

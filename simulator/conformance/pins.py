@@ -248,11 +248,7 @@ class Pins:
         return Token(shared.protocol, value)
 
     def token(
-        self,
-        permissions: Permission,
-        rp_id: str | None = None,
-        *,
-        protocol: int | None = None,
+        self, permissions: Permission, rp_id: str | None = None, *, protocol: int | None = None
     ) -> Token:
         """A token for these permissions, with the PIN that is known.
 

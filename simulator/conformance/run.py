@@ -29,11 +29,7 @@ __all__ = ["KeyNotThere", "PinWrong", "Result", "Run", "Watcher", "run"]
 
 _PATIENCE_S: Final = 60
 """A test that waits longer is left out where time is real."""
-_PIN_REFUSED: Final = (
-    CtapStatus.PIN_INVALID,
-    CtapStatus.PIN_AUTH_BLOCKED,
-    CtapStatus.PIN_BLOCKED,
-)
+_PIN_REFUSED: Final = (CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED, CtapStatus.PIN_BLOCKED)
 _REVIVALS: Final = 3
 """How often a key that lost its power is brought back."""
 

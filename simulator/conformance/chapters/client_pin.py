@@ -4,39 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
-from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, Facts, has_option, option_is
+from mfalab.simulator.conformance.facts import (
+    CTAP2,
+    HAS_TOKENS,
+    MC_GA_BY_PIN,
+    SINCE_2_1,
+    has_option,
+    lacks_option,
+    speaks_protocol,
+)
+from mfalab.simulator.conformance.pins import Pin, Token
+from mfalab.simulator.conformance.refusals import (
+    INVALID,
+    MISSING,
+    TYPE,
+    Refusal,
+    Request,
+    add_refusals,
+    without,
+)
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
-from mfalab.simulator.conformance.suite import Chapter, Condition, Pin
-from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import differ, expect
 
 __all__ = ["CHAPTER"]
 
 CHAPTER = Chapter("clientPIN", "CTAP 2.1", when=[CTAP2, has_option("clientPin")])
 
-_HAS_TOKENS: Final = option_is("pinUvAuthToken", value=True)
-_SETS: Final = "sets a PIN, which a reset removes in the end"
+_ABSENT = CHAPTER.given(pin=Pin.ABSENT)
+_SET = CHAPTER.given(pin=Pin.SET)
+_CHANGING = _SET.given(destructive=True, changes="nothing on a conforming key")
+_TOKENS = _SET.given(when=[HAS_TOKENS])
+_LIVES = _SET.given(when=[SINCE_2_1, HAS_TOKENS])
 _NS_PER_S: Final = 1_000_000_000
-
-
-def _speaks(protocol: int) -> Condition:
-    def why_not(facts: Facts) -> str | None:
-        if protocol in facts.protocols:
-            return None
-        return f"the key does not speak PIN/UV auth protocol {protocol}"
-
-    return why_not
-
-
-def _gives_mc_ga(facts: Facts) -> str | None:
-    if facts.options.get("noMcGaPermissionsWithClientPin"):
-        return "a PIN gives no permission to register or sign in here"
-    return None
 
 
 # What needs no PIN.
@@ -47,16 +54,15 @@ def retries_are_told(subject: Subject) -> None:
     """GetPINRetries tells 0 to 8 tries, and whether power has to be cycled."""
     reply = subject.pins.call(PinSubcommand.GET_PIN_RETRIES)
     left = reply.member(0x03, int)
-    if not 0 <= left <= 8:
-        raise Failure("0 to 8 tries", str(left))
+    expect(0 <= left <= 8, "0 to 8 tries", left)
     if 0x04 in reply.members():
         reply.member(0x04, bool)
 
 
 def _key_agreement(protocol: int, subject: Subject) -> None:
     key = subject.pins.call(PinSubcommand.GET_KEY_AGREEMENT, {1: protocol}).member(0x01, dict)
-    if set(key) != {1, 3, -1, -2, -3} or (key[1], key[3], key[-1]) != (2, -25, 1):
-        raise Failure("a COSE_Key with kty 2, alg -25, crv 1, x and y", f"{sorted(map(str, key))}")
+    fits = set(key) == {1, 3, -1, -2, -3} and (key[1], key[3], key[-1]) == (2, -25, 1)
+    expect(fits, "a COSE_Key with kty 2, alg -25, crv 1, x and y", sorted(map(str, key)))
     subject.pins.agree(protocol)
 
 
@@ -67,75 +73,59 @@ for _protocol in (1, 2):
         f"getKeyAgreement gives a key on P-256 for protocol {_protocol}.",
         "The key agreement key is a COSE_Key with kty 2, alg -25, crv 1, x, y and nothing else.",
         partial(_key_agreement, _protocol),
-        when=[_speaks(_protocol)],
+        when=[speaks_protocol(_protocol)],
     )
 
 
-_ERRORS: Final[
-    tuple[tuple[str, str, dict[int, Any], tuple[CtapStatus, ...], tuple[Condition, ...]], ...]
-] = (
-    ("subcommand-absent", "subCommand is absent", {1: 1}, (CtapStatus.MISSING_PARAMETER,), ()),
-    (
-        "subcommand-is-text",
-        "subCommand is a text",
-        {1: 1, 2: "1"},
-        (CtapStatus.CBOR_UNEXPECTED_TYPE,),
-        (),
-    ),
-    (
-        "unknown-subcommand",
-        "the subcommand is unknown",
-        {1: 1, 2: 0x7E},
-        (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER, CtapStatus.INVALID_COMMAND),
-        (),
-    ),
-    (
-        "key-agreement-without-protocol",
-        "getKeyAgreement comes without a protocol",
-        {2: 2},
-        (CtapStatus.MISSING_PARAMETER,),
-        (),
-    ),
-    (
-        "key-agreement-with-unknown-protocol",
-        "getKeyAgreement names an unknown protocol",
-        {1: 99, 2: 2},
-        (CtapStatus.INVALID_PARAMETER,),
-        (),
-    ),
-    (
-        "token-without-key-agreement",
-        "getPinToken comes without a key agreement key",
-        {1: 1, 2: 5, 6: bytes(32)},
-        (CtapStatus.MISSING_PARAMETER,),
-        (),
-    ),
+def _send(subject: Subject, members: Request) -> Reply:
+    request = members | ({1: subject.pins.protocol} if members.get(1) == 1 else {})
+    return subject.call(Command.CLIENT_PIN, request)
+
+
+_UNKNOWN: Final = (
+    CtapStatus.INVALID_SUBCOMMAND,
+    CtapStatus.INVALID_PARAMETER,
+    CtapStatus.INVALID_COMMAND,
+)
+
+add_refusals(
+    CHAPTER,
+    _send,
+    {
+        "6.5.5": (
+            Refusal("subcommand-absent", "subCommand is absent", {1: 1}, MISSING),
+            Refusal("subcommand-is-text", "subCommand is a text", {1: 1, 2: "1"}, TYPE),
+            Refusal("unknown-subcommand", "the subcommand is unknown", {1: 1, 2: 0x7E}, _UNKNOWN),
+            Refusal(
+                "key-agreement-without-protocol",
+                "getKeyAgreement comes without a protocol",
+                {2: 2},
+                MISSING,
+            ),
+            Refusal(
+                "key-agreement-with-unknown-protocol",
+                "getKeyAgreement names an unknown protocol",
+                {1: 99, 2: 2},
+                INVALID,
+            ),
+            Refusal(
+                "token-without-key-agreement",
+                "getPinToken comes without a key agreement key",
+                {1: 1, 2: 5, 6: bytes(32)},
+                MISSING,
+            ),
+        )
+    },
 )
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
-    request = members | ({1: subject.pins.protocol} if members.get(1) == 1 else {})
-    subject.call(Command.CLIENT_PIN, request).must(*statuses)
-
-
-for _name, _what, _members, _statuses, _when in _ERRORS:
-    CHAPTER.add(
-        _name,
-        "6.5.5",
-        f"When {_what}, that is {_statuses[0].name}.",
-        f"The code is {' or '.join(status.name for status in _statuses)}.",
-        partial(_error, _members, _statuses),
-        when=_when,
-    )
-
-
-@CHAPTER.test("6.5.5.7", "Without a PIN there is no token: CTAP2_ERR_PIN_NOT_SET.", pin=Pin.ABSENT)
+@_ABSENT.test("6.5.5.7", "Without a PIN there is no token: CTAP2_ERR_PIN_NOT_SET.")
 def token_without_a_pin(subject: Subject) -> None:
     """GetPinToken is PIN_NOT_SET as long as there is no PIN."""
     subject.pins.try_pin("12345678").must(CtapStatus.PIN_NOT_SET)
 
 
-@CHAPTER.test("6.5.5.6", "Without a PIN there is none to change.", pin=Pin.ABSENT)
+@_ABSENT.test("6.5.5.6", "Without a PIN there is none to change.")
 def change_without_a_pin(subject: Subject) -> None:
     """ChangePIN is PIN_NOT_SET as long as there is no PIN."""
     subject.pins.change("12345678", "87654321").must(CtapStatus.PIN_NOT_SET)
@@ -145,86 +135,71 @@ def change_without_a_pin(subject: Subject) -> None:
 
 
 def _refused_pin(
-    build: Callable[[Subject], dict[int, Any]], statuses: tuple[CtapStatus, ...], subject: Subject
+    pin: Callable[[Subject], str | bytes],
+    spoil: Callable[[Request], Request],
+    codes: tuple[CtapStatus, ...],
+    subject: Subject,
 ) -> None:
-    reply = subject.pins.call(PinSubcommand.SET_PIN, build(subject))
+    request = spoil(subject.pins.set_request(pin(subject)))
+    reply = subject.pins.call(PinSubcommand.SET_PIN, request)
     if reply.status == CtapStatus.SUCCESS:
         subject.dirty.add("the PIN")
-    reply.must(*statuses)
-    if subject.refresh().options.get("clientPin"):
-        raise Failure("no PIN set", "option clientPin is true")
+    reply.must(*codes)
+    expect(not subject.refresh().options.get("clientPin"), "no PIN set", "option clientPin is true")
 
 
-def _short(subject: Subject) -> dict[int, Any]:
+def _good(subject: Subject) -> str:
+    return subject.pins.a_pin()
+
+
+def _short(subject: Subject) -> str:
     # As many bytes as the minimum has code points, and a code point less.
     least = subject.facts.number(0x0D, 4)
-    return subject.pins.set_request(
-        "\u00e9" + "Kq7vz2Bt9hw4Lm6xd3Rp8jc5Ny1gf7Tk2sb9Wd4mz6"[: least - 2]
-    )
+    return "\u00e9" + "Kq7vz2Bt9hw4Lm6xd3Rp8jc5Ny1gf7Tk2sb9Wd4mz6"[: least - 2]
 
 
-def _wrong_param(subject: Subject) -> dict[int, Any]:
-    request = subject.pins.set_request(subject.pins.a_pin())
+def _long(subject: Subject) -> bytes:
+    return (subject.pins.a_pin() * 8)[:64].encode()
+
+
+def _padded(subject: Subject) -> bytes:
+    return subject.pins.a_pin().encode().ljust(48, b"\0")
+
+
+def _wrong_param(request: Request) -> Request:
     return request | {4: bytes(len(request[4]))}
 
 
-def _off_curve(subject: Subject) -> dict[int, Any]:
-    request = subject.pins.set_request(subject.pins.a_pin())
+def _off_curve(request: Request) -> Request:
     return request | {3: request[3] | {-3: bytes(31) + b"\x05"}}
 
 
+_AUTH: Final = (CtapStatus.PIN_AUTH_INVALID,)
 _POLICY: Final = (CtapStatus.PIN_POLICY_VIOLATION,)
+_PADDED: Final = (*INVALID, *_POLICY, CtapStatus.INVALID_LENGTH)
+_AS_IT_IS: Final = without()
 
-for _name, _section, _what, _build, _statuses in (
-    ("short-pin", "6.5.5.5", "A PIN of fewer code points than minPINLength", _short, _POLICY),
-    (
-        "pin-of-64-bytes",
-        "6.5.5.5",
-        "A PIN of 64 bytes",
-        lambda subject: subject.pins.set_request((subject.pins.a_pin() * 8)[:64].encode()),
-        (*_POLICY, CtapStatus.INVALID_PARAMETER),
-    ),
-    (
-        "pin-padded-to-48-bytes",
-        "6.5.5.5",
-        "A PIN that is padded to 48 bytes",
-        lambda subject: subject.pins.set_request(subject.pins.a_pin().encode().ljust(48, b"\0")),
-        (CtapStatus.INVALID_PARAMETER, *_POLICY, CtapStatus.INVALID_LENGTH),
-    ),
-    (
-        "wrong-param",
-        "6.5.5.5",
-        "A PIN with a wrong pinUvAuthParam",
-        _wrong_param,
-        (CtapStatus.PIN_AUTH_INVALID,),
-    ),
+for _name, _what, _pin, _spoil, _codes in (
+    ("short-pin", "A PIN of fewer code points than minPINLength", _short, _AS_IT_IS, _POLICY),
+    ("pin-of-64-bytes", "A PIN of 64 bytes", _long, _AS_IT_IS, (*_POLICY, *INVALID)),
+    ("pin-padded-to-48-bytes", "A PIN that is padded to 48 bytes", _padded, _AS_IT_IS, _PADDED),
+    ("wrong-param", "A PIN with a wrong pinUvAuthParam", _good, _wrong_param, _AUTH),
     (
         "point-off-the-curve",
-        "6.5.6",
         "A platform key that is no point of P-256",
+        _good,
         _off_curve,
-        (CtapStatus.INVALID_PARAMETER, CtapStatus.PIN_AUTH_INVALID),
+        (*INVALID, *_AUTH),
     ),
-    (
-        "no-new-pin",
-        "6.5.5.5",
-        "setPIN without newPinEnc",
-        lambda subject: {
-            key: value
-            for key, value in subject.pins.set_request(subject.pins.a_pin()).items()
-            if key != 5
-        },
-        (CtapStatus.MISSING_PARAMETER,),
-    ),
+    ("no-new-pin", "setPIN without newPinEnc", _good, without(5), MISSING),
 ):
-    CHAPTER.add(
+    _ABSENT.add(
         f"set-{_name}-is-refused",
-        _section,
-        f"{_what} is {_statuses[0].name}, and no PIN is set.",
+        "6.5.6" if _spoil is _off_curve else "6.5.5.5",
+        f"{_what} is {_codes[0].name}, and no PIN is set.",
         "setPIN checks parameters, pinUvAuthParam and the PIN's length in code points, 4 at least, "
         "and bytes, 63 at most.",
-        partial(_refused_pin, _build, _statuses),
-        pin=Pin.ABSENT,
+        partial(_refused_pin, _pin, _spoil, _codes),
         destructive=True,
         changes="nothing on a conforming key; a broken one may take a PIN",
     )
@@ -235,41 +210,32 @@ def _set(protocol: int, subject: Subject) -> None:
     subject.dirty.add("the PIN")
     subject.pins.set(pin, protocol).must(CtapStatus.SUCCESS)
     subject.pins.known, subject.pins.ours = pin, True
-    if not subject.refresh().options.get("clientPin"):
-        raise Failure("option clientPin true", "false")
-    if (left := subject.pins.retries()) != 8:
-        raise Failure("8 tries", str(left))
+    expect(subject.refresh().options.get("clientPin"), "option clientPin true", "false")
+    left = subject.pins.retries()
+    expect(left == 8, "8 tries", left)
     subject.pins.prove(protocol)
 
 
 for _protocol in (1, 2):
-    CHAPTER.add(
+    _ABSENT.add(
         f"pin-is-set-by-protocol-{_protocol}",
         "6.5.5.5",
         f"A PIN is set by protocol {_protocol}, letters beyond ASCII included, and gives a token.",
         "setPIN stores the PIN and sets 8 tries; clientPin becomes true.",
         partial(_set, _protocol),
-        when=[_speaks(_protocol)],
-        pin=Pin.ABSENT,
+        when=[speaks_protocol(_protocol)],
         needs=[Ability.POWER],
         touches=1,
         destructive=True,
-        changes=_SETS,
+        changes="sets a PIN, which a reset removes in the end",
     )
 
 
-@CHAPTER.test(
-    "6.5.5.5",
-    "A PIN that is there is changed, not set: CTAP2_ERR_PIN_AUTH_INVALID.",
-    pin=Pin.SET,
-    destructive=True,
-    changes="nothing on a conforming key",
-)
+@_CHANGING.test("6.5.5.5", "A PIN that is there is changed, not set: CTAP2_ERR_PIN_AUTH_INVALID.")
 def second_set_is_refused(subject: Subject) -> None:
     """SetPIN when there is a PIN is PIN_AUTH_INVALID, or NOT_ALLOWED as some keys have it."""
-    subject.pins.set("Other-" + subject.pins.a_pin()).must(
-        CtapStatus.PIN_AUTH_INVALID, CtapStatus.NOT_ALLOWED
-    )
+    reply = subject.pins.set("Other-" + subject.pins.a_pin())
+    reply.must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.NOT_ALLOWED)
 
 
 def _change(protocol: int, subject: Subject) -> None:
@@ -278,8 +244,8 @@ def _change(protocol: int, subject: Subject) -> None:
     pins.change(old, new, protocol).must(CtapStatus.SUCCESS)
     pins.known = new
     subject.after(lambda: _change_back(subject, new, old))
-    if pins.try_pin(old).status == CtapStatus.SUCCESS:
-        raise Failure("the old PIN to be wrong", "a token")
+    taken = pins.try_pin(old).status == CtapStatus.SUCCESS
+    expect(not taken, "the old PIN to be wrong", "a token")
     pins.prove(protocol)
 
 
@@ -289,26 +255,19 @@ def _change_back(subject: Subject, new: str, old: str) -> None:
 
 
 for _protocol in (1, 2):
-    CHAPTER.add(
+    _SET.add(
         f"pin-is-changed-by-protocol-{_protocol}",
         "6.5.5.6",
         f"A PIN is changed by protocol {_protocol}: the new one counts, the old one no longer.",
         "changePIN takes the old PIN's hash and the new PIN.",
         partial(_change, _protocol),
-        when=[_speaks(_protocol)],
-        pin=Pin.SET,
+        when=[speaks_protocol(_protocol)],
         destructive=True,
         changes="changes the PIN, and changes it back",
     )
 
 
-@CHAPTER.test(
-    "6.5.5.6",
-    "The new PIN keeps the policy.",
-    pin=Pin.SET,
-    destructive=True,
-    changes="nothing on a conforming key",
-)
+@_CHANGING.test("6.5.5.6", "The new PIN keeps the policy.")
 def change_to_a_short_pin(subject: Subject) -> None:
     """ChangePIN to a PIN that is too short is PIN_POLICY_VIOLATION, and the old one counts."""
     subject.pins.change(subject.pins.known or "", "Kq7").must(CtapStatus.PIN_POLICY_VIOLATION)
@@ -318,214 +277,156 @@ def change_to_a_short_pin(subject: Subject) -> None:
 # Tokens.
 
 
-@CHAPTER.test(
+def _proved(request: Request, token: Token) -> Request:
+    """A makeCredential request with the proof of a token."""
+    return request | {0x08: token.sign(request[0x01]), 0x09: token.protocol}
+
+
+@_SET.test(
     "6.5.5.7.1",
     "getPinToken, as before CTAP 2.1, gives a token for mc and ga.",
-    when=[_gives_mc_ga],
-    pin=Pin.SET,
+    when=[MC_GA_BY_PIN],
     touches=1,
 )
 def old_token_registers(subject: Subject) -> None:
     """A token of getPinToken makes a credential."""
-    pins = subject.pins
     request = subject.ceremonies.make_request(authorised=False)
-    token = pins.opened(*pins.ask_token(pins.known or ""))
-    param = token.sign(request[0x01])
-    subject.ceremonies.register(request | {0x08: param, 0x09: token.protocol})
+    token = subject.pins.opened(*subject.pins.ask_token(subject.pins.known or ""))
+    subject.ceremonies.register(_proved(request, token))
 
 
 def _permissions(
-    permissions: int, rp_id: str | None, statuses: tuple[CtapStatus, ...], subject: Subject
+    permissions: int, rp_id: str | None, codes: tuple[CtapStatus, ...], subject: Subject
 ) -> None:
     reply, _ = subject.pins.ask_token(subject.pins.known or "", permissions, rp_id)
-    reply.must(*statuses)
+    reply.must(*codes)
 
 
-def _not_offered(*options: str) -> Condition:
-    def why_not(facts: Facts) -> str | None:
-        there = [option for option in options if option in facts.options]
-        return f"the key announces option {there[0]}" if there else None
+_FORBIDDEN: Final = (CtapStatus.UNAUTHORIZED_PERMISSION,)
 
-    return why_not
-
-
-for _name, _what, _asked, _rp_id, _statuses, _when in (
-    (
-        "no-permissions",
-        "Permissions 0",
-        0,
-        RP_ID,
-        (CtapStatus.INVALID_PARAMETER,),
-        (),
-    ),
-    (
-        "mc-without-rp-id",
-        "Permission mc without an RP ID",
-        1,
-        None,
-        (CtapStatus.MISSING_PARAMETER,),
-        (),
-    ),
-    (
-        "ga-without-rp-id",
-        "Permission ga without an RP ID",
-        2,
-        None,
-        (CtapStatus.MISSING_PARAMETER,),
-        (),
-    ),
+for _name, _what, _asked, _rp_id, _codes, _lacking in (
+    ("no-permissions", "Permissions 0", 0, RP_ID, INVALID, ()),
+    ("mc-without-rp-id", "Permission mc without an RP ID", 1, None, MISSING, ()),
+    ("ga-without-rp-id", "Permission ga without an RP ID", 2, None, MISSING, ()),
     (
         "be-not-offered",
         "Permission be on a key without bioEnroll",
         8,
         None,
-        (CtapStatus.UNAUTHORIZED_PERMISSION,),
-        (_not_offered("bioEnroll", "uvBioEnroll"),),
+        _FORBIDDEN,
+        ("bioEnroll", "uvBioEnroll"),
     ),
     (
         "lbw-not-offered",
         "Permission lbw on a key without largeBlobs",
         16,
         None,
-        (CtapStatus.UNAUTHORIZED_PERMISSION,),
-        (_not_offered("largeBlobs"),),
+        _FORBIDDEN,
+        ("largeBlobs",),
     ),
     (
         "acfg-not-offered",
         "Permission acfg on a key without authnrCfg",
         32,
         None,
-        (CtapStatus.UNAUTHORIZED_PERMISSION,),
-        (_not_offered("authnrCfg"),),
+        _FORBIDDEN,
+        ("authnrCfg",),
     ),
 ):
-    CHAPTER.add(
+    _TOKENS.add(
         f"token-{_name}",
         "6.5.5.7.2",
-        f"{_what} is {_statuses[0].name}.",
+        f"{_what} is {_codes[0].name}.",
         "getPinUvAuthTokenUsingPinWithPermissions gives the permissions that are offered; mc and "
         "ga take an RP ID.",
-        partial(_permissions, _asked, _rp_id, _statuses),
-        when=[_HAS_TOKENS, *_when],
-        pin=Pin.SET,
+        partial(_permissions, _asked, _rp_id, _codes),
+        when=[lacks_option(*_lacking)] if _lacking else [],
     )
-
-
-_PERMISSIONS: Final = (
-    ("credMgmt", Permission.CREDENTIAL_MANAGEMENT),
-    ("bioEnroll", Permission.BIO_ENROLLMENT),
-    ("largeBlobs", Permission.LARGE_BLOB_WRITE),
-    ("authnrCfg", Permission.AUTHENTICATOR_CONFIGURATION),
-    ("perCredMgmtRO", Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY),
-)
 
 
 def _given(permission: Permission, subject: Subject) -> None:
     subject.pins.token(permission)
 
 
-for _option, _permission in _PERMISSIONS:
-    CHAPTER.add(
+for _option, _permission in (
+    ("credMgmt", Permission.CREDENTIAL_MANAGEMENT),
+    ("bioEnroll", Permission.BIO_ENROLLMENT),
+    ("largeBlobs", Permission.LARGE_BLOB_WRITE),
+    ("authnrCfg", Permission.AUTHENTICATOR_CONFIGURATION),
+    ("perCredMgmtRO", Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY),
+):
+    _TOKENS.add(
         f"token-for-{_option.lower()}",
         "6.5.5.7.2" if _option != "perCredMgmtRO" else "CTAP 2.2 §6.5.5.7.2",
         f"Option {_option} is announced, and a token for it is given.",
         "A permission whose feature getInfo announces is given to whoever knows the PIN.",
         partial(_given, _permission),
-        when=[_HAS_TOKENS, has_option(_option)],
-        pin=Pin.SET,
+        when=[has_option(_option)],
     )
 
 
-def _dead(end: Callable[[Subject], object], subject: Subject) -> None:
-    """A token after something that ends it."""
+def _request_and_token(subject: Subject) -> tuple[Request, Token]:
     request = subject.ceremonies.make_request(authorised=False)
-    token = subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
-    end(subject)
-    param = token.sign(request[0x01])
-    reply = subject.call(Command.MAKE_CREDENTIAL, request | {0x08: param, 0x09: token.protocol})
+    return request, subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
+
+
+def _is_dead(subject: Subject, members: Request) -> None:
+    reply = subject.call(Command.MAKE_CREDENTIAL, members)
     reply.must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.PIN_TOKEN_EXPIRED)
 
 
-def _use_it(subject: Subject) -> None:
-    request = subject.ceremonies.make_request(authorised=False)
-    token = subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
-    members = request | {0x08: token.sign(request[0x01]), 0x09: token.protocol}
-    subject.ceremonies.register(members)
-    again = subject.call(Command.MAKE_CREDENTIAL, members)
-    again.must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.PIN_TOKEN_EXPIRED)
+def _outlive(end: Callable[[Subject], object], subject: Subject) -> None:
+    """Use a token after something that ends it."""
+    request, token = _request_and_token(subject)
+    end(subject)
+    _is_dead(subject, _proved(request, token))
 
 
-CHAPTER.add(
-    "token-serves-once",
+@_LIVES.test(
     "6.1.2 step 14",
-    "A token that made a credential does not make another.",
     "An operation with user presence takes away the token's permissions but for lbw.",
-    _use_it,
-    when=[SINCE_2_1, _HAS_TOKENS],
     needs=[Ability.REPORTS],
-    pin=Pin.SET,
     touches=1,
 )
+def token_serves_once(subject: Subject) -> None:
+    """A token that made a credential does not make another."""
+    members = _proved(*_request_and_token(subject))
+    subject.ceremonies.register(members)
+    _is_dead(subject, members)
 
-for _name, _what, _end, _section, _lasts_s, _abilities in (
-    (
-        "new-token",
-        "when another is given",
-        lambda subject: subject.pins.token(Permission.GET_ASSERTION, RP_ID),
-        "6.5.5.7",
-        0,
-        [],
-    ),
-    (
-        "power-cycle",
-        "with the power",
-        lambda subject: subject.power_cycle(),
-        "6.5.2.1",
-        0,
-        [Ability.POWER],
-    ),
-    (
-        "thirty-seconds",
-        "when it is not used for 30 s",
-        lambda subject: subject.fixture.wait(31 * _NS_PER_S),
-        "6.5.2.1",
-        31,
-        [],
-    ),
-    (
-        "ten-minutes",
-        "after ten minutes",
-        lambda subject: subject.fixture.wait(601 * _NS_PER_S),
-        "6.5.2.1",
-        601,
-        [],
-    ),
+
+def _ask_another(subject: Subject) -> None:
+    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
+
+
+def _wait(seconds: int) -> Callable[[Subject], None]:
+    return lambda subject: subject.fixture.wait(seconds * _NS_PER_S)
+
+
+for _name, _when_it_dies, _end, _lasts_s in (
+    ("new-token", "when another is given", _ask_another, 0),
+    ("power-cycle", "with the power", Subject.power_cycle, 0),
+    ("thirty-seconds", "when it is not used for 30 s", _wait(31), 31),
+    ("ten-minutes", "after ten minutes", _wait(601), 601),
 ):
-    CHAPTER.add(
+    _LIVES.add(
         f"token-dies-of-{_name}",
-        _section,
-        f"A token dies {_what}.",
+        "6.5.5.7" if _end is _ask_another else "6.5.2.1",
+        f"A token dies {_when_it_dies}.",
         "One token is in use at a time; it ends with the power, when it is not used for 30 s, and "
         "after 10 min.",
-        partial(_dead, _end),
-        when=[SINCE_2_1, _HAS_TOKENS],
-        needs=_abilities,
-        pin=Pin.SET,
+        partial(_outlive, _end),
+        needs=[Ability.POWER] if _end is Subject.power_cycle else [],
         lasts_s=_lasts_s,
     )
 
 
-@CHAPTER.test(
+@_SET.test(
     "6.5.6",
     "In protocol two an answer has a new vector each time.",
-    when=[_speaks(2), _gives_mc_ga],
-    pin=Pin.SET,
+    when=[speaks_protocol(2), MC_GA_BY_PIN],
 )
 def tokens_are_encrypted_anew(subject: Subject) -> None:
     """Two encrypted tokens by protocol two begin with different vectors."""
-    pins = subject.pins
-    sealed = [
-        pins.ask_token(pins.known or "", protocol=2)[0].member(0x02, bytes)[:16] for _ in range(2)
-    ]
-    if sealed[0] == sealed[1]:
-        raise Failure("two vectors", "the same one twice")
+    asked = (subject.pins.ask_token(subject.pins.known or "", protocol=2)[0] for _ in range(2))
+    differ("vectors", *(reply.member(0x02, bytes)[:16] for reply in asked))

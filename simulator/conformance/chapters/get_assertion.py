@@ -14,10 +14,11 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import ONE, RP_ID, Made, Signed
 from mfalab.simulator.conformance.facts import (
     CTAP2,
+    HAS_TOKENS,
     SINCE_2_1,
+    STORES,
     has_member,
     lacks_option,
-    option_is,
 )
 from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.refusals import (
@@ -44,7 +45,7 @@ __all__ = ["CHAPTER"]
 CHAPTER = Chapter("getAssertion", "CTAP 2.1", when=[CTAP2])
 
 _READY = CHAPTER.given(ready=True)
-_STORED = CHAPTER.given(when=[option_is("rk", value=True)], pin=Pin.SET)
+_STORED = CHAPTER.given(when=[STORES], pin=Pin.SET)
 _TWO = _STORED.given(touches=3, changes="makes two discoverable credentials and deletes them")
 _NEXT_WITHIN_S: Final = 30
 _UNSUPPORTED: Final = (CtapStatus.UNSUPPORTED_OPTION, CtapStatus.INVALID_OPTION)
@@ -388,7 +389,6 @@ class _Taker:
 
 
 _MC, _GA = Permission.MAKE_CREDENTIAL, Permission.GET_ASSERTION
-_TOKENS: Final = (option_is("pinUvAuthToken", value=True),)
 
 for _taker in (
     _Taker("makeCredential", Command.MAKE_CREDENTIAL, "6.1.2 step 11", _MC, _GA, 0x08),
@@ -396,14 +396,14 @@ for _taker in (
 ):
     _own, _other = _taker.permission, f"other.{RP_ID}"
     for _name, _what, _arguments, _when in (
-        ("wrong-param", "A pinUvAuthParam that is wrong", (_own, RP_ID, b"!"), ()),
+        ("wrong-param", "A pinUvAuthParam that is wrong", (_own, RP_ID, b"!"), []),
         (
             "token-without-permission",
             "A token without the permission",
             (_taker.other, RP_ID, b""),
-            _TOKENS,
+            [HAS_TOKENS],
         ),
-        ("token-of-another-rp", "A token of another RP", (_own, _other, b""), _TOKENS),
+        ("token-of-another-rp", "A token of another RP", (_own, _other, b""), [HAS_TOKENS]),
     ):
         CHAPTER.add(
             f"{_taker.name.lower()}-with-{_name}",

@@ -298,9 +298,7 @@ _IMPLICATIONS: Final = (
         "announces bioEnroll and pinUvAuthToken",
     ),
     _Implication(
-        "uv-acfg-needs-authnr-cfg",
-        "announces uvAcfg",
-        "announces authnrCfg, uv and pinUvAuthToken",
+        "uv-acfg-needs-authnr-cfg", "announces uvAcfg", "announces authnrCfg, uv and pinUvAuthToken"
     ),
     _Implication(
         "set-min-pin-length-needs-config",
@@ -309,10 +307,7 @@ _IMPLICATIONS: Final = (
         "6.11.4",
     ),
     _Implication(
-        "large-blobs-need-room",
-        "announces largeBlobs",
-        "tells maxSerializedLargeBlobArray",
-        "6.10",
+        "large-blobs-need-room", "announces largeBlobs", "tells maxSerializedLargeBlobArray", "6.10"
     ),
     _Implication(
         "large-blob-key-needs-large-blobs",
@@ -427,10 +422,7 @@ def _is_not_there(command: Command, members: dict[int, Any], subject: Subject) -
     )
 
 
-_PREVIEWS: Final = {
-    "credMgmt": "credentialMgmtPreview",
-    "bioEnroll": "userVerificationMgmtPreview",
-}
+_PREVIEWS: Final = {"credMgmt": "credentialMgmtPreview", "bioEnroll": "userVerificationMgmtPreview"}
 
 
 def _lacks(option: str) -> Condition:

@@ -376,9 +376,7 @@ def nobody_there_makes_no_credential(subject: Subject) -> None:
 
 
 @_READY.test(
-    "6.1.2 step 14",
-    "A user who declines gets CTAP2_ERR_OPERATION_DENIED.",
-    needs=[Ability.DECLINE],
+    "6.1.2 step 14", "A user who declines gets CTAP2_ERR_OPERATION_DENIED.", needs=[Ability.DECLINE]
 )
 def declining_makes_no_credential(subject: Subject) -> None:
     """When the user says no, the request is OPERATION_DENIED."""
