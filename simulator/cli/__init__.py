@@ -18,8 +18,8 @@ from mfalab.simulator.cli.common import BAD_USAGE, FAILED, INTERRUPTED
 __all__ = ["MODULES", "command", "main"]
 
 _DOORS = {
+    "run": ("run",),
     "suites": (
-        "run",
         "check",
         "list",
         "show",
@@ -58,14 +58,14 @@ def main() -> None:
             "a worker process was ended from outside, out of memory perhaps; try -j 1", err=True
         )
         sys.exit(FAILED)
-    except _raised_by("mfalab.simulator.scenario_files.yaml_source", "ProblemsFound") as found:
+    except _raised_by("mfalab.simulator.language.problems", "ProblemsFound") as found:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
         sys.exit(BAD_USAGE)
 
 
 def _raised_by(module: str, name: str) -> Any:
-    """An exception of a module as far as that is loaded; who never loaded it cannot raise it."""
+    """An exception of a module; empty if that is not loaded, because then nothing raised it."""
     return (getattr(sys.modules[module], name),) if module in sys.modules else ()
 
 

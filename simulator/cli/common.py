@@ -1,10 +1,25 @@
-"""What the doors of the command line share: exit codes, options, and ways to end."""
+"""What the commands share: exit codes, classes of options, files to write, and ways to end.
+
+Options that belong together are a frozen class, which a command gets as one argument:
+
+    @dataclass(frozen=True, slots=True)
+    class RigAddress:
+        port: Annotated[str | None, option("--port", metavar="PORT", help="Its serial port.")]
+
+    @click.command()
+    @gathered(RigAddress, "address")
+    def test(address: RigAddress) -> None: ...
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, NoReturn, TextIO, get_type_hints
 
 import click
 
@@ -15,11 +30,21 @@ __all__ = [
     "INTERRUPTED",
     "NOT_READY",
     "PASSED",
+    "argument",
+    "errors_of_writing",
+    "gathered",
     "not_ready",
+    "option",
     "print_json",
+    "require_writable",
+    "written",
 ]
 
 PASSED, FAILED, BAD_USAGE, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 130
+
+_Command = Callable[..., Any]
+_Parameter = Callable[[str], Callable[[_Command], _Command]]
+"""Declares a parameter of a command, given its name."""
 
 FORMAT = click.option(
     "--format",
@@ -28,6 +53,41 @@ FORMAT = click.option(
     default="text",
     help="For people or for programs.",
 )
+
+
+def option(*words: str, **settings: Any) -> _Parameter:
+    """Annotates a field of a class of options, as `click.option` would; its name is the field's."""
+    return partial(click.option, *words, **settings)
+
+
+def argument(**settings: Any) -> _Parameter:
+    """Annotates a field that is an argument, as `click.argument` would."""
+    return partial(click.argument, **settings)
+
+
+def gathered(group: type, name: str) -> Callable[[_Command], _Command]:
+    """Give a command the options of a class.
+
+    Args:
+        group: a dataclass whose fields are annotated with `option` and `argument`.
+        name: the command's parameter that gets an object of the class.
+    """
+    hints = get_type_hints(group, include_extras=True)
+
+    def decorate(command: _Command) -> _Command:
+        @wraps(command)
+        def with_group(**given: Any) -> Any:
+            own = {each: given.pop(each) for each in hints}
+            return command(**{name: group(**own)}, **given)
+
+        decorated: _Command = with_group
+        # Click shows the options of the last decorator first.
+        for each, hint in reversed(hints.items()):
+            (parameter,) = hint.__metadata__
+            decorated = parameter(each)(decorated)
+        return decorated
+
+    return decorate
 
 
 def print_json(value: object) -> None:
@@ -39,3 +99,30 @@ def not_ready(text: str) -> NoReturn:
     """End because the bench is not ready; the text says what is missing and what to do."""
     click.echo(f"Error: {text}", err=True)
     sys.exit(NOT_READY)
+
+
+@contextmanager
+def errors_of_writing(path: Path) -> Iterator[None]:
+    """Turn an error of the file system about a file to write into wrong usage."""
+    try:
+        yield
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+@contextmanager
+def written(path: Path) -> Iterator[TextIO]:
+    """A file to write, or one clear error before anything has run."""
+    with errors_of_writing(path):
+        file = path.open("w", encoding="utf-8")
+    with file:
+        yield file
+
+
+def require_writable(path: Path) -> None:
+    """Find out before the work that a result can be written after it; leave no empty file."""
+    existed = path.exists()
+    with errors_of_writing(path):
+        path.open("a", encoding="utf-8").close()
+    if not existed:
+        path.unlink()

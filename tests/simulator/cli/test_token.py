@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
-from mfalab.simulator import cli
 from mfalab.simulator.cli import token as door
 from mfalab.simulator.clocks import STEADY, QuartzClock
 from mfalab.simulator.clocks.durations import NS_PER_S
@@ -47,13 +47,8 @@ def csv(count: int, spacing_s: float = 66_700.0) -> str:
     return "\n".join(lines) + "\n"
 
 
-class Ran:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
 @pytest.fixture
-def measure(capsys, monkeypatch, tmp_path) -> Callable[..., Ran]:
+def measure(in_process, monkeypatch, tmp_path) -> Callable[..., Any]:
     """Runs the command on `fob.csv` in an empty folder that has a seed file."""
     monkeypatch.chdir(tmp_path)
     Path("seeds.csv").write_text(f"serial,seed\n{SERIAL},{SECRET.hex()}\nother,{'ab' * 20}\n")
@@ -63,21 +58,12 @@ def measure(capsys, monkeypatch, tmp_path) -> Callable[..., Ran]:
     whole = measuring.measure
     monkeypatch.setattr(measuring, "measure", lambda *a, **k: whole(*a, **{**k, "draws": 200}))
 
-    def run(*arguments: object, serial: str = SERIAL, typed: str = "") -> Ran:
+    def run(*arguments: object, serial: str = SERIAL, typed: str = "") -> Any:
         seeds = ["--seeds", "seeds.csv", "--serial", serial] if serial else []
-        words = ["token", "measure", "--file", "fob.csv", *seeds, *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", ["mfalab", *words])
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        capsys.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        assert SECRET.hex() not in said.out + said.err
-        return Ran(code, said.out, said.err)
+        ran = in_process("token", "measure", "--file", "fob.csv", *seeds, *arguments)
+        assert SECRET.hex() not in ran.out + ran.err
+        return ran
 
     return run
 

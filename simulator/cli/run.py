@@ -1,0 +1,228 @@
+"""The command `run`: runs cases, and writes what was asked for about them."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import click
+
+from mfalab.simulator.cli.bench import opened_bench
+from mfalab.simulator.cli.common import (
+    FAILED,
+    FORMAT,
+    PASSED,
+    gathered,
+    option,
+    require_writable,
+    written,
+)
+from mfalab.simulator.cli.selection import Selection
+
+if TYPE_CHECKING:
+    from mfalab.simulator.eventlog import Event
+    from mfalab.simulator.report import TerminalReporter
+
+__all__ = ["COMMANDS"]
+
+_SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How cases are run."""
+
+    seed: Annotated[
+        int, option("--seed", type=int, default=_SEED, show_default=True, help="All chance.")
+    ]
+    jobs: Annotated[
+        int, option("-j", "--jobs", type=click.IntRange(1), default=1, help="Number of processes.")
+    ]
+    lab_file: Annotated[
+        Path | None,
+        option(
+            "--lab",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="LAB.yaml",
+            help="Bench whose keys and tokens stand for the scenarios'.",
+        ),
+    ]
+    exitfirst: Annotated[
+        bool, option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """Where what happens is written."""
+
+    log: Annotated[
+        Path | None,
+        option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log."),
+    ]
+    junit: Annotated[
+        Path | None,
+        option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML."),
+    ]
+    html: Annotated[
+        Path | None,
+        option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report."),
+    ]
+    record: Annotated[
+        Path | None,
+        option(
+            "--record",
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="FOLDER",
+            help="Record what security keys say: pcapng files, and in the event log.",
+        ),
+    ]
+    show_secrets: Annotated[
+        bool,
+        option("--show-secrets", is_flag=True, help="Write seeds, codes and passwords unmasked."),
+    ]
+
+    def require_a_file_each(self) -> None:
+        """Refuse two outputs in one file."""
+        paths = [path.resolve() for path in (self.log, self.junit, self.html) if path is not None]
+        if len(set(paths)) < len(paths):
+            raise click.UsageError("--log, --junit and --html need a file each")
+
+
+@dataclass(frozen=True, slots=True)
+class _Display:
+    """What is printed."""
+
+    verbose: Annotated[bool, option("-v", "--verbose", is_flag=True, help="A line for each case.")]
+    quiet: Annotated[bool, option("-q", "--quiet", is_flag=True, help="The summary only.")]
+
+    def reporter(self, form: str) -> TerminalReporter:
+        """The reporter for standard output."""
+        from mfalab.simulator.report import TerminalReporter
+
+        return TerminalReporter(
+            sys.stdout,
+            verbosity=1 if self.verbose else -1 if self.quiet else 0,
+            colour=None,
+            is_tty=sys.stdout.isatty() and form == "text",
+        )
+
+
+@click.command(name="run")
+@gathered(Selection, "selection")
+@gathered(_Manner, "manner")
+@gathered(_Outputs, "outputs")
+@gathered(_Display, "display")
+@FORMAT
+def run_command(
+    selection: Selection, manner: _Manner, outputs: _Outputs, display: _Display, form: str
+) -> None:
+    """Run scenarios: folders, files, or FILE::CASE; the shipped suites when none is named.
+
+    Exits with 0 when all passed, 1 when something failed, 2 when a scenario or the lab file is
+    wrong, 3 when the bench is not ready.
+    """
+    from mfalab.simulator.runner import run
+
+    if manner.lab_file is not None and manner.jobs > 1:
+        raise click.UsageError("a bench serves one process: leave -j out with --lab")
+    outputs.require_a_file_each()
+    cases = selection.cases()
+    with ExitStack() as stack:
+        bench = None
+        if manner.lab_file is not None:
+            bench = stack.enter_context(opened_bench(manner.lab_file, manner.seed))
+        results = _Results(stack, outputs, display.reporter(form), form)
+        try:
+            events = run(
+                cases,
+                seed=manner.seed,
+                jobs=manner.jobs,
+                stop_at_failure=manner.exitfirst,
+                bench=bench,
+                record=outputs.record,
+            )
+            # Closed at once when interrupted: what other processes have not begun is dropped.
+            for event in stack.enter_context(closing(events)):
+                results.add(event)
+        except KeyboardInterrupt:
+            raise click.exceptions.Abort from None
+        finally:
+            results.close()
+    results.name_files()
+    sys.exit(FAILED if results.failed else PASSED)
+
+
+class _Results:
+    """What a run has said so far, written to the log, the terminal and at the end to reports.
+
+    Args:
+        stack: closes the log.
+        outputs: where to write; every file is tried at once.
+        reporter: writes to the terminal.
+        form: `text`, or `json` for the last event only.
+    """
+
+    def __init__(
+        self, stack: ExitStack, outputs: _Outputs, reporter: TerminalReporter, form: str
+    ) -> None:
+        self._outputs = outputs
+        self._reporter = reporter
+        self._as_text = form == "text"
+        self._lines: list[str] = []
+        self._log: TextIO | None = None
+        self.failed = False
+        if outputs.log is not None:
+            self._log = stack.enter_context(written(outputs.log))
+        for path in (outputs.junit, outputs.html):
+            if path is not None:
+                require_writable(path)
+
+    def add(self, event: Event) -> None:
+        """Take the next event of the run."""
+        from mfalab.simulator.eventlog import encode
+
+        line = encode(event, reveal=self._outputs.show_secrets)
+        self._lines.append(line)
+        if self._log is not None:
+            self._log.write(line + "\n")
+            self._log.flush()
+        if self._as_text:
+            self._reporter.event(event)
+        if event["kind"] == "case_finished" and event["verdict"] in {"failed", "error"}:
+            self.failed = True
+
+    def close(self) -> None:
+        """Write the reports, also those of a run that was interrupted."""
+        from mfalab.simulator.report import read_runs, write_html, write_junit
+
+        # Files first: the reader of our output may be gone, and then closing the reporter fails.
+        reports = ((self._outputs.junit, write_junit), (self._outputs.html, write_html))
+        if self._lines and any(path is not None for path, _ in reports):
+            report = read_runs(self._lines)
+            for path, write in reports:
+                if path is not None:
+                    write(report, path)
+        if self._as_text:
+            self._reporter.close()
+
+    def name_files(self) -> None:
+        """Say where the files are, or print the summary for programs."""
+        if not self._as_text:
+            click.echo(self._lines[-1])
+            return
+        outputs = self._outputs
+        for what, path in (
+            ("report", outputs.html),
+            ("JUnit XML", outputs.junit),
+            ("event log", outputs.log),
+        ):
+            if path is not None:
+                click.echo(f"{what}: {path}")
+
+
+COMMANDS = {"run": run_command}
+"""Each command by its name."""

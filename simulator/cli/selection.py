@@ -1,0 +1,45 @@
+"""The arguments that choose cases: paths, words and tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import click
+
+from mfalab.simulator.cli.common import argument, option
+
+if TYPE_CHECKING:
+    from mfalab.simulator.scenario_files.loader import Case
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which cases a command is about; the shipped suites when nothing is named."""
+
+    paths: Annotated[tuple[str, ...], argument(nargs=-1, metavar="[PATH]...")]
+    words: Annotated[
+        tuple[str, ...],
+        option(
+            "-k", multiple=True, metavar="TEXT", help="Only cases whose id, title or tags say it."
+        ),
+    ]
+    tags: Annotated[
+        tuple[str, ...], option("-t", "--tag", multiple=True, help="Only cases with this tag.")
+    ]
+
+    def cases(self) -> list[Case]:
+        """The chosen cases.
+
+        Raises:
+            UsageError: there is none.
+            ProblemsFound: a scenario is wrong.
+        """
+        from mfalab.simulator.scenario_files.suites import collect, select
+
+        cases = select(collect(self.paths), words=self.words, tags=self.tags)
+        if not cases:
+            raise click.UsageError("no case is left: look at the words behind -k and -t")
+        return cases

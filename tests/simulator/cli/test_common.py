@@ -1,0 +1,114 @@
+"""What commands share: classes of options, and files that are tried before the work."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mfalab.simulator.cli import run as run_door
+from mfalab.simulator.cli.common import argument, gathered, option, require_writable, written
+from mfalab.simulator.runner import DEFAULT_SEED
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    files: Annotated[tuple[str, ...], argument(nargs=-1)]
+    port: Annotated[str | None, option("--rig", help="First.")]
+    channel: Annotated[int, option("-c", "--channel", type=int, default=1, help="Second.")]
+
+
+@pytest.fixture
+def command() -> click.Command:
+    @click.command()
+    @click.option("--before", help="Zeroth.")
+    @gathered(Place, "place")
+    @click.option("--after", help="Third.")
+    def command(before: str | None, place: Place, after: str | None) -> None:
+        """Print what it gets."""
+        click.echo(f"{before} {place} {after}")
+
+    return command
+
+
+def test_a_command_gets_its_options_as_one_object(command):
+    words = ["a", "--before", "x", "--rig", "/dev/tty", "-c", "3", "b"]
+    said = CliRunner().invoke(command, words).output
+    assert said == f"x {Place(('a', 'b'), '/dev/tty', 3)} None\n"
+
+
+def test_options_are_shown_in_the_order_of_the_fields(command):
+    said = CliRunner().invoke(command, ["--help"]).output
+    places = [said.index(text) for text in ("Zeroth", "First", "Second", "Third")]
+    assert places == sorted(places)
+
+
+def test_a_mistake_in_a_gathered_option_names_it(command):
+    ran = CliRunner().invoke(command, ["--channel", "x"])
+    assert (ran.exit_code, "'-c' / '--channel'" in ran.output) == (2, True)
+
+
+def test_trying_a_file_leaves_none_behind_and_changes_none(tmp_path):
+    require_writable(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "old").write_text("precious")
+    require_writable(tmp_path / "old")
+    assert (tmp_path / "old").read_text() == "precious"
+
+
+def test_a_file_that_cannot_be_written_is_wrong_usage(tmp_path):
+    with pytest.raises(click.UsageError, match=r"cannot write .*: Is a directory"):
+        require_writable(tmp_path)
+    with (
+        pytest.raises(click.UsageError, match=r"cannot write .*: No such file"),
+        written(tmp_path / "no" / "where"),
+    ):
+        pass
+
+
+def test_an_error_inside_a_written_file_is_not_taken_for_one_of_opening_it(tmp_path):
+    with pytest.raises(OSError, match="of the caller"), written(tmp_path / "file"):
+        raise OSError("of the caller")
+
+
+def test_the_seed_of_the_command_line_is_that_of_the_runner():
+    (seed,) = [each for each in run_door.run_command.params if each.name == "seed"]
+    assert seed.default == DEFAULT_SEED
+
+
+@pytest.mark.slow
+def test_help_needs_none_of_the_heavy_packages():
+    program = (
+        "import sys; from mfalab.simulator.cli import command\n"
+        "command.main(['--help'], 'mfalab', standalone_mode=False)\n"
+        "print(*{'simpy', 'pydantic', 'cryptography', 'rich', 'serial'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: mfalab")
+    assert done.stdout.endswith("\n\n")
+
+
+@pytest.mark.slow
+def test_a_wrong_file_is_no_traceback_whichever_command_reads_it(tmp_path):
+    """The exception was looked up in a module that `token measure` does not import.
+
+    In a process of the tests that module was always there, so a real process is started.
+    """
+    (tmp_path / "fob.csv").write_text("time,code\nyesterday,123456\n")
+    uri = "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    program = "from mfalab.simulator.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "token", "measure", "--file", "fob.csv", "--otpauth", uri],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("fob.csv:2:1: 'yesterday' is not a time")
+    assert done.stderr.endswith("\n1 problem, nothing was run\n")
