@@ -4,7 +4,7 @@ Options that belong together are a frozen class, which a command gets as one arg
 
     @dataclass(frozen=True, slots=True)
     class RigAddress:
-        port: Annotated[str | None, option("--port", metavar="PORT", help="Its serial port.")]
+        port: str | None = option("--port", metavar="PORT", help="Its serial port.")
 
     @click.command()
     @gathered(RigAddress, "address")
@@ -17,13 +17,15 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import field, fields
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, get_type_hints
+from typing import Any, NoReturn, TextIO
 
 import click
 
 __all__ = [
+    "A_FILE",
     "BAD_USAGE",
     "FAILED",
     "FORMAT",
@@ -42,9 +44,11 @@ __all__ = [
 
 PASSED, FAILED, BAD_USAGE, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 130
 
+_PARAMETER = "parameter"
 _Command = Callable[..., Any]
-_Parameter = Callable[[str], Callable[[_Command], _Command]]
-"""Declares a parameter of a command, given its name."""
+
+A_FILE = click.Path(path_type=Path, dir_okay=False)
+"""The type of an option that names a file, which may not be there yet."""
 
 FORMAT = click.option(
     "--format",
@@ -55,36 +59,35 @@ FORMAT = click.option(
 )
 
 
-def option(*words: str, **settings: Any) -> _Parameter:
-    """Annotates a field of a class of options, as `click.option` would; its name is the field's."""
-    return partial(click.option, *words, **settings)
+def option(*words: str, **settings: Any) -> Any:
+    """A field of a class of options, declared as for `click.option`; help shows its default."""
+    settings.setdefault("show_default", "default" in settings)
+    return field(metadata={_PARAMETER: partial(click.option, *words, **settings)})
 
 
-def argument(**settings: Any) -> _Parameter:
-    """Annotates a field that is an argument, as `click.argument` would."""
-    return partial(click.argument, **settings)
+def argument(**settings: Any) -> Any:
+    """A field of a class of options that is an argument, declared as for `click.argument`."""
+    return field(metadata={_PARAMETER: partial(click.argument, **settings)})
 
 
 def gathered(group: type, name: str) -> Callable[[_Command], _Command]:
     """Give a command the options of a class.
 
     Args:
-        group: a dataclass whose fields are annotated with `option` and `argument`.
+        group: a dataclass with fields made by `option` and `argument`.
         name: the command's parameter that gets an object of the class.
     """
-    hints = get_type_hints(group, include_extras=True)
 
     def decorate(command: _Command) -> _Command:
         @wraps(command)
         def with_group(**given: Any) -> Any:
-            own = {each: given.pop(each) for each in hints}
+            own = {each.name: given.pop(each.name) for each in fields(group)}
             return command(**{name: group(**own)}, **given)
 
         decorated: _Command = with_group
         # Click shows the options of the last decorator first.
-        for each, hint in reversed(hints.items()):
-            (parameter,) = hint.__metadata__
-            decorated = parameter(each)(decorated)
+        for each in reversed(fields(group)):
+            decorated = each.metadata[_PARAMETER](each.name)(decorated)
         return decorated
 
     return decorate

@@ -6,12 +6,13 @@ import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.common import (
+    A_FILE,
     FAILED,
     FORMAT,
     PASSED,
@@ -35,55 +36,46 @@ _SEED = 1
 class _Manner:
     """How cases are run."""
 
-    seed: Annotated[
-        int, option("--seed", type=int, default=_SEED, show_default=True, help="All chance.")
-    ]
-    jobs: Annotated[
-        int, option("-j", "--jobs", type=click.IntRange(1), default=1, help="Number of processes.")
-    ]
-    lab_file: Annotated[
-        Path | None,
-        option(
-            "--lab",
-            type=click.Path(path_type=Path, dir_okay=False),
-            metavar="LAB.yaml",
-            help="Bench whose keys and tokens stand for the scenarios'.",
-        ),
-    ]
-    exitfirst: Annotated[
-        bool, option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
-    ]
+    seed: int = option("--seed", type=int, default=_SEED, help="All chance.")
+    jobs: int = option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1),
+        default=1,
+        show_default=False,
+        help="Number of processes.",
+    )
+    lab_file: Path | None = option(
+        "--lab",
+        type=A_FILE,
+        metavar="LAB.yaml",
+        help="Bench whose keys and tokens stand for the scenarios'.",
+    )
+    exitfirst: bool = option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Outputs:
     """Where what happens is written."""
 
-    log: Annotated[
-        Path | None,
-        option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log."),
-    ]
-    junit: Annotated[
-        Path | None,
-        option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML."),
-    ]
-    html: Annotated[
-        Path | None,
-        option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report."),
-    ]
-    record: Annotated[
-        Path | None,
-        option(
-            "--record",
-            type=click.Path(path_type=Path, file_okay=False),
-            metavar="FOLDER",
-            help="Record what security keys say: pcapng files, and in the event log.",
-        ),
-    ]
-    show_secrets: Annotated[
-        bool,
-        option("--show-secrets", is_flag=True, help="Write seeds, codes and passwords unmasked."),
-    ]
+    log: Path | None = option(
+        "--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log."
+    )
+    junit: Path | None = option(
+        "--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML."
+    )
+    html: Path | None = option(
+        "--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report."
+    )
+    record: Path | None = option(
+        "--record",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="FOLDER",
+        help="Record what security keys say: pcapng files, and in the event log.",
+    )
+    show_secrets: bool = option(
+        "--show-secrets", is_flag=True, help="Write seeds, codes and passwords unmasked."
+    )
 
     def require_a_file_each(self) -> None:
         """Refuse two outputs in one file."""
@@ -96,8 +88,8 @@ class _Outputs:
 class _Display:
     """What is printed."""
 
-    verbose: Annotated[bool, option("-v", "--verbose", is_flag=True, help="A line for each case.")]
-    quiet: Annotated[bool, option("-q", "--quiet", is_flag=True, help="The summary only.")]
+    verbose: bool = option("-v", "--verbose", is_flag=True, help="A line for each case.")
+    quiet: bool = option("-q", "--quiet", is_flag=True, help="The summary only.")
 
     def reporter(self, form: str) -> TerminalReporter:
         """The reporter for standard output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,16 +19,11 @@ __all__ = ["Selection"]
 class Selection:
     """Which cases a command is about; the shipped suites when nothing is named."""
 
-    paths: Annotated[tuple[str, ...], argument(nargs=-1, metavar="[PATH]...")]
-    words: Annotated[
-        tuple[str, ...],
-        option(
-            "-k", multiple=True, metavar="TEXT", help="Only cases whose id, title or tags say it."
-        ),
-    ]
-    tags: Annotated[
-        tuple[str, ...], option("-t", "--tag", multiple=True, help="Only cases with this tag.")
-    ]
+    paths: tuple[str, ...] = argument(nargs=-1, metavar="[PATH]...")
+    words: tuple[str, ...] = option(
+        "-k", multiple=True, metavar="TEXT", help="Only cases whose id, title or tags say it."
+    )
+    tags: tuple[str, ...] = option("-t", "--tag", multiple=True, help="Only cases with this tag.")
 
     def cases(self) -> list[Case]:
         """The chosen cases.

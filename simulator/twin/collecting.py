@@ -7,15 +7,17 @@ rig: others may want it, and a computer may sleep.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from math import sqrt
 from typing import Protocol
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.rig.rig import Reading, Rig
+from mfalab.simulator.clocks.wall import Wall
 from mfalab.simulator.twin.readings import CodeReading, Timing, is_code
 
-__all__ = ["DisplayUnread", "Typed", "by_person", "by_rig", "by_watching_rig"]
+__all__ = ["DisplayUnread", "RigReader", "Typed", "by_person"]
 
 LEAST_CONFIDENCE = 0.9
 _TRIES = 5
@@ -104,89 +106,82 @@ def _code_and_temperature(line: str, digits: int) -> tuple[str | None, float | N
     return None, None
 
 
-def by_rig(
-    opened: Callable[[], Rig],
-    channel: int,
-    clock: Clock,
-    wait: Callable[[int], None],
-    *,
-    digits: int,
-    period_ns: int,
-    every_ns: int,
-) -> Iterator[CodeReading]:
-    """Readings of a rig, one every `every_ns` and a part of a time step.
+@dataclass(frozen=True, slots=True)
+class RigReader:
+    """Reads a display through a rig, one reading every `every_ns` without an end.
 
     Args:
         opened: opens the rig.
         channel: of its displays.
-        clock: true time.
-        wait: lets so many nanoseconds pass.
+        wall: true time, to look at and to wait by.
         digits: how many digits a code has.
         period_ns: the time step.
         every_ns: from one reading to the next, about.
-
-    Raises:
-        RigError: what the rig says.
-        DisplayUnread: what it read is no code, several times over.
     """
-    begun_ns = clock.now_ns()
-    for number in count():
-        due_ns = begun_ns + number * every_ns + round(number * _GOLDEN % 1.0 * period_ns)
-        wait(max(0, due_ns - clock.now_ns()))
-        with opened() as rig:
-            reading = _read(rig, channel, clock, digits)
-        yield reading
 
+    opened: Callable[[], Rig]
+    channel: int
+    wall: Wall
+    digits: int
+    period_ns: int
+    every_ns: int
 
-def by_watching_rig(
-    opened: Callable[[], Rig],
-    channel: int,
-    clock: Clock,
-    wait: Callable[[int], None],
-    *,
-    digits: int,
-    period_ns: int,
-    every_ns: int,
-) -> Iterator[CodeReading]:
-    """Changes that a rig sees: it reads again and again until the code is another one.
+    def readings(self) -> Iterator[CodeReading]:
+        """Codes that were there, each at another part of the time step.
 
-    Arguments and errors as for `by_rig`; it is an error too if the display does not change.
-    """
-    begun_ns = clock.now_ns()
-    for number in count():
-        wait(max(0, begun_ns + number * every_ns - clock.now_ns()))
-        with opened() as rig:
-            change = _change(rig, channel, clock, digits, 3 * period_ns)
-        yield change
+        Raises:
+            RigError: what the rig says.
+            DisplayUnread: what it read is no code, several times over.
+        """
+        return self._each(self._read, lambda number: round(number * _GOLDEN % 1.0 * self.period_ns))
 
+    def changes(self) -> Iterator[CodeReading]:
+        """Changes that the rig sees: it reads again and again until the code is another one.
 
-def _change(rig: Rig, channel: int, clock: Clock, digits: int, patience_ns: int) -> CodeReading:
-    before = _read(rig, channel, clock, digits)
-    give_up_ns = clock.now_ns() + patience_ns
-    while clock.now_ns() <= give_up_ns:
-        after = _read(rig, channel, clock, digits)
-        if after.code != before.code:
-            # It was the old code at some moment of the reading before, the new one in this.
-            early_ns = after.at_ns - before.first_ns
-            return CodeReading(after.at_ns, after.code, Timing(early_ns, 0), changed=True)
-        before = after
-    raise DisplayUnread(rig.name, "the code has not changed in three time steps")
+        Raises:
+            RigError: what the rig says.
+            DisplayUnread: what it read is no code, or the display does not change.
+        """
+        return self._each(self._change, lambda _: 0)
 
+    def _each(
+        self, read: Callable[[Rig], CodeReading], shift_ns: Callable[[int], int]
+    ) -> Iterator[CodeReading]:
+        begun_ns = self.wall.now_ns()
+        for number in count():
+            due_ns = begun_ns + number * self.every_ns + shift_ns(number)
+            self.wall.wait(max(0, due_ns - self.wall.now_ns()))
+            with self.opened() as rig:
+                reading = read(rig)
+            yield reading
 
-def _read(rig: Rig, channel: int, clock: Clock, digits: int) -> CodeReading:
-    seen: Reading | None = None
-    for _ in range(_TRIES):
-        before_ns = clock.now_ns()
-        rig.show(channel)
-        seen = rig.read(channel)
-        after_ns = clock.now_ns()
-        code = "".join(seen.text.split())
-        if is_code(code, digits) and seen.confidence >= LEAST_CONFIDENCE:
-            return CodeReading(after_ns, code, Timing(after_ns - before_ns, 0))
-    assert seen is not None
-    if not seen.text.strip():
-        raise DisplayUnread(rig.name, "it was dark")
-    signs = len("".join(seen.text.split()))
-    raise DisplayUnread(
-        rig.name, f"{signs} signs instead of {digits} digits, certain to {seen.confidence:.0%}"
-    )
+    def _change(self, rig: Rig) -> CodeReading:
+        before = self._read(rig)
+        give_up_ns = self.wall.now_ns() + 3 * self.period_ns
+        while self.wall.now_ns() <= give_up_ns:
+            after = self._read(rig)
+            if after.code != before.code:
+                # It was the old code at some moment of the reading before, the new one in this.
+                early_ns = after.at_ns - before.first_ns
+                return CodeReading(after.at_ns, after.code, Timing(early_ns, 0), changed=True)
+            before = after
+        raise DisplayUnread(rig.name, "the code has not changed in three time steps")
+
+    def _read(self, rig: Rig) -> CodeReading:
+        seen: Reading | None = None
+        for _ in range(_TRIES):
+            before_ns = self.wall.now_ns()
+            rig.show(self.channel)
+            seen = rig.read(self.channel)
+            after_ns = self.wall.now_ns()
+            code = "".join(seen.text.split())
+            if is_code(code, self.digits) and seen.confidence >= LEAST_CONFIDENCE:
+                return CodeReading(after_ns, code, Timing(after_ns - before_ns, 0))
+        assert seen is not None
+        if not seen.text.strip():
+            raise DisplayUnread(rig.name, "it was dark")
+        signs = len("".join(seen.text.split()))
+        raise DisplayUnread(
+            rig.name,
+            f"{signs} signs instead of {self.digits} digits, certain to {seen.confidence:.0%}",
+        )

@@ -14,10 +14,10 @@ from functools import cached_property
 from math import log
 
 from mfalab.devices.otp.seed import OtpSeed
-from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.readings import CodeReading
 
-__all__ = ["SLACK_S", "Match", "Trapezoid", "match_codes"]
+__all__ = ["SLACK_S", "Match", "Trapezoid", "match_codes", "verdict_on"]
 
 SLACK_S = 0.05
 """Added to both ends of every reading: what neither this machine's clock nor the model knows."""
@@ -126,3 +126,12 @@ def match_codes(readings: Sequence[CodeReading], seed: OtpSeed, search_steps: in
     return [
         Match(reading, steps, seed.period_s) for reading, steps in zip(readings, found, strict=True)
     ]
+
+
+def verdict_on(reading: CodeReading, seed: OtpSeed) -> str:
+    """What a single code says, in words without the code."""
+    (match,) = match_codes([reading], seed, NS_PER_DAY // NS_PER_S // seed.period_s)
+    if not match.steps:
+        return "no code of this seed within a day; kept, and set aside later"
+    steps = match.steps[0] - seed.step_at(reading.at_ns)
+    return f"fits, {steps:+d} step{'' if abs(steps) == 1 else 's'} from true time"

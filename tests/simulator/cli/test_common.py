@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Annotated
 
 import click
 import pytest
@@ -16,9 +15,9 @@ from mfalab.simulator.runner import DEFAULT_SEED
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    files: Annotated[tuple[str, ...], argument(nargs=-1)]
-    port: Annotated[str | None, option("--rig", help="First.")]
-    channel: Annotated[int, option("-c", "--channel", type=int, default=1, help="Second.")]
+    files: tuple[str, ...] = argument(nargs=-1)
+    port: str | None = option("--rig", help="First.")
+    channel: int = option("-c", "--channel", type=int, default=1, help="Second.")
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.cli import token as door
-from mfalab.simulator.clocks import STEADY, QuartzClock
+from mfalab.simulator.clocks import STEADY, QuartzClock, wall
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.units import format_instant
 
@@ -99,7 +100,7 @@ def test_a_key_uri_does_as_well_and_is_not_printed(measure):
         (csv(2), (), "Error: 2 readings are too few: offset and rate take at least 3"),
         ("time,code\n", (), "Error: no readings are too few"),
         (csv(20), ("--serial", "other"), "Error: the seed made none of the 20 codes"),
-        (csv(20), ("--serial", "nobody"), "Error: seeds.csv has no token nobody. It has GAHT"),
+        (csv(20), ("--serial", "0000"), "Error: seeds.csv has no token 0000. It has GAHT"),
         (csv(3) + "yesterday,123456\n", (), "fob.csv:5:1: 'yesterday' is not a time"),
         (None, (), "Error: there is no fob.csv. Read codes into it with --manual or --rig"),
         (csv(20), ("--otpauth", "otpauth://totp/a"), "Error: say whose codes these are"),
@@ -131,24 +132,22 @@ def test_a_stopped_clock_exits_with_1(measure):
 class WallThatLeaps:
     """A wall clock that shows a later day each time it is looked at."""
 
-    times = iter(())
+    def __init__(self, times) -> None:
+        self.times = iter(times)
 
     def now_ns(self) -> int:
-        return next(WallThatLeaps.times)
+        return next(self.times)
 
 
 def test_a_person_types_codes_and_goes_on_another_day(measure, monkeypatch):
-    from mfalab.simulator import clocks
-
     clock, seed = fob()
     moments = [START_NS + round(k * 61_300 * NS_PER_S) for k in range(10)]
     codes = [seed.code_at_step(seed.step_at(clock.believed_ns(t))) for t in moments]
-    monkeypatch.setattr(clocks, "WallClock", WallThatLeaps)
-    WallThatLeaps.times = iter([t + 2 * NS_PER_S for t in moments])
+    monkeypatch.setattr(wall, "WALL", WallThatLeaps(t + 2 * NS_PER_S for t in moments))
     first = measure("--manual", typed="\n".join(codes[:2]) + "\n")
     assert first.code == 2
     assert "2 readings are too few" in first.err
-    WallThatLeaps.times = iter([t + 2 * NS_PER_S for t in moments[2:]])
+    monkeypatch.setattr(wall, "WALL", WallThatLeaps(t + 2 * NS_PER_S for t in moments[2:]))
     second = measure("--manual", "--readings", 8, typed="\n".join(codes[2:]) + "\n")
     assert second.code == 0, second.err
     assert "2 readings are in fob.csv" in second.err
@@ -158,17 +157,14 @@ def test_a_person_types_codes_and_goes_on_another_day(measure, monkeypatch):
 
 
 def test_a_code_of_no_step_is_said_at_once(measure, monkeypatch):
-    from mfalab.simulator import clocks
-
-    monkeypatch.setattr(clocks, "WallClock", WallThatLeaps)
-    WallThatLeaps.times = iter([START_NS])
+    monkeypatch.setattr(wall, "WALL", WallThatLeaps([START_NS]))
     ran = measure("--manual", "--readings", 1, typed="000000\n")
     assert "reading 1: no code of this seed within a day; kept, and set aside later" in ran.err
 
 
 def test_a_rig_that_is_not_there_exits_with_3_and_keeps_what_is_there(measure):
     Path("fob.csv").write_text("")
-    ran = measure("--rig", "simrig://nobody")
+    ran = measure("--rig", "simrig://none")
     assert ran.code == 3
     assert ran.err.rstrip().endswith("The readings so far are in fob.csv.")
 
@@ -179,7 +175,6 @@ def test_a_rig_reads_the_display(measure, monkeypatch):
     from mfalab.devices.rig.board import SimulatedBoard
     from mfalab.devices.rig.protocol_simrig import hosted
     from mfalab.devices.schedule import OwnTime
-    from mfalab.simulator import clocks
 
     time_now = OwnTime(START_NS)
     clock = QuartzClock(time_now, replace(STEADY, offset_ppm=30.0))
@@ -192,8 +187,8 @@ def test_a_rig_reads_the_display(measure, monkeypatch):
         def read(self) -> tuple[str, float]:
             return fob_in_front.display, 0.99
 
-    monkeypatch.setattr(clocks, "WallClock", lambda: time_now)
-    monkeypatch.setattr(door, "_wait", time_now.advance)
+    own = SimpleNamespace(now_ns=time_now.now_ns, wait=time_now.advance)
+    monkeypatch.setattr(wall, "WALL", own)
     board = SimulatedBoard(time_now, display=[Display()])
     with hosted("twin", board) as url:
         ran = measure("--rig", url, "--readings", 12, "--every", "17 h")

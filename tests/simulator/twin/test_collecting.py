@@ -10,7 +10,7 @@ from mfalab.devices.otp.token import HardwareToken
 from mfalab.devices.rig.rig import Function, Identity, Reading, Rig
 from mfalab.simulator.clocks import STEADY, QuartzClock
 from mfalab.simulator.clocks.durations import NS_PER_S
-from mfalab.simulator.twin.collecting import DisplayUnread, by_person, by_rig, by_watching_rig
+from mfalab.simulator.twin.collecting import DisplayUnread, RigReader, by_person
 from mfalab.simulator.twin.readings import Timing
 
 START_NS = 1_772_442_000 * NS_PER_S
@@ -19,7 +19,7 @@ REACTION = Timing(10 * NS_PER_S, 0)
 
 
 class Bench:
-    """True time that passes only when somebody waits or a rig works."""
+    """True time that passes only when a test waits or a rig works."""
 
     def __init__(self) -> None:
         self.time_ns = START_NS
@@ -67,6 +67,10 @@ class Camera(Rig):
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
+
+
+def reader(camera: Camera, every_ns: int = 1) -> RigReader:
+    return RigReader(lambda: camera, 1, camera.bench, 6, PERIOD_NS, every_ns)
 
 
 @pytest.fixture
@@ -133,7 +137,7 @@ def test_an_empty_line_ends_it(bench):
     assert len(typed(bench, Person(bench, "492039", "", "111111"))) == 1
 
 
-def test_whoever_watches_presses_enter_first_and_types_then(bench):
+def test_a_person_who_watches_presses_enter_first_and_types_then(bench):
     person = Person(bench, "", "492039")
     ((reading, _),) = typed(bench, person, watch=True)
     assert reading.changed
@@ -144,15 +148,7 @@ def test_whoever_watches_presses_enter_first_and_types_then(bench):
 def test_a_rig_reads_at_all_phases_of_the_time_step(bench, camera):
     readings = list(
         islice(
-            by_rig(
-                lambda: camera,
-                1,
-                bench,
-                bench.wait,
-                digits=6,
-                period_ns=PERIOD_NS,
-                every_ns=3600 * NS_PER_S,
-            ),
+            reader(camera, 3600 * NS_PER_S).readings(),
             12,
         )
     )
@@ -164,9 +160,7 @@ def test_a_rig_reads_at_all_phases_of_the_time_step(bench, camera):
 
 
 def test_a_rigs_code_was_there_between_the_press_and_the_look(bench, camera, token):
-    (reading,) = islice(
-        by_rig(lambda: camera, 1, bench, bench.wait, digits=6, period_ns=PERIOD_NS, every_ns=1), 1
-    )
+    (reading,) = islice(reader(camera).readings(), 1)
     assert reading.timing == Timing(200_000_000, 0)
     assert reading.first_ns == START_NS
 
@@ -174,15 +168,7 @@ def test_a_rigs_code_was_there_between_the_press_and_the_look(bench, camera, tok
 def test_a_rig_that_watches_sees_the_change_within_two_looks(bench, camera, token):
     changes = list(
         islice(
-            by_watching_rig(
-                lambda: camera,
-                1,
-                bench,
-                bench.wait,
-                digits=6,
-                period_ns=PERIOD_NS,
-                every_ns=600 * NS_PER_S,
-            ),
+            reader(camera, 600 * NS_PER_S).changes(),
             3,
         )
     )
@@ -198,9 +184,7 @@ def test_a_rig_that_watches_sees_the_change_within_two_looks(bench, camera, toke
 
 def test_a_doubtful_look_is_repeated(bench, camera):
     camera.seen = [Reading("492039", 0.4, 0), Reading("", 0.99, 0)]
-    (reading,) = islice(
-        by_rig(lambda: camera, 1, bench, bench.wait, digits=6, period_ns=PERIOD_NS, every_ns=1), 1
-    )
+    (reading,) = islice(reader(camera).readings(), 1)
     assert reading.code != "492039"
 
 
@@ -213,9 +197,7 @@ def test_a_doubtful_look_is_repeated(bench, camera):
 )
 def test_a_display_that_cannot_be_read_is_told_without_its_digits(bench, camera, seen, trouble):
     camera.seen = [seen] * 5
-    readings = by_rig(
-        lambda: camera, 1, bench, bench.wait, digits=6, period_ns=PERIOD_NS, every_ns=1
-    )
+    readings = reader(camera).readings()
     with pytest.raises(DisplayUnread) as caught:
         next(readings)
     assert trouble in str(caught.value)
@@ -225,8 +207,6 @@ def test_a_display_that_cannot_be_read_is_told_without_its_digits(bench, camera,
 
 def test_a_display_that_never_changes_is_told(bench, camera, token):
     camera.seen = [Reading("111111", 1.0, 0)] * 1000
-    readings = by_watching_rig(
-        lambda: camera, 1, bench, bench.wait, digits=6, period_ns=PERIOD_NS, every_ns=1
-    )
+    readings = reader(camera).changes()
     with pytest.raises(DisplayUnread, match="has not changed in three time steps"):
         next(readings)
