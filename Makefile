@@ -47,8 +47,8 @@ system:
 
 # Where packages come and go, apt's lists may be older than the kernel that they name.
 kernel: $(VENV)/installed-for-test
-	@$(BIN)/mfalab lab kernel >/dev/null 2>&1 \
-	  || { $(APT) update; $(BIN)/mfalab lab kernel >/dev/null; } \
+	@$(BIN)/mfalab guest kernel >/dev/null 2>&1 \
+	  || { $(APT) update; $(BIN)/mfalab guest kernel >/dev/null; } \
 	  || echo "no kernel for the guest; tests that need it say so"
 
 $(BIN)/python:

@@ -193,7 +193,7 @@ class UhidTrouble(Enum):
 
     MISSING = (
         "{path} is missing: the kernel has no UHID. Load it as root with `modprobe -a "
-        "uhid hid_generic`; where the kernel cannot, a guest can: `mfalab lab boot`."
+        "uhid hid_generic`; where the kernel cannot, a guest can: `mfalab guest boot`."
     )
     FORBIDDEN = (
         "you may not use {path}. As root put the line\n"

@@ -34,6 +34,7 @@ _DOORS = {
     "key": ("key",),
     "devices": ("devices",),
     "lab": ("lab",),
+    "guest": ("guest",),
     "token": ("token",),
     "rig": ("rig",),
 }

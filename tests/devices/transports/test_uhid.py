@@ -320,7 +320,7 @@ class TestOpening:
     def test_a_kernel_without_uhid_is_told_with_what_to_load(self, tmp_path: Path) -> None:
         with pytest.raises(UhidUnusable, match=r"modprobe -a uhid hid_generic") as caught:
             open_uhid("0042", tmp_path / "uhid")
-        assert "mfalab lab boot" in str(caught.value)
+        assert "mfalab guest boot" in str(caught.value)
 
     def test_a_device_that_is_not_permitted_is_told_with_the_udev_rule(self) -> None:
         error = UhidUnusable(UhidTrouble.FORBIDDEN, "0042", "/dev/uhid", 0)

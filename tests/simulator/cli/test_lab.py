@@ -1,109 +1,76 @@
-"""`mfalab lab boot` and `mfalab lab kernel`; the guest itself is played."""
+"""`mfalab lab check`, and the words of `mfalab guest` that were once part of this group."""
 
-import click
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 from click.testing import CliRunner, Result
 
 from mfalab.simulator import guest
-from mfalab.simulator.cli import command
-from mfalab.simulator.cli.lab import lab
+from mfalab.simulator.abilities import Ability
+from mfalab.simulator.cli import bench, command
+from mfalab.simulator.language.problems import ProblemsFound
 
-
-class PlayedGuest:
-    """Stands for `guest.boot`; writes down what it was asked for."""
-
-    ended: guest.Ended | guest.GuestError = guest.Ended(0, b"", b"")
-
-    def __call__(self, words, *, on_out, on_err, tell, **options):
-        self.words, self.options = words, options
-        tell("it boots")
-        if isinstance(self.ended, Exception):
-            raise self.ended
-        on_out(self.ended.out)
-        on_err(self.ended.err)
-        return self.ended
-
-
-@pytest.fixture
-def played(monkeypatch) -> PlayedGuest:
-    made = PlayedGuest()
-    monkeypatch.setattr(guest, "boot", made)
-    return made
+LAB = """\
+lab: desk
+keys:
+  office-key: {at: "sim:ctap-2.1-pin"}
+bind:
+  security_key: office-key
+"""
 
 
 def run(*words: object) -> Result:
-    return CliRunner().invoke(lab, [str(word) for word in words])
+    return CliRunner().invoke(command, ["lab", *map(str, words)])
 
 
-def test_the_group_is_part_of_the_command_line():
-    assert command.get_command(click.Context(command), "lab") is lab
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "lab.yaml"
+    path.write_text(LAB)
+    return path
 
 
-def test_output_and_exit_code_are_the_commands(played):
-    played.ended = guest.Ended(7, b"said\n", b"complained\n")
-    result = run("boot", "--", "fido2-token", "-L")
-    assert (result.exit_code, result.stdout) == (7, "said\n")
-    assert result.stderr == "guest: it boots\ncomplained\n"
-    assert played.words == ("fido2-token", "-L")
+def test_the_file_alone_can_be_checked(file):
+    result = run("check", "--file-only", file)
+    assert (result.exit_code, result.output) == (0, f"{file}: nothing wrong\n")
 
 
-def test_options_reach_the_guest(played, tmp_path, monkeypatch):
-    monkeypatch.setenv("KNOWN", "here")
-    run(
-        *("boot", "--memory", "4G", "--cpus", 1, "--share", tmp_path, "--timeout", 60),
-        *("--env", "KNOWN", "--env", "OTHER=a=b", "true"),
-    )
-    assert played.options == {
-        "share": (tmp_path,),
-        "memory": "4G",
-        "cpus": 1,
-        "timeout_s": 60.0,
-        "env": {"KNOWN": "here", "OTHER": "a=b"},
-    }
+def test_an_open_bench_is_told_key_by_key(file, monkeypatch):
+    fixture = SimpleNamespace(name="hid:12345678", can={Ability.TOUCH, Ability.POWER})
+    key = SimpleNamespace(fixture=fixture, facts=SimpleNamespace(versions=["U2F_V2", "FIDO_2_1"]))
+    token = SimpleNamespace(label="GAHT00000042, seed known")
+    opened = SimpleNamespace(keys={"office-key": key}, tokens={"fob": token})
+    monkeypatch.setattr(bench, "opened_bench", lambda path, seed: nullcontext(opened))
+    assert run("check", file).output.splitlines() == [
+        "office-key: hid:12345678, FIDO_2_1, can power, touch",
+        "fob: GAHT00000042, seed known",
+        f"{file}: nothing wrong, all of it is there",
+    ]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("boot", "--env", "NOWHERE", "true"), "write NOWHERE=VALUE"),
-        (("boot", "--env", "a b=1", "true"), "no name of a variable"),
-        (("boot", "--share", "/nowhere", "true"), "does not exist"),
-        (("boot",), "a shell needs a terminal"),
-    ],
-)
-def test_wrong_usage_boots_nothing(played, monkeypatch, words, said):
-    monkeypatch.delenv("NOWHERE", raising=False)
-    result = run(*words)
-    assert result.exit_code == 2
-    assert said in result.stderr
-    assert not hasattr(played, "words")
+def test_what_is_wrong_is_told_with_its_place(file):
+    file.write_text(LAB.replace("{at:", "{att:"))
+    for words in (["check", file], ["check", "--file-only", file]):
+        with pytest.raises(ProblemsFound, match=r"lab\.yaml:3:\d+: "):
+            CliRunner().invoke(command, ["lab", *map(str, words)], catch_exceptions=False)
 
 
-def test_missing_parts_are_exit_code_3(played):
-    played.ended = guest.GuestNotReady("The guest needs busybox.", "Install with: apt")
-    result = run("boot", "true")
-    assert result.exit_code == 3
-    assert result.stderr.endswith("Error: The guest needs busybox. Install with: apt\n")
+def test_the_words_before_guest_was_a_group_still_work(monkeypatch):
+    """`mfalab lab boot` and `mfalab lab kernel` may be in scripts of users."""
+    asked = []
+
+    def boot(words, **options):
+        asked.append(words)
+        return guest.Ended(7, b"", b"")
+
+    monkeypatch.setattr(guest, "boot", boot)
+    assert run("boot", "--", "fido2-token", "-L").exit_code == 7
+    assert asked == [("fido2-token", "-L")]
+    assert "Fetch the guest's kernel" in run("kernel", "--help").output
 
 
-@pytest.mark.parametrize(
-    ("ended", "said"),
-    [
-        (guest.GuestTooSlow(60.0), "did not end within 60 s"),
-        (guest.GuestDied("Kernel panic"), "Its console said last: Kernel panic"),
-    ],
-)
-def test_guest_that_does_not_end_well_is_exit_code_1(played, ended, said):
-    played.ended = ended
-    result = run("boot", "true")
-    assert result.exit_code == 1
-    assert said in result.stderr
-
-
-def test_kernel_that_cannot_be_fetched_is_exit_code_3(monkeypatch):
-    def offline(tell):
-        raise guest.GuestNotReady("apt-get could not.", "Try again.")
-
-    monkeypatch.setattr(guest, "kernel", offline)
-    result = run("kernel")
-    assert (result.exit_code, result.stderr) == (3, "Error: apt-get could not. Try again.\n")
+def test_the_words_before_guest_was_a_group_are_not_listed():
+    listed = run("--help").output.split()
+    assert "check" in listed
+    assert not {"boot", "kernel"} & set(listed)
