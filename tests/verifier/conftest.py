@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -19,6 +20,7 @@ from mfalab.verifier import (
     SecondPage,
     ServiceError,
     SignedIn,
+    SqliteStore,
     Store,
     Sts,
     TokenSeed,
@@ -28,6 +30,7 @@ from mfalab.verifier import (
 from mfalab.verifier.records import Device, DeviceKind
 
 ACCOUNT = "123456789012"
+BAD_CODE = ("InvalidAuthenticationCode", "Authentication code for device is not valid.", 403)
 START_S = 1_772_442_000  # 2026-03-02T09:00:00Z, the first second of a step and of a 180 s window
 
 
@@ -194,6 +197,13 @@ class Company:
         assert isinstance(page, SecondPage)
         return page
 
+    def fail_code(self, page: SecondPage, code: str, times: int = 1) -> None:
+        """Type a code on the second page that must be refused as not valid."""
+        for _ in range(times):
+            with pytest.raises(ServiceError) as caught:
+                self.console.submit_code(page.id, code)
+            assert caught.value.args == BAD_CODE
+
     def signed_in(self, user: str = "alice") -> SignedIn:
         session = self.console.sign_in(ACCOUNT, user, f"{user} pw")
         assert isinstance(session, SignedIn)
@@ -254,6 +264,16 @@ def company_on(store: Store) -> Company:
         observer=observed.append,
     )
     return Company(verifier, clock, outbox, observed)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Each kind of store in turn, empty."""
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    with SqliteStore(tmp_path / "verifier.db") as sqlite:
+        yield sqlite
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Each operation is one transaction: what is refused leaves no trace but its cost."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,20 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mfalab.verifier import CHEAP, DeviceKind, MemoryStore, ServiceError, SmsMode, Verifier
-from mfalab.verifier.store import SqliteStore
 
 ACCOUNT = "123456789012"
 COSTS = {"Budget", "SignIn", "SmsChallenge", "Recovery"}
 """What a refused attempt may change: budgets, a page's failures, tries of a code or a call."""
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    if request.param == "memory":
-        yield MemoryStore()
-    else:
-        with SqliteStore(tmp_path / "verifier.db") as opened:
-            yield opened
 
 
 def lasting(company: Any) -> dict[str, list[Any]]:
@@ -154,14 +143,6 @@ def test_refused_code_costs_an_attempt_and_a_refused_request_none(company: Any) 
             company.session(SerialNumber=token.serial, TokenCode="1")
     (budget,) = company.everything()["Budget"]
     assert budget.attempts == 3
-
-
-def test_message_is_not_sent_for_what_was_undone(company: Any) -> None:
-    company.set(sms=SmsMode.PREVIEW, devices_per_identity=0)
-    session = company.signed_in().credentials
-    with pytest.raises(ServiceError):
-        company.console.register_sms(session, phone="+15550123")
-    assert company.outbox.messages == []
 
 
 def test_code_that_two_requests_bring_at_once_is_accepted_once(

@@ -21,9 +21,6 @@ def clause(value: str, member: str, rule: str) -> str:
     return f"Value {value} at '{member}' failed to satisfy constraint: Member must {rule}"
 
 
-ONE = "1 validation error detected: "
-
-
 @pytest.mark.parametrize(
     ("members", "name", "value", "text"),
     [

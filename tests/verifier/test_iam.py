@@ -338,18 +338,6 @@ class TestEnable:
         with refused(*BAD_CODE):
             company.iam("ada").enable_mfa_device(**mine | {"SerialNumber": second.serial})
 
-    def test_injected_fault_passes_after_its_times(self, company: Any) -> None:
-        fault = ServiceError("ServiceFailure", "Oops.", 500)
-        company.verifier.inject("ListMFADevices", fault, times=2)
-        for _ in range(2):
-            with pytest.raises(ServiceError, match="Oops"):
-                company.iam("alice").list_mfa_devices()
-        company.iam("alice").list_mfa_devices()
-
-    def test_fault_of_an_unknown_operation_is_an_error(self, company: Any) -> None:
-        with pytest.raises(ValueError, match="no operation 'EnableMfaDevice'"):
-            company.verifier.inject("EnableMfaDevice", ServiceError("x", "y", 500))
-
 
 class TestResync:
     def test_unassigned_device(self, company: Any, refused: Any) -> None:
@@ -417,15 +405,6 @@ class TestDeactivate:
         assert company.serials() == [token.serial]
         assert company.verifier.mfa_context(session).present is True
 
-    def test_old_pair_is_refused_after_deactivation_and_a_newer_accepted(
-        self, company: Any, refused: Any
-    ) -> None:
-        token = company.enrol()
-        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
-        with refused(*BAD_CODE):
-            company.enable(token, "bob")
-        company.enable(token, "bob", second=2)
-
     def test_roots_own_devices_not_by_api(self, company: Any, refused: Any) -> None:
         token = company.enrol_root()
         root = "arn:aws:iam::123456789012:root"
@@ -464,21 +443,6 @@ class TestDelete:
             company.iam("alice").delete_virtual_mfa_device(SerialNumber=token.serial)
         company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
         company.create(by="alice")
-
-    def test_made_again_the_name_has_a_new_seed_and_no_history(self, company: Any) -> None:
-        old = company.enrol()
-        company.mfa_session(old)
-        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=old.serial)
-        company.iam("ada").delete_virtual_mfa_device(SerialNumber=old.serial)
-        new = company.enrol()
-        assert new.serial == old.serial
-        assert new.seed != old.seed
-        company.mfa_session(new)
-
-    def test_hardware_tokens_are_not_deleted(self, company: Any, refused: Any) -> None:
-        token = company.ship()
-        with refused(*no_device(token.serial)):
-            company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
 
     def test_user_with_a_device(self, company: Any, refused: Any) -> None:
         token = company.enrol()
@@ -638,51 +602,6 @@ def test_account_summary_counts_devices_and_roots_mfa(company: Any) -> None:
     assert counts() == (3, 3, 2, 0)
     company.enrol_root()
     assert counts() == (3, 4, 3, 1)
-
-
-def test_iam_takes_session_credentials_only_with_mfa(company: Any, refused: Any) -> None:
-    token = company.enrol()
-    company.iam(company.mfa_session(token)).list_mfa_devices()
-    with refused(
-        "InvalidClientTokenId", "The security token included in the request is invalid.", 403
-    ):
-        company.iam(company.session()).list_mfa_devices()
-
-
-def test_session_expires_to_the_second(company: Any, clock: Any, refused: Any) -> None:
-    token = company.enrol()
-    session = company.session(
-        SerialNumber=token.serial, TokenCode=token.code(), DurationSeconds=900
-    )
-    clock.advance(899.999)
-    company.iam(session).list_mfa_devices()
-    clock.advance(0.001)
-    with refused("ExpiredToken", "The security token included in the request is expired", 403):
-        company.iam(session).list_mfa_devices()
-
-
-def test_wrong_secret_and_wrong_token(company: Any) -> None:
-    from dataclasses import replace
-
-    keys = company.keys["alice"]
-    with pytest.raises(ServiceError) as caught:
-        company.iam(replace(keys, secret_access_key="x")).get_user()
-    assert caught.value.code == "SignatureDoesNotMatch"
-    session = company.session()
-    with pytest.raises(ServiceError) as caught:
-        company.sts(replace(session, session_token="x")).get_caller_identity()
-    assert caught.value.code == "InvalidClientTokenId"
-
-
-def test_secrets_are_in_no_repr(company: Any) -> None:
-    token = company.enrol()
-    session = company.mfa_session(token)
-    shown = repr(company.everything()) + repr(session) + repr(company.keys)
-    secrets = [token.seed, session.secret_access_key, session.session_token or ""]
-    secrets += [repr(base64.b32decode(token.seed)), company.keys["alice"].secret_access_key]
-    assert not [secret for secret in secrets if secret in shown]
-    assert not [secret for secret in secrets if secret in repr(company.observed)]
-    assert token.code() not in repr(company.observed)
 
 
 def test_device_kinds_keep_their_order() -> None:

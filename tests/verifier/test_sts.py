@@ -9,7 +9,6 @@ import pytest
 from mfalab.verifier import (
     Credentials,
     MfaContext,
-    RoleCredentialsMfa,
     RoleSessionMfa,
     ServiceError,
 )
@@ -341,46 +340,6 @@ class TestAssumeRole:
         assume(company, "alice", role(company), **proof)
 
 
-class TestMfaContext:
-    def test_long_term_keys_have_none(self, company: Any) -> None:
-        company.enrol()
-        assert company.verifier.mfa_context(company.keys["alice"]) == MfaContext(None, None)
-
-    def test_session_without_mfa(self, company: Any) -> None:
-        assert company.verifier.mfa_context(company.session()) == MfaContext(False, None)
-
-    def test_age_counts_from_the_code(self, company: Any, clock: Any) -> None:
-        session = company.mfa_session(company.enrol())
-        clock.advance(59.999)
-        assert company.verifier.mfa_context(session) == MfaContext(True, 59)
-
-    def test_console_sessions(self, company: Any, clock: Any) -> None:
-        plain = company.signed_in().credentials
-        assert company.verifier.mfa_context(plain) == MfaContext(False, None)
-        token = company.enrol()
-        session = company.console.submit_code(company.page().id, token.code()).credentials
-        clock.advance(10)
-        assert company.verifier.mfa_context(session) == MfaContext(True, 10)
-
-    @pytest.mark.parametrize(
-        ("rule", "expected"),
-        [
-            (RoleCredentialsMfa.FALSE, MfaContext(False, None)),
-            (RoleCredentialsMfa.ABSENT, MfaContext(None, None)),
-            (RoleCredentialsMfa.INHERITED, MfaContext(True, 0)),
-        ],
-    )
-    def test_role_credentials(
-        self, company: Any, rule: RoleCredentialsMfa, expected: MfaContext
-    ) -> None:
-        company.set(role_credentials_mfa=rule)
-        token = company.enrol()
-        session = assume(
-            company, "alice", role(company), SerialNumber=token.serial, TokenCode=token.code()
-        )
-        assert company.verifier.mfa_context(session) == expected
-
-
 def test_caller_identity_of_keys(company: Any) -> None:
     assert company.sts("root").get_caller_identity() == {
         "UserId": A,
@@ -389,19 +348,3 @@ def test_caller_identity_of_keys(company: Any) -> None:
     }
     identity = company.sts("alice").get_caller_identity()
     assert re.fullmatch(r"AIDA[A-Z2-7]{16}", identity["UserId"])
-
-
-def test_trail_says_whether_mfa_was_used(company: Any) -> None:
-    token = company.enrol()
-    company.iam(company.mfa_session(token)).list_mfa_devices()
-    event = company.trail("ListMFADevices")[-1]
-    session = event.fields["userIdentity"]["sessionContext"]
-    assert session == {"attributes": {"mfaAuthenticated": "true"}}
-    (event,) = company.trail("GetSessionToken")
-    assert event.fields["eventSource"] == "sts.amazonaws.com"
-    assert event.fields["requestParameters"] == {"serialNumber": token.serial}
-    assert "sessionContext" not in event.fields["userIdentity"]
-    with pytest.raises(ServiceError):
-        company.mfa_session(token)
-    event = company.trail("GetSessionToken")[-1]
-    assert event.fields["errorCode"] == "AccessDenied"

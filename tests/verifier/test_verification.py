@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -96,15 +96,6 @@ class Bench:
     def show_pair(self, second: int) -> Outcome:
         """Type the codes of a step's predecessor and of the step."""
         return self.pair(code(second - 1), code(second)).outcome
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    with SqliteStore(tmp_path / "verifier.db") as sqlite:
-        yield sqlite
 
 
 @pytest.fixture

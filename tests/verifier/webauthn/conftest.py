@@ -17,12 +17,9 @@ from cryptography.x509.oid import NameOID
 from fido2 import cbor
 from fido2.cose import ES256, ES384, MLDSA44, RS256, EdDSA
 
-RP_ID = "aws.amazon.com"
 ORIGIN = "https://signin.aws.amazon.com"
-APP_ID = "https://signin.aws.amazon.com"
 AAGUID = bytes(range(16))
 UP, UV, BE, BS, AT, ED = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
-ACCOUNT = "123456789012"
 
 Certificate = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
@@ -87,10 +84,6 @@ def certificate(
 
 def der(made: Certificate) -> bytes:
     return made[0].public_bytes(serialization.Encoding.DER)
-
-
-def pem(made: Certificate) -> str:
-    return made[0].public_bytes(serialization.Encoding.PEM).decode()
 
 
 @dataclass

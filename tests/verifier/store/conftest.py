@@ -1,0 +1,104 @@
+"""One record of each type, with values that are easily lost on the way."""
+
+from typing import Any
+
+import pytest
+
+from mfalab.verifier.records import (
+    RECORD_TYPES,
+    AccessKey,
+    Account,
+    Binding,
+    Budget,
+    Ceremony,
+    CredentialRecord,
+    CredentialReport,
+    Device,
+    DeviceKind,
+    Identity,
+    MovingFactor,
+    Recovery,
+    RecoveryState,
+    Role,
+    Session,
+    SessionKind,
+    SignIn,
+    SmsChallenge,
+    UsedCode,
+    WebAuthnChallenge,
+)
+from mfalab.verifier.store import Store
+
+ACCOUNT = Account("1", "aws", None, "root@example.com", "+1", True, 5)
+ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, True, None, 7)
+DEVICE = Device(
+    "d1",
+    DeviceKind.HARDWARE,
+    "serial-1",
+    "1",
+    "n",
+    "/",
+    9,
+    secret=bytes(range(40)),
+    moving_factor=MovingFactor.EVENT,
+    tags=(("team", "red"), ("é", "")),
+    owner_id="AIDA1",
+    enabled_ns=11,
+    offset_steps=-3,
+)
+ONE_OF_EACH: list[Any] = [
+    ACCOUNT,
+    ALICE,
+    AccessKey("AKIA1", "secret", "AIDA1", True, 13),
+    Role("AROA1", "1", "Ops", "ops", "/", ("arn:a", "arn:b"), True, None, 3600, 17),
+    DEVICE,
+    UsedCode("d1", 2**40),
+    Budget("serial-1", 4, 9, 2, 2**62),
+    Binding("d1", 19, "serial-1", "AIDA1", None),
+    Session("ASIA1", "s", "t", SessionKind.ROLE, "AIDA1", "AROA1", "name", 1, 2, None, None),
+    SignIn("page", "AIDA1", 23, 1, DeviceKind.SMS, True),
+    SmsChallenge("d1", "012345", 29, 1, False),
+    CredentialRecord(
+        "d1",
+        b"\x00\xff",
+        b"\xa1",
+        2**32 - 1,
+        bytes(16),
+        ("nfc", "usb"),
+        True,
+        False,
+        True,
+        "packed",
+        (("FIDO", "L1"),),
+        cloned_ns=43,
+    ),
+    WebAuthnChallenge("AA_-", Ceremony.REGISTRATION, "AIDA1", "ASIA1", "key", 47, True),
+    Recovery("r", "1", RecoveryState.CALLED, "mail", 31, "012345", 37, 1),
+    CredentialReport("1", "user,arn\r\n", 41),
+]
+
+
+@pytest.fixture
+def one_of_each() -> list[Any]:
+    """In the order of `RECORD_TYPES`."""
+    return list(ONE_OF_EACH)
+
+
+@pytest.fixture(params=RECORD_TYPES, ids=lambda each: each.__name__)
+def record(request: pytest.FixtureRequest) -> Any:
+    """Each of the records in turn."""
+    return ONE_OF_EACH[RECORD_TYPES.index(request.param)]
+
+
+@pytest.fixture
+def device() -> Device:
+    """The device among the records."""
+    return DEVICE
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    with store.transaction() as tx:
+        for record in ONE_OF_EACH:
+            tx.insert(record)
+    return store

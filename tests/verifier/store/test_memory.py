@@ -1,0 +1,54 @@
+"""What the store in memory promises beyond the contract of stores."""
+
+from dataclasses import replace
+
+import pytest
+
+from mfalab.verifier.records import Budget, Device
+from mfalab.verifier.store import Conflict, MemoryStore
+
+
+def test_each_store_has_records_of_its_own() -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(Budget("s"))
+    with MemoryStore().transaction() as tx:
+        assert tx.find(Budget) == []
+
+
+def test_record_is_found_by_its_new_values_only(device: Device) -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(device)
+        moved = replace(device, owner_id="AIDA2", serial="serial-2")
+        tx.update(moved)
+        assert tx.find(Device, owner_id="AIDA1") == []
+        assert tx.find(Device, owner_id="AIDA2", serial="serial-2") == [moved]
+        tx.delete(moved)
+        assert tx.find(Device, serial="serial-2") == []
+
+
+def test_index_is_as_before_after_a_transaction_that_failed(device: Device) -> None:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        tx.insert(device)
+
+    def fail() -> None:
+        with store.transaction() as tx:
+            tx.update(replace(device, serial="serial-2"))
+            tx.delete(device)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with store.transaction() as tx:
+        assert tx.find(Device, serial="serial-1") == [device]
+        assert tx.find(Device, serial="serial-2") == []
+        with pytest.raises(Conflict):
+            tx.insert(replace(device, id="d2"))
+
+
+def test_caught_conflict_leaves_the_index_alone(device: Device) -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(device)
+        with pytest.raises(Conflict):
+            tx.insert(replace(device, id="d2"))
+        assert tx.find(Device, serial="serial-1") == [device]

@@ -1,0 +1,84 @@
+"""How devices come to identities and leave them."""
+
+from typing import Any
+
+import pytest
+
+from mfalab.verifier import ServiceError, SmsMode
+
+BAD_CODE = ("InvalidAuthenticationCode", "Authentication code for device is not valid.", 403)
+
+
+def test_old_pair_is_refused_after_deactivation_and_a_newer_accepted(
+    company: Any, refused: Any
+) -> None:
+    token = company.enrol()
+    company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+    with refused(*BAD_CODE):
+        company.enable(token, "bob")
+    company.enable(token, "bob", second=2)
+
+
+def test_made_again_the_name_has_a_new_seed_and_no_history(company: Any) -> None:
+    old = company.enrol()
+    company.mfa_session(old)
+    company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=old.serial)
+    company.iam("ada").delete_virtual_mfa_device(SerialNumber=old.serial)
+    new = company.enrol()
+    assert new.serial == old.serial
+    assert new.seed != old.seed
+    company.mfa_session(new)
+
+
+def test_hardware_tokens_are_not_deleted(company: Any, refused: Any) -> None:
+    token = company.ship()
+    with refused(
+        "NoSuchEntity", f"MFA Device with serial number {token.serial} does not exist.", 404
+    ):
+        company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
+
+
+def test_console_removes_devices_with_the_user(company: Any) -> None:
+    company.enrol()
+    company.insert_key()
+    fob = company.ship()
+    company.enable(fob)
+    ada = company.signed_in("ada").credentials
+    company.console.delete_user(ada, user_name="alice")
+    assert company.iam("ada").list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    company.enable(fob, "bob", second=2)
+
+
+def test_hardware_token_that_is_removed_belongs_to_no_account(company: Any) -> None:
+    token = company.ship()
+    company.enable(token)
+    (device,) = company.everything()["Device"]
+    assert device.account_id == "123456789012"
+    company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+    (device,) = company.everything()["Device"]
+    assert (device.account_id, device.owner_id, device.deleted_ns) == (None, None, None)
+
+
+def test_sts_binding_ends_the_propagation_delay_after_the_removal(company: Any, clock: Any) -> None:
+    company.set(propagation_enable_s=8, propagation_disable_s=5)
+    token = company.enrol()
+    company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
+    (binding,) = company.everything()["Binding"]
+    assert (binding.from_ns - clock.ns, binding.until_ns - clock.ns) == (8 * 10**9, 5 * 10**9)
+
+
+def test_deleted_user_takes_the_unconfirmed_telephone_along(company: Any) -> None:
+    company.set(sms=SmsMode.PREVIEW)
+    ada = company.signed_in("ada").credentials
+    company.console.register_sms(ada, phone="+15550123", user_name="alice")
+    company.iam("ada").delete_user(UserName="alice")
+    (device,) = company.everything()["Device"]
+    assert device.deleted_ns is not None
+    assert company.everything()["SmsChallenge"] == []
+
+
+def test_security_key_cannot_be_deleted_as_a_virtual_device(company: Any) -> None:
+    serial = company.insert_key()
+    with pytest.raises(ServiceError) as caught:
+        company.iam("ada").delete_virtual_mfa_device(SerialNumber=serial)
+    assert caught.value.code == "NoSuchEntity"

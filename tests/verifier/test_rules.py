@@ -1,0 +1,147 @@
+"""Who may have and use which device."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfalab.verifier import AWS_OBSERVED, MemoryStore, ServiceError, SmsMode, rules
+from mfalab.verifier.records import (
+    Account,
+    Binding,
+    Device,
+    DeviceKind,
+    Identity,
+    Recovery,
+    RecoveryState,
+    Role,
+)
+
+ACCOUNT = Account("1", "aws", None, "root@example.com", None, True, 0)
+ROOT = Identity("1", "1", "", "", "/", True, True, None, 0)
+ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, False, None, 0)
+PHONE = Device("d1", DeviceKind.VIRTUAL, "phone", "1", "phone", "/", 0, secret=b"s")
+ROLE = Role("AROA1", "1", "ops", "ops", "/", (), False, None, 3600, 0)
+
+
+def refusal(rule: Any, *args: Any) -> str:
+    """The code by which a rule refuses, or nothing."""
+    try:
+        rule(*args)
+    except ServiceError as error:
+        return error.code
+    return ""
+
+
+def owned(device: Device, owner: Identity = ALICE, **changes: Any) -> Device:
+    return replace(device, owner_id=owner.id, enabled_ns=0, **changes)
+
+
+def test_deleted_device_gives_its_serial_number_free() -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(replace(PHONE, deleted_ns=5))
+        assert rules.device_of_serial(tx, "phone") is None
+        tx.insert(replace(PHONE, id="d2"))
+        found = rules.device_of_serial(tx, "phone")
+        assert found is not None
+        assert found.id == "d2"
+
+
+def test_device_serves_one_identity() -> None:
+    assert refusal(rules.check_association, PHONE, ALICE, "alice") == ""
+    assert refusal(rules.check_association, owned(PHONE), ALICE, "alice") == "EntityAlreadyExists"
+    assert refusal(rules.check_association, owned(PHONE), ROOT, "root") == "EntityAlreadyExists"
+    assert refusal(rules.check_owner, owned(PHONE), ALICE) == ""
+    assert refusal(rules.check_owner, owned(PHONE), ROOT) != ""
+    assert refusal(rules.check_owner, PHONE, ALICE) != ""
+
+
+def test_limit_counts_the_devices_of_one_identity() -> None:
+    profile = replace(AWS_OBSERVED, devices_per_identity=2)
+    with MemoryStore().transaction() as tx:
+        tx.insert(owned(PHONE))
+        tx.insert(owned(PHONE, ROOT, id="d2", serial="other"))
+        assert refusal(rules.check_device_limit, tx, ALICE, profile) == ""
+        tx.insert(owned(PHONE, id="d3", serial="third"))
+        assert refusal(rules.check_device_limit, tx, ALICE, profile) == "LimitExceeded"
+
+
+@pytest.mark.parametrize(("now_ns", "known"), [(9, False), (10, True), (19, True), (20, False)])
+def test_sts_knows_a_device_from_the_start_of_its_binding_until_its_end(
+    now_ns: int, known: bool
+) -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(PHONE)
+        tx.insert(Binding("d1", 10, "phone", "AIDA1", 20))
+        assert (rules.bound_device(tx, ALICE, "phone", now_ns) is not None) == known
+        assert rules.bound_device(tx, ROOT, "phone", now_ns) is None
+
+
+def test_newest_binding_of_a_serial_number_wins() -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(replace(PHONE, deleted_ns=5))
+        tx.insert(replace(PHONE, id="d2"))
+        tx.insert(Binding("d1", 1, "phone", "AIDA1", 20))
+        tx.insert(Binding("d2", 2, "phone", "AIDA1", None))
+        found = rules.bound_device(tx, ALICE, "phone", 10)
+        assert found is not None
+        assert found.id == "d2"
+
+
+def test_device_without_codes_is_unknown_to_sts() -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(replace(PHONE, kind=DeviceKind.FIDO))
+        tx.insert(Binding("d1", 0, "phone", "AIDA1", None))
+        assert rules.bound_device(tx, ALICE, "phone", 10) is None
+
+
+@pytest.mark.parametrize(
+    ("requires", "max_age_s", "mfa_s", "met"),
+    [
+        (False, None, None, True),
+        (True, None, None, False),
+        (True, None, 0, True),
+        (False, 60, None, False),
+        (False, 60, 40, True),
+        (False, 60, 39, False),
+    ],
+)
+def test_mfa_conditions_of_a_role(
+    requires: bool, max_age_s: int | None, mfa_s: int | None, met: bool
+) -> None:
+    role = replace(ROLE, requires_mfa=requires, mfa_max_age_s=max_age_s)
+    mfa_ns = None if mfa_s is None else mfa_s * 10**9
+    assert rules.meets_mfa_conditions(role, mfa_ns, 100 * 10**9 + 999) == met
+
+
+@pytest.mark.parametrize(
+    ("mode", "target", "code"),
+    [
+        (SmsMode.PREVIEW, ALICE, ""),
+        (SmsMode.PREVIEW, ROOT, "InvalidInput"),
+        (SmsMode.ENDED, ALICE, "InvalidInput"),
+    ],
+)
+def test_sms_is_for_users_while_it_is_offered(mode: SmsMode, target: Identity, code: str) -> None:
+    assert refusal(rules.check_sms_enrolment, target, replace(AWS_OBSERVED, sms=mode)) == code
+
+
+def test_sms_device_is_of_no_use_after_the_end_of_sms() -> None:
+    with MemoryStore().transaction() as tx:
+        tx.insert(owned(PHONE, kind=DeviceKind.SMS))
+        for mode, count in ((SmsMode.PREVIEW, 1), (SmsMode.ENDED, 0)):
+            profile = replace(AWS_OBSERVED, sms=mode)
+            assert len(rules.sign_in_devices(tx, ALICE, profile)) == count
+
+
+def test_alternative_factors_are_for_root_where_they_are_enabled() -> None:
+    assert refusal(rules.check_recovery_start, ACCOUNT, ROOT) == ""
+    assert refusal(rules.check_recovery_start, ACCOUNT, ALICE) != ""
+    disabled = replace(ACCOUNT, alternative_factors=False)
+    assert refusal(rules.check_recovery_start, disabled, ROOT) != ""
+
+
+@pytest.mark.parametrize("state", RecoveryState)
+def test_recovery_ends_in_a_sign_in_only_after_the_call(state: RecoveryState) -> None:
+    allowed = refusal(rules.check_recovery_confirmed, Recovery("r", "1", state)) == ""
+    assert allowed == (state is RecoveryState.CALL_CONFIRMED)

@@ -1,0 +1,64 @@
+"""What temporary credentials say about MFA."""
+
+from typing import Any
+
+import pytest
+
+from mfalab.verifier import Credentials, MfaContext, RoleCredentialsMfa
+
+ACCOUNT = "123456789012"
+
+
+class TestMfaContext:
+    def test_long_term_keys_have_none(self, company: Any) -> None:
+        company.enrol()
+        assert company.verifier.mfa_context(company.keys["alice"]) == MfaContext(None, None)
+
+    def test_session_without_mfa(self, company: Any) -> None:
+        assert company.verifier.mfa_context(company.session()) == MfaContext(False, None)
+
+    def test_age_counts_from_the_code(self, company: Any, clock: Any) -> None:
+        session = company.mfa_session(company.enrol())
+        clock.advance(59.999)
+        assert company.verifier.mfa_context(session) == MfaContext(True, 59)
+
+    def test_console_sessions(self, company: Any, clock: Any) -> None:
+        plain = company.signed_in().credentials
+        assert company.verifier.mfa_context(plain) == MfaContext(False, None)
+        token = company.enrol()
+        session = company.console.submit_code(company.page().id, token.code()).credentials
+        clock.advance(10)
+        assert company.verifier.mfa_context(session) == MfaContext(True, 10)
+
+    @pytest.mark.parametrize(
+        ("rule", "expected"),
+        [
+            (RoleCredentialsMfa.FALSE, MfaContext(False, None)),
+            (RoleCredentialsMfa.ABSENT, MfaContext(None, None)),
+            (RoleCredentialsMfa.INHERITED, MfaContext(True, 0)),
+        ],
+    )
+    def test_role_credentials(
+        self, company: Any, rule: RoleCredentialsMfa, expected: MfaContext
+    ) -> None:
+        company.set(role_credentials_mfa=rule)
+        token = company.enrol()
+        role = company.verifier.create_role(
+            ACCOUNT, "operator", trusts=[f"arn:aws:iam::{ACCOUNT}:root"]
+        )
+        given = company.sts("alice").assume_role(
+            RoleArn=company.verifier.role_arn(role),
+            RoleSessionName="shift",
+            SerialNumber=token.serial,
+            TokenCode=token.code(),
+        )["Credentials"]
+        session = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        assert company.verifier.mfa_context(session) == expected
+
+
+def test_session_token_has_no_role_and_its_own_expiry(company: Any, clock: Any) -> None:
+    company.session(DurationSeconds=900)
+    (session,) = company.everything()["Session"]
+    assert (session.role_id, session.session_name, session.mfa_ns) == (None, None, None)
+    assert session.expires_ns - session.issued_ns == 900 * 10**9
+    assert session.issued_ns == clock.ns

@@ -1,0 +1,83 @@
+"""Furnishing the verifier with accounts, people, roles and tokens."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from mfalab.verifier import ServiceError, TokenSeed
+from mfalab.verifier.store import Conflict
+
+
+def test_fault_of_an_unknown_operation_is_an_error(company: Any) -> None:
+    with pytest.raises(ValueError, match="no operation 'EnableMfaDevice'"):
+        company.verifier.inject("EnableMfaDevice", ServiceError("x", "y", 500))
+
+
+def test_secrets_are_in_no_repr(company: Any) -> None:
+    token = company.enrol()
+    session = company.mfa_session(token)
+    shown = repr(company.everything()) + repr(session) + repr(company.keys)
+    secrets = [token.seed, session.secret_access_key, session.session_token or ""]
+    secrets += [repr(base64.b32decode(token.seed)), company.keys["alice"].secret_access_key]
+    assert not [secret for secret in secrets if secret in shown]
+    assert not [secret for secret in secrets if secret in repr(company.observed)]
+    assert token.code() not in repr(company.observed)
+
+
+@pytest.mark.parametrize(
+    "account_id",
+    ["", "12345678901", "1234567890123", "12345678901x", "\N{FULLWIDTH DIGIT ONE}" * 12],
+)
+def test_account_id_has_twelve_digits(company: Any, account_id: str) -> None:
+    with pytest.raises(ValueError, match="is not 12 digits"):
+        company.verifier.create_account(account_id, root_email="r@x", root_password="p")
+
+
+def test_unknown_partition_is_an_error(company: Any) -> None:
+    with pytest.raises(ValueError, match="'aws-eu' is none of aws, aws-cn, aws-us-gov"):
+        company.verifier.create_account(
+            "210987654321", root_email="r@x", root_password="p", partition="aws-eu"
+        )
+
+
+def test_account_is_made_once(company: Any) -> None:
+    with pytest.raises(Conflict):
+        company.verifier.create_account("123456789012", root_email="r@x", root_password="p")
+
+
+def test_third_access_key_is_refused(company: Any) -> None:
+    company.verifier.create_access_key(company.ids["alice"])
+    with pytest.raises(ServiceError, match="AccessKeysPerUser: 2"):
+        company.verifier.create_access_key(company.ids["alice"])
+    with pytest.raises(ValueError, match="no identity AIDANOBODY"):
+        company.verifier.create_access_key("AIDANOBODY")
+
+
+@pytest.mark.parametrize("max_session_s", [3599, 43_201])
+def test_role_session_lasts_from_one_to_twelve_hours(company: Any, max_session_s: int) -> None:
+    with pytest.raises(ValueError, match=f"max_session_s is {max_session_s}"):
+        company.verifier.create_role("123456789012", "ops", trusts=[], max_session_s=max_session_s)
+
+
+def test_names_of_users_and_roles_differ_by_more_than_case(company: Any) -> None:
+    with pytest.raises(ServiceError) as caught:
+        company.verifier.create_user("123456789012", "ALICE")
+    assert caught.value.code == "EntityAlreadyExists"
+    company.verifier.create_role("123456789012", "Ops", trusts=[])
+    with pytest.raises(ServiceError) as caught:
+        company.verifier.create_role("123456789012", "ops", trusts=[])
+    assert caught.value.code == "EntityAlreadyExists"
+
+
+def test_shipment_with_a_known_serial_number_is_refused_whole(company: Any) -> None:
+    company.ship("GAHT1")
+    with pytest.raises(ValueError, match="GAHT1 is known already"):
+        company.verifier.register_tokens([TokenSeed("GAHT2", b"x"), TokenSeed("GAHT1", b"y")])
+    assert [device.serial for device in company.everything()["Device"]] == ["GAHT1"]
+
+
+def test_arn_of_an_unknown_identity_is_an_error(company: Any) -> None:
+    assert company.verifier.identity_arn("123456789012") == "arn:aws:iam::123456789012:root"
+    with pytest.raises(ValueError, match="no identity AIDANOBODY"):
+        company.verifier.identity_arn("AIDANOBODY")
