@@ -7,7 +7,6 @@ import pytest
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.describe import explain
 from mfalab.simulator.scenario_files.loader import Case
-from mfalab.simulator.scenario_files.tags import TAGS
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 
@@ -46,27 +45,13 @@ def test_verb_is_a_python_name_and_the_fields_are_those_of_the_file(
             assert field.alias == name.removesuffix("_")
 
 
-def test_explanation_of_all_steps_has_a_line_for_each() -> None:
-    assert [line.split()[0] for line in explain(None).splitlines()] == list(VOCABULARY)
-
-
-def test_unknown_step_is_told_with_the_nearest() -> None:
-    with pytest.raises(LookupError, match='there is no step "enabel"; did you mean "enable"'):
-        explain("enabel")
-
-
 def test_every_step_is_used_by_a_shipped_scenario(shipped_cases: list[Case]) -> None:
     used = {step.do for case in shipped_cases for step in case.scenario.steps}
     assert sorted(VOCABULARY.keys() - used) == []
 
 
-def test_every_tag_of_the_shipped_scenarios_is_known_and_used(shipped_cases: list[Case]) -> None:
-    used = {tag for case in shipped_cases for tag in case.scenario.tags}
-    assert used == set(TAGS)
-
-
 @pytest.mark.slow
-def test_shipped_scenarios_pass_with_a_seed_that_nobody_tuned(shipped_cases: list[Case]) -> None:
+def test_shipped_scenarios_pass_with_an_untuned_seed(shipped_cases: list[Case]) -> None:
     bad = {}
     for case in shipped_cases:
         last = run_case(case, seed=20_260_302)[-1]
