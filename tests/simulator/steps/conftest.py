@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator import Lab
+from mfalab import Lab
 
 DEVICES: dict[str, dict[str, Any]] = {
     "fob": {"kind": "hardware_totp", "owner": "alice", "drift": "0 ppm"},

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mfalab.simulator import ExpectationFailed, Lab
+from mfalab import ExpectationFailed, Lab
 
 Labs = Callable[..., Lab]
 

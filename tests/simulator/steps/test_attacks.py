@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator import ExpectationFailed, Lab, ScenarioError
+from mfalab import ExpectationFailed, Lab, ScenarioError
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.steps.attacks import Guess, Race
 

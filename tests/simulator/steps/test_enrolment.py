@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mfalab.simulator import Lab, ScenarioError
+from mfalab import Lab, ScenarioError
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.steps.enrolment import Enable
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mfalab.simulator import Lab
+from mfalab import Lab
 
 Labs = Callable[..., Lab]
 

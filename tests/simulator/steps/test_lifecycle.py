@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mfalab.simulator import Lab
+from mfalab import Lab
 
 Labs = Callable[..., Lab]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator import ExpectationFailed, Lab
+from mfalab import ExpectationFailed, Lab
 
 Labs = Callable[..., Lab]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mfalab.simulator import ExpectationFailed, Lab, ScenarioError
+from mfalab import ExpectationFailed, Lab, ScenarioError
 
 Labs = Callable[..., Lab]
 

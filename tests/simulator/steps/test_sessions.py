@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator import ExpectationFailed, Lab, ScenarioError
+from mfalab import ExpectationFailed, Lab, ScenarioError
 
 Labs = Callable[..., Lab]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mfalab.simulator import Lab, ScenarioError
+from mfalab import Lab, ScenarioError
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.steps.timing import SetClock, Wait
 

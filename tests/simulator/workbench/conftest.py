@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fido2.ctap import CtapDevice
@@ -27,11 +27,26 @@ from mfalab.simulator.keys.hands import PromptWatch
 from mfalab.simulator.keys.hid import ReportConnection, WatchedReports
 from mfalab.simulator.keys.real import RealFixture
 from mfalab.simulator.keys.simulated import KeyReports
+from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case, load_cases
 from mfalab.simulator.workbench import bench as bench_module
 from mfalab.simulator.workbench.address import Address
 from mfalab.simulator.workbench.bench import Bench
 from mfalab.simulator.workbench.labfile import read_lab_file
+
+STORY = """\
+scenario: A key is registered and signs in
+people: {alice: {typing: instant}}
+devices: {key: {kind: security_key, owner: alice%s}}
+steps:
+  - {do: sign_in, who: alice}
+  - {do: enable, who: alice, device: key, using: console}
+  - {do: sign_in, who: alice, with: key}
+"""
+LAB = """\
+keys: {key: {at: "hid:ctap-2.1-pin", touch: "rig:1", power: "rig:1"%s}}
+bind: {security_key: key}
+"""
 
 
 class DeskFixture(RealFixture):
@@ -60,6 +75,12 @@ class DeskFixture(RealFixture):
 class Desk:
     """Keys by the names that addresses give them, and the board over them."""
 
+    story: ClassVar[str] = STORY
+    """A scenario with a key; `%s` says more of it."""
+    own: ClassVar[str] = (
+        'port: "1-1", aaguid: "6d66616c-6162-4000-8000-000000000021", destructive: true'
+    )
+    """What a lab file says of a key that may be changed for good."""
     folder: Path
     time: WallTime = field(default_factory=lambda: WallTime(WallClock()))
     keys: dict[str, SecurityKey] = field(default_factory=dict)
@@ -113,3 +134,28 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(bench_module, "open_fixture", opened)
     with made.doors:
         yield made
+
+
+@pytest.fixture
+def bench(desk: Desk) -> Callable[[str], Bench]:
+    """A bench with one key of CTAP 2.1; the text says more of the key."""
+
+    def opened(more: str = "") -> Bench:
+        if not desk.keys:
+            desk.put("ctap-2.1-pin")
+        made: Bench = desk.bench(LAB % (f", {more}" if more else ""))
+        desk.doors.callback(made.close)
+        return made
+
+    return opened
+
+
+@pytest.fixture
+def play(desk: Desk) -> Callable[..., tuple[str, str]]:
+    """Plays a scenario's text on a bench; the verdict, and why."""
+
+    def run(text: str, bench: Bench, number: int = 1) -> tuple[str, str]:
+        last = run_case(desk.case(text, number), 1, bench)[-1]
+        return last["verdict"], last["why"]
+
+    return run

@@ -1,0 +1,28 @@
+"""The words of the scenario language, and those that are written twice."""
+
+import pytest
+from pydantic import ValidationError
+
+from mfalab.simulator.language.words import Strict, nearest
+
+
+class Fob(Strict):
+    colour: str = "red"
+    """What one sees."""
+
+
+def test_nearest_word_is_offered_and_none_where_none_is_near() -> None:
+    assert nearest("sign_on", ["enable", "sign_in"]) == '; did you mean "sign_in"?'
+    assert nearest("xyzzy", ["enable", "sign_in"]) == ""
+    assert nearest("enable", []) == ""
+
+
+def test_model_takes_no_unknown_key_and_does_not_change() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        Fob.model_validate({"color": "green"})
+    with pytest.raises(ValidationError, match="frozen"):
+        Fob().colour = "green"  # type: ignore[misc]
+
+
+def test_docstring_of_a_field_is_its_description() -> None:
+    assert Fob.model_fields["colour"].description == "What one sees."
