@@ -1,0 +1,62 @@
+"""A browser signs in to the Flask application in login_app.py with a code from a simulated fob.
+
+Playwright drives Debian's chromium (apt-get install chromium) or its own (playwright install
+chromium).
+
+    $ pytest test_browser.py
+"""
+
+import base64
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from login_app import User, create_app
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.security import generate_password_hash
+from werkzeug.serving import make_server
+
+from mfalab.devices.otp.token import HardwareToken
+from mfalab.simulator import Timeline
+
+
+@pytest.fixture
+def site(fob: HardwareToken, clock: Timeline) -> Iterator[str]:
+    """The application on a free port, in the fob's time."""
+    seed = base64.b32encode(fob.seed.secret).decode()
+    app = create_app(
+        {"bob": User(generate_password_hash("battery staple"), seed, enrolled=True)},
+        now=lambda: datetime.fromtimestamp(clock.now_ns() / 10**9, UTC),
+    )
+    server = make_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield browser.new_page()
+        browser.close()
+
+
+def test_bob_signs_in_with_the_code_on_his_fob(page: Page, site: str, fob: HardwareToken) -> None:
+    page.goto(site)
+    for code, status in [
+        ("000000", "Wrong password or code"),
+        (fob.read_code(), "Signed in as bob"),
+    ]:
+        page.get_by_label("User").fill("bob")
+        page.get_by_label("Password").fill("battery staple")
+        page.get_by_label("Code").fill(code)
+        page.get_by_role("button", name="Sign in").click()
+        assert page.get_by_role("status").inner_text() == status
