@@ -8,7 +8,7 @@ Prints each fob's offset after every year, and how many time steps a verifier wo
 from mfalab.simulator import Timeline
 from mfalab.simulator.clocks import TUNING_FORK, QuartzClock
 from mfalab.simulator.clocks.climates import CLIMATES
-from mfalab.simulator.clocks.timeline import NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
 from mfalab.simulator.entropy import Entropy
 
 timeline = Timeline(start_ns=1_772_442_000 * NS_PER_S)  # 2026-03-02T09:00:00Z

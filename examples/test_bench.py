@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from login_app import User
 
+from mfalab import Lab, Timeline
 from mfalab.devices.otp.token import HardwareToken
-from mfalab.simulator import Lab, Timeline
 from mfalab.verifier import Verifier
 
 NextCode = Callable[[], tuple[tuple[str], dict[str, Any]]]

@@ -8,7 +8,7 @@ Ejected from first.scenario.yaml; change it as you like. Each call is one step a
 when the step does not end as it should.
 """
 
-from mfalab.simulator import Lab
+from mfalab import Lab
 
 
 def test_first(mfa_seed: int) -> None:
