@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from types import MappingProxyType
 
-__all__ = ["Ability", "Need", "Offer", "find_lack"]
+__all__ = ["OF_SYSTEM", "Ability", "Need", "Offer", "find_lack"]
 
 
 @unique
@@ -51,6 +51,10 @@ class Ability(Enum):
     # A system under test
     CONSOLE = "be signed in to by a person"
     API = "be called by a program"
+
+
+OF_SYSTEM = frozenset({Ability.CONSOLE, Ability.API})
+"""Those of a system under test; the others are of devices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Verbs(ABC):
     """What can be done in a lab. A keyword that Python reserves has an underscore behind it.
 
     Quantities are texts with a unit, such as `"400 d"`; `expect` says how the step is to end.
+    `mfalab steps VERB` describes each argument.
     """
 
     @abstractmethod
@@ -71,17 +72,7 @@ class Verbs(ABC):
         scan: bool = True,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Create a virtual device and scan its QR code (IAM CreateVirtualMFADevice).
-
-        Args:
-            who: Who acts.
-            device: The app that scans the code.
-            for_: Whose device it concerns; the actor's own when left out.
-            using: `keys` (long-term access keys), `console`, or a session's name; root uses
-                the console.
-            device_name: The entity's name; the app's name when left out.
-            scan: Whether anybody scans the code: a cancelled wizard leaves it unscanned.
-        """
+        """Create a virtual device and scan its QR code (IAM CreateVirtualMFADevice)."""
         return self._perform("create", locals())
 
     def enable(
@@ -103,20 +94,6 @@ class Verbs(ABC):
 
         An app that holds no account yet is given one first. An SMS phone is enrolled with the
         code that is sent to it.
-
-        Args:
-            who: Who acts.
-            device: The device that is concerned.
-            for_: Whose device it concerns; the actor's own when left out.
-            using: `keys` (long-term access keys), `console`, or a session's name; root uses
-                the console.
-            codes: What is typed: consecutive, equal, reversed, gapped, wrong, last, or two
-                codes.
-            codes_from: Another device that the codes are read from.
-            late: How long the two codes lie around before they are submitted.
-            serial: A serial number or ARN to give instead of the device's own.
-            code: For an SMS phone: the one code that is typed.
-            key: For a security key: touch, pin, finger, origin, client, pulled_out_after.
         """
         return self._perform("enable", locals())
 
@@ -134,21 +111,7 @@ class Verbs(ABC):
         at: Literal["sign-in page"] | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Resynchronise a device with two consecutive codes (IAM ResyncMFADevice).
-
-        Args:
-            who: Who acts.
-            device: The device that is concerned.
-            for_: Whose device it concerns; the actor's own when left out.
-            using: `keys` (long-term access keys), `console`, or a session's name; root uses
-                the console.
-            codes: What is typed: consecutive, equal, reversed, gapped, wrong, last, or two
-                codes.
-            codes_from: Another device that the codes are read from.
-            late: How long the two codes lie around before they are submitted.
-            serial: A serial number or ARN to give instead of the device's own.
-            at: Resynchronise on the second page of a sign-in that is under way.
-        """
+        """Resynchronise a device with two consecutive codes (IAM ResyncMFADevice)."""
         return self._perform("resync", locals())
 
     def deactivate(
@@ -161,15 +124,7 @@ class Verbs(ABC):
         serial: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Take a device from an identity (IAM DeactivateMFADevice).
-
-        Args:
-            who: Who acts.
-            for_: Whose device it concerns; the actor's own when left out.
-            using: `keys` (long-term access keys), `console`, or a session's name; root uses
-                the console.
-            serial: A serial number or ARN to give instead of the device's own.
-        """
+        """Take a device from an identity (IAM DeactivateMFADevice)."""
         return self._perform("deactivate", locals())
 
     def delete(
@@ -181,11 +136,7 @@ class Verbs(ABC):
         serial: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Delete a virtual or SMS device entity (IAM DeleteVirtualMFADevice).
-
-        Args:
-            serial: A serial number or ARN to give instead of the device's own.
-        """
+        """Delete a virtual or SMS device entity (IAM DeleteVirtualMFADevice)."""
         return self._perform("delete", locals())
 
     def tag(
@@ -238,15 +189,6 @@ class Verbs(ABC):
         Without `with`, whoever is asked for a second factor is stuck there (`MfaRequired`),
         and the page stays open. With it, whoever is *not* asked for one has found a hole
         (`NoSecondPage`).
-
-        Args:
-            with_: The device whose code is typed.
-            code: current, wrong, last, mistyped, `-2 steps`, or what is literally typed.
-            typed: What fingers make of it.
-            key: For a security key: touch, pin, finger, origin, client, pulled_out_after.
-            choose: The kind of device that is chosen there; that of the device in `with` when
-                left out.
-            as_: Whose name and password are typed; one's own when left out.
         """
         return self._perform("sign_in", locals())
 
@@ -263,15 +205,7 @@ class Verbs(ABC):
         choose: Literal["virtual", "hardware", "sms"] | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Type another code on the second page that is still open.
-
-        Args:
-            code: current, wrong, last, mistyped, `-2 steps`, or what is literally typed.
-            typed: What fingers make of it.
-            key: For a security key: touch, pin, finger, origin, client, pulled_out_after.
-            choose: The kind of device that is chosen there; that of the device in `with` when
-                left out.
-        """
+        """Type another code on the second page that is still open."""
         return self._perform("try_again", locals())
 
     def resend_sms(self, *, who: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -296,11 +230,6 @@ class Verbs(ABC):
         """Sign in as root by alternative factors, from the second page: e-mail link and call.
 
         What goes wrong on the way is chosen with `mail` and `call`.
-
-        Args:
-            mail_after: How long the mail lies there.
-            call_after: How long it takes to type the digits.
-            wrong_digits: How often wrong digits are typed, before the right ones are tried.
         """
         return self._perform("recover", locals())
 
@@ -322,19 +251,7 @@ class Verbs(ABC):
         as_: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Get temporary credentials for oneself, with or without MFA (STS GetSessionToken).
-
-        Args:
-            with_: The device whose code is typed.
-            code: current, wrong, last, mistyped, `-2 steps`, or what is literally typed.
-            typed: What fingers make of it.
-            key: For a security key: touch, pin, finger, origin, client, pulled_out_after.
-            serial: A serial number or ARN to give instead of the device's own.
-            serial_of: Another device whose serial number is given.
-            omit: Leave one of the two MFA parameters out.
-            using: `keys` (the default) or a session's name.
-            as_: What to call the session in later steps.
-        """
+        """Get temporary credentials for oneself, with or without MFA (STS GetSessionToken)."""
         return self._perform("get_session", locals())
 
     def assume_role(
@@ -356,19 +273,7 @@ class Verbs(ABC):
         as_: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Assume a role, with or without MFA (STS AssumeRole).
-
-        Args:
-            with_: The device whose code is typed.
-            code: current, wrong, last, mistyped, `-2 steps`, or what is literally typed.
-            typed: What fingers make of it.
-            key: For a security key: touch, pin, finger, origin, client, pulled_out_after.
-            serial: A serial number or ARN to give instead of the device's own.
-            serial_of: Another device whose serial number is given.
-            omit: Leave one of the two MFA parameters out.
-            using: `keys` (the default) or a session's name.
-            as_: What to call the session in later steps.
-        """
+        """Assume a role, with or without MFA (STS AssumeRole)."""
         return self._perform("assume_role", locals())
 
     def who_am_i(
@@ -379,11 +284,7 @@ class Verbs(ABC):
         arn_ends: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Ask who the credentials belong to (STS GetCallerIdentity).
-
-        Args:
-            arn_ends: How the answered ARN ends.
-        """
+        """Ask who the credentials belong to (STS GetCallerIdentity)."""
         return self._perform("who_am_i", locals())
 
     def check_mfa(
@@ -396,12 +297,7 @@ class Verbs(ABC):
         older_than: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge.
-
-        Args:
-            younger_than: The age is below this.
-            older_than: The age is above this.
-        """
+        """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge."""
         return self._perform("check_mfa", locals())
 
     def list_devices(
@@ -415,24 +311,13 @@ class Verbs(ABC):
         marker: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """List a user's devices of every kind (IAM ListMFADevices).
-
-        Args:
-            who: Who asks.
-            devices: Exactly these, in any order.
-            page: How many items to ask for at a time; all pages are read.
-            marker: Where to go on, instead of at the beginning.
-        """
+        """List a user's devices of every kind (IAM ListMFADevices)."""
         return self._perform("list_devices", locals())
 
     def list_console_devices(
         self, *, who: str, devices: Sequence[str], expect: Expected = ACCEPTED
     ) -> Outcome:
-        """List one's own devices in the console, as root has to.
-
-        Args:
-            devices: Exactly these, in any order.
-        """
+        """List one's own devices in the console, as root has to."""
         return self._perform("list_console_devices", locals())
 
     def list_virtual_devices(
@@ -444,23 +329,13 @@ class Verbs(ABC):
         devices: Sequence[str] | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """List the account's virtual devices (IAM ListVirtualMFADevices).
-
-        Args:
-            who: Who asks.
-            devices: Exactly these, in any order.
-        """
+        """List the account's virtual devices (IAM ListVirtualMFADevices)."""
         return self._perform("list_virtual_devices", locals())
 
     def list_users(
         self, *, who: str, mfa: Mapping[str, str], expect: Expected = ACCEPTED
     ) -> Outcome:
-        """Read the MFA column of the console's list of users.
-
-        Args:
-            mfa: What the column says for each of these people: None, Virtual, Security key,
-                Hardware, SMS.
-        """
+        """Read the MFA column of the console's list of users."""
         return self._perform("list_users", locals())
 
     def list_tags(
@@ -472,12 +347,7 @@ class Verbs(ABC):
         tags: Mapping[str, str] | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """List the tags of a virtual device (IAM ListMFADeviceTags).
-
-        Args:
-            who: Who asks.
-            tags: Exactly these.
-        """
+        """List the tags of a virtual device (IAM ListMFADeviceTags)."""
         return self._perform("list_tags", locals())
 
     def describe_device(
@@ -486,9 +356,6 @@ class Verbs(ABC):
         """Ask for the details of a security key (IAM GetMFADevice).
 
         AWS answers for no other kind of device.
-
-        Args:
-            who: Who asks.
         """
         return self._perform("describe_device", locals())
 
@@ -500,12 +367,7 @@ class Verbs(ABC):
         using: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Read the account's numbers (IAM GetAccountSummary).
-
-        Args:
-            who: Who asks.
-            values: What these entries of the map are to be.
-        """
+        """Read the account's numbers (IAM GetAccountSummary)."""
         return self._perform("account_summary", locals())
 
     def credential_report(
@@ -517,13 +379,7 @@ class Verbs(ABC):
         mfa_active: Mapping[str, Literal["true", "false"]] = NONE,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Read the credential report (IAM GetCredentialReport).
-
-        Args:
-            who: Who asks.
-            generate: Whether to ask for a new one first.
-            mfa_active: What the column mfa_active says for these people, in lower case.
-        """
+        """Read the credential report (IAM GetCredentialReport)."""
         return self._perform("credential_report", locals())
 
     def lose(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -547,11 +403,7 @@ class Verbs(ABC):
         return self._perform("break", locals())
 
     def replace(self, *, who: str, device: str, by: str, expect: Expected = ACCEPTED) -> Outcome:
-        """Hand somebody a new device for an old one, which is thrown away.
-
-        Args:
-            by: The new one.
-        """
+        """Hand somebody a new device for an old one, which is thrown away."""
         return self._perform("replace", locals())
 
     def clone(self, *, device: str, to: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -566,11 +418,7 @@ class Verbs(ABC):
         return self._perform("back_up", locals())
 
     def restore(self, *, device: str, to: str, expect: Expected = ACCEPTED) -> Outcome:
-        """Restore the last backup of an app to the app on another phone.
-
-        Args:
-            device: The app that was backed up.
-        """
+        """Restore the last backup of an app to the app on another phone."""
         return self._perform("restore", locals())
 
     def switch_phone(
@@ -592,15 +440,7 @@ class Verbs(ABC):
         of: str | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Let true time pass.
-
-        Args:
-            for_: How long.
-            until: Until this true time.
-            until_next: Until a device shows its next code, or its next code that begins with
-                0, or until the verifier's next throttle window.
-            of: The device whose code is awaited.
-        """
+        """Let true time pass."""
         return self._perform("wait", locals())
 
     def travel(self, *, device: str, climate: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -616,24 +456,13 @@ class Verbs(ABC):
         network: Literal["on", "off", "airplane"] | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Change a device's clock: set it, let it jump, or put a phone on or off network time.
-
-        Args:
-            to: What it is to believe.
-            by: How far it jumps.
-            network: A phone's network time: on, off, or off because of airplane mode.
-        """
+        """Change a device's clock: set it, let it jump, or put a phone on or off network time."""
         return self._perform("set_clock", locals())
 
     def set_verifier_clock(
         self, *, by: str, over: str = "0 s", expect: Expected = ACCEPTED
     ) -> Outcome:
-        """Make the verifier's own clock wrong, at once or gradually.
-
-        Args:
-            by: How far it moves.
-            over: How long the move takes; at once when left out.
-        """
+        """Make the verifier's own clock wrong, at once or gradually."""
         return self._perform("set_verifier_clock", locals())
 
     def guess(
@@ -647,14 +476,7 @@ class Verbs(ABC):
         every: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Try random codes; accepted as soon as one is, else the last refusal.
-
-        Args:
-            who: Who attacks.
-            as_: In whose name: their password and access keys have leaked.
-            device: The victim's device, which the attacker does not hold.
-            every: How long from one try to the next.
-        """
+        """Try random codes; accepted as soon as one is, else the last refusal."""
         return self._perform("guess", locals())
 
     def replay(
@@ -667,14 +489,7 @@ class Verbs(ABC):
         typed: Literal["as shown", "with a space", "with a newline"] = "as shown",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Present the code that was typed last once more, as an eavesdropper would.
-
-        Args:
-            who: Who attacks.
-            as_: In whose name: their password and access keys have leaked.
-            device: The victim's device, which the attacker does not hold.
-            typed: Decoration that a careless verifier trims after it looked for replays.
-        """
+        """Present the code that was typed last once more, as an eavesdropper would."""
         return self._perform("replay", locals())
 
     def race(
@@ -688,14 +503,7 @@ class Verbs(ABC):
         winners: int = 1,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Present the code shown now in many requests at the same moment; exactly one may win.
-
-        Args:
-            who: Who attacks.
-            as_: In whose name: their password and access keys have leaked.
-            device: The victim's device, which the attacker does not hold.
-            winners: How many requests may be accepted.
-        """
+        """Present the code shown now in many requests at the same moment; exactly one may win."""
         return self._perform("race", locals())
 
     def inject(
@@ -706,11 +514,7 @@ class Verbs(ABC):
         times: int = 1,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Let the next calls of an operation fail inside the service.
-
-        Args:
-            operation: Such as EnableMFADevice.
-        """
+        """Let the next calls of an operation fail inside the service."""
         return self._perform("inject", locals())
 
     def next_sms(
@@ -720,11 +524,7 @@ class Verbs(ABC):
         by: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Decide what the carrier does with the next short message.
-
-        Args:
-            by: How long a delayed one takes.
-        """
+        """Decide what the carrier does with the next short message."""
         return self._perform("next_sms", locals())
 
     def update_root_phone(self, *, who: str, number: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -734,11 +534,7 @@ class Verbs(ABC):
     def change_verifier(
         self, *, to: ProfileChanges | Mapping[str, Any], expect: Expected = ACCEPTED
     ) -> Outcome:
-        """Change the verifier's rules while it runs, as AWS did when it ended SMS.
-
-        Args:
-            to: The figures that change, such as {sms: ended}; all others stay.
-        """
+        """Change the verifier's rules while it runs, as AWS did when it ended SMS."""
         return self._perform("change_verifier", locals())
 
     def measure(
@@ -752,11 +548,6 @@ class Verbs(ABC):
         """Measure how far a device's clock is off, against a limit such as `<= 2 steps`.
 
         The sign does not count: a limit is for slow and fast devices alike.
-
-        Args:
-            offset: `<= 2 steps`, `>= 90 s`: distance of the device's clock from true time.
-            from_: From what the distance is taken: true time, the verifier's clock, or the
-                centre of the verifier's window for the device.
         """
         return self._perform("measure", locals())
 
@@ -769,12 +560,7 @@ class Verbs(ABC):
         key: KeyUse | KeyUseWords = USUAL,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Set a security key's PIN, or change it (CTAP 2.1 section 6.5.5).
-
-        Args:
-            pin: The new PIN; the old one is typed as `key.pin` says.
-            key: How the key is used: touch, pin, finger, pulled_out_after.
-        """
+        """Set a security key's PIN, or change it (CTAP 2.1 section 6.5.5)."""
         return self._perform("set_pin", locals())
 
     def type_pin(
@@ -786,12 +572,7 @@ class Verbs(ABC):
         times: int = 1,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Type a security key's PIN for nothing but a token; `key.pin` says whether it is right.
-
-        Args:
-            key: How the key is used: touch, pin, finger, pulled_out_after.
-            times: How often; the last answer is the outcome.
-        """
+        """Type a security key's PIN for nothing but a token; `key.pin` says whether it is right."""
         return self._perform("type_pin", locals())
 
     def reset_key(
@@ -802,11 +583,7 @@ class Verbs(ABC):
         key: KeyUse | KeyUseWords = USUAL,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Reset a security key: all credentials and the PIN are gone (CTAP 2.1 section 6.6).
-
-        Args:
-            key: How the key is used: touch, pin, finger, pulled_out_after.
-        """
+        """Reset a security key: all credentials and the PIN are gone (CTAP 2.1 section 6.6)."""
         return self._perform("reset_key", locals())
 
     def add_finger(
@@ -818,12 +595,7 @@ class Verbs(ABC):
         key: KeyUse | KeyUseWords = USUAL,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Enrol a finger on a security key's sensor (CTAP 2.1 section 6.7).
-
-        Args:
-            finger: What to call it; `key.finger` names it later.
-            key: How the key is used: touch, pin, finger, pulled_out_after.
-        """
+        """Enrol a finger on a security key's sensor (CTAP 2.1 section 6.7)."""
         return self._perform("add_finger", locals())
 
     def register_u2f(
@@ -838,9 +610,6 @@ class Verbs(ABC):
 
         The verifier takes the registration over; such a key signs in by the extension
         `appid`.
-
-        Args:
-            key: How the key is used: touch, pin, finger, pulled_out_after.
         """
         return self._perform("register_u2f", locals())
 
@@ -853,22 +622,13 @@ class Verbs(ABC):
         count: int = 1,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Store discoverable credentials for other sites on a security key.
-
-        Args:
-            key: How the key is used: touch, pin, finger, pulled_out_after.
-            count: How many, each for another site.
-        """
+        """Store discoverable credentials for other sites on a security key."""
         return self._perform("store_passkeys", locals())
 
     def key_power(
         self, *, device: str, to: Literal["on", "off", "cycle"], expect: Expected = ACCEPTED
     ) -> Outcome:
-        """Plug a security key in, pull it out, or both.
-
-        Args:
-            to: on is plugged in, off is pulled out, cycle is both.
-        """
+        """Plug a security key in, pull it out, or both."""
         return self._perform("key_power", locals())
 
     def key_fault(
@@ -888,22 +648,7 @@ class Verbs(ABC):
         missing: Sequence[str] = (),
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Make a security key faulty, or good again: what is not named is off.
-
-        Args:
-            bad_signatures: Every signature has one bit wrong.
-            wrong_aaguid: Credentials name another model than the key does.
-            malformed_cbor: Answers are no canonical CBOR.
-            counter_still: The signature counter does not move.
-            counter_back: How far the counter in each signature lies behind the stored one.
-            full_store: There is no room for another discoverable credential.
-            worn_out_store: Every write fails and changes nothing.
-            slow_crypto: How long each signature or key takes.
-            power_cut_at_write: Power fails at this write to its store, counted from now.
-            power_cut_done: The write at which power fails is still finished.
-            missing: Options, extensions or commands that are announced and not there, such as
-                credMgmt.
-        """
+        """Make a security key faulty, or good again: what is not named is off."""
         return self._perform("key_fault", locals())
 
     def wire_fault(
@@ -917,15 +662,7 @@ class Verbs(ABC):
         stalled: bool = False,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Spoil the wire between a security key and its clients; what is not named is good.
-
-        Args:
-            lost: How many reports never arrive.
-            duplicated: How many arrive twice.
-            reordered: How many arrive after the next one.
-            corrupted: How many have a wrong bit.
-            stalled: The endpoint holds all reports until the wire is good again.
-        """
+        """Spoil the wire between a security key and its clients; what is not named is good."""
         return self._perform("wire_fault", locals())
 
     def check_key(
@@ -939,13 +676,5 @@ class Verbs(ABC):
         powered: bool | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Look at a security key's state from the outside of all protocols.
-
-        Args:
-            pin_retries: Tries left until the PIN is blocked.
-            uv_retries: Fingers left until built-in user verification is blocked.
-            pin_is_set: Whether it has a PIN.
-            discoverable: How many discoverable credentials it holds.
-            powered: Whether it is plugged in.
-        """
+        """Look at a security key's state from the outside of all protocols."""
         return self._perform("check_key", locals())

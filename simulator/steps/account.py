@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.language.words import PersonName, SessionName
@@ -60,14 +59,11 @@ class CredentialReport(Look):
 class DeleteUser(Step):
     """Delete a user (IAM DeleteUser)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     do: Literal["delete_user"] = "delete_user"
     who: PersonName
     for_: Annotated[PersonName, Field(alias="for")]
     using: SessionName | None = None
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -80,13 +76,10 @@ class DeleteUser(Step):
 class UpdateRootPhone(Step):
     """Change the telephone number on file, as an administrator may."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
     do: Literal["update_root_phone"] = "update_root_phone"
     who: PersonName
     number: Annotated[str, Field(pattern=r"^\+\d{6,15}$")]
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.CONSOLE)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

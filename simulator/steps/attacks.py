@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,7 @@ class Attack(Step):
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
+        yield from super().needs()
         yield Need(Ability.API if self.at == "sts" else Ability.CONSOLE)
 
     def submit(self, env: Environment, victim: Person, device: HeldDevice, code: str) -> None:
@@ -139,15 +140,11 @@ class _Replaying:
 class Race(Attack):
     """Present the code shown now in many requests at the same moment; exactly one may win."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.READ,)
     do: Literal["race"] = "race"
     requests: Annotated[int, Field(ge=2, le=64)] = 8
     winners: Annotated[int, Field(ge=0)] = 1
     """How many requests may be accepted."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield from super().needs()
-        yield Need(Ability.READ, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

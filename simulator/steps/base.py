@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from mfalab.simulator.abilities import Need
+from mfalab.simulator.abilities import OF_SYSTEM, Ability, Need
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
 from mfalab.simulator.language.words import Strict
@@ -75,6 +75,8 @@ class Expect(Strict):
 class Step(Strict, ABC):
     """One thing that somebody does, or that happens."""
 
+    requires: ClassVar[tuple[Ability, ...]] = ()
+    """What its device, or the system under test, must be able to, whatever its fields say."""
     do: str
     name: str | None = None
     """A name by which `matrix` reaches this step's fields."""
@@ -83,7 +85,8 @@ class Step(Strict, ABC):
 
     def needs(self) -> Iterator[Need]:
         """What must be possible for it, with the devices of the scenario and the system."""
-        yield from ()
+        device = getattr(self, "device", None)
+        yield from (Need(each, None if each in OF_SYSTEM else device) for each in self.requires)
 
     @abstractmethod
     def perform(self, env: Environment) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -288,16 +288,13 @@ class Deactivate(OnBehalf):
 class Delete(Step):
     """Delete a virtual or SMS device entity (IAM DeleteVirtualMFADevice)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     do: Literal["delete"] = "delete"
     who: PersonName
     device: DeviceName
     using: Using = None
     serial: str | None = None
     """A serial number or ARN to give instead of the device's own."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -313,15 +310,12 @@ class Delete(Step):
 class Tag(Step):
     """Put tags on a virtual device (IAM TagMFADevice)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     do: Literal["tag"] = "tag"
     who: PersonName
     device: DeviceName
     using: Using = None
     tags: dict[str, str]
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -335,15 +329,12 @@ class Tag(Step):
 class Untag(Step):
     """Take tags from a virtual device (IAM UntagMFADevice)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     do: Literal["untag"] = "untag"
     who: PersonName
     device: DeviceName
     using: Using = None
     keys: list[str]
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

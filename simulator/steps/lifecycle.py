@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -83,12 +83,9 @@ class GiveBack(Step):
 class Break(Step):
     """Break a device for good: dropped, drowned, run over."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.BREAK,)
     do: Literal["break"] = "break"
     device: DeviceName
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.BREAK, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -120,13 +117,14 @@ class Clone(Step):
     Afterwards both show the same codes, or sign with the same keys.
     """
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.COPY,)
     do: Literal["clone"] = "clone"
     device: DeviceName
     to: DeviceName
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
-        yield Need(Ability.COPY, self.device)
+        yield from super().needs()
         yield Need(Ability.COPY, self.to)
 
     def perform(self, env: Environment) -> object:

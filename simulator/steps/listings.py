@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
@@ -18,13 +18,10 @@ from mfalab.verifier import Iam
 class Look(Step):
     """A step that asks IAM and compares."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     who: PersonName
     """Who asks."""
     using: SessionName | None = None
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def iam(self, env: Environment) -> Iam:
         """IAM with the asking person's credentials."""
@@ -68,14 +65,11 @@ class ListDevices(Look):
 class ListConsoleDevices(Step):
     """List one's own devices in the console, as root has to."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
     do: Literal["list_console_devices"] = "list_console_devices"
     who: PersonName
     devices: list[DeviceName]
     """Exactly these, in any order."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.CONSOLE)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

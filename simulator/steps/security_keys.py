@@ -46,6 +46,7 @@ class AtKey(Step):
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
+        yield from super().needs()
         yield from self.key.needs(self.device)
 
     def on_key(self, env: Environment, work: Callable[[Ctap2], T]) -> T:
@@ -78,15 +79,11 @@ class AtKey(Step):
 class SetPin(AtKey):
     """Set a security key's PIN, or change it (CTAP 2.1 section 6.5.5)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     touched: ClassVar[bool] = False
     do: Literal["set_pin"] = "set_pin"
     pin: str
     """The new PIN; the old one is typed as `key.pin` says."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield from super().needs()
-        yield Need(Ability.PIN, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -109,15 +106,11 @@ class SetPin(AtKey):
 class TypePin(AtKey):
     """Type a security key's PIN for nothing but a token; `key.pin` says whether it is right."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     touched: ClassVar[bool] = False
     do: Literal["type_pin"] = "type_pin"
     times: Annotated[int, Field(ge=1, le=20)] = 1
     """How often; the last answer is the outcome."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield from super().needs()
-        yield Need(Ability.PIN, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -143,12 +136,12 @@ class TypePin(AtKey):
 class ResetKey(AtKey):
     """Reset a security key: all credentials and the PIN are gone (CTAP 2.1 section 6.6)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.RESET,)
     do: Literal["reset_key"] = "reset_key"
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
         yield from super().needs()
-        yield Need(Ability.RESET, self.device)
         if self.expect.refused == "NOT_ALLOWED":
             yield Need(Ability.LATE_RESET, self.device)
 
@@ -163,15 +156,13 @@ class ResetKey(AtKey):
 class AddFinger(AtKey):
     """Enrol a finger on a security key's sensor (CTAP 2.1 section 6.7)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (
+        Ability.PIN,
+        Ability.FINGER,
+    )
     do: Literal["add_finger"] = "add_finger"
     finger: Name
     """What to call it; `key.finger` names it later."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield from super().needs()
-        yield Need(Ability.PIN, self.device)
-        yield Need(Ability.FINGER, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -188,12 +179,8 @@ class RegisterU2f(AtKey):
     The verifier takes the registration over; such a key signs in by the extension `appid`.
     """
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.U2F,)
     do: Literal["register_u2f"] = "register_u2f"
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield from super().needs()
-        yield Need(Ability.U2F, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -224,14 +211,10 @@ class RegisterU2f(AtKey):
 class StorePasskeys(AtKey):
     """Store discoverable credentials for other sites on a security key."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     do: Literal["store_passkeys"] = "store_passkeys"
     count: Annotated[int, Field(ge=1, le=500)] = 1
     """How many, each for another site."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield from super().needs()
-        yield Need(Ability.PIN, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -263,14 +246,11 @@ class StorePasskeys(AtKey):
 class KeyPower(Step):
     """Plug a security key in, pull it out, or both."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.POWER,)
     do: Literal["key_power"] = "key_power"
     device: DeviceName
     to: Literal["on", "off", "cycle"]
     """on is plugged in, off is pulled out, cycle is both."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.POWER, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -282,6 +262,7 @@ class KeyPower(Step):
 class KeyFault(Step):
     """Make a security key faulty, or good again: what is not named is off."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.FAULTS,)
     do: Literal["key_fault"] = "key_fault"
     device: DeviceName
     bad_signatures: bool = False
@@ -307,10 +288,6 @@ class KeyFault(Step):
     missing: list[str] = Field(default_factory=list)
     """Options, extensions or commands that are announced and not there, such as credMgmt."""
 
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.FAULTS, self.device)
-
     def perform(self, env: Environment) -> object:
         """See the class."""
         thing = env.security_key(self.device).access.simulated
@@ -327,6 +304,7 @@ class KeyFault(Step):
 class WireFault(Step):
     """Spoil the wire between a security key and its clients; what is not named is good."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.BAD_WIRE,)
     do: Literal["wire_fault"] = "wire_fault"
     device: DeviceName
     lost: Share = 0.0
@@ -339,10 +317,6 @@ class WireFault(Step):
     """How many have a wrong bit."""
     stalled: bool = False
     """The endpoint holds all reports until the wire is good again."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.BAD_WIRE, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

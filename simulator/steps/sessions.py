@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mfalab.simulator.abilities import Ability, Need
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioError
@@ -22,6 +21,7 @@ from mfalab.verifier import Credentials
 class StsCall(WithCode):
     """A step that may prove MFA to STS."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     serial: str | None = None
     """A serial number or ARN to give instead of the device's own."""
     serial_of: DeviceName | None = None
@@ -33,11 +33,6 @@ class StsCall(WithCode):
     duration: Seconds | None = None
     as_: Annotated[Name | None, Field(alias="as")] = None
     """What to call the session in later steps."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
-        yield from super().needs()
 
     def parameters(self, env: Environment, person: Person) -> dict[str, Any]:
         """DurationSeconds, SerialNumber and TokenCode as far as they are given."""
@@ -107,15 +102,12 @@ class AssumeRole(StsCall):
 class WhoAmI(Step):
     """Ask who the credentials belong to (STS GetCallerIdentity)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     do: Literal["who_am_i"] = "who_am_i"
     who: PersonName
     using: SessionName | None = None
     arn_ends: str | None = None
     """How the answered ARN ends."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -129,6 +121,7 @@ class WhoAmI(Step):
 class CheckMfa(Step):
     """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     do: Literal["check_mfa"] = "check_mfa"
     who: PersonName
     using: SessionName | None = None
@@ -137,10 +130,6 @@ class CheckMfa(Step):
     """The age is below this."""
     older_than: Span | None = None
     """The age is above this."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.API)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

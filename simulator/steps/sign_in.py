@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -37,19 +37,16 @@ class WithCode(Step):
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
+        yield from super().needs()
         yield from self.key.needs(self.with_)
 
 
 class WithPrompt(WithCode):
     """A step that types one code of a device on the second page."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
     choose: Literal["virtual", "hardware", "sms"] | None = None
     """The kind of device that is chosen there; that of the device in `with` when left out."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.CONSOLE)
-        yield from super().needs()
 
     def kind_for(self, device: HeldDevice) -> DeviceKind:
         """The kind of device whose prompt is wanted."""
@@ -113,12 +110,9 @@ class TryAgain(WithPrompt):
 class ResendSms(Step):
     """Ask for another short message on the second page."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
     do: Literal["resend_sms"] = "resend_sms"
     who: PersonName
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.CONSOLE)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -131,12 +125,9 @@ class ResendSms(Step):
 class SignOut(Step):
     """Leave the console."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
     do: Literal["sign_out"] = "sign_out"
     who: PersonName
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.CONSOLE)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -151,6 +142,7 @@ class Recover(Step):
     What goes wrong on the way is chosen with `mail` and `call`.
     """
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
     do: Literal["recover"] = "recover"
     who: PersonName
     mail: Literal["followed", "not followed", "followed twice"] = "followed"
@@ -161,10 +153,6 @@ class Recover(Step):
     """How long it takes to type the digits."""
     wrong_digits: Annotated[int, Field(ge=1, le=10)] = 1
     """How often wrong digits are typed, before the right ones are tried."""
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.CONSOLE)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

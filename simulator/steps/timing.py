@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -84,13 +84,10 @@ class Wait(Step):
 class Travel(Step):
     """Take a hardware token into another climate."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.TRAVEL,)
     do: Literal["travel"] = "travel"
     device: DeviceName
     climate: ClimateName | Celsius
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.TRAVEL, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -105,6 +102,7 @@ class Travel(Step):
 class SetClock(Step):
     """Change a device's clock: set it, let it jump, or put a phone on or off network time."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.SET_CLOCK,)
     do: Literal["set_clock"] = "set_clock"
     device: DeviceName
     to: Instant | None = None
@@ -120,10 +118,6 @@ class SetClock(Step):
         if len(given) != 1:
             raise ValueError("set_clock takes exactly one of to, by, network")
         return self
-
-    def needs(self) -> Iterator[Need]:
-        """See `Step.needs`."""
-        yield Need(Ability.SET_CLOCK, self.device)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

@@ -53,6 +53,7 @@ class Verbs(ABC):
     """What can be done in a lab. A keyword that Python reserves has an underscore behind it.
 
     Quantities are texts with a unit, such as `"400 d"`; `expect` says how the step is to end.
+    `mfalab steps VERB` describes each argument.
     """
 
     @abstractmethod
@@ -136,18 +137,7 @@ def method(verb: str, model: type[Step]) -> Iterator[str]:
 
 def docstring(model: type[Step]) -> Iterator[str]:
     told = cleandoc(model.__doc__ or "").split("\n\n")
-    described = [
-        f"{name}: {' '.join(field.description.split())}"
-        for name, field in arguments(model)
-        if field.description
-    ]
     lines = [line for paragraph in told for line in (*textwrap.wrap(paragraph, _WIDTH), "")][:-1]
-    if described:
-        lines += ["", "Args:"]
-        for each in described:
-            lines += textwrap.wrap(
-                each, _WIDTH, initial_indent="    ", subsequent_indent="        "
-            )
     yield f'        """{lines[0]}' + ('"""' if len(lines) == 1 else "")
     if len(lines) > 1:
         yield from (f"        {line}".rstrip() for line in lines[1:])
