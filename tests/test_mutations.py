@@ -14,7 +14,6 @@ import pytest
 
 from mfalab.simulator.language import setting
 from mfalab.verifier import (
-    attempts,
     console,
     enrolment,
     iam,
@@ -34,7 +33,6 @@ pytestmark = pytest.mark.slow
 
 Patch = pytest.MonkeyPatch
 MODULES = (
-    attempts,
     console,
     enrolment,
     iam,

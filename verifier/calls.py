@@ -23,7 +23,7 @@ from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import PasswordHasher
 from mfalab.verifier.profile import Profile
-from mfalab.verifier.records import Identity
+from mfalab.verifier.records import Device, Identity
 from mfalab.verifier.store.protocol import Store, Transaction
 from mfalab.verifier.trail import TrailEvent
 from mfalab.verifier.webauthn.outcomes import CeremonyDecision
@@ -79,17 +79,36 @@ class Call:
         """Tell the observer after the commit."""
         self._observed.append(happening)
 
+    def decide(
+        self,
+        verify: Callable[..., Decision],
+        device: Device,
+        *codes: str,
+        tx: Transaction | None = None,
+    ) -> Decision:
+        """Decide on typed codes by `verify_code` or `verify_pair`, and tell the observer.
+
+        `tx` replaces the call's own transaction where used codes are kept apart.
+        """
+        now_ns, profile = self.now_ns, self.profile
+        tx = self.tx if tx is None else tx
+        decision = verify(
+            tx, device, *codes, now_ns=now_ns, profile=profile, operation=self.operation
+        )
+        self.observe(decision)
+        return decision
+
     def send(self, message: Callable[[Outbox], None]) -> None:
         """Hand a message to the outbox after the commit."""
         self._messages.append(lambda: message(self.service.outbox))
 
 
 ResourceOf = Callable[[Call, Mapping[str, Any]], tuple[str, bool]]
-"""What a call is authorised on: the resource's ARN, and whether it is the caller's own."""
+"""The ARN of the resource that a call is authorised on, and whether it is the caller's own."""
 
 
 class Service:
-    """What all doors share: the store, the clock, chance, the figures, and who is told."""
+    """Shared by all doors: store, clock, random source, profile, passwords, outbox, observer."""
 
     def __init__(
         self,
@@ -146,7 +165,7 @@ class Service:
         resource: ResourceOf | None = None,
         action: str | None = None,
     ) -> R:
-        """Run an operation that somebody signed; `resource` None means that the body authorises."""
+        """Run a signed operation; `resource` None means that the body authorises."""
         constraints.check(members, required, parameters)
         happened: list[Call] = []
 
@@ -227,7 +246,7 @@ def operation(
     """Make an operation of a body: it is called with the checks done and the `Call` in hand.
 
     Keyword parameters without a default are the required members. The object's `_service` and
-    `_credentials` say where and by whom.
+    `_credentials` give the service and the caller.
     """
 
     def decorate(
@@ -272,7 +291,7 @@ def target_user(call: Call, name: str | None) -> Identity:
     """The identity an operation is about: the named user, or the caller when none is named.
 
     Raises:
-        ServiceError: NoSuchEntity; ValidationError when a role session names nobody.
+        ServiceError: NoSuchEntity; ValidationError when a role session names no user.
     """
     if name is None:
         user = call.caller.user

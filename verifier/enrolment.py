@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from mfalab.verifier import names, refusals, rules
-from mfalab.verifier.attempts import try_pair
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.moments import SECOND_NS, moment
 from mfalab.verifier.records import (
@@ -25,6 +24,7 @@ from mfalab.verifier.records import (
     MovingFactor,
     SmsChallenge,
 )
+from mfalab.verifier.verification import verify_pair
 
 
 def create_virtual(
@@ -140,7 +140,7 @@ def unbind(call: Call, device: Device) -> None:
 
 
 def remove(call: Call, device: Device) -> None:
-    """Delete a device's entity; its row stays, for what was used stays used."""
+    """Delete a device's entity; its row stays, so that its used codes stay used."""
     call.tx.update(replace(device, deleted_ns=call.now_ns))
     challenge = call.tx.get(SmsChallenge, device.id)
     if challenge is not None:
@@ -148,7 +148,7 @@ def remove(call: Call, device: Device) -> None:
 
 
 def delete_user(call: Call, target: Identity) -> None:
-    """Delete a user with its access keys, and the telephone that it never confirmed."""
+    """Delete a user with its access keys and its unconfirmed telephone."""
     for key in call.tx.find(AccessKey, identity_id=target.id):
         call.tx.delete(key)
     unconfirmed = rules.device_of_serial(
@@ -232,5 +232,5 @@ def _may_be_enabled(call: Call, device: Device) -> bool:
 
 
 def _require_pair(call: Call, device: Device, code1: str, code2: str) -> None:
-    if not try_pair(call, device, code1, code2).accepted:
+    if not call.decide(verify_pair, device, code1, code2).accepted:
         raise Refused(refusals.invalid_authentication_code())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -102,7 +102,7 @@ class Iam:
 
     @operation("DeleteVirtualMFADevice", Door.IAM, constraints.IAM, on_device)
     def delete_virtual_mfa_device(self, call: Call, *, SerialNumber: str) -> dict[str, Any]:
-        """Delete an unassigned virtual device, or what SMS left behind."""
+        """Delete an unassigned virtual or SMS device."""
         enrolment.delete_virtual(call, SerialNumber)
         return {}
 
@@ -117,7 +117,8 @@ class Iam:
     ) -> dict[str, Any]:
         """A user's devices of every kind, by serial number."""
         target = target_user(call, UserName)
-        devices, rest = _page(rules.devices_of(call.tx, target.id), Marker, MaxItems)
+        owned = rules.devices_of(call.tx, target.id)
+        devices, rest = _page(owned, lambda device: device.serial, Marker, MaxItems)
         return {"MFADevices": [enrolment.listing(target, device) for device in devices], **rest}
 
     @operation("ListVirtualMFADevices", Door.IAM, constraints.IAM, on_everything)
@@ -136,7 +137,7 @@ class Iam:
             if AssignmentStatus in (None, "Any")
             or (device.owner_id is not None) == (AssignmentStatus == "Assigned")
         ]
-        devices, rest = _page(wanted, Marker, MaxItems)
+        devices, rest = _page(wanted, lambda device: device.serial, Marker, MaxItems)
         return {"VirtualMFADevices": [_virtual(call, device) for device in devices], **rest}
 
     @operation("GetMFADevice", Door.IAM, constraints.IAM, on_user)
@@ -192,9 +193,7 @@ class Iam:
     ) -> dict[str, Any]:
         """A virtual device's tags, by key."""
         device = _tagged(call, SerialNumber)
-        tags, rest = _page_by(
-            sorted(device.tags), [key for key, _ in sorted(device.tags)], Marker, MaxItems
-        )
+        tags, rest = _page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
         return {"Tags": enrolment.tag_dicts(tags), **rest}
 
     @operation("GetAccountSummary", Door.IAM, constraints.IAM, on_everything)
@@ -249,7 +248,7 @@ class Iam:
         account = call.caller.account
         users = [user for user in call.tx.find(Identity, account_id=account.id) if not user.root]
         users.sort(key=lambda user: user.name_key)
-        shown, rest = _page_by(users, [user.name_key for user in users], Marker, MaxItems)
+        shown, rest = _page(users, lambda user: user.name_key, Marker, MaxItems)
         return {"Users": [_user(account, user) for user in shown], **rest}
 
 
@@ -285,28 +284,20 @@ def _tagged(call: Call, serial: str) -> Device:
 
 
 def _page(
-    devices: list[Device], marker: str | None, max_items: int | None
-) -> tuple[list[Device], dict[str, Any]]:
-    return _page_by(devices, [device.serial for device in devices], marker, max_items)
-
-
-def _page_by(
-    items: list[T], keys: list[str], marker: str | None, max_items: int | None
+    items: list[T], key: Callable[[T], str], marker: str | None, max_items: int | None
 ) -> tuple[list[T], dict[str, Any]]:
-    """One page of sorted items, and what the answer says of the rest.
+    """One page of items that are sorted by a key, and the answer's fields about the rest.
 
     A marker names the last item that was shown, so a page is right although items came or went.
     """
     last = None if marker is None else _unwrap(marker)
-    rest = [
-        (key, item) for key, item in zip(keys, items, strict=True) if last is None or key > last
-    ]
+    rest = [item for item in items if last is None or key(item) > last]
     size = constraints.whole_number("maxItems", 100 if max_items is None else max_items)
     shown = rest[:size]
     answer: dict[str, Any] = {"IsTruncated": len(rest) > size}
     if len(rest) > size:
-        answer["Marker"] = base64.urlsafe_b64encode(b"after:" + shown[-1][0].encode()).decode()
-    return [item for _, item in shown], answer
+        answer["Marker"] = base64.urlsafe_b64encode(b"after:" + key(shown[-1]).encode()).decode()
+    return shown, answer
 
 
 def _unwrap(marker: str) -> str:

@@ -1,7 +1,7 @@
-"""The console's second page, which asks for MFA: what it shows, and what is typed on it.
+"""The console's second page, which asks for MFA: its prompts and the answers to them.
 
 The kind of device is chosen when there are several; then any device of that kind may supply the
-code. The page is worth one sign-in, and lives some minutes.
+code. The page is valid for one sign-in and for some minutes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from mfalab.verifier import console_login, names, refusals, rules, security_keys, sms
-from mfalab.verifier.attempts import try_code, try_pair
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.decision import Decision, Outcome
@@ -19,6 +18,7 @@ from mfalab.verifier.records import Device, DeviceKind, Identity, SignIn, UsedCo
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
 from mfalab.verifier.trail import MFA_TYPES
+from mfalab.verifier.verification import verify_code, verify_pair
 from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
 R = TypeVar("R")
@@ -30,14 +30,14 @@ class SecondPage:
 
     id: str
     kinds: tuple[DeviceKind, ...]
-    """What may be chosen. Empty if all that the identity has is of no use any more."""
+    """The kinds on offer. Empty if no device of the identity can be used any more."""
     chosen: DeviceKind | None
     """The kind whose prompt is shown; None while the choice is open."""
     resync_offered: bool
     failures: int
     assertion_options: dict[str, Any] | None = None
-    """What the security keys are asked: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
-    good for one answer; choosing security keys again shows another."""
+    """The request to security keys: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
+    valid for one answer; choosing security keys again gives another."""
 
 
 def open_page(call: Call, identity: Identity) -> SecondPage:
@@ -52,7 +52,7 @@ def open_page(call: Call, identity: Identity) -> SecondPage:
 
 
 def find(call: Call, page_id: str) -> tuple[SignIn, Identity]:
-    """An open page and whose it is.
+    """An open page and its identity.
 
     Raises:
         ServiceError: the page is unknown, used or too old, or its sign-in is locked.
@@ -125,7 +125,7 @@ def resync(call: Call, page_id: str, code1: str, code2: str) -> SecondPage:
     if sign_in.chosen is None or not names.has_codes(sign_in.chosen):
         raise refusals.kind_has_no_codes(str(sign_in.chosen))
     for device in devices:
-        if try_pair(call, device, code1, code2).accepted:
+        if call.decide(verify_pair, device, code1, code2).accepted:
             sign_in = replace(sign_in, failures=0)
             call.tx.update(sign_in)
             return _show(call, sign_in)
@@ -206,7 +206,7 @@ def _try_code(call: Call, devices: list[Device], code: str) -> list[Decision]:
         if not names.has_codes(device.kind):
             raise refusals.kind_has_no_codes(device.kind)
         tx = call.tx if call.profile.console_shares_used_codes else _OwnCodes(call.tx)
-        decisions.append(try_code(call, device, code, tx))
+        decisions.append(call.decide(verify_code, device, code, tx=tx))
         if decisions[-1].accepted:
             break
     return decisions

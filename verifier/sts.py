@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from mfalab.verifier import constraints, names, refusals, rules, sessions
-from mfalab.verifier.attempts import try_code
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.decision import Outcome
@@ -14,6 +13,7 @@ from mfalab.verifier.moments import moment
 from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
 from mfalab.verifier.records import Role, Session, SessionKind
 from mfalab.verifier.sessions import MfaProof
+from mfalab.verifier.verification import verify_code
 
 USER_SESSION_S = 43_200
 """Default of GetSessionToken for an IAM user; the model's maximum is 129600."""
@@ -68,7 +68,7 @@ class Sts:
     ) -> dict[str, Any]:
         """Temporary credentials of a role, of this account or another, that trusts the caller.
 
-        What needs no code is looked at first, so that a hopeless call costs none.
+        Checks that need no code come first, so that a call that must fail costs no code.
         """
         caller = call.caller
         if caller.root:
@@ -121,8 +121,8 @@ class Sts:
 def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
     """Verify the MFA parameters of a call; None when it has none.
 
-    The code must come from the caller's own device: who is trusted across accounts proves MFA at
-    home.
+    The code must come from the caller's own device: a caller that is trusted across accounts proves
+    MFA in its own account.
     """
     if serial is None and code is None:
         return None
@@ -134,7 +134,7 @@ def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
     device = None if user is None else rules.bound_device(call.tx, user, serial, call.now_ns)
     if device is None:
         raise refusals.sts_device_refused()
-    decision = try_code(call, device, code)
+    decision = call.decide(verify_code, device, code)
     if decision.outcome is Outcome.THROTTLED:
         raise Refused(refusals.sts_device_refused())
     if not decision.accepted:

@@ -1,4 +1,4 @@
-"""The verifier as a whole: furnished with accounts and people, entered by its doors."""
+"""The verifier as a whole: its accounts, people and tokens, and its doors IAM, STS and console."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ class TokenSeed:
 class Verifier:
     """An MFA verifier with the rules of AWS IAM, STS and the console, in process.
 
-    All that it remembers is in the store; everything else here may be made anew at any time.
+    All its state is in the store: a new `Verifier` on the same store continues it.
 
     Args:
-        store: where records live.
-        clock: what the verifier believes the time to be.
+        store: where records are kept.
+        clock: the verifier's time, right or wrong.
         random_bytes: source of seeds, identifiers, codes and salts.
         profile: every figure and choice.
         password_cost: work of one password hash; `CHEAP` is for simulations.
         outbox: carries messages, mail and calls.
-        observer: is told each `Decision` and each `TrailEvent` after its commit.
+        observer: called with each `Decision`, `CeremonyDecision` and `TrailEvent` after its commit.
     """
 
     def __init__(
@@ -99,12 +99,12 @@ class Verifier:
 
     @property
     def clock(self) -> Clock:
-        """What tells the verifier the time."""
+        """The verifier's clock."""
         return self._service.clock
 
     @property
     def store(self) -> Store:
-        """Where the verifier's records live."""
+        """The store of the verifier's records."""
         return self._service.store
 
     # Furnishing
@@ -210,8 +210,7 @@ class Verifier:
         """
 
         def body(call: Call) -> Credentials:
-            if call.tx.get(Identity, identity_id) is None:
-                raise ValueError(f"there is no identity {identity_id}")
+            _identity(call, identity_id)
             if len(call.tx.find(AccessKey, identity_id=identity_id)) >= ACCESS_KEYS_PER_USER:
                 raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
             key = AccessKey(
@@ -305,14 +304,14 @@ class Verifier:
     def register_u2f_key(
         self, identity_id: str, name: str, registration_data: bytes, client_data_hash: bytes
     ) -> str:
-        """Furnish a user, or root, with a key that was registered through the U2F API.
+        """Give a user, or root, a key that was registered through the U2F API.
 
         WebAuthn cannot make such a key: it is registered for the profile's `app_id`, and signs in
         by the extension `appid`.
 
         Args:
-            identity_id: whose it is.
-            name: what the serial number is made of.
+            identity_id: the key's owner.
+            name: a part of the serial number.
             registration_data: the response message of U2F_REGISTER, without the status word.
             client_data_hash: the challenge parameter of the request, 32 bytes.
 
@@ -326,9 +325,7 @@ class Verifier:
         """
 
         def body(call: Call) -> str:
-            owner = call.tx.get(Identity, identity_id)
-            if owner is None:
-                raise ValueError(f"there is no identity {identity_id}")
+            owner = _identity(call, identity_id)
             return security_keys.register_u2f(
                 call, owner, name, registration_data, client_data_hash
             )
@@ -351,9 +348,7 @@ class Verifier:
         """The ARN of a user, or of root (an account's id), as trust policies name it."""
 
         def body(call: Call) -> str:
-            identity = call.tx.get(Identity, identity_id)
-            if identity is None:
-                raise ValueError(f"there is no identity {identity_id}")
+            identity = _identity(call, identity_id)
             account = authorization.account_of(call.tx, identity.account_id)
             return names.identity_arn(account, identity)
 
@@ -393,6 +388,13 @@ class Verifier:
         if operation not in OPERATIONS:
             raise ValueError(f"there is no operation {operation!r}; there are {sorted(OPERATIONS)}")
         self._service.faults.setdefault(operation, []).extend([error] * times)
+
+
+def _identity(call: Call, identity_id: str) -> Identity:
+    identity = call.tx.get(Identity, identity_id)
+    if identity is None:
+        raise ValueError(f"there is no identity {identity_id}")
+    return identity
 
 
 OPERATIONS = frozenset(

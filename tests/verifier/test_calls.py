@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import ServiceError, SmsMode, refusals
+from mfalab.verifier import MemoryStore, Outcome, ServiceError, SmsMode, refusals
 from mfalab.verifier.calls import Call, Refused
-from mfalab.verifier.records import Budget
+from mfalab.verifier.records import Budget, Device
+from mfalab.verifier.verification import verify_code, verify_pair
 
 
 def test_committed_refusal_survives_pickling() -> None:
@@ -97,3 +98,47 @@ def test_wrong_credentials_leave_no_trail(company: Any) -> None:
     with pytest.raises(ServiceError, match="security token included in the request is invalid"):
         company.iam(unknown).list_mfa_devices()
     assert company.observed == []
+
+
+def test_decision_on_a_code_has_the_operations_name_and_time(company: Any, clock: Any) -> None:
+    token = company.enrol()
+    company.observed.clear()
+
+    def body(call: Any) -> Any:
+        (device,) = call.tx.find(Device)
+        return call.decide(verify_code, device, token.code())
+
+    decision = company.verifier._service.transact("Test", body)
+    assert (decision.operation, decision.now_ns) == ("Test", clock.ns)
+    assert decision.accepted
+    assert company.observed == [decision]
+
+
+def test_code_may_be_judged_against_used_codes_that_are_kept_apart(company: Any) -> None:
+    token = company.enrol()
+    company.mfa_session(token)
+
+    def body(call: Any) -> list[Outcome]:
+        (device,) = call.tx.find(Device)
+        with MemoryStore().transaction() as apart:
+            apart.insert(device)
+            return [
+                call.decide(verify_code, device, token.code(), tx=apart).outcome,
+                call.decide(verify_code, device, token.code()).outcome,
+            ]
+
+    outcomes = company.verifier._service.transact("Test", body)
+    assert outcomes == [Outcome.ACCEPTED, Outcome.REPLAYED]
+
+
+def test_decision_on_a_pair_is_told_and_moves_the_window(company: Any) -> None:
+    token = company.enrol()
+    company.observed.clear()
+
+    def body(call: Any) -> Any:
+        (device,) = call.tx.find(Device)
+        return call.decide(verify_pair, device, *token.pair(50))
+
+    decision = company.verifier._service.transact("Test", body)
+    assert (decision.accepted, decision.offset_steps) == (True, 50)
+    assert company.observed == [decision]
