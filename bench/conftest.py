@@ -5,9 +5,40 @@ of the shortest rounds: on a shared machine everything else measures the neighbo
 benchmark measures besides time it puts into `benchmark.extra_info["figures"]`, by name.
 """
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from mfalab.verifier import AWS_OBSERVED, Outcome, Store, otp
+from mfalab.verifier.records import Device
+from mfalab.verifier.verification import verify_code
+
+
+@pytest.fixture
+def decide_codes(benchmark: Any) -> Callable[..., Outcome]:
+    """Measures decisions on the right codes of step after step, each in its own transaction."""
+
+    def measure(store: Store, seed: bytes, first_step: int, **rounds: int) -> Outcome:
+        steps = itertools.count(first_step)
+
+        def prepare() -> tuple[tuple[str, int], dict[str, object]]:
+            step = next(steps)
+            return (otp.hotp(seed, step), step * 30 * 10**9), {}
+
+        def attempt(code: str, now_ns: int) -> Outcome:
+            with store.transaction() as tx:
+                device = tx.get(Device, "d")
+                assert device is not None
+                return verify_code(
+                    tx, device, code, now_ns=now_ns, profile=AWS_OBSERVED, operation="Bench"
+                ).outcome
+
+        outcome: Outcome = benchmark.pedantic(attempt, setup=prepare, **rounds)
+        return outcome
+
+    return measure
 
 
 @pytest.hookimpl(trylast=True)

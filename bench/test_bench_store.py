@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import otp
 from mfalab.verifier.decision import Outcome
-from mfalab.verifier.profile import AWS_OBSERVED
 from mfalab.verifier.records import Account, Device, DeviceKind, UsedCode
 from mfalab.verifier.store import SqliteStore
-from mfalab.verifier.verification import verify_code
 
 SEED = b"12345678901234567890"
 FIRST_STEP = 50_000_000
@@ -59,21 +56,7 @@ def test_transaction_with_one_record(benchmark: Any, store: SqliteStore) -> None
 
 
 @pytest.mark.benchmark(group="durable")
-def test_durable_decision(benchmark: Any, store: SqliteStore) -> None:
+def test_durable_decision(decide_codes: Any, store: SqliteStore) -> None:
     """An accepted code: reads the device and its budget, writes budget, used code and device."""
-    steps = itertools.count(FIRST_STEP)
-
-    def prepare() -> tuple[tuple[str, int], dict[str, object]]:
-        step = next(steps)
-        return (otp.hotp(SEED, step), step * 30 * 10**9), {}
-
-    def attempt(code: str, now_ns: int) -> Outcome:
-        with store.transaction() as tx:
-            device = tx.get(Device, "d")
-            assert device is not None
-            return verify_code(
-                tx, device, code, now_ns=now_ns, profile=AWS_OBSERVED, operation="Bench"
-            ).outcome
-
-    outcome = benchmark.pedantic(attempt, setup=prepare, rounds=ROUNDS, warmup_rounds=10)
+    outcome = decide_codes(store, SEED, FIRST_STEP, rounds=ROUNDS, warmup_rounds=10)
     assert outcome is Outcome.ACCEPTED
