@@ -1,4 +1,4 @@
-"""Who calls, and what the caller may do."""
+"""Authentication of the caller, and authorisation of its actions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Door(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed a request, and with what.
+    """The identity that signed a request, and its credentials.
 
     For a role session, `account` and `role` are the role's, and `identity` began the chain.
     """
@@ -118,8 +118,8 @@ def account_of(tx: Transaction, account_id: str) -> Account:
     return account
 
 
-ANYBODY = frozenset({"iam:CreateVirtualMFADevice", "iam:ListVirtualMFADevices", "iam:ListUsers"})
-"""What every user of an account may do, on whatever resource."""
+EVERY_USER = frozenset({"iam:CreateVirtualMFADevice", "iam:ListVirtualMFADevices", "iam:ListUsers"})
+"""Actions of every user of an account, on any resource."""
 
 OWNER = frozenset(
     {
@@ -135,22 +135,22 @@ OWNER = frozenset(
         "iam:UntagMFADevice",
     }
 )
-"""What a user may do to itself and to the devices that it owns."""
+"""Actions of a user on itself and on its own devices."""
 
 
 def authorize(caller: Caller, action: str, resource: str, *, own: bool) -> None:
     """Decide whether a caller may perform an action on a resource.
 
-    Root and administrators may do everything in their account. Other users manage what is their
-    own; an unassigned device is nobody's, so the one that a cancelled wizard left behind only an
-    administrator can delete. Role sessions may do nothing here.
+    Root and administrators may do everything in their account. Other users manage
+    themselves and their own devices. An unassigned device has no owner, so only an administrator
+    can delete one that a cancelled wizard left behind. Role sessions may do nothing here.
 
     Raises:
         ServiceError: AccessDenied.
     """
     user = caller.user
     if user is not None and _same_account(caller, resource):
-        if user.root or user.administrator or action in ANYBODY:
+        if user.root or user.administrator or action in EVERY_USER:
             return
         if own and action in OWNER:
             return

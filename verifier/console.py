@@ -48,7 +48,7 @@ MFA_COLUMN: Mapping[DeviceKind, str] = {
     DeviceKind.FIDO: "Security key",
     DeviceKind.SMS: "SMS",
 }
-"""What the column MFA of the users list says; several kinds are joined, so each can be found."""
+"""Texts of the column MFA of the users list; several kinds are joined by commas."""
 
 _FOUR = frozenset({"SerialNumber", "AuthenticationCode1", "AuthenticationCode2"})
 
@@ -180,7 +180,7 @@ class Console:
     def deactivate_device(
         self, credentials: Credentials, *, serial: str, user_name: str | None = None
     ) -> None:
-        """Take a device away; one's own by default. Root's removals are told to the account."""
+        """Remove a device; one's own by default. Removals from root are mailed to the account."""
 
         def body(call: Call) -> None:
             enrolment.deactivate(call, target_user(call, user_name), serial)
@@ -226,7 +226,7 @@ class Console:
     ) -> dict[str, Any]:
         """Begin to register a security key; for oneself, root included, by default.
 
-        Returns `PublicKeyCredentialCreationOptionsJSON`, whose challenge is good for one answer of
+        Returns `PublicKeyCredentialCreationOptionsJSON`, whose challenge is valid for one answer of
         this session.
         """
         return self._perform(

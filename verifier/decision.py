@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of a code or a pair of codes."""
+    """The outcome of a code or a pair of codes."""
 
     ACCEPTED = "accepted"
     WRONG = "wrong"

@@ -1,6 +1,6 @@
 """The figures a verifier works with: one frozen `Profile`, every open point of AWS a field.
 
-Two profiles are complete characters: `AWS_OBSERVED` (what was measured on AWS; AWS promises none
+Two profiles are complete: `AWS_OBSERVED` (as measured on AWS; AWS guarantees none
 of it) and `RFC6238` (the classic server which the RFC advises). Anything between is
 `dataclasses.replace` of one of them.
 """
@@ -19,7 +19,7 @@ class ReplayRule(StrEnum):
 
 
 class ThrottleRule(StrEnum):
-    """What limits the number of attempts on a device."""
+    """The limit on the number of attempts on a device."""
 
     FIXED_WINDOW = "fixed-window"
     """A budget for each window of the clock; success counts as much as failure."""
@@ -48,7 +48,7 @@ class RoleCredentialsMfa(StrEnum):
 
 
 class RoleSessionMfa(StrEnum):
-    """What becomes of MFA parameters on AssumeRole from a role session; a role has no device."""
+    """The treatment of MFA parameters on AssumeRole from a role session; a role has no device."""
 
     REFUSED = "refused"
     IGNORED = "ignored"
@@ -85,7 +85,7 @@ class AttestationPolicy(StrEnum):
 
 
 class CounterRule(StrEnum):
-    """What follows when a signature counter does not grow: a sign of a cloned key."""
+    """The consequence of a signature counter that does not grow: a sign of a cloned key."""
 
     REFUSE = "refuse"
     """The assertion is refused and the key is marked."""
@@ -152,7 +152,7 @@ class Profile:
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
     summary_counts_unassigned: bool = True
-    """Whether `MFADevices` of the account summary counts devices that nobody has."""
+    """Whether `MFADevices` of the account summary counts unassigned devices."""
 
     # Console
     console_shares_used_codes: bool = True

@@ -1,4 +1,4 @@
-"""What the verifier remembers: one frozen record type for each table of the store.
+"""The verifier's state: one frozen record type for each table of the store.
 
 A record names its key in `KEY` and the field groups it is looked up by in `INDEXES`. `UNIQUE`,
 where present, names field groups that no two records share, and `LIVE_WHILE_NONE` the field that
@@ -189,7 +189,7 @@ class UsedCode:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a serial number has left to try; outlives the device of that name.
+    """The attempts that a serial number has left; outlives the device of that name.
 
     The console counts an identity's failures under its unique id instead of a serial number.
     """
@@ -210,7 +210,7 @@ class Budget:
 class Binding:
     """Which identity STS believes a serial number to belong to, and from when until when.
 
-    IAM's lists change at once; STS learns of it after the profile's propagation delay.
+    IAM's lists change at once; STS sees the change after the profile's propagation delay.
     """
 
     KEY: ClassVar = ("device_id", "from_ns")
@@ -262,7 +262,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SmsChallenge:
-    """The newest code that was sent to an SMS device; an older one is worth nothing."""
+    """The newest code that was sent to an SMS device; an older one is refused."""
 
     KEY: ClassVar = ("device_id",)
     INDEXES: ClassVar = ()
@@ -276,7 +276,7 @@ class SmsChallenge:
 
 @dataclass(frozen=True, slots=True)
 class CredentialRecord:
-    """What is kept of a security key's credential (WebAuthn Level 3 section 4, credential record).
+    """A security key's credential (WebAuthn Level 3 section 4, credential record).
 
     It ends with the registration; the device's row stays.
     """
@@ -308,7 +308,7 @@ class CredentialRecord:
 
 @dataclass(frozen=True, slots=True)
 class WebAuthnChallenge:
-    """A challenge that was given out for one ceremony; it is good for one answer."""
+    """A challenge for one ceremony; it is valid for one answer."""
 
     KEY: ClassVar = ("challenge",)
     INDEXES: ClassVar = ()

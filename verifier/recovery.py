@@ -1,13 +1,13 @@
-"""A root user's way in without a device: alternative factors.
+"""Sign-in of a root user without a device: alternative factors.
 
 From the second page: a mail to the account's address, the link in it, a call to the number on file,
 and the digits on the web page typed on the telephone's keypad. `TRANSITIONS` is the whole machine:
 
-- what is not in it is refused, whatever else holds;
+- an event that is not in it is refused;
 - mail and call may be asked for again, and only the newest link and the newest digits count;
 - a link works once and for an hour, digits for some minutes; three wrong entries end it all.
 
-The session that comes of it is not one with MFA unless the profile says so.
+The session is one without MFA unless the profile says otherwise.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mfalab.verifier.sessions import MfaProof
 
 
 class RecoveryEvent(StrEnum):
-    """What moves a recovery on."""
+    """An event that changes the state of a recovery."""
 
     MAIL_REQUESTED = "mail-requested"
     LINK_FOLLOWED = "link-followed"
@@ -77,7 +77,7 @@ class RootRecovery:
         return self._service.transact(OPERATION, body)
 
     def send_mail(self, recovery_id: str) -> None:
-        """Send the verification mail; a link that was sent before is worth nothing from now on."""
+        """Send the verification mail; links that were sent before are refused from now on."""
 
         def body(call: Call) -> None:
             recovery, account = _find(call, recovery_id)

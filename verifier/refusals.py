@@ -122,7 +122,7 @@ def no_such_device(serial: str) -> ServiceError:
 
 
 def device_invalid_for_user() -> ServiceError:
-    """The device is unassigned, or somebody else's."""
+    """The device is unassigned, or another identity's."""
     return ServiceError("NoSuchEntity", "MFA Device invalid for user.", 404)
 
 
@@ -132,7 +132,7 @@ def device_exists() -> ServiceError:
 
 
 def device_already_on_user(name: str) -> ServiceError:
-    """The device is this very user's already."""
+    """The device is assigned to this user already."""
     return ServiceError("EntityAlreadyExists", f"MFA Device for user {name} already exists.", 409)
 
 
@@ -214,7 +214,7 @@ def sts_code_refused() -> ServiceError:
 
 
 def sts_device_refused() -> ServiceError:
-    """Unknown, somebody else's, not yet propagated, of a kind without codes, or throttled."""
+    """Unknown, another identity's, not yet propagated, of a kind without codes, or throttled."""
     return ServiceError(
         "AccessDenied",
         "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA "

@@ -133,6 +133,6 @@ def check_recovery_start(account: Account, identity: Identity) -> None:
 
 
 def check_recovery_confirmed(recovery: Recovery) -> None:
-    """Nobody signs in by alternative factors before mail and call are both confirmed."""
+    """Alternative factors sign in only after mail and call are both confirmed."""
     if recovery.state is not RecoveryState.CALL_CONFIRMED:
         raise refusals.recovery_step_refused()

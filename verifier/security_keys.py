@@ -1,7 +1,7 @@
 """Security keys: registering them, and signing in with them, each in one transaction.
 
-A challenge is spent by the first answer that names it, whatever becomes of the answer; a refusal
-therefore keeps what was written (`Refused`). One physical key serves any number of identities: each
+A challenge is spent by the first answer that names it, accepted or not; a refusal therefore keeps
+what was written (`Refused`). One physical key serves any number of identities: each
 registration has a key pair of its own.
 """
 
@@ -73,7 +73,7 @@ def begin_authentication(call: Call, identity: Identity, page_id: str) -> dict[s
 
 
 def verify(call: Call, identity: Identity, page_id: str, response: Response) -> CeremonyDecision:
-    """Decide on an assertion, and write what follows from it."""
+    """Decide on an assertion, and write the consequences."""
     seen = _Seen()
     try:
         _authenticate(call, identity, page_id, response, seen)
@@ -128,7 +128,7 @@ def credentials_of(call: Call, identity: Identity) -> list[CredentialRecord]:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a ceremony has shown so far, for the decision on it."""
+    """The facts that a ceremony has shown so far, for the decision on it."""
 
     serial: str = ""
     message: messages.Registration | messages.Assertion | None = None
@@ -281,7 +281,7 @@ def _give_out(call: Call, ceremony: Ceremony, identity: Identity, holder: str, n
 def _spend(
     call: Call, challenge: str, ceremony: Ceremony, identity: Identity, holder: str
 ) -> WebAuthnChallenge:
-    """Use up the challenge that an answer names, if it was given out for this very ceremony."""
+    """Spend the challenge that an answer names, if it was given out for this ceremony."""
     known = call.tx.get(WebAuthnChallenge, challenge)
     if (
         known is None

@@ -40,7 +40,7 @@ def issue(
     role: Role | None = None,
     session_name: str | None = None,
 ) -> Session:
-    """Make temporary credentials. They live until they expire, whatever becomes of the device."""
+    """Make temporary credentials. They live until they expire, also without the device."""
     session = Session(
         access_key_id=names.unique_id("ASIA", call.random_bytes),
         secret=names.secret_access_key(call.random_bytes),
@@ -59,7 +59,7 @@ def issue(
 
 
 def credentials_of(session: Session) -> Credentials:
-    """What the holder of a session signs with."""
+    """The credentials of a session."""
     return Credentials(session.access_key_id, session.secret, session.token)
 
 

@@ -65,7 +65,7 @@ def confirm(call: Call, target: Identity, serial: str, code: str) -> None:
 
 
 def send_code(call: Call, device: Device) -> None:
-    """Send a new code; the ones before it are worth nothing from now on."""
+    """Send a new code; earlier codes are refused from now on."""
     assert device.phone is not None
     number = device.phone
     code = names.decimal_digits(6, call.random_bytes)
@@ -84,7 +84,7 @@ def resend_code(call: Call, device: Device) -> None:
 
 
 def verify(call: Call, device: Device, code: str) -> Decision:
-    """Decide on a typed code; every try counts. The steps of the decision mean nothing here."""
+    """Decide on a typed code; every try counts. The steps of the decision have no meaning here."""
     challenge = call.tx.get(SmsChallenge, device.id)
     outcome = Outcome.WRONG
     if challenge is not None:

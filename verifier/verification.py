@@ -1,15 +1,15 @@
 """The rules for one-time codes, and the one decision that each attempt gets.
 
-The pure half (`decide_code`, `decide_pair`) judges what was typed against a device's state; each
+The pure half (`decide_code`, `decide_pair`) judges typed codes against a device's state; each
 rule is one function. The other half (`verify_code`, `verify_pair`) reads that state from a
 transaction and writes the new one, so that two requests with one code cannot both succeed.
 
 Time-based devices: the window lies around the verifier's own step plus the device's offset. Replay
-and pair history compare steps as the device counts them, never times: whatever becomes of the
-offset or of the verifier's clock, a step that was accepted stays accepted.
+and pair history compare steps as the device counts them, never times: a step
+that was accepted stays accepted when the offset or the verifier's clock changes.
 
 Event-based devices: `offset_steps` is the next counter; windows only look ahead (RFC 4226
-section 7.4), so every counter up to the accepted one is past for good.
+section 7.4), so no counter up to the accepted one is accepted again.
 
 Codes are compared as numbers of steps, not as texts. Neighbouring steps may have the same code (one
 in 10^digits), and both are then good: AWS refuses the *same step* typed twice, which no pair of
@@ -39,7 +39,7 @@ _HIGH_WATER = ReplayRule.HIGH_WATER
 
 
 class Verdict(NamedTuple):
-    """What the rules say about an attempt."""
+    """The judgement of the rules on an attempt."""
 
     outcome: Outcome
     step: int | None
@@ -248,7 +248,7 @@ def verify_code(
     profile: Profile,
     operation: str,
 ) -> Decision:
-    """Decide on one code and write what follows from it.
+    """Decide on one code and write the consequences.
 
     Writes the budget, and on acceptance the `UsedCode` and the device: read the device again from
     `tx` before changing it further.
@@ -284,7 +284,7 @@ def verify_pair(
     profile: Profile,
     operation: str,
 ) -> Decision:
-    """Decide on two consecutive codes and write what follows from them.
+    """Decide on two consecutive codes and write the consequences.
 
     Writes the budget if pairs count as attempts, and on acceptance the device (and `UsedCode`s if
     pairs consume codes): read the device again from `tx` before changing it further.

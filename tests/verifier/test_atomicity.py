@@ -26,7 +26,7 @@ def lasting(company: Any) -> dict[str, list[Any]]:
 
 
 class People:
-    """Somebody does something, sensible or not."""
+    """People who do things in any order, sensible or not."""
 
     def __init__(self, company: Any) -> None:
         self.company = company

@@ -23,7 +23,7 @@ class TestFirstPage:
     def test_unknown_name_costs_the_same_work(
         self, company: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """One verification of a password each time: of the user's, or of nobody's."""
+        """One verification of a password each time: of the user's, or of a made-up one."""
         company.verifier.create_user(ACCOUNT, "keys-only")
         work: list[str] = []
         hasher = company.verifier._service.passwords

@@ -166,7 +166,7 @@ class TestEnable:
         )
         assert company.serials() == [first.serial, second.serial]
 
-    def test_administrator_needs_none_for_somebody_elses(self, company: Any) -> None:
+    def test_administrator_needs_none_for_another_users(self, company: Any) -> None:
         company.enrol(name="one")
         company.enrol(name="two")
         assert len(company.serials()) == 2
@@ -176,7 +176,7 @@ class TestEnable:
         with refused("EntityAlreadyExists", "MFA Device for user alice already exists.", 409):
             company.enable(token)
 
-    def test_already_somebody_elses(self, company: Any, refused: Any) -> None:
+    def test_device_of_another_user_is_in_use(self, company: Any, refused: Any) -> None:
         token = company.enrol("bob")
         with refused(*IN_USE):
             company.enable(token, "alice")
@@ -344,7 +344,7 @@ class TestResync:
         with refused(*INVALID_FOR_USER):
             company.resync(company.create())
 
-    def test_somebody_elses_device(self, company: Any, refused: Any) -> None:
+    def test_device_of_another_user(self, company: Any, refused: Any) -> None:
         with refused(*INVALID_FOR_USER):
             company.resync(company.enrol("bob"), "alice", second=2)
 
@@ -382,7 +382,7 @@ class TestDeactivate:
         with refused(*no_device(ARN + "nothing")):
             company.iam("alice").deactivate_mfa_device(SerialNumber=ARN + "nothing")
 
-    def test_somebody_elses_and_twice(self, company: Any, refused: Any) -> None:
+    def test_device_of_another_user_and_twice(self, company: Any, refused: Any) -> None:
         token = company.enrol("bob")
         with refused(*INVALID_FOR_USER):
             company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
@@ -498,7 +498,7 @@ class TestLists:
         assert seen == ["d0", "d1", "d2", "d3", "d4"]
 
     @pytest.mark.parametrize("marker", ["x", "abcd", "YWJjZA==", "é"])
-    def test_marker_that_nobody_gave_out(self, company: Any, refused: Any, marker: str) -> None:
+    def test_marker_that_was_not_given_out(self, company: Any, refused: Any, marker: str) -> None:
         with refused("ValidationError", "Invalid Marker.", 400):
             company.iam("bob").list_virtual_mfa_devices(Marker=marker)
 

@@ -50,7 +50,7 @@ class SteppedClock:
 
 
 class Nowhere:
-    """An outbox that nobody empties."""
+    """An outbox that is never emptied."""
 
     def send_sms(self, number: str, text: str) -> None: ...
 

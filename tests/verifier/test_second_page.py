@@ -75,7 +75,7 @@ class TestSecondPage:
         with pytest.raises(ServiceError, match="unable to validate"):
             company.mfa_session(one)
 
-    def test_somebody_elses_code(self, company: Any) -> None:
+    def test_code_of_another_users_device(self, company: Any) -> None:
         company.enrol()
         other = company.enrol("bob", "bobs")
         company.fail_code(company.page(), other.code())
@@ -105,7 +105,9 @@ class TestSecondPage:
         with refused(*GONE):
             company.console.submit_code("PAGENOBODY", token.code())
 
-    def test_device_removed_meanwhile(self, company: Any, refused: Any) -> None:
+    def test_device_that_is_removed_while_the_page_is_open(
+        self, company: Any, refused: Any
+    ) -> None:
         token = company.enrol()
         page = company.page()
         company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)

@@ -116,7 +116,7 @@ class TestGetSessionToken:
         with refused(*DEVICE_REFUSED):
             company.session(SerialNumber=user_arn("alice"), TokenCode=token.code())
 
-    def test_somebody_elses_device(self, company: Any, refused: Any) -> None:
+    def test_device_of_another_user(self, company: Any, refused: Any) -> None:
         token = company.enrol("bob")
         with refused(*DEVICE_REFUSED):
             company.mfa_session(token, "alice")

@@ -30,7 +30,7 @@ RFC = replace(RFC6238, throttle=ThrottleRule.NONE)
 
 
 def token(**changes: object) -> Device:
-    """A virtual device that nobody has used."""
+    """A virtual device that was never used."""
     device = Device("device-1", DeviceKind.VIRTUAL, "serial-1", "1", "n", "/", 0, SEED)
     return replace(device, **changes)  # type: ignore[arg-type] - test table
 

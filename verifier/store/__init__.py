@@ -1,4 +1,4 @@
-"""Where the verifier's records live: one protocol, in memory or in SQLite."""
+"""The verifier's records: one protocol, in memory or in SQLite."""
 
 from mfalab.verifier.store.memory import MemoryStore
 from mfalab.verifier.store.protocol import (

@@ -1,4 +1,4 @@
-"""The store that forgets when the process ends."""
+"""The store in memory, which ends with its process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = tuple[Any, ...]
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[object], Key]:
-    """What reads several fields of a record as one tuple, also when there is one."""
+    """A function that reads fields of a record as a tuple, also a single field."""
     get = attrgetter(*names)
     return get if len(names) > 1 else lambda record: (get(record),)
 

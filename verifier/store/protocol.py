@@ -1,7 +1,7 @@
 """What a store must do.
 
 Everything the verifier decides happens inside one transaction: it sees all that was committed
-before it, nothing of what runs beside it, and leaves all of its writes or none. A transaction
+before it, nothing of concurrent transactions, and leaves all of its writes or none. A transaction
 that ends without an exception is durable when `transaction()` returns, as far as the store
 is durable at all.
 """

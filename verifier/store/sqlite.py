@@ -1,8 +1,8 @@
-"""The store that survives: SQLite, durable for each transaction.
+"""The store on disk: SQLite, durable for each transaction.
 
 Write-ahead log with `synchronous=FULL`: a commit has reached the disk when `transaction()` returns.
 Every transaction begins `IMMEDIATE`, so it holds the one right to write from its first read on, and
-what it reads cannot become untrue before it writes. Threads of one process take turns before they
+what it reads cannot change before it writes. Threads of one process take turns before they
 ask SQLite, which would make them poll; processes poll until the busy timeout.
 
 The schema is `schema.sql`; columns are the record's fields, in order. Text, integers and bytes are
@@ -41,7 +41,7 @@ def schema() -> str:
 
 
 def table_name(record_type: type) -> str:
-    """The table of a record type: `UsedCode` lives in `used_code`."""
+    """The table of a record type: `used_code` for `UsedCode`."""
     return "".join(
         "_" + letter.lower() if letter.isupper() else letter for letter in record_type.__name__
     ).lstrip("_")
@@ -209,7 +209,7 @@ class SqliteStore:
         self._process = os.getpid()
         self._connection: sqlite3.Connection | None = None
         try:
-            # Seeds and password hashes are nobody else's to read; SQLite's own files follow suit.
+            # Only the owner may read seeds and hashes; SQLite's own files get the same mode.
             Path(path).touch(mode=0o600)
         except OSError as error:
             raise StoreUnusable(
@@ -358,7 +358,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    # What went wrong before is what the caller must hear of.
+    # The first error is the one to report, not one of the roll-back.
     with suppress(sqlite3.Error):
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -8,7 +8,7 @@ from mfalab.verifier.store.protocol import TransactionError
 
 
 class Turn:
-    """A lock that knows its holder, so that a thread that would wait for itself is told so."""
+    """A lock that knows its holder: a thread that would wait for itself gets an error."""
 
     __slots__ = ("_holder", "_lock")
 

@@ -1,4 +1,4 @@
-"""Attestation: what a security key says about its model, and whether it is believed.
+"""Attestation: a security key's statement about its model, and whether it is trusted.
 
 Formats `none`, `packed` and `fido-u2f` (WebAuthn Level 3 sections 8.7, 8.2, 8.6): those of security
 keys. A statement is verified first; trust is another question, and the profile's.
@@ -230,7 +230,7 @@ def _as_announced(attestation: Attestation, known: metadata.Metadata, now: datet
         roots = [x509.load_der_x509_certificate(root) for root in known.roots]
         announced = bool(known.attestation_types & {"basic_full", "attca"})
         return announced and leads_to(attestation.certificates, roots, now)
-    # A model that attests with certificates would be impersonated by anybody's self attestation.
+    # Any key could impersonate a model that attests with certificates by a self attestation.
     return attestation.type is AttestationType.SELF and known.attestation_types == {
         "basic_surrogate"
     }

@@ -1,10 +1,10 @@
 """The relying party's checks, ceremony by ceremony (WebAuthn Level 3 sections 7.1 and 7.2).
 
-Pure functions: what is asked of the client, and what is thought of its answer. The challenge is
+Pure functions: the options for the client, and the judgement of its answer. The challenge is
 looked up and spent by `mfalab.verifier.security_keys`, in the transaction that decides.
 
-The order is the standard's. A counter counts only under a signature that verified: nobody marks
-somebody else's key as cloned.
+The order is the standard's. A counter counts only under a signature that verified, so that no other
+key can mark this one as cloned.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REQUIRED = UserVerification.REQUIRED
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What a registration that passed proves."""
+    """The result of a registration that passed."""
 
     attestation: attestation.Attestation
     certifications: tuple[tuple[str, str], ...]
@@ -63,7 +63,7 @@ def creation_options(
 def request_options(
     profile: Profile, *, challenge: str, allow: Iterable[CredentialRecord]
 ) -> dict[str, Any]:
-    """What the client is asked to sign with: `PublicKeyCredentialRequestOptionsJSON`.
+    """What the client is asked to sign: `PublicKeyCredentialRequestOptionsJSON`.
 
     The `appid` extension is there when one of the keys is of the U2F API.
     """

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class CeremonyOutcome(StrEnum):
-    """What became of a registration or an authentication."""
+    """The outcome of a registration or an authentication."""
 
     ACCEPTED = "accepted"
     CLIENT_ERROR = "client-error"
@@ -14,7 +14,7 @@ class CeremonyOutcome(StrEnum):
     WRONG_TYPE = "wrong-type"
     """Client data of the other ceremony."""
     UNKNOWN_CHALLENGE = "unknown-challenge"
-    """Never given out, or for somebody or something else."""
+    """Never given out, or for another identity or ceremony."""
     EXPIRED_CHALLENGE = "expired-challenge"
     REPLAYED_CHALLENGE = "replayed-challenge"
     WRONG_ORIGIN = "wrong-origin"

@@ -234,7 +234,7 @@ def test_full_disk_undoes_the_transaction_and_says_so(full: SqliteStore) -> None
         assert tx.find(Budget) == []
 
 
-def test_caught_failure_of_the_disk_fails_the_transaction_all_the_same(full: SqliteStore) -> None:
+def test_caught_failure_of_the_disk_still_fails_the_transaction(full: SqliteStore) -> None:
     """SQLite may roll back by itself; what is written after that would be half a transaction."""
 
     def write() -> None:

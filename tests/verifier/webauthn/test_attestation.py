@@ -228,7 +228,7 @@ class TestPolicy:
     def test_self_attestation_is_no_proof_of_a_model_with_certificates(
         self, people: Any, new_key: Any, root: Any, refused: Any
     ) -> None:
-        """Anybody can attest by themselves under any AAGUID."""
+        """Any key can make a self attestation under any AAGUID."""
         people.company.set(
             attestation_policy=AttestationPolicy.METADATA,
             metadata_statements=(entry(root, attestationTypes=["basic_full", "basic_surrogate"]),),

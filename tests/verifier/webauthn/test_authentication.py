@@ -301,7 +301,7 @@ class TestCounter:
         assert people.credential().cloned_ns is None
         assert people.credential().sign_count == 1
 
-    def test_nobody_else_marks_a_key_as_cloned(
+    def test_another_key_cannot_mark_a_key_as_cloned(
         self, people: Any, key: Any, new_pair: Any, refused: Any
     ) -> None:
         with refused(*FAILED):

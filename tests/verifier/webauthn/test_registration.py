@@ -319,7 +319,7 @@ class TestRefused:
         assert people.last().outcome is CeremonyOutcome.UNKNOWN_CHALLENGE
         with people.company.store.transaction() as tx:
             kept = tx.get(WebAuthnChallenge, options["challenge"])
-        assert not kept.used, "an answer to nobody's question spends nobody's challenge"
+        assert not kept.used, "an answer to no challenge spends no challenge"
 
     def test_key_was_not_touched(self, people: Any, refused: Any) -> None:
         ada = people.session()
