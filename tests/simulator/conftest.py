@@ -1,11 +1,13 @@
-"""Scenario files written by tests, and what the loader says about them."""
+"""Labs, and scenario files written by tests with what the loader says about them."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zxingcpp  # noqa: F401 - pytester forgets what its runs import; twice imported, this aborts
 
+from mfalab import Lab
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.scenario_files.loader import Case, load_cases
 from mfalab.simulator.scenario_files.suites import collect
@@ -18,6 +20,17 @@ devices:
   app: {kind: totp_app, owner: alice}
 steps:
 """
+
+DEVICES: dict[str, dict[str, Any]] = {
+    "fob": {"kind": "hardware_totp", "owner": "alice", "drift": "0 ppm"},
+    "hotp": {"kind": "hardware_hotp", "owner": "alice"},
+    "app": {"kind": "totp_app", "owner": "alice"},
+    "spare": {"kind": "totp_app", "owner": "alice"},
+    "sms": {"kind": "sms_phone", "owner": "alice"},
+    "key": {"kind": "security_key", "owner": "alice"},
+    "other": {"kind": "security_key", "owner": "alice"},
+}
+"""Devices that `lab_with` gives to alice."""
 
 
 @pytest.fixture
@@ -65,3 +78,18 @@ def problems(write: Callable[..., Path]) -> Callable[..., list[Problem]]:
 def shipped_cases() -> list[Case]:
     """All cases of the shipped suites."""
     return collect([])
+
+
+@pytest.fixture
+def lab_with() -> Callable[..., Lab]:
+    """Makes a lab of alice, bob and ada, who type at once; alice has some of `DEVICES`."""
+
+    def make(*devices: str, **changes: Any) -> Lab:
+        roles = {"alice": "user", "bob": "user", "ada": "administrator"}
+        setting: dict[str, Any] = {
+            "people": {name: {"role": role, "typing": "instant"} for name, role in roles.items()},
+            "devices": {name: DEVICES[name] for name in devices},
+        }
+        return Lab.of(**setting | changes)
+
+    return make

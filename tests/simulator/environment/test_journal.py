@@ -1,0 +1,100 @@
+"""The journal: what is written down of clocks, decisions and windows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mfalab import Lab
+
+Labs = Callable[..., Lab]
+
+
+def events(lab: Lab, kind: str) -> list[dict[str, Any]]:
+    return [event for event in lab.journal.log.events if event["kind"] == kind]
+
+
+def test_every_clock_is_sampled_and_keys_have_none(lab_with: Labs) -> None:
+    lab = lab_with("fob", "key", verifier={"clock": {"offset": "3 s"}})
+    lab.set_clock(device="fob", by="-95 s")
+    lab.break_(device="fob")
+    lab.journal.log.events.clear()
+    lab.journal.sample()
+    sampled = {event["lane"]: (event["offset_s"], event["alive"]) for event in events(lab, "clock")}
+    assert sampled == {
+        "fob": (pytest.approx(-95, abs=1e-3), False),
+        "verifier": (3.0, True),
+    }
+
+
+def test_beliefs_begin_with_true_time_and_know_the_windows(lab_with: Labs) -> None:
+    lab = lab_with("fob", start="2026-03-02T09:00:00Z")
+    lab.set_clock(device="fob", by="-60 s")
+    lab.enable(who="alice", device="fob")
+    true_time, fob, verifier = lab.journal.beliefs()
+    assert (true_time["lane"], true_time["offset_s"]) == ("true time", None)
+    assert fob["text"].endswith(", window from -4 to +0 time steps")
+    assert (verifier["lane"], verifier["offset_s"]) == ("verifier", 0.0)
+
+
+def test_window_is_written_down_in_seconds_when_it_moves(lab_with: Labs) -> None:
+    lab = lab_with("fob", verifier={"clock": {"offset": "10 s"}})
+    lab.enable(who="alice", device="fob")
+    (window,) = events(lab, "window")
+    assert window["cause"] == "enable"
+    assert window["high_s"] - window["low_s"] == 120  # two time steps to each side
+    assert (window["low_s"] + window["high_s"]) / 2 - 10 == (
+        30 * lab.journal.window_centre_steps("fob")
+    )
+    lab.wait(for_="90 s")
+    lab.sign_in(who="alice", with_="fob")
+    assert len(events(lab, "window")) == 1  # it did not move
+
+
+def test_window_ends_with_the_device(lab_with: Labs) -> None:
+    lab = lab_with("fob")
+    lab.journal.window_closed("fob")
+    assert events(lab, "window") == []
+    lab.enable(who="alice", device="fob")
+    lab.journal.window_closed("fob")
+    assert events(lab, "window")[-1]["low_s"] is None
+    assert lab.journal.window_centre_steps("fob") == 0
+
+
+def test_device_that_counts_no_time_has_no_window(lab_with: Labs) -> None:
+    lab = lab_with("hotp", verifier="rfc6238")
+    lab.enable(who="alice", device="hotp")
+    lab.journal.window("hotp", "learned")
+    assert events(lab, "window") == []
+
+
+def test_decision_is_explained_by_its_steps(lab_with: Labs) -> None:
+    lab = lab_with("fob")
+    lab.enable(who="alice", device="fob")
+    lab.sign_in(who="alice", with_="fob", code="wrong", expect={"refused": "any"})
+    enabled, wrong = events(lab, "decision")
+    assert (enabled["device"], enabled["outcome"]) == ("fob", "accepted")
+    assert isinstance(enabled["detail"]["matched"], int)
+    assert (wrong["outcome"], wrong["detail"]["matched"]) == ("wrong", None)
+    low, high = wrong["detail"]["window"]
+    assert high - low == 4
+    assert lab.last_outcome.decision == "wrong"
+
+
+def test_decision_on_a_signature_is_explained_by_what_it_showed(lab_with: Labs) -> None:
+    lab = lab_with("key")
+    lab.sign_in(who="alice")
+    lab.enable(who="alice", device="key", using="console")
+    detail = events(lab, "decision")[-1]["detail"]
+    assert detail["user_present"] is True
+    assert "cloned" not in detail  # what says nothing is left out
+
+
+def test_nothing_is_decided_while_the_journal_looks_away(lab_with: Labs) -> None:
+    lab = lab_with("fob")
+    with lab.journal.looking_away():
+        lab.enable(who="alice", device="fob")
+    assert events(lab, "decision") == []
+    lab.deactivate(who="ada", for_="alice", device="fob")
+    lab.enable(who="alice", device="fob", codes="wrong", expect={"refused": "any"})
+    assert len(events(lab, "decision")) == 1
