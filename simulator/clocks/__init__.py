@@ -2,7 +2,7 @@
 
 Every clock is a `DeviceClock`: `now_ns()`, `believed_ns(true_ns)` for any true time, and
 `offset_ns()`. `docs/clocks.md` has the formulae with worked values. The names are
-imported when they are first used: whoever wants the machine's clock needs no model of quartz.
+imported when they are first used: the machine's clock needs no model of quartz.
 """
 
 from importlib import import_module

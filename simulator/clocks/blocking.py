@@ -8,7 +8,7 @@ the timeline goes on; when what it waits for has come, the timeline's agenda swi
 Why greenlets and not something else:
 
 - Running the timeline from inside `read_packet` needs no greenlets, but only for one client: a
-  second one would have to return before the first can, whoever's answer comes first. Two clients
+  second one would have to return before the first can, even if its answer comes later. Two clients
   on one key, with one being told CHANNEL_BUSY, are exactly what must be tested.
 - A thread for each client, of which one runs at a time, gives the same order of events with a
   hand-over of some ten microseconds, locks around everything, and exceptions and debuggers in
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class NotAClient(RuntimeError):
-    """Somebody who is no client would have to wait."""
+    """Code that is no client would have to wait."""
 
     def __str__(self) -> str:
         return (
@@ -54,7 +54,7 @@ class NotAClient(RuntimeError):
 
 
 class WaitedTooLong(RuntimeError):
-    """A client waited longer than anybody would.
+    """A client waited longer than any real client would.
 
     Args:
         client: its name.
@@ -232,7 +232,7 @@ class BlockingClients:
         self._clients = []
 
     def advance(self, duration_ns: int) -> None:
-        """Let time pass: a client stands still for so long, anybody else runs the timeline."""
+        """Let time pass: a client stands still for so long, other code runs the timeline."""
         if isinstance(getcurrent(), _Stack):
             self._park(lambda: False, None, duration_ns)
         else:
@@ -257,7 +257,7 @@ class BlockingClients:
     def _park(
         self, ready: Callable[[], bool], about: object, timeout_ns: int | None = None
     ) -> None:
-        """Stand still until somebody wakes it and it is ready, or for so long."""
+        """Stand still until it is woken and ready, or for so long."""
         stack = getcurrent()
         if not isinstance(stack, _Stack) or stack.clients is not self or stack.parent is None:
             raise NotAClient
@@ -279,7 +279,7 @@ class BlockingClients:
             self._switch(parked.stack)
 
     def _switch(self, stack: _Stack) -> None:
-        # It comes back here when it parks again or ends, whoever runs the timeline by then.
+        # It comes back here when it parks again or ends, whatever runs the timeline by then.
         stack.parent = getcurrent()
         stack.switch()
         if stack.dead:

@@ -15,7 +15,7 @@ class RandomWalk:
     values depend on the stream alone and not on what is asked, or when.
 
     Args:
-        stream: A stream of its own, used by nobody else.
+        stream: A stream of its own, used for nothing else.
         step_ppm: Standard deviation of the daily step.
     """
 

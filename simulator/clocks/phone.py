@@ -1,4 +1,4 @@
-"""The phone: a clock kept right by the network, until somebody takes that away.
+"""The phone: a clock kept right by the network, until the network is taken away.
 
 With network time the offset is a sawtooth: every 18 to 24 hours a poll leaves an error of
 N(0, 0.7 s) cut at 2.5 s, and the clock runs a few ppm off until the next. Now and then a carrier's

@@ -1,8 +1,8 @@
 """A key on the bench: how clients reach it, who touches it, and who cuts its power.
 
 A `Fixture` is the same for a simulated key, a real one and a recording, so a test that is written
-for it runs on all of them. What one of them cannot do is missing from `can`, and asking for it all
-the same raises `CannotDo`.
+for it runs on all of them. What one of them cannot do is missing from `can`, and asking for it
+raises `CannotDo`.
 
 Time is the fixture's own: virtual where the key is simulated, the wall's where it is real. Whoever
 tests a key waits and measures with the fixture's `wait` and `now_ns`, and with nothing else.
@@ -73,10 +73,10 @@ class Fixture(ABC):
         name: its address, such as `hid:/dev/hidraw0`.
         can: what it can do.
         destructive: whether what is on it may be changed for good: credentials, PIN, reset.
-        pin: its PIN as the bench knows it; None when it has none or nobody knows it.
+        pin: its PIN as the bench knows it; None when it has none or it is unknown.
         user: who sits in front of it: asked whenever the key wants its user, as long as `can`
-            has `TOUCH`. May be changed at any time. Over NFC somebody else than `absent` taps the
-            key anew for each way that is opened.
+            has `TOUCH`. May be changed at any time. Over NFC each user but `absent` taps the key
+            again for each way that is opened.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Fixture(ABC):
         """A way for CTAP clients, on a channel of its own; the caller closes it.
 
         Raises:
-            OSError: it is not plugged in, or somebody else holds it.
+            OSError: it is not plugged in, or another program holds it.
         """
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Fixture(ABC):
         """Plug it in or pull it out; on a reader, lay it down or take it away.
 
         Raises:
-            CannotDo: nobody can.
+            CannotDo: the bench has no hand for that.
         """
 
     def power_cycle(self) -> None:

@@ -1,8 +1,8 @@
 """The bench's hands at a real key: a channel of a rig for its touch, and one for its power.
 
 A person is a rig too (driver `manual`), so nothing here asks who it is. A touch that is to come
-later is on its way in a thread of its own and is called back when the key has given up meanwhile:
-whoever comes late finds the key dark.
+later is on its way in a thread of its own and is called back when the key has given up before:
+a touch that comes too late finds the key dark.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Hand:
         """Call back a touch that is on its way, and end one that lasts: the key needs none now.
 
         Raises:
-            RigError: the rig failed meanwhile.
+            RigError: the rig failed in the mean time.
         """
         coming, self._on_its_way = self._on_its_way, None
         if coming is not None:

@@ -230,7 +230,7 @@ class HidFixture(RealFixture):
         """See `Fixture.power`; returns when the kernel shows the key, or no longer does.
 
         Raises:
-            CannotDo: nobody can.
+            CannotDo: the bench has no hand for that.
             RigError: the rig cannot.
             OSError: power was switched, and the key did not come or go.
         """

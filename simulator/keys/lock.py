@@ -81,7 +81,7 @@ class Lock:
 def _opened(name: str) -> int:
     for path in _places(name):
         try:
-            # Whoever comes next may be somebody else, and must be able to lock it.
+            # The next process may be another user's, and must be able to lock it.
             before = os.umask(0)
             try:
                 return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)

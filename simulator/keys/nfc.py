@@ -1,9 +1,9 @@
 """A key in the field of a reader as a fixture, through PC/SC.
 
 Over NFC a touch is a tap: the key counts its user as present when it comes into the field, for one
-ceremony (CTAP 2.1 section 11.3). So each way to the key that is opened for somebody who touches it
+ceremony (CTAP 2.1 section 11.3). So each way to the key that is opened for a user who touches it
 is a tap, made by cutting the card's power through the reader, unless a rig or a person moves the
-card. For nobody, the card stays where it is and keeps its power.
+card. For an absent user, the card stays where it is and keeps its power.
 """
 
 from __future__ import annotations

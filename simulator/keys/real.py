@@ -21,8 +21,8 @@ class RealFixture(Fixture):
     Args:
         name: its address.
         can: what it can do beside being touched and powered, which hands decide.
-        touch: the channel that touches it; None when nobody does.
-        power: the channel that cuts its power; None when nobody does.
+        touch: the channel that touches it; None when there is none.
+        power: the channel that cuts its power; None when there is none.
         destructive: whether what is on it may be changed for good.
         pin: its PIN, if it has one and the bench may use it.
     """
@@ -88,7 +88,7 @@ class RealFixture(Fixture):
         """The key no longer wants its user.
 
         Raises:
-            RigError: the rig failed meanwhile.
+            RigError: the rig failed in the mean time.
         """
         if self._hand is not None:
             self._hand.withdraw()

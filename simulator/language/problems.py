@@ -1,4 +1,4 @@
-"""What is wrong with a file that somebody wrote: each mistake with its place."""
+"""What is wrong with a file, each mistake with its place."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class AccountSpec(Strict):
 
 
 class PersonSpec(Strict):
-    """Somebody who signs in, administers or attacks."""
+    """A person who signs in, administers or attacks."""
 
     role: Literal["user", "administrator", "root", "stranger"] = "user"
     """What the account knows them as; a stranger has no identity in it."""

@@ -97,7 +97,7 @@ def _inside(annotation: Any, part: str | int) -> Any:
 def references(data: Any) -> Iterator[tuple[Location, str, str]]:
     """Every name in a document that refers to something declared: where, to what kind, the name.
 
-    What does not fit the models is passed over; it is somebody else's to report.
+    What does not fit the models is passed over; validation reports it.
     """
     yield from _references(Scenario, data, ())
 

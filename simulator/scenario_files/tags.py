@@ -2,7 +2,7 @@
 
 TAGS = {
     "app": "virtual authenticator apps",
-    "attack": "somebody who should not get in",
+    "attack": "a person who should not get in",
     "audit": "lists, summaries, credential reports",
     "clock": "clocks that are wrong in other ways than drift",
     "drift": "device clocks that drift",

@@ -1,7 +1,7 @@
 """A bench that is open: its rigs, keys and tokens, held by this run.
 
 Opening looks at everything before anything is changed: each key must be the very one that the lab
-file means, and one that may be changed must not hold what somebody may miss.
+file means, and one that may be changed must not hold what its owner may miss.
 
 Whatever breaks, breaks once: the case in which a rig or a key is lost ends in an error, and those
 that depend on it afterwards are skipped with that first reason.

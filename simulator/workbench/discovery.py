@@ -24,7 +24,7 @@ _SILENCE_NS = 3 * NS_PER_S
 """A key that works answers getInfo in a tenth of that."""
 
 UDEV_RULE = """\
-# FIDO keys for whoever sits at the machine. Save as /etc/udev/rules.d/70-mfalab.rules, then run
+# FIDO keys for the user at the machine. Save as /etc/udev/rules.d/70-mfalab.rules, then run
 #   sudo udevadm control --reload && sudo udevadm trigger
 # and plug the key in again. Machines with systemd 244 or later know FIDO keys by themselves.
 KERNEL=="hidraw*", SUBSYSTEM=="hidraw", ENV{ID_FIDO_TOKEN}=="1", TAG+="uaccess"

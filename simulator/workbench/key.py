@@ -125,19 +125,19 @@ class KeyOnBench:
 
     def _make_ready(self, pin: str | None, fingers: list[str]) -> None:
         try:
-            anew = self.touched or self.pin != pin or bool(fingers)
-            if anew and Ability.POWER in self.fixture.can:
+            renew = self.touched or self.pin != pin or bool(fingers)
+            if renew and Ability.POWER in self.fixture.can:
                 self.fixture.power_cycle()  # it may be without power, and resets only now
             if self.entry.destructive and self.info is not None:
-                self._write(pin, fingers, anew)
+                self._write(pin, fingers, renew)
             self.touched = bool(fingers)
         except (OSError, CtapError, CannotDo) as error:
             self.lost = f"{self.name} ({self.fixture.name}) was lost: {error}"
             raise BenchFailed(self.lost) from None
         self.used = True
 
-    def _write(self, pin: str | None, fingers: list[str], anew: bool) -> None:
-        if anew:
+    def _write(self, pin: str | None, fingers: list[str], renew: bool) -> None:
+        if renew:
             self._reset()
             self.pin = None
         if pin is not None and self.pin is None:
@@ -209,7 +209,8 @@ def _check_ctap(name: str, entry: KeyEntry, fixture: Fixture, device: CtapDevice
     has_pin = info.options.get("clientPin", False)
     if has_pin and entry.pin is None and entry.destructive:
         raise WrongKey(
-            name, "it has a PIN, so it is somebody's key. Say its `pin`, or reset it by hand first"
+            name,
+            "it has a PIN, so it is a person's key. Say its `pin`, or reset it by hand first",
         )
     if has_pin and entry.pin is not None:
         _try_pin(name, Ctap2(device, strict_cbor=False), entry.pin)

@@ -38,7 +38,7 @@ from mfalab.simulator.workbench.address import Address, BadAddress
 __all__ = ["MANUAL", "NONE", "KeyEntry", "LabFile", "Place", "TokenEntry", "read_lab_file"]
 
 MANUAL, NONE = "manual", "none"
-"""A person is a rig that every bench has; `none` is nobody."""
+"""A person is a rig that every bench has; `none` is no hand at all."""
 BINDABLE = ("security_key", "hardware_totp")
 """The kinds of device that something on a bench can stand for."""
 

@@ -1,4 +1,4 @@
-"""A hardware TOTP token on the bench: somebody or something reads its display.
+"""A hardware TOTP token on the bench: a person or a camera reads its display.
 
 It lives now, so a lab with one begins at the wall's time and keeps step with it: before each
 reading the one that is behind waits for the other. What people do with earlier or later codes is
@@ -65,7 +65,7 @@ class TokenOnBench:
 
 
 class HeldBenchToken(CodeDevice):
-    """A real token in somebody's hands.
+    """A real token in its holder's hands.
 
     Attributes:
         seed: what its maker programmed into it.

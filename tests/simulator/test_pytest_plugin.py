@@ -9,7 +9,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 QUICKLY = ("-p", "no:benchmark", "-p", "no:hypothesispytest", "--assert=plain")
-"""Without what has nothing to do with us and is loaded anew for each run."""
+"""Without what has nothing to do with us and is loaded again for each run."""
 pytestmark = pytest.mark.slow
 Story = Callable[..., str]
 
@@ -162,7 +162,7 @@ def test_several_processes_share_the_work(suite: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["reproduce mfalab run topic/bad.scenario.yaml::bad --seed 1"])
 
 
-def test_fixtures_serve_in_somebodys_own_suite(pytester: pytest.Pytester) -> None:
+def test_fixtures_serve_in_a_suite_of_another_project(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nmfa_seed = 5\n")
     pytester.makepyfile(
         """

@@ -62,7 +62,7 @@ def test_daemon_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_way_that_is_opened_for_a_user_is_a_tap(taps: list[str]) -> None:
     fixture = NfcFixture("Cloud")
     fixture.connect()
-    assert taps == ["open"]  # nobody sits there, so the card keeps its power
+    assert taps == ["open"]  # its user is absent, so the card keeps its power
     fixture.user = touching()
     fixture.connect()
     assert taps == ["open", "cut", "open"]

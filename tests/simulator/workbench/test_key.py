@@ -47,7 +47,7 @@ def test_another_key_than_the_file_means_is_not_touched(desk: Desk, bench: Any) 
 
 
 def with_a_pin(desk: Desk, pin: str) -> None:
-    """Somebody's key: it has a PIN."""
+    """A key of a person: it has a PIN."""
     from fido2.ctap2.base import Ctap2
     from fido2.ctap2.pin import ClientPin
 
@@ -55,9 +55,9 @@ def with_a_pin(desk: Desk, pin: str) -> None:
     ClientPin(Ctap2(desk.keys["ctap-2.1-pin"].device())).set_pin(pin)
 
 
-def test_somebodys_key_is_not_reset_unless_its_pin_is_told(desk: Desk, bench: Any) -> None:
+def test_key_of_a_person_is_not_reset_unless_its_pin_is_told(desk: Desk, bench: Any) -> None:
     with_a_pin(desk, "1357")
-    with pytest.raises(WrongKey, match="it has a PIN, so it is somebody's key"):
+    with pytest.raises(WrongKey, match="it has a PIN, so it is a person's key"):
         bench(desk.own)
     assert desk.keys["ctap-2.1-pin"].state.pin_is_set
 

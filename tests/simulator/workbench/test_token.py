@@ -50,7 +50,7 @@ class LeapingWall:
 
 
 class Reader(Rig):
-    """Somebody who reads a token that goes by the wall, some seconds off, and takes 2 s for it."""
+    """A person who reads a token that goes by the wall, some seconds off, and takes 2 s for it."""
 
     def __init__(self, wall: LeapingWall, offset_s: int = 0, confidence: float = 1.0) -> None:
         super().__init__("manual")
