@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 __all__ = ["Problem", "ProblemsFound"]
 
@@ -34,6 +35,11 @@ class ProblemsFound(Exception):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(tuple(sorted(set(problems))))
+
+    @classmethod
+    def of_file(cls, path: str, message: str) -> Self:
+        """What is wrong with a file as a whole."""
+        return cls([Problem(path, 1, 1, message)])
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mfalab.devices.otp.pskc import read_pskc
 from mfalab.devices.otp.seed import SeedRecord
 from mfalab.devices.otp.seed_csv import read_seed_csv
+
+
+def resolve_seed_files(path: Path, entries: dict[str, Any]) -> None:
+    """Make the paths of seed files absolute: they are relative to the file that names them."""
+    for entry in entries.values():
+        if isinstance(entry, dict) and isinstance(entry.get("seeds"), str):
+            entry["seeds"] = str(path.parent / entry["seeds"])
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from enum import Enum
-from typing import Annotated, Any, Literal, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeVar, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
@@ -33,6 +33,8 @@ from mfalab.simulator.language.words import (
     Strict,
 )
 from mfalab.verifier import PROFILES, Profile
+
+T = TypeVar("T")
 
 DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
 """A Monday morning: an office climate starts warm."""
@@ -294,23 +296,18 @@ def _empty_means_defaults(value: Any) -> Any:
     return value
 
 
+_Named = Annotated[dict[Name, T], BeforeValidator(_empty_means_defaults)]
+
+
 class Setting(Strict):
     """Where a story takes place: the verifier, and who is there with what."""
 
     verifier: Annotated[VerifierSpec, BeforeValidator(_profile_name)] = VerifierSpec()
     start: Instant = DEFAULT_START_NS
     """True time at the first step."""
-    accounts: Annotated[dict[Name, AccountSpec], BeforeValidator(_empty_means_defaults)] = Field(
-        default_factory=dict
-    )
-    people: Annotated[dict[Name, PersonSpec], BeforeValidator(_empty_means_defaults)] = Field(
-        default_factory=dict
-    )
-    roles: Annotated[dict[Name, RoleSpec], BeforeValidator(_empty_means_defaults)] = Field(
-        default_factory=dict
-    )
-    phones: Annotated[dict[Name, PhoneSpec], BeforeValidator(_empty_means_defaults)] = Field(
-        default_factory=dict
-    )
+    accounts: _Named[AccountSpec] = Field(default_factory=dict)
+    people: _Named[PersonSpec] = Field(default_factory=dict)
+    roles: _Named[RoleSpec] = Field(default_factory=dict)
+    phones: _Named[PhoneSpec] = Field(default_factory=dict)
     devices: dict[Name, AnyDevice] = Field(default_factory=dict)
     carrier: CarrierSpec = CarrierSpec()

@@ -15,18 +15,18 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from mfalab.devices.errors import ProvisioningError
 from mfalab.simulator.language.problems import Problem, ProblemsFound
-from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.seed_files import resolve_seed_files
 from mfalab.simulator.language.setting import TokenSpec
 from mfalab.simulator.language.words import nearest
-from mfalab.simulator.scenario_files.mistakes import choice, in_step, located
+from mfalab.simulator.scenario_files.mistakes import choice, find_seed, in_step, located
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.shape import KEY, references
 from mfalab.simulator.scenario_files.yaml_source import (
     Location,
     Source,
     data_of,
+    mapping,
     node_at,
     read_source,
     with_value,
@@ -107,7 +107,7 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
 
 def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -> Case:
     data = data_of(root)
-    _resolve_seed_files(path, data)
+    resolve_seed_files(path, mapping(data, "devices"))
     problems = list(unresolved(source, root, data))
     if isinstance(data, dict):
         data.pop("matrix", None)  # its values are in their places, and its shape was looked at
@@ -137,37 +137,19 @@ def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -
 # -- seed files --------------------------------------------------------------------------
 
 
-def _resolve_seed_files(path: Path, data: Any) -> None:
-    """Make the paths of seed files absolute: they are relative to the scenario."""
-    for spec in _mapping(data, "devices").values() if isinstance(data, dict) else ():
-        if isinstance(spec, dict) and isinstance(spec.get("seeds"), str):
-            spec["seeds"] = str(path.parent / spec["seeds"])
-
-
 def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> Iterator[Problem]:
     """Seed files that cannot be read, and tokens that are not in theirs."""
     for name, spec in scenario.devices.items():
         if not isinstance(spec, TokenSpec) or spec.seeds is None or spec.serial is None:
             continue
-        where = node_at(root, ("devices", name, "seeds"))
-        try:
-            records = read_seeds(Path(spec.seeds), spec.seeds_password)
-        except OSError as error:
-            yield source.problem(where, f"the seed file cannot be read: {error.strerror}")
-            continue
-        except ProvisioningError as error:
-            yield source.problem(where, f"the seed file is wrong: {error}")
-            continue
-        record = records.get(spec.serial)
-        if record is None:
-            near = nearest(spec.serial, records) or choice(records)
-            serial = node_at(root, ("devices", name, "serial"))
-            yield source.problem(serial, f'the seed file has no token "{spec.serial}"{near}')
-        elif spec.kind != f"hardware_{record.seed.kind.value}":
-            kind = node_at(root, ("devices", name, "kind"))
-            yield source.problem(
-                kind, f"the seed file says this token is a hardware_{record.seed.kind.value}"
-            )
+        found = find_seed(
+            source, root, ("devices", name), spec.seeds, spec.serial, spec.seeds_password
+        )
+        if isinstance(found, Problem):
+            yield found
+        elif spec.kind != (kind := f"hardware_{found.seed.kind.value}"):
+            where = node_at(root, ("devices", name, "kind"))
+            yield source.problem(where, f"the seed file says this token is a {kind}")
 
 
 # -- the matrix --------------------------------------------------------------------------
@@ -288,7 +270,7 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
     """Names that nothing, or more than one thing, has."""
     if not isinstance(data, dict):
         return
-    declared = {section: list(_mapping(data, section)) for section in _SECTIONS}
+    declared = {section: list(mapping(data, section)) for section in _SECTIONS}
     for section, names in declared.items():
         for name in names:
             first = next(other for other in _SECTIONS if name in declared[other])
@@ -316,16 +298,11 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
             )
 
 
-def _mapping(data: dict[str, Any], section: str) -> dict[str, Any]:
-    found = data.get(section)
-    return found if isinstance(found, dict) else {}
-
-
 def _phones_of_their_own(data: dict[str, Any]) -> list[str]:
     """Devices that live on a phone which the scenario does not name: it is called like them."""
     return [
         name
-        for name, spec in _mapping(data, "devices").items()
+        for name, spec in mapping(data, "devices").items()
         if isinstance(spec, dict)
         and spec.get("kind") in ("totp_app", "sms_phone")
         and "on" not in spec

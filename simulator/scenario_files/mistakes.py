@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from mfalab.devices.errors import ProvisioningError
+from mfalab.devices.otp.seed import SeedRecord
 from mfalab.simulator.language.problems import Problem
+from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.scenario_files.shape import KEY, known_keys, known_tags
 from mfalab.simulator.scenario_files.yaml_source import Location, Source, node_at
 
-__all__ = ["choice", "in_step", "located"]
+__all__ = ["choice", "find_seed", "in_step", "located"]
 
 _FEW = 20
 """More known words than this are not listed in a message."""
@@ -91,6 +95,24 @@ def _bad_tag(
     given, words = str(context["tag"]), _literals(str(context["expected_tags"]))
     message = f'unknown {thing} "{given}"{nearest(given, words) or choice(words)}'
     return message, node_at(root, (*location, tag))
+
+
+def find_seed(
+    source: Source, root: yaml.Node, at: Location, seeds: str, serial: str, password: str | None
+) -> SeedRecord | Problem:
+    """The token that the entry at a location names in a seed file, or why there is none."""
+    try:
+        records = read_seeds(Path(seeds), password)
+    except OSError as error:
+        why = f"the seed file cannot be read: {error.strerror}"
+        return source.problem(node_at(root, (*at, "seeds")), why)
+    except ProvisioningError as error:
+        return source.problem(node_at(root, (*at, "seeds")), f"the seed file is wrong: {error}")
+    if serial in records:
+        return records[serial]
+    near = nearest(serial, records) or choice(records)
+    where = node_at(root, (*at, "serial"))
+    return source.problem(where, f'the seed file has no token "{serial}"{near}')
 
 
 def in_step(location: Location) -> str:

@@ -52,22 +52,22 @@ def collect(paths: Sequence[str]) -> list[Case]:
 def _below(path: Path, wanted: str) -> list[Case]:
     if path.is_dir():
         if wanted:
-            raise ProblemsFound([Problem(str(path), 1, 1, f'"::{wanted}" belongs behind a file')])
+            raise ProblemsFound.of_file(str(path), f'"::{wanted}" belongs behind a file')
         names = sorted(file for file in path.rglob(f"*{SUFFIX}") if not _hidden(file, path))
         if not names:
-            raise ProblemsFound([Problem(str(path), 1, 1, f"no file ends in {SUFFIX} here")])
+            raise ProblemsFound.of_file(str(path), f"no file ends in {SUFFIX} here")
         return _load_all(names)
     if not path.is_file():
-        raise ProblemsFound([Problem(str(path), 1, 1, "there is no such file or folder")])
+        raise ProblemsFound.of_file(str(path), "there is no such file or folder")
     if not path.name.endswith(SUFFIX):
-        raise ProblemsFound([Problem(str(path), 1, 1, f"a scenario file ends in {SUFFIX}")])
+        raise ProblemsFound.of_file(str(path), f"a scenario file ends in {SUFFIX}")
     cases = _load_all([path])
     if not wanted:
         return cases
     chosen = [case for case in cases if wanted in (case.local_id, case.name)]
     if not chosen:
         known = ", ".join(case.local_id for case in cases)
-        raise ProblemsFound([Problem(str(path), 1, 1, f'no case "{wanted}"; known: {known}')])
+        raise ProblemsFound.of_file(str(path), f'no case "{wanted}"; known: {known}')
     return chosen
 
 

@@ -66,31 +66,27 @@ def read_source(path: Path, shown_as: str) -> Source:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ProblemsFound(
-            [Problem(shown_as, 1, 1, f"cannot be read: {error.strerror}")]
-        ) from None
+        raise ProblemsFound.of_file(shown_as, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ProblemsFound(
-            [Problem(shown_as, 1, 1, f"is not UTF-8: byte {error.start} is wrong")]
-        ) from None
+        message = f"is not UTF-8: byte {error.start} is wrong"
+        raise ProblemsFound.of_file(shown_as, message) from None
     lines = tuple(text.splitlines())
+    empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
         said = ", ".join(part for part in (error.context, error.problem) if part)
         raise ProblemsFound([empty.problem_at(line, column, f"YAML: {said}")]) from None
     except yaml.reader.ReaderError:
         wrong = yaml.reader.Reader.NON_PRINTABLE.search(text)
         at = wrong.start() if wrong else 0
         line, column = text.count("\n", 0, at), at - text.rfind("\n", 0, at) - 1
-        empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
         said = f"character U+{ord(text[at]):04X} is not allowed here"
         raise ProblemsFound([empty.problem_at(line, column, f"YAML: {said}")]) from None
     if root is None:
-        raise ProblemsFound([Problem(shown_as, 1, 1, "the file is empty")])
+        raise ProblemsFound.of_file(shown_as, "the file is empty")
     source = Source(shown_as, lines, root)
     problems = list(_structure_problems(source, root, [_MOST_NODES], ()))
     if problems:
@@ -149,6 +145,12 @@ def data_of(node: yaml.Node) -> Any:
         return [data_of(item) for item in node.value]
     plain = not getattr(node, "style", None)  # None by Python's parser, "" by libyaml's
     return None if plain and node.value in _NULLS else str(node.value)
+
+
+def mapping(data: Any, section: str) -> dict[str, Any]:
+    """A section of a document; empty when it is missing or no mapping."""
+    found = data.get(section) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def node_at(root: yaml.Node, location: Location, *, key: bool = False) -> yaml.Node:

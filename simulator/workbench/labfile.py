@@ -24,15 +24,20 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mfalab.devices.ctap.model import ModelInvalid, load_model
-from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import OtpKind
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.problems import Problem, ProblemsFound
-from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.seed_files import resolve_seed_files
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Name, Strict, nearest
-from mfalab.simulator.scenario_files.mistakes import located
-from mfalab.simulator.scenario_files.yaml_source import Source, data_of, node_at, read_source
+from mfalab.simulator.scenario_files.mistakes import find_seed, located
+from mfalab.simulator.scenario_files.yaml_source import (
+    Source,
+    data_of,
+    mapping,
+    node_at,
+    read_source,
+)
 from mfalab.simulator.workbench.address import Address, BadAddress
 
 __all__ = ["MANUAL", "NONE", "KeyEntry", "LabFile", "Place", "TokenEntry", "read_lab_file"]
@@ -200,10 +205,7 @@ def read_lab_file(path: Path) -> LabFile:
     """
     source = read_source(path, str(path))
     data = data_of(source.root)
-    if isinstance(data, dict):
-        for token in _mapping(data.get("tokens")).values():
-            if isinstance(token, dict) and isinstance(token.get("seeds"), str):
-                token["seeds"] = str(path.parent / token["seeds"])
+    resolve_seed_files(path, mapping(data, "tokens"))
     try:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
@@ -212,10 +214,6 @@ def read_lab_file(path: Path) -> LabFile:
     if problems:
         raise ProblemsFound(problems)
     return lab
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:
@@ -230,7 +228,13 @@ def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Probl
             where = node_at(root, ("keys", name, "at"))
             yield from _unknown_model(source, where, entry.at)
     for name, token in lab.tokens.items():
-        yield from _wrong_seeds(source, root, name, token)
+        at = ("tokens", name)
+        found = find_seed(source, root, at, token.seeds, token.serial, token.seeds_password)
+        if isinstance(found, Problem):
+            yield found
+        elif found.seed.kind is not OtpKind.TOTP:
+            message = f"{token.serial} is event-based; a bench reads TOTP tokens"
+            yield source.problem(node_at(root, (*at, "serial")), message)
     known = [*lab.keys, *lab.tokens]
     for what, names in lab.bind.items():
         for index, name in enumerate(names):
@@ -243,28 +247,6 @@ def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Probl
             elif what in BINDABLE and (what == "security_key") != (name in lab.keys):
                 kind = "key" if name in lab.keys else "token"
                 yield source.problem(where, f"{name} is a {kind} and stands for no {what}")
-
-
-def _wrong_seeds(
-    source: Source, root: yaml.Node, name: str, token: TokenEntry
-) -> Iterator[Problem]:
-    where = node_at(root, ("tokens", name, "seeds"))
-    try:
-        records = read_seeds(Path(token.seeds), token.seeds_password)
-    except OSError as error:
-        yield source.problem(where, f"the seed file cannot be read: {error.strerror}")
-    except ProvisioningError as error:
-        yield source.problem(where, f"the seed file is wrong: {error}")
-    else:
-        record = records.get(token.serial)
-        serial = node_at(root, ("tokens", name, "serial"))
-        if record is None:
-            near = nearest(token.serial, records)
-            yield source.problem(serial, f'the seed file has no token "{token.serial}"{near}')
-        elif record.seed.kind is not OtpKind.TOTP:
-            yield source.problem(
-                serial, f"{token.serial} is event-based; a bench reads TOTP tokens"
-            )
 
 
 def _wrong_address(source: Source, where: yaml.Node, text: str) -> Iterator[Problem]:
