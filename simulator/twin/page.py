@@ -1,14 +1,12 @@
 """The page of a measurement: one HTML file that needs no network and runs no program."""
 
-import base64
 from collections.abc import Iterator
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from mfalab.simulator.entropy import EntropySource
 from mfalab.simulator.language.units import format_duration, format_instant
+from mfalab.simulator.report.page import render_document, texts_of
 from mfalab.simulator.twin.drawing import future_plot, readings_plot
 from mfalab.simulator.twin.measuring import Estimate
 from mfalab.simulator.twin.prediction import Prediction, Use
@@ -28,38 +26,18 @@ def write_page(account: Account, path: Path, chance: EntropySource) -> None:
 
 def render_page(account: Account, chance: EntropySource) -> str:
     """The page as text."""
-    style = "\n".join(
-        (files(f"mfalab.simulator.{package}") / "assets" / name).read_text(encoding="utf-8")
-        for package, name in (("report", "report.css"), ("twin", "twin.css"))
-    )
-    digest = base64.b64encode(sha256(style.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     headline = _headline(account)
-    body = "\n".join(_body(account, headline, chance))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="mfalab">
-<title>{escape(headline)} - mfalab</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body>
-<header class="top"><p class="mark">mfalab <span>token measure</span></p></header>
-<main>
-{body}
-</main>
-<footer class="foot"><p>Times are UTC. Nothing is fetched, and no program runs.</p></footer>
-</body>
-</html>
-"""
+    main = "\n".join(_body(account, headline, chance))
+    return render_document(
+        title=f"{headline} - mfalab",
+        style=texts_of("report/report.css", "twin/twin.css"),
+        body=(
+            '<header class="top"><p class="mark">mfalab <span>token measure</span></p></header>\n'
+            f"<main>\n{main}\n</main>\n"
+            '<footer class="foot"><p>Times are UTC. Nothing is fetched, and no program runs.</p>'
+            "</footer>"
+        ),
+    )
 
 
 def _headline(account: Account) -> str:

@@ -3,14 +3,11 @@
 const ALIKE = "alike", PARTIAL = "not in all runs", PARTED = "parted";
 
 const runTable = (data) => {
-  const rows = data.runs.map((run, index) => {
-    const counts = count(data.cases.filter((item) => item.r === index), (item) => item.v);
-    return el("tr", null, el("th", { scope: "row" }, run.label),
-      cell("Verdicts", el("span", { class: "tally" }, VERDICTS.filter((verdict) => counts.get(verdict)).map((verdict) =>
-        el("span", null, badge(verdict), ` ${counts.get(verdict).toLocaleString("en")} ${verdict}`)))),
+  const rows = data.runs.map((run, index) =>
+    el("tr", null, el("th", { scope: "row" }, run.label),
+      cell("Verdicts", tally(verdictsOf(data.cases.filter((item) => item.r === index)), "span")),
       cell("Started", moment(run.started)), cell("Wall time", run.wall === null ? "interrupted" : duration(run.wall)),
-      cell("Seed", run.seed), cell("mfalab", run.version));
-  });
+      cell("Seed", run.seed), cell("mfalab", run.version)));
   return table("Runs", ["Run", "Verdicts", "Started", "Wall time", "Seed", "mfalab"], rows, "runs");
 };
 

@@ -15,7 +15,6 @@ CASE = "drift/fob_drift[45 ppm]"
 def visit(browser, tmp_path):
     """Opens the report of a log; the test fails if the page complained or asked for anything."""
     complaints = []
-    requests = []
     contexts = []
 
     def open_page(lines, fragment="", **options):
@@ -44,7 +43,6 @@ def visit(browser, tmp_path):
     for context in contexts:
         context.close()
     assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
 
 
 def test_search_then_open_draws_timeline_and_plot(visit, sample_log):
@@ -98,6 +96,7 @@ def test_filters_narrow_the_list_and_can_be_cleared(visit, sample_log):
     page.fill("#search", "nothing like this")
     assert "No scenario matches" in page.inner_text("#scenarios")
     page.click("text=Clear the filter >> visible=true >> nth=0")
+    shown.nth(14).wait_for()  # a form is reset first, and the list follows in the next task
     assert shown.count() == 15
 
 
