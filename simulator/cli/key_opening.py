@@ -133,7 +133,7 @@ class KeyOpener:
     def _may_be_changed(self, fixture: Fixture) -> None:
         """Say what will be lost; refuse a key that must not be changed.
 
-        The bench has looked already whether it is the very key, and has refused somebody's.
+        The bench has checked already that it is the right key and that no one uses it.
         """
         if not fixture.destructive:
             raise click.UsageError(

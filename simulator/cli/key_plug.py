@@ -80,7 +80,7 @@ class _Wanted:
 @click.option(
     "--touch",
     type=click.Choice(["yes", "no", "prompt"]),
-    help="Who touches it: a robot, nobody but a line of control or the rig, or you when it asks."
+    help="Who touches it: a robot, only a line of control or the rig, or you when it asks."
     "  [default: prompt; with --rig no]",
 )
 @RECORD

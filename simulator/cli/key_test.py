@@ -38,7 +38,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(["manual", "none"]),
     default="manual",
     show_default=True,
-    help="Who touches a real key: you when it is said, or nobody.",
+    help="Who touches a real key: you when it is said, or no one.",
 )
 @click.option("--pin", metavar="PIN", help="The PIN of a key that has one.")
 @click.option(

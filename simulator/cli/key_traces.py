@@ -54,7 +54,7 @@ def _fixture_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["manual", "none"]),
             default="manual",
             show_default=True,
-            help="Who touches a real key: you when it is said, or nobody.",
+            help="Who touches a real key: you when it is said, or no one.",
         ),
         click.option(
             "--lab",
@@ -405,7 +405,7 @@ def _is_real(address: str) -> bool:
 
 
 def _open(opener: KeyOpener, address: str, pin: str | None, seed: int) -> Fixture:
-    """A key for a command, with somebody who touches it."""
+    """A key for a command, with a user who touches it."""
     from mfalab.devices.ctap.user import touching
 
     fixture = opener.open(address, pin=pin, seed=seed)

@@ -47,7 +47,7 @@ class Kernel:
 
 
 def find_kernel() -> Kernel | None:
-    """The newest kernel in the cache; None when there is none. Asks nobody else."""
+    """The newest kernel in the cache; None when there is none. Fetches nothing."""
     found = [_inspect(folder) for folder in needs.cache_folder().glob("linux-image-*")]
     whole = [each for each in found if each is not None]
     return max(whole, key=lambda each: each.folder.stat().st_mtime_ns, default=None)

@@ -19,7 +19,7 @@ __all__ = ["LOADED", "Order"]
 LOADED = ("uhid", "hid_generic")
 """Kernel modules loaded before the command starts; others can be had with modprobe."""
 
-# Mitigations cost an emulated processor time and protect nobody in a guest that is thrown away.
+# Mitigations cost an emulated processor time and protect no one in a guest that is thrown away.
 _KERNEL_OPTIONS = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off random.trust_cpu=on"
 
 

@@ -18,11 +18,11 @@ from mfalab.simulator.guest.errors import GuestDied, GuestTooSlow
 __all__ = ["Ended", "Sink", "launch_env", "watched"]
 
 _POLL_S = 0.1
-_GONE_TRIES = 20  # more, where nobody asks orphans for their exit codes, would be in vain
+_GONE_TRIES = 20  # where no process reaps orphans, waiting longer does not help
 _CONSOLE_LINES = 12
 
-# Runs a command line, and ends its process group when whoever launched it has died: then nobody
-# holds the other end of standard input. The second signal is for those who ignore the first.
+# Runs a command line, and ends its process group when the process that launched it has died: then
+# standard input ends. The second signal is for processes that ignore the first.
 _LEASH = """
 exec 3<&0
 (trap '' TERM; read -r _ <&3; kill -TERM 0; sleep 5; kill -KILL 0) &

@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Somebody or something acts; `what` is short and in the present tense."""
+    """A person or a thing acts; `what` is short and in the present tense."""
 
     ts_ns: int
     step: int

@@ -27,7 +27,7 @@ from mfalab.simulator.report.reader import as_text
 from mfalab.simulator.report.text import printable
 
 PASSING_EVENTS = 80
-"""Events of a passing case that are kept: more than that nobody reads, as nothing went wrong."""
+"""How many events of a passing case are kept; nothing went wrong, so a reader needs no more."""
 
 _HEIGHT_PARTS = 250  # a plot's height divided by this is below one pixel on most screens
 _REACH_PARTS = 25  # plots of very wrong clocks are logarithmic and show the window enlarged

@@ -18,7 +18,7 @@ def cholesky(matrix: Sequence[Sequence[float]]) -> Matrix:
     """The lower triangular L with L L^T = `matrix`, which is symmetric.
 
     A pivot that rounding has brought to zero or below is replaced by a small part of its diagonal
-    element, so a matrix that is only just not positive definite has a factor all the same.
+    element, so a matrix that is only just not positive definite has a factor, too.
     """
     size = len(matrix)
     lower = [[0.0] * size for _ in range(size)]

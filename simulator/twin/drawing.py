@@ -12,8 +12,9 @@ from math import floor, inf, log10
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import EntropySource, Stream
 from mfalab.simulator.language.units import EPOCH, format_instant
-from mfalab.simulator.twin.measuring import Estimate, Fitted, Measurement
+from mfalab.simulator.twin.measuring import Estimate, Measurement
 from mfalab.simulator.twin.prediction import Prediction
+from mfalab.simulator.twin.selecting import Fitted
 from mfalab.simulator.twin.telling import day_text
 
 __all__ = ["Drawing", "future_plot", "readings_plot"]

@@ -156,7 +156,7 @@ _NEVER = float(10 * HORIZON_DAYS)
 
 
 class _Future:
-    """Offsets every few days from the last reading on, made as far as somebody looks.
+    """Offsets every few days from the last reading on, made as far as they are asked for.
 
     Args:
         rows: the model's at these days.

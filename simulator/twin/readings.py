@@ -253,7 +253,7 @@ class ReadingsFile:
         if head.strip() and head.strip() != self.HEADER:
             what = f"lines can be added only to a file whose columns are {self.HEADER}"
             raise ProblemsFound([Problem(str(path), 1, 1, what)])
-        # Codes belong to the token's owner and nobody else.
+        # Only the token's owner may read the codes.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8", newline="\n")
         if not head.strip():

@@ -141,7 +141,7 @@ class _Walker:
         for axes in sets:
             for axis, slopes in axes:
                 self._step(axis, slopes)
-        # Anew from the point: what many small steps add up to is not exact.
+        # Computed again from the point: what many small steps add up to is not exact.
         self._offsets = [dot(row.vector, self._point) for row in self._rows]
         return list(self._point)
 

@@ -82,7 +82,7 @@ def test_guest_whose_time_is_over_is_ended_with_all_its_processes(run, tmp_path)
 
 @pytest.mark.slow
 def test_guest_of_a_killed_process_is_ended(tmp_path):
-    """Kill -9 leaves nobody who could end the guest but itself."""
+    """After kill -9 only the guest can end itself."""
     answers = tmp_path / "answers"
     answers.mkdir()
     (answers / "err").touch()
@@ -108,5 +108,5 @@ watched(["sh", "-c", {script!r}], Path.cwd(), on_out=lambda news: print(news.dec
 def assert_gone(folder: Path) -> None:
     process = int((folder / "answers" / "out").read_text())
     state = Path(f"/proc/{process}/stat")
-    # Whoever inherits it may not have asked for its exit code yet.
+    # The process that inherits it may not have asked for its exit code yet.
     assert not state.exists() or state.read_text().split()[2] == "Z", os.getpid()

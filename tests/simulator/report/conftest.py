@@ -129,7 +129,7 @@ class Story:
         )
 
     def type_code(self, person: str, device: str) -> None:
-        """Somebody reads a code off a device and types it."""
+        """A person reads a code off a device and types it."""
         self.note(person, "presses the button", device=device)
         self.ns += 400_000_000
         self.note(device, "shows a code", code="******", believed_step=59_081_400)

@@ -1,17 +1,22 @@
 """Simulated fobs whose codes are read at known moments."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
-from mfalab.simulator.clocks import TUNING_FORK, QuartzClock
+from mfalab.simulator.clocks import STEADY, TUNING_FORK, QuartzClock
 from mfalab.simulator.clocks.base import DeviceClock
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.twin.measuring import measure
+from mfalab.simulator.twin.prediction import predict
 from mfalab.simulator.twin.readings import CodeReading, Temperature, Timing
+from mfalab.simulator.twin.selecting import SetAside
+from mfalab.simulator.twin.telling import Account
+from mfalab.verifier import PROFILES
 
 START_NS = 1_772_442_000 * NS_PER_S
 """2026-03-02T09:00:00Z."""
@@ -65,7 +70,7 @@ def read_off(seed: OtpSeed) -> Callable[..., list[CodeReading]]:
 
 @pytest.fixture(scope="session")
 def drawn_fob() -> Callable[..., Fob]:
-    """A fob of drawn crystal, age, climates and journeys, read by somebody of one kind."""
+    """A fob of drawn crystal, age, climates and journeys, read by a person or a rig of one kind."""
 
     def draw(number: int, kind: str, *, days: float, count: int) -> Fob:
         entropy = Entropy(number)
@@ -120,3 +125,31 @@ def _read(
         return CodeReading(moment_ns + late_ns, code, Timing(NS_PER_S, 0), changed=True)
     late_ns = round(uniform(0.0, 0.2) * NS_PER_S)
     return CodeReading(moment_ns + late_ns, fob.code_at(moment_ns), Timing(NS_PER_S // 5, 0))
+
+
+@pytest.fixture(scope="session")
+def account_of() -> Callable[..., Account]:
+    """The account of a fob of steady rate that is off by nothing at the first reading."""
+
+    def make(rate_ppm: float, token: str = "0042", spacing_s: float = 66_700.0) -> Account:
+        clock = QuartzClock(At(), replace(STEADY, offset_ppm=rate_ppm))
+        seed = OtpSeed(b"twelve and eight bytes")
+        times = [START_NS + round(k * spacing_s * NS_PER_S) for k in range(20)]
+        readings = [
+            CodeReading(t, seed.code_at_step(seed.step_at(clock.believed_ns(t))), Timing(10**9, 0))
+            for t in times
+        ]
+        measured = measure(readings, [], seed, Entropy(0), draws=200)
+        spoilt = SetAside(CodeReading(START_NS, "999999", Timing(0, 0), line=3), "it is <no> code")
+        measured = replace(measured, set_aside=(spoilt,))
+        found = [
+            each for profile in PROFILES.values() for each in predict(measured, profile, Entropy(0))
+        ]
+        return Account(token, measured, found, "from fob.csv")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def account(account_of: Callable[..., Account]) -> Account:
+    return account_of(-11.0)
