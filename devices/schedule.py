@@ -21,10 +21,9 @@ from threading import Condition
 from typing import Protocol, final
 
 from mfalab.devices.clock import Clock
+from mfalab.devices.durations import NS_PER_S
 
 __all__ = ["NothingWillHappen", "OwnTime", "Scheduler", "WallTime"]
-
-NS_PER_S = 10**9
 
 
 class NothingWillHappen(Exception):

@@ -14,12 +14,12 @@ from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.state import Finger
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Ask, EventKind, Steps
+from mfalab.devices.durations import NS_PER_MS
 
 __all__ = ["bio_enrollment"]
 
 _FINGERPRINT = 1
 _TOUCH_SENSOR = 1
-_MILLISECOND_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _sample(core: Core, params: Members) -> Steps[dict[int, Any]]:
     timeout_ms = params.unsigned(0x03)
     ask = core.ask(Prompt.FINGER, None, "enrol a finger")
     if timeout_ms is not None:
-        ask = Ask(ask.prompt, timeout_ms * _MILLISECOND_NS, None, ask.info)
+        ask = Ask(ask.prompt, timeout_ms * NS_PER_MS, None, ask.info)
     event = yield ask
     enrolment: Enrolment = core.session.enrolment
     if event.kind is EventKind.DECLINED:

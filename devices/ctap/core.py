@@ -20,10 +20,9 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.storage import Storage
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Ask, Event, EventKind, Steps, Work
+from mfalab.devices.durations import NS_PER_S
 
 __all__ = ["Call", "Core", "Session", "Walk"]
-
-_SECOND_NS = 1_000_000_000
 
 _COUNTER_MOST = 0xFFFFFFFF
 """Where a counter ends: it stays there, since it may never fall."""
@@ -238,7 +237,7 @@ class Core:
 
     def ask(self, prompt: Prompt, rp_id: str | None, info: str) -> Ask:
         """A prompt with the model's time limit."""
-        return Ask(prompt, self.model.user_action_timeout_s * _SECOND_NS, rp_id, info)
+        return Ask(prompt, self.model.user_action_timeout_s * NS_PER_S, rp_id, info)
 
     def refuse_unless_given(self, event: Event, timeout_status: CtapStatus) -> None:
         """Raise what a declined or forgotten prompt answers.

@@ -30,6 +30,7 @@ from enum import Enum, IntEnum, unique
 from typing import TYPE_CHECKING, Final
 
 from mfalab.devices.ctap.commands import Capability, Transport
+from mfalab.devices.durations import NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from mfalab.devices.ctap.authenticator import Authenticator, Transaction
@@ -50,10 +51,10 @@ __all__ = [
 
 REPORT_SIZE: Final = 64
 BROADCAST: Final = 0xFFFFFFFF
-MESSAGE_TIMEOUT_NS: Final = 500_000_000
-KEEPALIVE_NS: Final = 100_000_000
+MESSAGE_TIMEOUT_NS: Final = 500 * NS_PER_MS
+KEEPALIVE_NS: Final = 100 * NS_PER_MS
 LONGEST_LOCK_S: Final = 10
-POLLED_NS: Final = 1_500_000_000
+POLLED_NS: Final = 1_500 * NS_PER_MS
 """How long a refused U2F request keeps the key blinking; clients poll every 250 ms or so."""
 _INIT_DATA: Final = REPORT_SIZE - 7
 _CONT_DATA: Final = REPORT_SIZE - 5
@@ -357,7 +358,7 @@ class CtapHid:
         if seconds > LONGEST_LOCK_S:
             self._abort(HidError.INVALID_PAR)
             return
-        self._lock = (now.channel, now_ns + seconds * 10**9) if seconds else None
+        self._lock = (now.channel, now_ns + seconds * NS_PER_S) if seconds else None
         self._answer(now, b"")
 
     def _is_open(self, channel: int) -> bool:

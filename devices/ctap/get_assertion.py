@@ -16,10 +16,11 @@ from mfalab.devices.ctap.make_credential import read_pin_uv_auth_param
 from mfalab.devices.ctap.state import Credential
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
+from mfalab.devices.durations import NS_PER_S
 
 __all__ = ["get_assertion", "get_next_assertion"]
 
-_WALK_NS = 30_000_000_000
+_WALK_NS = 30 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)

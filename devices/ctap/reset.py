@@ -6,10 +6,9 @@ from mfalab.devices.ctap.core import Call, Core
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
+from mfalab.devices.durations import NS_PER_S
 
 __all__ = ["reset", "selection"]
-
-_SECOND_NS = 1_000_000_000
 
 
 def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
@@ -18,7 +17,7 @@ def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
     if allowed and call.transport not in allowed:
         raise CtapError(CtapStatus.NOT_ALLOWED, f"no reset over {call.transport.value}")
     age_ns = core.clock.now_ns() - core.session.powered_up_ns
-    if age_ns > core.model.reset_window_s * _SECOND_NS:
+    if age_ns > core.model.reset_window_s * NS_PER_S:
         why = f"power came more than {core.model.reset_window_s} s ago, plug it in again"
         raise CtapError(CtapStatus.NOT_ALLOWED, why)
     yield from core.presence(call, None, "reset", CtapStatus.USER_ACTION_TIMEOUT)

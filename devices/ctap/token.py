@@ -9,18 +9,17 @@ from collections.abc import Callable
 from typing import final
 
 from mfalab.devices.ctap.commands import Permission, Transport
+from mfalab.devices.durations import NS_PER_MS, NS_PER_S
 
 __all__ = ["MAX_USAGE_NS", "PinUvAuthToken", "usage_limit_ns"]
 
-_SECOND_NS = 1_000_000_000
-
-MAX_USAGE_NS = 600 * _SECOND_NS
+MAX_USAGE_NS = 600 * NS_PER_S
 """After ten minutes a token is over, used or not."""
 
 
 def usage_limit_ns(transport: Transport) -> int:
     """How soon a token must be used, and how long presence shown for it counts."""
-    return 19_800_000_000 if transport is Transport.NFC else 30 * _SECOND_NS
+    return 19_800 * NS_PER_MS if transport is Transport.NFC else 30 * NS_PER_S
 
 
 @final

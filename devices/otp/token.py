@@ -19,8 +19,9 @@ from typing import ClassVar
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.device import Device
+from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
-from mfalab.devices.otp.totp import NS_PER_S, until_next_step_ns
+from mfalab.devices.otp.totp import until_next_step_ns
 from mfalab.devices.power import PowerSource
 
 DEFAULT_DISPLAY_S = 30

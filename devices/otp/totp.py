@@ -1,8 +1,7 @@
 """Time-based one-time codes, RFC 6238."""
 
+from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.otp.hotp import HashAlgorithm, hotp
-
-NS_PER_S = 1_000_000_000
 
 
 def time_step(now_ns: int, period_s: int = 30, t0_s: int = 0) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mfalab.devices.durations import NS_PER_MS, NS_PER_S, NS_PER_US
 from mfalab.devices.rig.channels import (
     DisplayChannel,
     Finger,
@@ -25,8 +26,6 @@ from mfalab.devices.rig.status import Status
 from mfalab.devices.schedule import Scheduler
 
 __all__ = ["HEALTHY", "SIMULATED", "BoardFaults", "Instrument"]
-
-_NS_PER_US, _NS_PER_MS, _NS_PER_S = 10**3, 10**6, 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +134,13 @@ class Instrument:
 
     def now_us(self) -> int:
         """Its own time: microseconds since it was plugged in."""
-        return (self.scheduler.now_ns() - self._born_ns) // _NS_PER_US
+        return (self.scheduler.now_ns() - self._born_ns) // NS_PER_US
 
     def later(self, delay_ms: int, action: Callable[[], None]) -> None:
         """Do something once that time has passed, unless it is unplugged before."""
         boot = self._boots
         self.scheduler.after(
-            delay_ms * _NS_PER_MS, lambda: action() if boot == self._boots else None
+            delay_ms * NS_PER_MS, lambda: action() if boot == self._boots else None
         )
 
     # The watchdog.
@@ -154,26 +153,26 @@ class Instrument:
     def watch(self, seconds: int) -> None:
         """`SYST:WATC`."""
         self._watch_s = seconds
-        self._look_after(seconds * _NS_PER_S)
+        self._look_after(seconds * NS_PER_S)
 
     def hear(self) -> None:
         """A line has come: the watchdog starts again."""
         self._heard_ns = self.scheduler.now_ns()
         if self._fired:
-            self._look_after(self._watch_s * _NS_PER_S)
+            self._look_after(self._watch_s * NS_PER_S)
 
     def _look_after(self, delay_ns: int) -> None:
         self._fired = False
         self._watching += 1
         watching = self._watching
         if self._watch_s:
-            delay_ms = -(-delay_ns // _NS_PER_MS)
+            delay_ms = -(-delay_ns // NS_PER_MS)
             self.later(delay_ms, lambda: self._look() if watching == self._watching else None)
 
     def _look(self) -> None:
         """Fire when nothing was heard for long enough, and look again when it could be."""
         quiet_ns = self.scheduler.now_ns() - self._heard_ns
-        left_ns = self._watch_s * _NS_PER_S - quiet_ns
+        left_ns = self._watch_s * NS_PER_S - quiet_ns
         if left_ns > 0:
             self._look_after(left_ns)
             return

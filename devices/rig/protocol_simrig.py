@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 import serial
 
+from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.rig.board import BoardUnplugged, SimulatedBoard
 
 __all__ = ["Serial", "hosted"]
 
 _PACKAGE = "mfalab.devices.rig"
-_NS_PER_S = 10**9
 
 if _PACKAGE not in serial.protocol_handler_packages:
     serial.protocol_handler_packages.append(_PACKAGE)
@@ -86,7 +86,7 @@ class Serial(serial.SerialBase):  # type: ignore[misc] # pyserial carries no typ
         if len(self._received) < size and self._timeout != 0 and self._board.plugged:
             until_ns = None
             if self._timeout is not None:
-                until_ns = time.now_ns() + round(self._timeout * _NS_PER_S)
+                until_ns = time.now_ns() + round(self._timeout * NS_PER_S)
                 time.after(until_ns - time.now_ns(), lambda: None)
 
             def over() -> bool:

@@ -11,11 +11,10 @@ from threading import Event, Timer
 from typing import Protocol, final
 
 from mfalab.devices.clock import Clock
+from mfalab.devices.durations import NS_PER_MS
 from mfalab.devices.schedule import Scheduler
 
 __all__ = ["SchedulerTiming", "ThreadTiming", "Timing"]
-
-_NS_PER_MS = 10**6
 
 
 class Timing(Clock, Protocol):
@@ -70,8 +69,8 @@ class SchedulerTiming:
 
     def pause(self, duration_ms: int) -> None:
         """Let the scheduler's time pass."""
-        until_ns = self.now_ns() + duration_ms * _NS_PER_MS
-        self._scheduler.after(duration_ms * _NS_PER_MS, lambda: None)
+        until_ns = self.now_ns() + duration_ms * NS_PER_MS
+        self._scheduler.after(duration_ms * NS_PER_MS, lambda: None)
         self._scheduler.wait_until(lambda: self.now_ns() >= until_ns, self)
 
     def later(self, delay_ms: int, action: Callable[[], None]) -> Callable[[], None]:
@@ -86,5 +85,5 @@ class SchedulerTiming:
             nonlocal wanted
             wanted = False
 
-        self._scheduler.after(delay_ms * _NS_PER_MS, act)
+        self._scheduler.after(delay_ms * NS_PER_MS, act)
         return forget

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.sms.phone import SmsPhone
 
-_S = 1_000_000_000
 """Nanoseconds in a second."""
 
 MAX_SPREAD = 5.0
@@ -69,14 +69,14 @@ class Delivery:
             outside [0, `MAX_SPREAD`].
     """
 
-    median_ns: int = 4 * _S
+    median_ns: int = 4 * NS_PER_S
     spread: float = 0.0
     loss: float = 0.0
     duplicate: float = 0.0
-    duplicate_gap_ns: int = 30 * _S
+    duplicate_gap_ns: int = 30 * NS_PER_S
     reorder: float = 0.0
-    hold_ns: int = 90 * _S
-    validity_ns: int = 48 * 3600 * _S
+    hold_ns: int = 90 * NS_PER_S
+    validity_ns: int = 48 * 3600 * NS_PER_S
 
     def __post_init__(self) -> None:
         for name in ("loss", "duplicate", "reorder"):

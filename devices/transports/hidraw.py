@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
+from mfalab.devices.durations import NS_PER_MS
 
 __all__ = ["HidNode", "HidrawReports", "fido_nodes"]
 
@@ -23,7 +24,6 @@ SYSFS: Final = Path("/sys/class/hidraw")
 DEV: Final = Path("/dev")
 _FIDO_USAGE_PAGE: Final = bytes((0x06, 0xD0, 0xF1))
 """The item "usage page 0xF1D0" of a report descriptor. CTAP 2.1 section 11.2.8.1."""
-_NS_PER_MS: Final = 10**6
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,7 +139,7 @@ class HidrawReports:
         """
         if self._file < 0:
             raise OSError(ENODEV, "it was closed", self._path)
-        if not self._poll.poll(max(0, within_ns) // _NS_PER_MS):
+        if not self._poll.poll(max(0, within_ns) // NS_PER_MS):
             return None
         report = os.read(self._file, REPORT_SIZE)
         if not report:

@@ -17,7 +17,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from mfalab.devices.schedule import NS_PER_S, WallTime
+from mfalab.devices.durations import NS_PER_S
+from mfalab.devices.schedule import WallTime
 from mfalab.devices.transports.listener import LOOPBACK, Listener, Messages, Peer
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 

@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Final
 
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
+from mfalab.devices.durations import NS_PER_MS, NS_PER_S
 from mfalab.devices.errors import DeviceError
-from mfalab.devices.schedule import NS_PER_S, WallTime
+from mfalab.devices.schedule import WallTime
 from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
@@ -58,7 +59,7 @@ _DATA_MAX: Final = 4096
 _EVENT_SIZE: Final = 4376
 _QUEUE: Final = 32
 """Events that the kernel keeps for us. drivers/hid/uhid.c, UHID_BUFSIZE."""
-_PACE_NS: Final = 1_000_000
+_PACE_NS: Final = NS_PER_MS
 """Between two reports in the long run: a USB wire at full speed carries one in a millisecond."""
 _BURST: Final = 32
 """Reports that go out at once: half of what a node keeps."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from mfalab.devices.durations import NS_PER_US
 from mfalab.devices.rig.errors import NobodyThere, RigError
 from mfalab.devices.rig.keyboard import Keyboard
 from mfalab.devices.rig.opening import Person
@@ -24,7 +25,6 @@ from mfalab.devices.rig.timing import Timing
 
 __all__ = ["ManualRig", "make"]
 
-_NS_PER_US = 10**3
 _LONG_MS = 1000
 """From when on a touch is told with its length."""
 
@@ -114,7 +114,7 @@ class ManualRig(Rig):
 
     def _read(self, channel: int) -> Reading:
         text = self._ask(f"Type what the display on channel {channel} shows, then press Enter:")
-        return Reading("".join(text.split()), 1.0, self._timing.now_ns() // _NS_PER_US)
+        return Reading("".join(text.split()), 1.0, self._timing.now_ns() // NS_PER_US)
 
     def _ask(self, text: str) -> str:
         try:
