@@ -20,7 +20,14 @@ from mfalab.devices.errors import DeviceError
 from mfalab.devices.transports.listener import LOOPBACK, Messages, file_number
 from mfalab.devices.transports.memory import KeyUnplugged
 
-__all__ = ["CONTACTLESS_ATR", "VPCD_PORT", "Card", "Reader", "ReaderMissing", "VpcdCard"]
+__all__ = [
+    "CONTACTLESS_ATR",
+    "VPCD_PORT",
+    "ContactlessKey",
+    "Reader",
+    "ReaderMissing",
+    "VpcdCard",
+]
 
 VPCD_PORT: Final = 35963
 """Of the reader's first slot; the second has the next."""
@@ -61,22 +68,22 @@ class ReaderMissing(DeviceError):
         )
 
 
-class Card(Protocol):
-    """What a reader does with a key."""
+class ContactlessKey(Protocol):
+    """A security key that can be laid on a reader, such as `SecurityKey`."""
 
     def tap(self) -> None:
-        """Put it on the reader, anew if it lies there."""
+        """Put it on the reader, again if it lies there."""
         ...
 
     def lift(self) -> None:
-        """Take it off the reader; nothing happens when it lies on none."""
+        """Take it off the reader."""
         ...
 
     def begin_apdu(self, apdu: bytes) -> Callable[[], bytes | None]:
-        """Send a command APDU; the result is asked for the response APDU, None until it is there.
+        """Send a command APDU; the result is asked for the response APDU.
 
         Raises:
-            KeyUnplugged: it lies on no reader. The result raises it when it was taken away.
+            KeyUnplugged: it lies on no reader; the result raises it, too.
         """
         ...
 
@@ -91,7 +98,7 @@ class VpcdCard:
     """
 
     def __init__(
-        self, key: Card, port: int = VPCD_PORT, lost: Callable[[], object] = lambda: None
+        self, key: ContactlessKey, port: int = VPCD_PORT, lost: Callable[[], object] = lambda: None
     ) -> None:
         self.port = port
         self._key = key
