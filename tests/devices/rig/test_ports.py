@@ -11,12 +11,16 @@ import yaml
 from mfalab.devices.rig import RigSpec
 from mfalab.devices.rig.errors import PortUnclear
 from mfalab.devices.rig.ports import Port, entry, find_port, serial_ports, suggest
-from mfalab.devices.rig.timing import ThreadTiming
-from mfalab.simulator.clocks import WallClock
 
 PICO = Port("/dev/ttyACM0", 0x2E8A, 0x0005, "0042", "Board in FS mode")
+
+
 OTHER = Port("/dev/ttyACM1", 0x2E8A, 0x0005, "0057", "Board in FS mode")
+
+
 NUMATO = Port("/dev/ttyACM2", 0x2A19, 0x0C05, "", "Numato UR8A")
+
+
 MOUSE = Port("/dev/ttyUSB9", 0x1234, 0x0001, "", "")
 
 
@@ -126,17 +130,3 @@ def test_ports_without_usb_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(serial.tools.list_ports, "comports", listed)
     assert serial_ports() == (Port("/dev/ttyACM1", 0x2E8A, 5, "", "n/a"),)
-
-
-def test_real_time_pauses_and_calls_back() -> None:
-    timing = ThreadTiming(WallClock())
-    done: list[int] = []
-    forget = timing.later(1, lambda: done.append(1))
-    never = timing.later(10_000, lambda: done.append(2))
-    never()
-    before_ns = timing.now_ns()
-    while not done:
-        timing.pause(1)
-    forget()
-    assert done == [1]
-    assert timing.now_ns() > before_ns

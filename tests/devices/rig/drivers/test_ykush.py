@@ -1,4 +1,4 @@
-"""Hubs behind programs: ykushcmd and uhubctl, as scripts that say what the true ones say."""
+"""YKUSH hubs behind ykushcmd, a script that says what the true one says."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from mfalab.devices.rig import Function, Identity, Rig, RigSpec, make_rig
-from mfalab.devices.rig.errors import OptionWrong, PortUnclear, ToolFailed, ToolMissing
+from mfalab.devices.rig.errors import OptionWrong, PortUnclear, ToolFailed
 from mfalab.devices.rig.timing import SchedulerTiming
 from mfalab.devices.schedule import OwnTime
 
 pytestmark = pytest.mark.slow
+
 
 YKUSHCMD = r"""
 case "$*" in
@@ -25,18 +26,6 @@ esac
 echo "$*" >> $0.log
 """
 
-UHUBCTL = r"""
-[ -e $0.fails ] && { echo 'No compatible devices detected!' >&2; exit 1; }
-case "$*" in
-  *'-a on'*) rm -f $0.off;;
-  *'-a off'*) touch $0.off;;
-esac
-if [ -e $0.off ]; then p='0000 off'; else p='0103 power enable connect [1050:0407 Yubico Key]'; fi
-echo 'Current status for hub 1-1.4 [2109:2817 VIA Labs Hub, USB 2.10, 4 ports, ppps]'
-echo "  Port 2: $p"
-[ -e $0.two ] && echo 'Current status for hub 2-1 [05e3:0610 GenesysLogic, USB 2.00, 2 ports, ppps]'
-echo "$*" >> $0.log
-"""
 
 Make = Callable[..., Rig]
 
@@ -62,11 +51,6 @@ def ykushcmd(tmp_path: Path) -> Path:
     made = script(tmp_path / "ykushcmd", YKUSHCMD)
     Path(f"{made}.boards").write_text("1. Board found with serial number: YK12345\n")
     return made
-
-
-@pytest.fixture
-def uhubctl(tmp_path: Path) -> Path:
-    return script(tmp_path / "uhubctl", UHUBCTL)
 
 
 def said_to(tool: Path) -> list[str]:
@@ -127,59 +111,3 @@ class TestYkush:
             script(ykushcmd, "\necho 'Unable to open device'\n")
             with pytest.raises(ToolFailed, match="and said 'Unable to open device'"):
                 rig.is_powered(1)
-
-
-class TestUhubctl:
-    def test_ports_are_switched_and_read_back(self, make: Make, uhubctl: Path) -> None:
-        rig = make("uhubctl", uhubctl)
-        rig.open()
-        assert rig.functions == {Function.POWER: 4}
-        assert rig.identify() == Identity("", "VIA Labs Hub 2109:2817", "", "")
-        Path(f"{uhubctl}.log").unlink()
-        rig.power(2, False)
-        assert rig.is_powered(2) is False
-        rig.power(2, True)
-        assert rig.is_powered(2) is True
-        assert said_to(uhubctl)[:2] == ["-l 1-1.4 -p 2 -a off", "-l 1-1.4 -p 2"]
-
-    @pytest.fixture(autouse=True)
-    def every_port(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The script knows of port 2 only, so opening must not switch the others."""
-        from mfalab.devices.rig.drivers.tools import HubRig
-
-        monkeypatch.setattr(HubRig, "_safe", lambda self: None)
-
-    def test_which_hub_must_be_clear(self, make: Make, uhubctl: Path) -> None:
-        Path(f"{uhubctl}.two").touch()
-        with pytest.raises(PortUnclear, match=r"names no location. Plugged in: 1-1.4 \(2109:2817"):
-            make("uhubctl", uhubctl).open()
-        with pytest.raises(PortUnclear, match=r"rig hub is not at 3-1. Plugged in: 1-1.4"):
-            make("uhubctl", uhubctl, port="3-1").open()
-        rig = make("uhubctl", uhubctl, port="2-1")
-        rig.open()
-        assert rig.functions == {Function.POWER: 2}
-
-    def test_a_program_that_fails_is_quoted(self, make: Make, uhubctl: Path) -> None:
-        Path(f"{uhubctl}.fails").touch()
-        with pytest.raises(ToolFailed) as caught:
-            make("uhubctl", uhubctl).open()
-        assert "failed with status 1 and said 'No compatible devices detected!'" in str(
-            caught.value
-        )
-
-    def test_a_port_that_is_not_told_of_has_failed(self, make: Make, uhubctl: Path) -> None:
-        with make("uhubctl", uhubctl) as rig, pytest.raises(ToolFailed):
-            rig.is_powered(3)
-
-
-@pytest.mark.parametrize(
-    ("driver", "advice"),
-    [("ykush", "Build it from github.com/Yepkit/ykush."), ("uhubctl", "apt install uhubctl")],
-)
-def test_a_program_that_is_missing_is_named_with_where_to_get_it(
-    make: Make, tmp_path: Path, driver: str, advice: str
-) -> None:
-    with pytest.raises(ToolMissing) as caught:
-        make(driver, tmp_path / "nothing").open()
-    assert "needs the program" in str(caught.value)
-    assert advice in str(caught.value)

@@ -27,36 +27,37 @@ from fido2.webauthn import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
 from mfalab.devices.ctap.faults import Faults
 from mfalab.devices.ctap.storage import MemoryStorage
 from mfalab.devices.ctap.user import (
     Asked,
-    Gesture,
-    Reaction,
     User,
     absent,
-    declining,
-    in_turn,
-    only_for,
-    presenting,
-    slower,
     touching,
 )
 from mfalab.devices.errors import DeviceUnusable, NotOffered
-from mfalab.devices.schedule import NothingWillHappen, OwnTime, WallTime
+from mfalab.devices.schedule import OwnTime, WallTime
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
-from mfalab.devices.transports.wire import Direction, WireFaults
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.entropy import Entropy
 
 MS = 1_000_000
+
+
 S = 1000 * MS
+
+
 ERR = CtapError.ERR
+
+
 RP = {"id": "example.com", "name": "Example"}
+
+
 ES256 = [{"type": "public-key", "alg": -7}]
+
+
 HASH = bytes(32)
 
 
@@ -332,147 +333,6 @@ def error(code: HidError) -> bytes:
     return bytes((0x80 | HidCommand.ERROR, 0, 1, code))
 
 
-class TestPeople:
-    def test_a_function_is_told_what_the_key_asks_and_decides(self) -> None:
-        told: list[Asked] = []
-
-        def user(asked: Asked) -> Reaction | None:
-            told.append(asked)
-            return Reaction(Gesture.TOUCH, 2 * S)
-
-        make(plugged(user=user))
-        ((asked),) = told
-        assert (asked.prompt, asked.rp_id, asked.times) == (Prompt.TOUCH, "example.com", 1)
-
-    def test_declined(self) -> None:
-        assert refusal(lambda: make(plugged(user=declining(S)))) == ERR.OPERATION_DENIED
-
-    def test_too_late_and_never_are_the_same_to_the_client(self) -> None:
-        for user in (touching(30 * S + 1), absent, slower(touching(29 * S), 2 * S)):
-            key = plugged(user=user)
-            assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
-            key.advance(60 * S)
-            assert key.state.credentials == ()
-
-    def test_only_what_is_for_the_right_relying_party_is_touched(self) -> None:
-        key = plugged(user=only_for("example.com", touching(), declining()))
-        make(key)
-        with pytest.raises(CtapError):
-            Ctap2(key.device()).make_credential(
-                HASH, {"id": "evil.example", "name": "e"}, {"id": b"a", "name": "n"}, ES256
-            )
-
-    def test_one_thing_after_another(self) -> None:
-        key = plugged(user=in_turn(declining(), None, Reaction(Gesture.TOUCH), then=absent))
-        outcomes = [refusal(lambda: make(key)), refusal(lambda: make(key))]
-        make(key)
-        outcomes.append(refusal(lambda: make(key)))
-        timeout = ERR.USER_ACTION_TIMEOUT
-        assert outcomes == [ERR.OPERATION_DENIED, timeout, timeout]
-
-    def test_hands_on_the_key_itself(self) -> None:
-        time = OwnTime()
-        key = plugged(user=absent, scheduler=time)
-        time.after(4 * S, key.touch)
-        make(key)
-        time.after(S, key.decline)
-        assert refusal(lambda: make(key)) == ERR.OPERATION_DENIED
-        assert time.now_ns() == 5 * S
-
-    def test_hands_on_a_dark_key_do_nothing(self) -> None:
-        key = new()
-        for powered in (False, True):
-            if powered:
-                key.plug()
-            key.touch()
-            key.finger("thumb")
-            key.decline()
-        assert key.asks is None
-        assert refusal(lambda: make_unattended(key)) == ERR.USER_ACTION_TIMEOUT
-
-    def test_the_key_tells_what_it_asks_now(self) -> None:
-        key = plugged(user=absent)
-        connection, channel = opened(key)
-        for report in packets(channel, HidCommand.CBOR, b"\x0b"):
-            connection.write(report)
-        assert key.asks is not None
-        assert key.asks.prompt is Prompt.TOUCH
-        key.touch()
-        assert key.asks is None
-        connection.write(packets(channel, HidCommand.CANCEL, b"")[0])
-
-    def test_a_hand_on_its_way_touches_whatever_asks_by_then(self) -> None:
-        """It meant a request that was cancelled; the next one had not asked this person."""
-        for regardless, made in ((True, 1), (False, 0)):
-            time = OwnTime()
-            key = plugged(user=in_turn(touching(3 * S, regardless=regardless)), scheduler=time)
-            connection, channel = opened(key)
-            for report in packets(channel, HidCommand.CBOR, b"\x0b"):
-                connection.write(report)
-            time.advance(S)
-            connection.write(packets(channel, HidCommand.CANCEL, b"")[0])
-            if made:
-                make(key)
-            else:
-                assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
-            assert len(key.state.credentials) == made
-
-    def test_wrong_fingers_are_asked_again_and_the_right_one_helps(self) -> None:
-        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
-        enrol(key)
-        assert len(key.state.fingers) == 1
-        told: list[Asked] = []
-
-        def user(asked: Asked) -> Reaction:
-            told.append(asked)
-            finger = "thumb" if len(told) == 2 else "elbow"
-            return Reaction(Gesture.FINGER, S, finger)
-
-        key.user = user
-        assert make(key, options={"uv": True}).auth_data.is_user_verified()
-        assert [asked.times for asked in told] == [1, 2]
-        assert {asked.prompt for asked in told} == {Prompt.FINGER}
-
-    def test_too_many_wrong_fingers_block_verification(self) -> None:
-        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
-        enrol(key)
-        key.user = presenting("elbow")
-        client = ClientPin(Ctap2(key.device()))
-        outcomes = set()
-        for _ in range(key.model.uv_retries + 1):
-            outcomes.add(refusal(lambda: client.get_uv_token(1, "example.com")))
-        assert ERR.UV_BLOCKED in outcomes
-        assert key.state.uv_retries == 0
-
-    def test_a_bare_touch_is_no_finger(self) -> None:
-        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
-        enrol(key)
-        key.user = touching()
-        client = ClientPin(Ctap2(key.device()))
-        assert refusal(lambda: client.get_uv_token(1, "example.com")) == ERR.USER_ACTION_TIMEOUT
-
-    def test_nobody_reacts_before_being_asked(self) -> None:
-        with pytest.raises(ValueError, match="before being asked"):
-            touching(-1)
-
-
-def make_unattended(key: SecurityKey) -> object:
-    key.user = absent
-    return make(key)
-
-
-def enrol(key: SecurityKey) -> None:
-    from fido2.ctap2.bio import FPBioEnrollment
-
-    ctap = Ctap2(key.device())
-    client = ClientPin(ctap)
-    client.set_pin("1234")
-    token = client.get_pin_token("1234", ClientPin.PERMISSION.BIO_ENROLL)
-    context = FPBioEnrollment(ctap, client.protocol, token).enroll()
-    while context.capture() is None:
-        pass
-
-
 class Pin(UserInteraction):
     """A person at a browser who types a PIN."""
 
@@ -552,151 +412,6 @@ class TestPythonFido2:
             return heard
 
         assert transcript() == transcript()
-
-
-class TestConnections:
-    def test_clients_hear_their_own_channels_only(self) -> None:
-        key = plugged()
-        devices = [key.device() for _ in range(3)]
-        for device in devices * 2:
-            assert device.ping(bytes(200)) == bytes(200)
-
-    def test_one_that_hears_everything_is_a_hidraw_node(self) -> None:
-        key = plugged()
-        ear, _ = opened(key, everything=True)
-        mine, channel = opened(key)
-        ear.read()
-        ask(mine, channel, HidCommand.PING, b"secret")
-        assert ear.read()[7:13] == b"secret"
-        assert ear.read_now() is None
-
-    def test_two_inits_at_once_are_answered_to_whoever_asked(self) -> None:
-        key = plugged()
-        one, two = key.connect(), key.connect()
-        one.write(packets(BROADCAST, HidCommand.INIT, b"nonce  1")[0])
-        two.write(packets(BROADCAST, HidCommand.INIT, b"nonce  2")[0])
-        assert (one.read()[7:15], two.read()[7:15]) == (b"nonce  1", b"nonce  2")
-
-    def test_somebody_on_a_foreign_channel_does_not_take_its_answers_away(self) -> None:
-        key = plugged(user=touching(S))
-        mine, channel = opened(key)
-        mine.write(packets(channel, HidCommand.CBOR, b"\x0b")[0])
-        stranger = key.connect()
-        stranger.write(packets(channel, HidCommand.PING, b"x")[0])
-        key.advance(S)
-        heard = []
-        while (report := mine.read_now()) is not None:
-            heard.append(report)
-        assert heard[-1][4] == 0x80 | HidCommand.CBOR
-
-    def test_a_closed_connection_is_an_error_and_leaves_the_others_alone(self) -> None:
-        key = plugged()
-        one, two = key.device(), key.device()
-        one.close()
-        one.close()
-        with pytest.raises(KeyUnplugged):
-            one.ping()
-        assert two.ping(b"x") == b"x"
-
-
-class TestWire:
-    def wired(self, **faults: object) -> tuple[SecurityKey, Connection, int]:
-        key = plugged()
-        connection, channel = opened(key)
-        key.wire = WireFaults(**faults)
-        return key, connection, channel
-
-    def ask(self, faults: dict[str, object]) -> bytes:
-        _, connection, channel = self.wired(**faults)
-        return ask(connection, channel, HidCommand.PING, bytes(range(200)))
-
-    def test_a_lost_packet_is_found_out_by_sequence_or_by_time(self) -> None:
-        to_key = {"lost": 1.0, "direction": Direction.TO_KEY}
-        assert self.ask({**to_key, "only": frozenset({1})})[4:8] == error(HidError.INVALID_SEQ)
-        assert self.ask({**to_key, "only": frozenset({3})})[4:8] == error(HidError.MSG_TIMEOUT)
-
-    def test_a_doubled_or_late_packet_is_a_wrong_sequence(self) -> None:
-        for fault in ("duplicated", "reordered"):
-            faults = {fault: 1.0, "only": frozenset({1})}
-            assert self.ask(faults)[4:8] == error(HidError.INVALID_SEQ)
-
-    def test_a_corrupted_packet_has_one_wrong_bit(self) -> None:
-        key, connection, channel = self.wired(
-            corrupted=1.0, direction=Direction.TO_HOST, only=frozenset({0})
-        )
-        good = packets(channel, HidCommand.PING, b"x" * 57)[0]
-        ear = key.connect(everything=True)
-        connection.write(good)
-        bad = ear.read()
-        differing = int.from_bytes(good) ^ int.from_bytes(bad)
-        assert differing.bit_count() == 1
-
-    def test_a_lost_answer_leaves_the_client_waiting(self) -> None:
-        _, connection, channel = self.wired(lost=1.0, direction=Direction.TO_HOST)
-        with pytest.raises(NothingWillHappen):
-            ask(connection, channel, HidCommand.PING, b"x")
-
-    def test_a_stalled_endpoint_lets_everything_through_when_it_is_free_again(self) -> None:
-        for direction in (None, *Direction):
-            key, connection, channel = self.wired(stalled=True, direction=direction)
-            for report in packets(channel, HidCommand.PING, bytes(100)):
-                connection.write(report)
-            key.advance(10 * S)
-            assert connection.read_now() is None
-            key.wire = WireFaults()
-            assert connection.read()[4] == 0x80 | HidCommand.PING
-
-    def test_a_late_packet_arrives_at_last_when_the_wire_is_good_again(self) -> None:
-        key, connection, channel = self.wired(reordered=1.0)
-        connection.write(packets(channel, HidCommand.PING, b"late")[0])
-        assert connection.read_now() is None
-        key.wire = WireFaults()
-        assert connection.read()[7:11] == b"late"
-
-    def test_a_stall_ends_with_the_plug(self) -> None:
-        key, connection, channel = self.wired(stalled=True)
-        connection.write(packets(channel, HidCommand.PING, b"x")[0])
-        key.power_cycle()
-        key.wire = WireFaults()
-        assert key.device().ping(b"y") == b"y"
-
-    @pytest.mark.parametrize("chance", [-0.1, 1.1])
-    def test_a_chance_is_from_none_to_certain(self, chance: float) -> None:
-        with pytest.raises(ValueError, match="lost is a chance from 0 to 1"):
-            WireFaults(lost=chance)
-
-    @given(
-        st.integers(0, 2**32),
-        st.floats(0, 0.5),
-        st.floats(0, 0.5),
-        st.floats(0, 0.5),
-        st.floats(0, 0.5),
-    )
-    @settings(deadline=None, max_examples=60)
-    def test_on_any_bad_wire_nothing_breaks_and_the_same_seed_spoils_the_same(
-        self, seed: int, lost: float, duplicated: float, reordered: float, corrupted: float
-    ) -> None:
-        def course() -> list[bytes]:
-            key = plugged(user=touching(50 * MS), seed=seed)
-            connection, channel = opened(key, everything=True)
-            key.wire = WireFaults(
-                lost=lost, duplicated=duplicated, reordered=reordered, corrupted=corrupted
-            )
-            heard = []
-            for data in (b"\x04", b"\x0b", bytes(300), b"\x04"):
-                for report in packets(channel, HidCommand.CBOR, data):
-                    connection.write(report)
-                key.advance(S)
-                while (report := connection.read_now()) is not None:
-                    heard.append(report)
-            key.wire = WireFaults()
-            key.advance(31 * S)
-            while connection.read_now() is not None:
-                pass
-            assert key.device().ping(b"alive") == b"alive"
-            return heard
-
-        assert course() == course()
 
 
 @given(

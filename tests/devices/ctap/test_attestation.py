@@ -36,7 +36,11 @@ from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.model import AttestationKind
 
 CHALLENGE = bytes(range(32))
+
+
 ORIGIN = "https://example.com"
+
+
 VERIFIERS = (NoneAttestation(), PackedAttestation(), FidoU2FAttestation())
 
 
@@ -80,6 +84,8 @@ class Registration:
 CLIENT_DATA = json.dumps(
     {"type": "webauthn.create", "challenge": b64(CHALLENGE), "origin": ORIGIN}
 ).encode()
+
+
 OTHER_CLIENT_DATA = json.dumps(
     {"type": "webauthn.create", "challenge": b64(CHALLENGE), "origin": ORIGIN, "more": 1}
 ).encode()
@@ -125,6 +131,8 @@ REFUSALS = {
     judged_by_python_fido2: (InvalidData, InvalidSignature, UntrustedAttestation),
     judged_by_py_webauthn: (WebAuthnException,),
 }
+
+
 strangers = pytest.mark.parametrize(
     "judge", REFUSALS, ids=lambda judge: judge.__name__.removeprefix("judged_by_")
 )
@@ -191,7 +199,11 @@ ISSUED = [
     fido_u2f_over_ctap1,
     enterprise,
 ]
+
+
 SIGNED = [issued for issued in ISSUED if issued is not none]
+
+
 CERTIFIED = [packed_x5c, packed_x5c_of_an_eddsa_key, fido_u2f, fido_u2f_over_ctap1, enterprise]
 
 
@@ -328,3 +340,18 @@ def test_key_that_tells_a_wrong_aaguid_is_found_out(make_key):
     key = make_key()
     key.authenticator.faults = replace(key.authenticator.faults, wrong_aaguid=True)
     refused(judged_by_python_fido2, registered(key))
+
+
+def test_client_may_wish_for_no_attestation(make_key):
+    key = make_key("ctap-2.3")
+    assert key.good(1, key.make(formats=["none"]))[1] == "none"
+    assert key.good(1, key.make(formats=["unknown", "packed"]))[1] == "packed"
+    assert key.good(1, key.make(formats=["unknown"]))[1] == "packed"
+
+
+def test_vendor_facilitated_enterprise_attestation_knows_its_rps(make_key):
+    key = make_key("enterprise")
+    assert key.configure(1) == 0
+    assert key.good(1, key.make(rp="corp.example", enterprise=1))[4] is True
+    assert 4 not in key.good(1, key.make(rp="other.example", enterprise=1))
+    assert key.good(1, key.make(rp="other.example", enterprise=2))[4] is True

@@ -1,0 +1,219 @@
+"""People in front of a key: what it asks, and what they do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fido2.ctap import CtapError
+from fido2.ctap2 import ClientPin, Ctap2
+from fido2.hid import CtapHidDevice
+
+from mfalab.devices.ctap.commands import Prompt
+from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, packets
+from mfalab.devices.ctap.user import (
+    Asked,
+    Gesture,
+    Reaction,
+    User,
+    absent,
+    declining,
+    in_turn,
+    only_for,
+    presenting,
+    slower,
+    touching,
+)
+from mfalab.devices.schedule import OwnTime
+from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.memory import Connection
+from mfalab.simulator.entropy import Entropy
+
+MS = 1_000_000
+
+
+S = 1000 * MS
+
+
+ERR = CtapError.ERR
+
+
+RP = {"id": "example.com", "name": "Example"}
+
+
+ES256 = [{"type": "public-key", "alg": -7}]
+
+
+HASH = bytes(32)
+
+
+def new(
+    model: str = "ctap-2.1-pin", *, user: User | None = None, seed: int = 1, **more: object
+) -> SecurityKey:
+    return SecurityKey(model, random_bytes=Entropy(seed).random_bytes("key"), user=user, **more)
+
+
+def plugged(model: str = "ctap-2.1-pin", **more: object) -> SecurityKey:
+    made = new(model, **more)
+    made.plug()
+    return made
+
+
+def make(key: SecurityKey | CtapHidDevice, user: bytes = b"alice", **more: object) -> object:
+    device = key.device() if isinstance(key, SecurityKey) else key
+    more.setdefault("options", {"rk": True})
+    return Ctap2(device).make_credential(HASH, RP, {"id": user, "name": "n"}, ES256, **more)
+
+
+def refusal(work: Callable[[], object]) -> int:
+    with pytest.raises(CtapError) as caught:
+        work()
+    return caught.value.code
+
+
+def opened(key: SecurityKey, *, everything: bool = False) -> tuple[Connection, int]:
+    """A connection and a channel of its own."""
+    connection = key.connect(everything=everything)
+    connection.write(packets(BROADCAST, HidCommand.INIT, b"12345678")[0])
+    return connection, int.from_bytes(connection.read()[15:19])
+
+
+class TestPeople:
+    def test_a_function_is_told_what_the_key_asks_and_decides(self) -> None:
+        told: list[Asked] = []
+
+        def user(asked: Asked) -> Reaction | None:
+            told.append(asked)
+            return Reaction(Gesture.TOUCH, 2 * S)
+
+        make(plugged(user=user))
+        ((asked),) = told
+        assert (asked.prompt, asked.rp_id, asked.times) == (Prompt.TOUCH, "example.com", 1)
+
+    def test_declined(self) -> None:
+        assert refusal(lambda: make(plugged(user=declining(S)))) == ERR.OPERATION_DENIED
+
+    def test_too_late_and_never_are_the_same_to_the_client(self) -> None:
+        for user in (touching(30 * S + 1), absent, slower(touching(29 * S), 2 * S)):
+            key = plugged(user=user)
+            assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
+            key.advance(60 * S)
+            assert key.state.credentials == ()
+
+    def test_only_what_is_for_the_right_relying_party_is_touched(self) -> None:
+        key = plugged(user=only_for("example.com", touching(), declining()))
+        make(key)
+        with pytest.raises(CtapError):
+            Ctap2(key.device()).make_credential(
+                HASH, {"id": "evil.example", "name": "e"}, {"id": b"a", "name": "n"}, ES256
+            )
+
+    def test_one_thing_after_another(self) -> None:
+        key = plugged(user=in_turn(declining(), None, Reaction(Gesture.TOUCH), then=absent))
+        outcomes = [refusal(lambda: make(key)), refusal(lambda: make(key))]
+        make(key)
+        outcomes.append(refusal(lambda: make(key)))
+        timeout = ERR.USER_ACTION_TIMEOUT
+        assert outcomes == [ERR.OPERATION_DENIED, timeout, timeout]
+
+    def test_hands_on_the_key_itself(self) -> None:
+        time = OwnTime()
+        key = plugged(user=absent, scheduler=time)
+        time.after(4 * S, key.touch)
+        make(key)
+        time.after(S, key.decline)
+        assert refusal(lambda: make(key)) == ERR.OPERATION_DENIED
+        assert time.now_ns() == 5 * S
+
+    def test_hands_on_a_dark_key_do_nothing(self) -> None:
+        key = new()
+        for powered in (False, True):
+            if powered:
+                key.plug()
+            key.touch()
+            key.finger("thumb")
+            key.decline()
+        assert key.asks is None
+        assert refusal(lambda: make_unattended(key)) == ERR.USER_ACTION_TIMEOUT
+
+    def test_the_key_tells_what_it_asks_now(self) -> None:
+        key = plugged(user=absent)
+        connection, channel = opened(key)
+        for report in packets(channel, HidCommand.CBOR, b"\x0b"):
+            connection.write(report)
+        assert key.asks is not None
+        assert key.asks.prompt is Prompt.TOUCH
+        key.touch()
+        assert key.asks is None
+        connection.write(packets(channel, HidCommand.CANCEL, b"")[0])
+
+    def test_a_hand_on_its_way_touches_whatever_asks_by_then(self) -> None:
+        """It meant a request that was cancelled; the next one had not asked this person."""
+        for regardless, made in ((True, 1), (False, 0)):
+            time = OwnTime()
+            key = plugged(user=in_turn(touching(3 * S, regardless=regardless)), scheduler=time)
+            connection, channel = opened(key)
+            for report in packets(channel, HidCommand.CBOR, b"\x0b"):
+                connection.write(report)
+            time.advance(S)
+            connection.write(packets(channel, HidCommand.CANCEL, b"")[0])
+            if made:
+                make(key)
+            else:
+                assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
+            assert len(key.state.credentials) == made
+
+    def test_wrong_fingers_are_asked_again_and_the_right_one_helps(self) -> None:
+        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
+        enrol(key)
+        assert len(key.state.fingers) == 1
+        told: list[Asked] = []
+
+        def user(asked: Asked) -> Reaction:
+            told.append(asked)
+            finger = "thumb" if len(told) == 2 else "elbow"
+            return Reaction(Gesture.FINGER, S, finger)
+
+        key.user = user
+        assert make(key, options={"uv": True}).auth_data.is_user_verified()
+        assert [asked.times for asked in told] == [1, 2]
+        assert {asked.prompt for asked in told} == {Prompt.FINGER}
+
+    def test_too_many_wrong_fingers_block_verification(self) -> None:
+        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
+        enrol(key)
+        key.user = presenting("elbow")
+        client = ClientPin(Ctap2(key.device()))
+        outcomes = set()
+        for _ in range(key.model.uv_retries + 1):
+            outcomes.add(refusal(lambda: client.get_uv_token(1, "example.com")))
+        assert ERR.UV_BLOCKED in outcomes
+        assert key.state.uv_retries == 0
+
+    def test_a_bare_touch_is_no_finger(self) -> None:
+        key = plugged("ctap-2.1-bio", user=presenting("thumb"))
+        enrol(key)
+        key.user = touching()
+        client = ClientPin(Ctap2(key.device()))
+        assert refusal(lambda: client.get_uv_token(1, "example.com")) == ERR.USER_ACTION_TIMEOUT
+
+    def test_nobody_reacts_before_being_asked(self) -> None:
+        with pytest.raises(ValueError, match="before being asked"):
+            touching(-1)
+
+
+def make_unattended(key: SecurityKey) -> object:
+    key.user = absent
+    return make(key)
+
+
+def enrol(key: SecurityKey) -> None:
+    from fido2.ctap2.bio import FPBioEnrollment
+
+    ctap = Ctap2(key.device())
+    client = ClientPin(ctap)
+    client.set_pin("1234")
+    token = client.get_pin_token("1234", ClientPin.PERMISSION.BIO_ENROLL)
+    context = FPBioEnrollment(ctap, client.protocol, token).enroll()
+    while context.capture() is None:
+        pass
