@@ -1,9 +1,10 @@
-"""Relay boxes that speak as their makers say, and rigs that drive them."""
+"""Boxes and programs that speak as their makers say, and rigs that drive them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +119,60 @@ def bench(time: OwnTime, timing: SchedulerTiming) -> Open:
             yield make_rig(spec, clock=time, timing=timing), box
 
     return opened
+
+
+YKUSHCMD = r"""
+case "$*" in
+  *-l*) printf '\n\nAttached YKUSH Boards:\n%s\n' "$(cat $0.boards)";;
+  *-u*) [ -e $0.stuck ] || rm -f $0.off;;
+  *-d*) [ -e $0.stuck ] || touch $0.off;;
+  *-g*) if [ -e $0.off ]; then s=OFF; else s=ON; fi
+        printf '\n\nDownstream port 1 is %s\n\n' $s;;
+esac
+echo "$*" >> $0.log
+"""
+
+
+Make = Callable[..., Rig]
+
+
+@pytest.fixture
+def make(time: OwnTime, timing: SchedulerTiming) -> Make:
+    def made(driver: str, tool: Path, **fields: str) -> Rig:
+        options = {"tool": str(tool), **{k: fields.pop(k) for k in ("board",) if k in fields}}
+        spec = RigSpec("hub", driver, **fields, options=options)  # type: ignore[arg-type]
+        return make_rig(spec, clock=time, timing=timing)
+
+    return made
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text("#!/bin/sh" + text)
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def ykushcmd(tmp_path: Path) -> Path:
+    made = script(tmp_path / "ykushcmd", YKUSHCMD)
+    Path(f"{made}.boards").write_text("1. Board found with serial number: YK12345\n")
+    return made
+
+
+UHUBCTL = r"""
+[ -e $0.fails ] && { echo 'No compatible devices detected!' >&2; exit 1; }
+case "$*" in
+  *'-a on'*) rm -f $0.off;;
+  *'-a off'*) touch $0.off;;
+esac
+if [ -e $0.off ]; then p='0000 off'; else p='0103 power enable connect [1050:0407 Yubico Key]'; fi
+echo 'Current status for hub 1-1.4 [2109:2817 VIA Labs Hub, USB 2.10, 4 ports, ppps]'
+echo "  Port 2: $p"
+[ -e $0.two ] && echo 'Current status for hub 2-1 [05e3:0610 GenesysLogic, USB 2.00, 2 ports, ppps]'
+echo "$*" >> $0.log
+"""
+
+
+@pytest.fixture
+def uhubctl(tmp_path: Path) -> Path:
+    return script(tmp_path / "uhubctl", UHUBCTL)

@@ -7,50 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.devices.rig import Function, Identity, Rig, RigSpec, make_rig
+from mfalab.devices.rig import Function, Identity, Rig
 from mfalab.devices.rig.errors import PortUnclear, ToolFailed
-from mfalab.devices.rig.timing import SchedulerTiming
-from mfalab.devices.schedule import OwnTime
 
 pytestmark = pytest.mark.slow
 
 
-UHUBCTL = r"""
-[ -e $0.fails ] && { echo 'No compatible devices detected!' >&2; exit 1; }
-case "$*" in
-  *'-a on'*) rm -f $0.off;;
-  *'-a off'*) touch $0.off;;
-esac
-if [ -e $0.off ]; then p='0000 off'; else p='0103 power enable connect [1050:0407 Yubico Key]'; fi
-echo 'Current status for hub 1-1.4 [2109:2817 VIA Labs Hub, USB 2.10, 4 ports, ppps]'
-echo "  Port 2: $p"
-[ -e $0.two ] && echo 'Current status for hub 2-1 [05e3:0610 GenesysLogic, USB 2.00, 2 ports, ppps]'
-echo "$*" >> $0.log
-"""
-
-
 Make = Callable[..., Rig]
-
-
-@pytest.fixture
-def make(time: OwnTime, timing: SchedulerTiming) -> Make:
-    def made(driver: str, tool: Path, **fields: str) -> Rig:
-        options = {"tool": str(tool), **{k: fields.pop(k) for k in ("board",) if k in fields}}
-        spec = RigSpec("hub", driver, **fields, options=options)  # type: ignore[arg-type]
-        return make_rig(spec, clock=time, timing=timing)
-
-    return made
-
-
-def script(path: Path, text: str) -> Path:
-    path.write_text("#!/bin/sh" + text)
-    path.chmod(0o755)
-    return path
-
-
-@pytest.fixture
-def uhubctl(tmp_path: Path) -> Path:
-    return script(tmp_path / "uhubctl", UHUBCTL)
 
 
 def said_to(tool: Path) -> list[str]:

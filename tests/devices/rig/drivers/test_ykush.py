@@ -7,50 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.devices.rig import Function, Identity, Rig, RigSpec, make_rig
+from mfalab.devices.rig import Function, Identity, Rig
 from mfalab.devices.rig.errors import OptionWrong, PortUnclear, ToolFailed
-from mfalab.devices.rig.timing import SchedulerTiming
 from mfalab.devices.schedule import OwnTime
 
 pytestmark = pytest.mark.slow
 
 
-YKUSHCMD = r"""
-case "$*" in
-  *-l*) printf '\n\nAttached YKUSH Boards:\n%s\n' "$(cat $0.boards)";;
-  *-u*) [ -e $0.stuck ] || rm -f $0.off;;
-  *-d*) [ -e $0.stuck ] || touch $0.off;;
-  *-g*) if [ -e $0.off ]; then s=OFF; else s=ON; fi
-        printf '\n\nDownstream port 1 is %s\n\n' $s;;
-esac
-echo "$*" >> $0.log
-"""
-
-
 Make = Callable[..., Rig]
-
-
-@pytest.fixture
-def make(time: OwnTime, timing: SchedulerTiming) -> Make:
-    def made(driver: str, tool: Path, **fields: str) -> Rig:
-        options = {"tool": str(tool), **{k: fields.pop(k) for k in ("board",) if k in fields}}
-        spec = RigSpec("hub", driver, **fields, options=options)  # type: ignore[arg-type]
-        return make_rig(spec, clock=time, timing=timing)
-
-    return made
-
-
-def script(path: Path, text: str) -> Path:
-    path.write_text("#!/bin/sh" + text)
-    path.chmod(0o755)
-    return path
-
-
-@pytest.fixture
-def ykushcmd(tmp_path: Path) -> Path:
-    made = script(tmp_path / "ykushcmd", YKUSHCMD)
-    Path(f"{made}.boards").write_text("1. Board found with serial number: YK12345\n")
-    return made
 
 
 def said_to(tool: Path) -> list[str]:
@@ -108,6 +72,6 @@ class TestYkush:
         self, make: Make, ykushcmd: Path
     ) -> None:
         with make("ykush", ykushcmd) as rig:
-            script(ykushcmd, "\necho 'Unable to open device'\n")
+            ykushcmd.write_text("#!/bin/sh\necho 'Unable to open device'\n")
             with pytest.raises(ToolFailed, match="and said 'Unable to open device'"):
                 rig.is_powered(1)
