@@ -9,7 +9,7 @@ from mfalab.devices.power import PowerSource, SteadyPower
 class Device:
     """A thing that works until its power fails or it breaks.
 
-    Being lost is no state of a device: it still works for whoever finds it.
+    Being lost is no state of a device: it still works for its finder.
 
     Args:
         name: what to call it in errors and logs, such as a serial number.

@@ -36,7 +36,7 @@ class Phone(Device):
         return self._off
 
     def switch_off(self) -> None:
-        """Switch it off; texts wait at the carrier meanwhile."""
+        """Switch it off; texts wait at the carrier."""
         self._off = True
 
     def switch_on(self) -> None:

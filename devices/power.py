@@ -13,7 +13,7 @@ class PowerSource(Protocol):
 
 @final
 class SteadyPower:
-    """Power that never fails: a phone somebody charges every night."""
+    """Power that never fails: a phone that is charged every night."""
 
     __slots__ = ()
 

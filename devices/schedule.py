@@ -1,7 +1,7 @@
 """Who lets time pass for a device that has deadlines and for a client that waits for it.
 
-A device says what is to happen later (`after`); whoever blocks on it says what it waits for
-(`wait_until`). The scheduler alone decides how time passes meanwhile:
+A device says what is to happen later (`after`); a client that blocks on it says what it waits for
+(`wait_until`). The scheduler alone decides how time passes until then:
 
 - `OwnTime`: a clock that moves when it is told to. A client that waits makes it leap to the next
   thing on the agenda, so one client and its keys need nothing else, and nothing ever waits.
@@ -27,7 +27,7 @@ __all__ = ["NothingWillHappen", "OwnTime", "Scheduler", "WallTime"]
 
 
 class NothingWillHappen(Exception):
-    """Somebody waits, and nothing on the agenda could ever end it.
+    """A client waits, and nothing on the agenda could ever end it.
 
     Args:
         now_ns: the time at which everything stands still.
@@ -50,7 +50,7 @@ class Scheduler(Clock, Protocol):
 
     @property
     def guard(self) -> AbstractContextManager[object]:
-        """Held by whoever uses the device, so that threads take turns."""
+        """Held by the user of the device, so that threads take turns."""
         ...
 
     def after(self, delay_ns: int, callback: Callable[[], object]) -> None:
@@ -58,7 +58,7 @@ class Scheduler(Clock, Protocol):
         ...
 
     def wait_until(self, ready: Callable[[], bool], about: object) -> None:
-        """Return when `ready()` is true, letting time pass meanwhile.
+        """Return when `ready()` is true, letting time pass until then.
 
         Args:
             ready: what is waited for.
@@ -102,7 +102,7 @@ class OwnTime:
     """A clock of its own that moves when it is told to, and the agenda that goes with it.
 
     Several devices may share one, but not several blocking clients: python-fido2 waits by the wall
-    clock before it tries a busy key again, and this clock would stand still meanwhile.
+    clock before it tries a busy key again, and this clock would stand still.
 
     Args:
         start_ns: what it shows at first, in nanoseconds since the Unix epoch.
@@ -151,7 +151,7 @@ class OwnTime:
             self._step(next_ns)
 
     def wake(self, about: object) -> None:
-        """Do nothing: whoever waits looks again after each step."""
+        """Do nothing: a client that waits looks again after each step."""
 
     def _step(self, until_ns: int) -> bool:
         due_ns = self._agenda.next_ns
@@ -189,7 +189,7 @@ class WallTime:
         return self._changed
 
     def after(self, delay_ns: int, callback: Callable[[], object]) -> None:
-        """Call `callback` once `delay_ns` have passed and somebody waits or settles."""
+        """Call `callback` once `delay_ns` have passed and a thread waits or settles."""
         with self._changed:
             self._agenda.add(self._clock.now_ns() + index(delay_ns), callback)
             self._changed.notify_all()

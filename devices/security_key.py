@@ -183,7 +183,7 @@ class SecurityKey(Device):
             again()
 
     def tap(self) -> None:
-        """Put it on a reader, anew if it lies there.
+        """Put it on a reader, again if it lies there.
 
         Raises:
             DeviceUnusable: it is broken.
@@ -240,7 +240,7 @@ class SecurityKey(Device):
         """Let time pass for a key that has time of its own.
 
         Raises:
-            NotOffered: its time is somebody else's.
+            NotOffered: its time is that of its scheduler.
             ValueError: the duration is negative.
         """
         if not isinstance(self._scheduler, OwnTime):
@@ -343,7 +343,7 @@ class SecurityKey(Device):
         """Send a command APDU and wait for the response APDU.
 
         Raises:
-            KeyUnplugged: it lies on no reader, or was taken away meanwhile.
+            KeyUnplugged: it lies on no reader, or was taken away.
         """
         scheduler = self._scheduler
         with scheduler.guard:
@@ -363,7 +363,7 @@ class SecurityKey(Device):
 
         Raises:
             KeyUnplugged: it lies on no reader. The result raises it when it was taken away
-                meanwhile.
+                since.
         """
         with self._scheduler.guard:
             applet = self._applet

@@ -153,7 +153,7 @@ class Authenticator:
             transaction.abandon()
 
     def touch(self) -> None:
-        """Somebody touches: the command under way takes it, or the next U2F request does."""
+        """A touch: the command under way takes it, or the next U2F request does."""
         transaction = self.transaction
         if transaction is not None:
             transaction.touch()

@@ -221,10 +221,10 @@ class Core:
             call: The request.
             rp_id: The relying party a person is told of.
             info: What for, in a word or two.
-            timeout_status: What nobody there answers, if not what the model says.
+            timeout_status: The code when no touch comes, if not the model's.
 
         Raises:
-            CtapError: OPERATION_DENIED, the code for nobody there, or UP_REQUIRED when the tap
+            CtapError: OPERATION_DENIED, the code for no touch, or UP_REQUIRED when the tap
                 was spent.
         """
         if call.transport is Transport.NFC:
@@ -243,12 +243,12 @@ class Core:
         """Raise what a declined or forgotten prompt answers.
 
         Raises:
-            CtapError: OPERATION_DENIED or the code for nobody there.
+            CtapError: OPERATION_DENIED or the code for no touch.
         """
         if event.kind is EventKind.DECLINED:
             raise CtapError(CtapStatus.OPERATION_DENIED, "the user declined")
         if event.kind is EventKind.TIMED_OUT:
-            raise CtapError(timeout_status, "nobody was there")
+            raise CtapError(timeout_status, "no touch came in time")
 
     def verify_user(self, rp_id: str | None, info: str, attempts: int) -> Steps[None]:
         """Built-in user verification: a finger, whose touch is presence as well.

@@ -127,7 +127,7 @@ def _prime(seed: bytes, exponent: int) -> int:
 
 
 def _probably_prime(n: int) -> bool:
-    """Miller-Rabin; the bases are fixed, since nobody chooses these candidates against us."""
+    """Miller-Rabin; the bases are fixed, since no attacker chooses these candidates."""
     odd, twos = n - 1, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1

@@ -8,8 +8,8 @@ One transaction is under way at most, and it belongs to a channel, its *owner*:
     ASSEMBLING -> IDLE    500 ms without the next packet (MSG_TIMEOUT), or a wrong one (INVALID_SEQ)
     any -> IDLE           INIT on the owner's channel; nothing else is answered for the request
 
-Who hears what: an initialization packet gets one answer, also when it is refused; whoever is not
-the owner meanwhile is refused with CHANNEL_BUSY and changes nothing. INIT is always served: on
+Who hears what: an initialization packet gets one answer, also when it is refused; a channel that is
+not the owner is refused with CHANNEL_BUSY and changes nothing. INIT is always served: on
 the broadcast channel it opens a channel, on an open one it makes that channel quiet. CANCEL never
 has an answer of its own, and continuation packets that belong to nothing are dropped in silence:
 an error for each of them would be taken for the answer to a later request.

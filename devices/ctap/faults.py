@@ -1,4 +1,4 @@
-"""What can be wrong with an authenticator: named switches, all off unless somebody sets them.
+"""What can be wrong with an authenticator: named switches, all off unless they are set.
 
 A fault is a value, so a scenario can say which key is broken how; set `Authenticator.faults` to
 change it while the key runs. Faults of the wire belong to the transports.

@@ -269,7 +269,7 @@ class FidoApplet:
         return _only(StatusWord.OK)
 
     def _drop(self) -> None:
-        """Give up the request that nobody asks about any more."""
+        """Give up the request that no command asks about any more."""
         if self._work is not None and self._work.response is None:
             self._work.cancel()
         self._work = self._polled = None

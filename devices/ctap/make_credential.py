@@ -194,7 +194,7 @@ def _enterprise(core: Core, request: _Request) -> bool:
 def _refuse_excluded(
     core: Core, call: Call, request: _Request, verified: bool, present: bool
 ) -> Steps[None]:
-    """Refuse when a listed credential is here, after a touch whoever gives it or not."""
+    """Refuse when a listed credential is here, after a touch or a missed one."""
     party = rp_id_hash(request.rp["id"])
     for credential_id in request.exclude:
         known = credentials.find(credential_id, party, core.state)
@@ -204,7 +204,7 @@ def _refuse_excluded(
             try:
                 yield from core.presence(call, request.rp["id"], "register")
             except CtapError as error:
-                # Nobody there learns as much as somebody who touched; a cancelled one nothing.
+                # A missed touch tells the client as much as a touch; a cancelled request nothing.
                 if error.status is CtapStatus.KEEPALIVE_CANCEL:
                     raise
         raise CtapError(CtapStatus.CREDENTIAL_EXCLUDED, "a listed credential is here")

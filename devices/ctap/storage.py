@@ -75,7 +75,7 @@ class Storage(Protocol):
         """Set records, and remove those whose value is None: all or nothing.
 
         Raises:
-            PowerCut: Power failed meanwhile.
+            PowerCut: Power failed during the write.
             StoreWornOut: Nothing was written.
         """
         ...

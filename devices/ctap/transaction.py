@@ -2,7 +2,7 @@
 
 A handler is a generator: it yields `Ask` when it wants a person and `Work` when it needs time, is
 resumed with an `Event`, and returns the map of its answer or raises `CtapError`. A transaction runs
-one handler; whoever owns the clock calls `advance` when `deadline_ns` has come.
+one handler; the owner of the clock calls `advance` when `deadline_ns` has come.
 """
 
 from collections.abc import Callable, Generator
@@ -67,7 +67,7 @@ class Transaction:
 
     Attributes:
         response: Status byte and CBOR, or a U2F answer with its status word; None while the
-            command waits, and for ever when power was lost meanwhile.
+            command waits, and for ever when power was lost.
         wants: What a person is asked for.
         rp_id: The relying party a person is asked about, if there is one.
         info: What the request is for, in a word or two.

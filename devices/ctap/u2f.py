@@ -118,7 +118,7 @@ def wants_touch(answer: bytes, apdu: bytes) -> bool:
 
 
 def touched(core: Core) -> None:
-    """Somebody touched between two requests; it counts when U2F asked for it not long ago."""
+    """A touch between two requests; it counts when U2F asked for it not long ago."""
     now = core.clock.now_ns()
     asked_until = core.session.u2f_asked_until_ns
     if asked_until is not None and now < asked_until:
@@ -126,7 +126,7 @@ def touched(core: Core) -> None:
 
 
 def _take_presence(core: Core, transport: Transport) -> bool:
-    """Whether somebody is there; it counts once."""
+    """Whether the user is present; it counts once."""
     session = core.session
     if transport is Transport.NFC:
         there, session.tap = session.tap, False

@@ -1,12 +1,12 @@
 """The person in front of a security key: what a key asks for, and what they do about it.
 
-A user is a function from `Asked` to `Reaction`, or to None for somebody who is not there. Those
+A user is a function from `Asked` to `Reaction`, or to None for a user who is not there. Those
 below are the usual ones; any other function will do, and none at all is needed to call `touch()`
 on the key itself.
 
-A reaction belongs to the request that called for it: whoever comes late finds the key dark and does
-nothing. With `regardless` the hand is already on its way and touches whatever the key asks for by
-then, somebody else's request included.
+A reaction belongs to the request that called for it: a user who comes late finds the key dark and
+does nothing. With `regardless` the hand is already on its way and touches whatever the key asks for
+by then, another client's request included.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ class Reaction:
 
     def __post_init__(self) -> None:
         if self.after_ns < 0:
-            raise ValueError(f"nobody reacts {-self.after_ns} ns before being asked")
+            raise ValueError(f"no user reacts {-self.after_ns} ns before being asked")
 
 
 User = Callable[[Asked], Reaction | None]
 
 
 def touching(after_ns: int = 0, *, regardless: bool = False) -> User:
-    """Somebody who touches the key whenever it asks for anything."""
+    """A user who touches the key whenever it asks for anything."""
     reaction = Reaction(Gesture.TOUCH, after_ns, regardless=regardless)
     return lambda asked: reaction
 
@@ -92,23 +92,23 @@ def touching(after_ns: int = 0, *, regardless: bool = False) -> User:
 def presenting(
     finger: bytes | str, after_ns: int = 0, *, sample: SampleStatus = SampleStatus.GOOD
 ) -> User:
-    """Somebody who puts that finger on the sensor, and touches where there is none."""
+    """A user who puts that finger on the sensor, and touches where there is none."""
     reaction = Reaction(Gesture.FINGER, after_ns, finger, sample)
     return lambda asked: reaction
 
 
 def declining(after_ns: int = 0) -> User:
-    """Somebody who says no."""
+    """A user who says no."""
     reaction = Reaction(Gesture.DECLINE, after_ns)
     return lambda asked: reaction
 
 
 def absent(asked: Asked) -> None:
-    """Nobody."""
+    """A user who is not there."""
 
 
 def in_turn(*courses: Reaction | User | None, then: User = absent) -> User:
-    """Somebody who does one thing after another, one for each time of being asked.
+    """A user who does one thing after another, one for each time of being asked.
 
     Args:
         courses: reactions, whole users for one time each, or None for doing nothing once.
@@ -124,7 +124,7 @@ def in_turn(*courses: Reaction | User | None, then: User = absent) -> User:
 
 
 def only_for(rp_id: str, user: User, otherwise: User = absent) -> User:
-    """Somebody who reads what the key shows, and reacts to one relying party only."""
+    """A user who reads what the key shows, and reacts to one relying party only."""
     return lambda asked: user(asked) if asked.rp_id == rp_id else otherwise(asked)
 
 

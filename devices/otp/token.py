@@ -99,7 +99,7 @@ class HardwareToken(_ButtonToken):
     Args:
         serial: the serial number printed on the case.
         seed: the maker's seed, kind TOTP.
-        clock: the token's own quartz; nobody ever corrects it.
+        clock: the token's own quartz; it is never corrected.
         power: its sealed battery.
         display_s: how long the display stays lit after a press, by its own clock.
         model: the maker's model name, or empty.
@@ -139,7 +139,7 @@ class HardwareToken(_ButtonToken):
 class HotpToken(_ButtonToken):
     """An event-based token (RFC 4226): each press uses up one counter value.
 
-    A press that nobody types in, in a pocket or out of boredom, advances the
+    A press whose code is not typed in, in a pocket or out of boredom, advances the
     counter as well: that is how such a token runs ahead of its verifier.
 
     Args:

@@ -1,8 +1,8 @@
 """What can go wrong with a rig, as sentences with values.
 
-Two kinds: a rig that is broken for the rest of the run (`RigBroken`), because nobody knows any
-more what it does, and a single thing that it would not do. Nothing of the first kind is tried
-again: it is raised anew whenever the rig is asked for anything.
+Two kinds: a rig that is broken for the rest of the run (`RigBroken`), because its state is
+unknown, and a single thing that it would not do. Nothing of the first kind is tried
+again: the same error is raised whenever the rig is asked for anything.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from mfalab.devices.errors import DeviceError
 
 __all__ = [
-    "NobodyThere",
     "NotFitted",
     "OptionWrong",
+    "PersonAway",
     "PortUnclear",
     "RigBroken",
     "RigBusy",
@@ -53,7 +53,7 @@ class RigGone(RigBroken):
     def __str__(self) -> str:
         return (
             f"rig {self.rig} is gone ({self.detail}): it was unplugged or lost its power. "
-            "Plug it in and start anew."
+            "Plug it in and start again."
         )
 
 
@@ -75,7 +75,7 @@ class RigSilent(RigBroken):
     def __str__(self) -> str:
         return (
             f"rig {self.rig} did not answer {self.command!r} within {self.within_ms} ms. Is it "
-            "the right port, and does the board run its firmware? Reset the board and start anew."
+            "the right port, and does the board run its firmware? Reset the board and start again."
         )
 
 
@@ -100,7 +100,7 @@ class RigGarbled(RigBroken):
         part = "" if self.whole else "half a line, "
         return (
             f"rig {self.rig} answered {self.command!r} with {part}{self.answer!r}, which is no "
-            "answer to it. Check port, cable and firmware, and start anew."
+            "answer to it. Check port, cable and firmware, and start again."
         )
 
 
@@ -142,11 +142,11 @@ class WatchdogFired(RigBroken):
     def __str__(self) -> str:
         return (
             f"rig {self.rig} released every touch and restored all power by itself ({self.says}): "
-            "this computer was asleep or too busy to speak to it. Start anew."
+            "this computer was asleep or too busy to speak to it. Start again."
         )
 
 
-class NobodyThere(RigBroken):
+class PersonAway(RigBroken):
     """A person who was asked to do something and is not there: the input has ended.
 
     Args:
@@ -161,8 +161,8 @@ class NobodyThere(RigBroken):
 
     def __str__(self) -> str:
         return (
-            f"rig {self.rig} asked {self.asked!r} and nobody is at the keyboard. "
-            "Run it where somebody can answer, or bind the channel to a board."
+            f"rig {self.rig} asked {self.asked!r} and no one is at the keyboard. "
+            "Run it where a person can answer, or bind the channel to a board."
         )
 
 
@@ -206,7 +206,7 @@ class ToolFailed(RigBroken):
         how = "did not end in time" if self.status == -1 else f"failed with status {self.status}"
         return (
             f"rig {self.rig}: {self.command!r} {how} and said {self.says!r}. "
-            "Run it by hand, and start anew when it works."
+            "Run it by hand, and start again when it works."
         )
 
 

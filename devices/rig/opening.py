@@ -16,14 +16,14 @@ __all__ = ["DRIVERS", "Person", "make_rig", "open_rig"]
 
 
 class Person(Protocol):
-    """Somebody at the bench, for driver `manual`."""
+    """The person at the bench, for driver `manual`."""
 
     def tell(self, text: str, left_s: int | None) -> None:
         """Show something.
 
         Args:
             text: a sentence.
-            left_s: how many seconds are left for it; told anew each second, 0 when it is over.
+            left_s: how many seconds are left for it; told again each second, 0 when it is over.
                 None for no limit.
         """
         ...
@@ -32,7 +32,7 @@ class Person(Protocol):
         """Show something and wait for a line.
 
         Raises:
-            EOFError: nobody is there to answer.
+            EOFError: the input has ended.
         """
         ...
 
@@ -65,7 +65,7 @@ def make_rig(
         spec: which.
         clock: the clock on the wall.
         timing: what waits on this side; None for real time.
-        person: who is asked by driver `manual`; None for whoever is at the keyboard.
+        person: who is asked by driver `manual`; None for the person at the keyboard.
 
     Raises:
         OptionWrong: there is no such driver, or it cannot use an option.

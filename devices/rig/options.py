@@ -10,7 +10,7 @@ __all__ = ["Options"]
 
 
 class Options:
-    """Reads a driver's options; those that nobody reads are mistakes.
+    """Reads a driver's options; those that are not read are mistakes.
 
     Args:
         rig: whose, for errors.

@@ -36,8 +36,8 @@ class LinkTaken(OSError):
 class PtyBoard:
     """A board behind a pseudo-terminal.
 
-    A board that is unplugged hangs up on whoever has the terminal open, as a real one does; plugged
-    in again, it has another terminal, and the link leads there.
+    A board that is unplugged hangs up on a program that has the terminal open, as a real one does;
+    plugged in again, it has another terminal, and the link leads there.
 
     Args:
         board: the board.
@@ -94,7 +94,7 @@ class PtyBoard:
             while self._unsent:
                 del self._unsent[: os.write(self._number, self._unsent)]
         except OSError:
-            self._unsent.clear()  # nobody reads: as on any serial line, it is lost
+            self._unsent.clear()  # no program reads: as on any serial line, it is lost
 
     def close(self) -> None:
         """Hang up and remove the link; closing twice does no harm."""

@@ -4,8 +4,8 @@ A `Rig` is the same for a board on a serial line, a relay box, a switchable hub 
 it has is in `functions`: how many channels of each function, counted from 1. Asking for what it
 has not raises `NotFitted`.
 
-A rig that breaks stays broken: the first `RigBroken` closes it, and whoever asks for anything
-afterwards gets the same error again. Nobody knows then whether a finger is still down; the board's
+A rig that breaks stays broken: the first `RigBroken` closes it, and every call
+afterwards raises the same error. It is unknown then whether a finger is still down; the board's
 own failsafe sees to that, and a board without one should be unplugged.
 
     with open_rig(RigSpec("bench1", "scpi", port="/dev/ttyACM0"), clock=clock) as rig:
@@ -132,7 +132,7 @@ class Rig(ABC):
         """Bring it into its safe state and let go of it; closing twice does no harm.
 
         Raises:
-            RigBroken: it broke just now, so nobody knows its state.
+            RigBroken: it broke just now, so its state is unknown.
         """
         with self._lock:
             if not self._opened:

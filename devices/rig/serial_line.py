@@ -56,7 +56,7 @@ class SerialLine:
 
         Args:
             rts: the level of RTS from the start.
-            dtr: the level of DTR from the start; Linux raises both for a moment all the same.
+            dtr: the level of DTR from the start; Linux raises both for a moment anyway.
 
         Raises:
             OptionWrong: it is no URL that pyserial knows.

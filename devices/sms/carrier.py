@@ -136,7 +136,7 @@ class _Line:
 
 
 class Carrier:
-    """The network between whoever sends a code and the phone.
+    """The network between the sender of a code and the phone.
 
     Args:
         scheduler: makes deliveries happen later.

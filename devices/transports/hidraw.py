@@ -80,7 +80,7 @@ def _found(sysfs: Path, dev: Path) -> Iterator[HidNode]:
             descriptor = (entry / "device" / "report_descriptor").read_bytes()
             told = (entry / "device" / "uevent").read_text(encoding="utf-8", errors="replace")
         except OSError:
-            continue  # pulled out meanwhile
+            continue  # just pulled out
         if _FIDO_USAGE_PAGE not in descriptor:
             continue
         facts = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)

@@ -3,7 +3,7 @@
 A report of the key goes to the connections that have written on its channel, and an answer on the
 broadcast channel to the one whose nonce it carries. So several clients can use one key without
 hearing each other, as with a broker. A connection that hears `everything` is what a hidraw node
-gives: all reports of all channels, whoever they are for.
+gives: all reports of all channels, whichever client they are for.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether the key is still plugged in and nobody closed it."""
+        """Whether the key is still plugged in and it was not closed."""
         return self._open
 
     def write(self, report: bytes) -> None:
@@ -72,7 +72,7 @@ class Connection:
 
         Raises:
             KeyUnplugged: the connection has ended, and so it will when the key is pulled out
-                meanwhile.
+                during the wait.
             NothingWillHappen: nothing could come, ever.
         """
         scheduler = self._port.scheduler

@@ -1,6 +1,6 @@
 """What python-fido2 wants to hold in its hands: a HID connection and a card connection.
 
-Imported only by whoever asks a key for them; nothing else in this package knows python-fido2.
+Imported only when a key is asked for them; nothing else in this package knows python-fido2.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 UDP: a datagram is a report of 64 bytes. TCP: a report follows its length, two bytes big-endian. A
 peer, that is an address or an accepted connection, has a connection to the key of its own and
 hears its own channels only. Reports to a key that is not plugged in are lost over UDP; a TCP
-connection ends when the key is pulled out, and one that comes meanwhile is ended at once.
+connection ends when the key is pulled out, and one that comes before it is back is ended at once.
 
 Nothing here waits: `serve` does, in one loop over the sockets, the key's deadlines and lines of
 control from a person or a program.

@@ -379,7 +379,7 @@ class UhidReports:
             try:
                 lines = (node / "device/uevent").read_bytes().splitlines()
             except OSError:
-                continue  # it has gone meanwhile
+                continue  # it has just gone
             if wanted <= set(lines) and (path := self._root / "dev" / node.name).exists():
                 return path
         return None
@@ -431,7 +431,7 @@ class UhidReports:
 
     def _take(self, event: Heard) -> None:
         if event.kind is UhidEvent.STOP:
-            # Nobody ends it but us, so the kernel had no place for it.
+            # Only this process ends it, so the kernel had no place for it.
             self._refused = True
         elif event.kind is UhidEvent.OUTPUT:
             self._to_key(event.data)

@@ -2,8 +2,8 @@
 
 USB/IP carries transfers over TCP. A connection begins with one question, which devices there are
 or that one of them be imported; after an import it carries requests for transfers (SUBMIT) and
-requests to give up on some (UNLINK) until either side ends it. Whoever attaches a device sees it in
-`lsusb`, with a serial number, on a port whose power can be cut.
+requests to give up on some (UNLINK) until either side ends it. A host that attaches a device sees
+it in `lsusb`, with a serial number, on a port whose power can be cut.
 
 `UsbipServer` is a way like those of `sockets`, for all keys of a process. A key that is pulled out
 ends its import and is not listed until it is plugged in again. Integers are big-endian. Linux,

@@ -5,7 +5,7 @@ sends messages behind their length, two bytes big-endian. Those of the reader wi
 its field or ask for the answer to reset; all others are command APDUs, and each has one answer.
 
 `VpcdCard` is a way like those of `sockets`: `tap` lays the key on the reader, `lift` takes it away.
-What the reader calls power and reset is its field: the key starts anew, and the tap counts again.
+What the reader calls power and reset is its field: the key starts again, and the tap counts again.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class VpcdCard:
         return self._stream is not None
 
     def tap(self) -> None:
-        """Lay it on the reader, anew if it lies there.
+        """Lay it on the reader, again if it lies there.
 
         Raises:
             ReaderMissing: there is no reader.

@@ -1,4 +1,4 @@
-"""What can go wrong on the wire: named switches, all off unless somebody sets them.
+"""What can go wrong on the wire: named switches, all off unless they are set.
 
 Faults strike reports on their way between a host and a key. Chances are drawn from a random stream
 given from outside, one draw for each fault that is switched on and each report, so the same seed
@@ -86,7 +86,7 @@ class Wire:
 
     @property
     def faults(self) -> WireFaults:
-        """What is wrong with it; setting it starts counting anew."""
+        """What is wrong with it; setting it starts counting again."""
         return self._faults
 
     @faults.setter

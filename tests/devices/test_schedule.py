@@ -12,7 +12,7 @@ MS = 1_000_000
 
 
 class SetClock:
-    """A clock on a wall that somebody sets."""
+    """A clock on a wall that a test sets."""
 
     def __init__(self) -> None:
         self.ns = 0
@@ -31,7 +31,7 @@ class TestOwnTime:
         assert seen == [(110, "a"), (110, "b"), (120, "late")]
         assert time.now_ns() == 130
 
-    def test_what_is_planned_meanwhile_happens_too(self) -> None:
+    def test_what_is_planned_during_a_callback_happens_too(self) -> None:
         time = OwnTime()
         seen: list[int] = []
 
@@ -57,7 +57,7 @@ class TestOwnTime:
 
 
 class TestWallTime:
-    def test_what_is_due_is_done_by_whoever_settles(self) -> None:
+    def test_what_is_due_is_done_by_the_thread_that_settles(self) -> None:
         clock = SetClock()
         time = WallTime(clock)
         seen: list[str] = []

@@ -226,7 +226,7 @@ class TestTime:
         make(key)
         assert time.now_ns() == 7 * S
 
-    def test_nobody_there_is_thirty_seconds_by_its_own_clock(self) -> None:
+    def test_no_touch_is_thirty_seconds_by_its_own_clock(self) -> None:
         """A key whose clock runs one part in a hundred slow gives up that much later."""
         time = OwnTime()
 
@@ -238,7 +238,7 @@ class TestTime:
         assert refusal(lambda: make(key)) == ERR.USER_ACTION_TIMEOUT
         assert 30 * S <= time.now_ns() * 99 // 100 < 30 * S + 10
 
-    def test_somebody_elses_time_cannot_be_advanced_by_the_key(self) -> None:
+    def test_a_schedulers_time_cannot_be_advanced_by_the_key(self) -> None:
         key = new(scheduler=WallTime(WallClock()))
         with pytest.raises(NotOffered, match="time of its own"):
             key.advance(S)

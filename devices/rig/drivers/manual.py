@@ -1,6 +1,6 @@
 """Driver `manual`: a person touches, replugs, moves cards and reads displays when told to.
 
-A touch is told with a countdown, because a key waits for it some 30 s only, and nobody waits for an
+A touch is told with a countdown, because a key waits for it some 30 s only, and no key waits for an
 answer: the key itself shows when it was touched, and `release` ends the countdown. What the host
 cannot see, power and cards, is asked for and confirmed by a line.
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from mfalab.devices.durations import NS_PER_US
-from mfalab.devices.rig.errors import NobodyThere, RigError
+from mfalab.devices.rig.errors import PersonAway, RigError
 from mfalab.devices.rig.keyboard import Keyboard
 from mfalab.devices.rig.opening import Person
 from mfalab.devices.rig.options import Options
@@ -120,7 +120,7 @@ class ManualRig(Rig):
         try:
             return self._person.ask(text)
         except EOFError:
-            raise NobodyThere(self.name, text) from None
+            raise PersonAway(self.name, text) from None
 
     def _count(self, channel: int, text: str, left_s: int) -> None:
         self._person.tell(text, left_s)

@@ -136,7 +136,7 @@ class RelayRig(Rig):
         self._set(relay, False)
 
     def _end(self, channel: int) -> None:
-        # Whatever is wrong is remembered, and told to whoever uses the rig next.
+        # Whatever is wrong is remembered, and told to the next caller.
         with suppress(RigError):
             self.release(channel)
 

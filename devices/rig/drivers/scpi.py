@@ -176,7 +176,7 @@ class ScpiRig(Rig):
             part_ms = min(left_ms, self._feed_ms)
             self._timing.pause(part_ms)
             left_ms -= part_ms
-            self._ask("SYST:WATC?")  # nobody else can feed it meanwhile
+            self._ask("SYST:WATC?")  # nothing else can feed it during this call
         for _ in range(_CYCLE_MARGIN_MS // _LOOK_EVERY_MS):
             if self._is_powered(channel):
                 return
@@ -232,7 +232,7 @@ class ScpiRig(Rig):
             raise line.garbled(message, answer) from None
 
     def _require_line(self) -> SerialLine:
-        assert self._line is not None  # `Rig` lets nobody in before it is open
+        assert self._line is not None  # `Rig` refuses calls before it is open
         return self._line
 
     def _fitted(self, options: str) -> Mapping[Function, int]:
@@ -256,10 +256,10 @@ class ScpiRig(Rig):
         self._forget_feeding = self._timing.later(self._feed_ms, self._feed)
 
     def _feed(self) -> None:
-        # Whatever is wrong is remembered, and told to whoever uses the rig next.
+        # Whatever is wrong is remembered, and told to the next caller.
         with suppress(RigError), self._using():
             if self._ask("SYST:WATC?") != str(self._watchdog_s):
-                raise RigGone(self.name, "the board has started anew")
+                raise RigGone(self.name, "the board has restarted")
             self._feed_later()
 
 

@@ -62,7 +62,7 @@ class Outputs:
 
 
 class Clock:
-    """Microseconds since it was made; the processor's counter starts anew every 18 minutes."""
+    """Microseconds since it was made; the processor's counter starts again every 18 minutes."""
 
     def __init__(self):
         self._last = time.ticks_us()

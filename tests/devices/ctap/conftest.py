@@ -27,7 +27,7 @@ RP = "example.com"
 
 
 class SetClock:
-    """A clock that somebody sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.ns = 1_000_000_000_000

@@ -255,7 +255,7 @@ class TestTamperedAttestationIsRefused:
 @each(CERTIFIED)
 class TestCertificateThatProvesNothingIsRefused:
     def test_it_leads_to_another_root(self, make_key, judge, issue):
-        """The signature is right, and nobody asked the other CA to vouch for it."""
+        """The signature is right, and no one asked the other CA to vouch for it."""
         refused(judge, issue(make_key), other_root())
 
     def test_it_is_that_of_another_authenticator(self, make_key, judge, issue):
@@ -267,7 +267,7 @@ class TestCertificateThatProvesNothingIsRefused:
         foreign = leaf_certificate(b"foreign", "foreign", aaguid, False)
         refused(judge, registration.stating(x5c=[foreign]))
 
-    def test_it_was_issued_by_somebody_with_the_same_name(self, make_key, judge, issue):
+    def test_it_was_issued_by_a_ca_with_the_same_name(self, make_key, judge, issue):
         """All names and the attestation key are right; the CA's signature is not the CA's."""
         registration = issue(make_key)
         real = x509.load_der_x509_certificate(registration.leaf)
@@ -313,7 +313,7 @@ def test_self_attestation_by_another_algorithm_than_the_keys_is_refused(make_key
 def test_self_attestation_by_another_key_is_refused(make_key, judge):
     registration = packed_self(make_key)
     message = registration.data + registration.client_data_hash
-    signature = crypto.sign(Algorithm.ES256, attestation_seed(b"nobody"), message)
+    signature = crypto.sign(Algorithm.ES256, attestation_seed(b"another"), message)
     refused(judge, registration.stating(sig=signature))
 
 

@@ -37,8 +37,8 @@ def test_samples_that_are_not_good_are_taken_again(bio):
     template = first[4]
     poor = capture(bio, "thumb", SampleStatus.POOR_QUALITY, template)
     other = capture(bio, "index", template=template)
-    nobody = capture(bio, None, template=template, timeout=5000)
-    codes = [(answer[5], answer[6]) for answer in (poor, other, nobody)]
+    missed = capture(bio, None, template=template, timeout=5000)
+    codes = [(answer[5], answer[6]) for answer in (poor, other, missed)]
     assert codes == [
         (SampleStatus.POOR_QUALITY, 3),
         (SampleStatus.MERGE_FAILURE, 3),

@@ -71,7 +71,7 @@ def test_changed_pin_is_the_only_one(owned):
     assert owned.token_status("56789") == 0
 
 
-def test_same_token_is_encrypted_anew(make_key):
+def test_same_token_is_encrypted_differently_each_time(make_key):
     key = make_key("fido-2.0", pin_uv_protocols=(2,))
     key.set_pin()
     members, protocol, shared = key.token_members("1234")

@@ -417,7 +417,7 @@ class TestWaiting:
         assert wire.heard() == [(channel, HidCommand.CBOR, b"\0touched")]
         assert wire.hid.transaction is None
 
-    def test_nobody_touches_and_after_thirty_seconds_it_gives_up(self, wire: Wire) -> None:
+    def test_no_touch_comes_and_after_thirty_seconds_it_gives_up(self, wire: Wire) -> None:
         channel = wire.open()
         wire.say(channel, HidCommand.CBOR, b"touch")
         wire.pass_(30 * S)
@@ -506,7 +506,7 @@ class TestWaiting:
         assert wire.heard() == [(other, *error(HidError.CHANNEL_BUSY))]
         assert wire.ask(other, HidCommand.PING, b"x") == (HidCommand.PING, b"x")
 
-    def test_init_throws_away_a_response_that_nobody_took(self, wire: Wire) -> None:
+    def test_init_throws_away_a_response_that_was_not_taken(self, wire: Wire) -> None:
         channel = wire.open()
         wire.say(channel, HidCommand.PING, bytes(500))
         assert wire.ask(channel, HidCommand.INIT, b"12345678")[0] == HidCommand.INIT
@@ -546,7 +546,7 @@ class TestLock:
         wire.ask(mine, HidCommand.LOCK, b"\x00")
         assert wire.ask(other, HidCommand.PING) == (HidCommand.PING, b"")
 
-    def test_a_channel_can_be_opened_meanwhile(self, wire: Wire) -> None:
+    def test_a_channel_can_be_opened_during_a_lock(self, wire: Wire) -> None:
         wire.ask(wire.open(), HidCommand.LOCK, b"\x0a")
         assert wire.ask(wire.open(), HidCommand.PING) == error(HidError.CHANNEL_BUSY)
 

@@ -370,7 +370,7 @@ class TestPythonFido2:
         signed.verify(application, client, registered.public_key)
         assert signed.counter == 1
 
-    def test_a_contact_card_in_its_port_is_polled_until_somebody_touches(
+    def test_a_contact_card_in_its_port_is_polled_until_a_touch(
         self, pcsc_device: Callable[[SecurityKey], object]
     ) -> None:
         timeline = Timeline(0)

@@ -26,7 +26,7 @@ def test_array_is_replaced_only_when_it_is_whole(key):
     assert key.good(12, {1: 1100, 3: 0})[1] == data[:1100]
 
 
-def test_write_begun_again_starts_anew(key):
+def test_write_begun_again_starts_again(key):
     data = blob(1200)
     key.good(12, key.write_blob_members(data[:600], 0, 1200))
     key.good(12, key.write_blob_members(data[:500], 0, 1200))

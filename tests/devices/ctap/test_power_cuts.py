@@ -1,7 +1,7 @@
 """Power fails at every single store write of every command, before and after that write.
 
 After power-up the state is the old or the new one, but for tries, which may have been counted;
-nobody wins a try of the PIN or of a finger by pulling the plug.
+no attacker wins a try of the PIN or of a finger by pulling the plug.
 """
 
 from hashlib import sha256

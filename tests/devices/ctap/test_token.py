@@ -34,7 +34,7 @@ def test_token_serves_one_operation(owned):
     assert use(owned, token) == AUTH_INVALID
 
 
-def test_any_presence_spends_the_token_whoever_showed_it(owned):
+def test_any_presence_spends_the_token_however_it_was_shown(owned):
     token = owned.token(permissions=1, rp_id=RP)
     assert owned.status(1, owned.make(rp="other.example")) == 0
     assert use(owned, token) == AUTH_INVALID

@@ -58,7 +58,7 @@ def test_touch_before_the_poll_counts_for_ten_seconds(old, wait, expected):
     assert word(old.apdu(REGISTER, data=CHALLENGE + APPLICATION)) == expected
 
 
-def test_touch_that_nobody_asked_for_counts_for_nothing(old):
+def test_touch_that_was_not_asked_for_counts_for_nothing(old):
     old.authenticator.touch()
     assert word(old.apdu(REGISTER, data=CHALLENGE + APPLICATION)) == "6985"
     old.clock.advance(10)

@@ -197,7 +197,7 @@ class TestPeople:
         client = ClientPin(Ctap2(key.device()))
         assert refusal(lambda: client.get_uv_token(1, "example.com")) == ERR.USER_ACTION_TIMEOUT
 
-    def test_nobody_reacts_before_being_asked(self) -> None:
+    def test_no_user_reacts_before_being_asked(self) -> None:
         with pytest.raises(ValueError, match="before being asked"):
             touching(-1)
 

@@ -153,8 +153,8 @@ def test_pulling_the_board_out_mid_run_is_told_and_frees_the_key(bench: Bench, l
     with pytest.raises(RigGone) as again:
         rig.touch(1)
     assert str(again.value) == str(first.value)
-    with rig_at(link) as anew:
-        assert anew.is_powered(1)
+    with rig_at(link) as again:
+        assert again.is_powered(1)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ class TestLinks:
         way.close()
         assert link.readlink() == Path("/dev/null")
 
-    def test_without_a_link_the_path_is_known_all_the_same(self, board: SimulatedBoard) -> None:
+    def test_without_a_link_the_path_is_known_anyway(self, board: SimulatedBoard) -> None:
         way = PtyBoard(board)
         with opened(Path(way.path)) as port:
             port.write(b"SYST:VERS?\n")

@@ -60,14 +60,14 @@ class TestConnections:
         assert ear.read()[7:13] == b"secret"
         assert ear.read_now() is None
 
-    def test_two_inits_at_once_are_answered_to_whoever_asked(self) -> None:
+    def test_two_inits_at_once_are_answered_to_the_client_that_asked(self) -> None:
         key = plugged()
         one, two = key.connect(), key.connect()
         one.write(packets(BROADCAST, HidCommand.INIT, b"nonce  1")[0])
         two.write(packets(BROADCAST, HidCommand.INIT, b"nonce  2")[0])
         assert (one.read()[7:15], two.read()[7:15]) == (b"nonce  1", b"nonce  2")
 
-    def test_somebody_on_a_foreign_channel_does_not_take_its_answers_away(self) -> None:
+    def test_a_client_on_a_foreign_channel_does_not_take_its_answers_away(self) -> None:
         key = plugged(user=touching(S))
         mine, channel = opened(key)
         mine.write(packets(channel, HidCommand.CBOR, b"\x0b")[0])

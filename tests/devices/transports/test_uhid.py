@@ -255,7 +255,7 @@ class TestDevice:
             heard += kernel.heard()
         assert [each[6:] for each in heard] == message
 
-    def test_a_clock_that_is_put_back_stops_nobody(self, way: UhidReports) -> None:
+    def test_a_clock_that_is_put_back_stops_no_client(self, way: UhidReports) -> None:
         way._even_ns = way._time.now_ns() + 10**12
         assert way._may_send()
         assert way._even_ns < way._time.now_ns() + 10**9

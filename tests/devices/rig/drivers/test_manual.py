@@ -6,14 +6,14 @@ import pytest
 
 from mfalab.devices.rig import Function, Reading, Rig, RigSpec, make_rig
 from mfalab.devices.rig.drivers.manual import ManualRig
-from mfalab.devices.rig.errors import NobodyThere, OptionWrong
+from mfalab.devices.rig.errors import OptionWrong, PersonAway
 from mfalab.devices.rig.timing import SchedulerTiming
 from mfalab.devices.schedule import OwnTime
 
 NS_PER_S = 10**9
 
 
-class Somebody:
+class AtTheBench:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.says: list[str] = []
@@ -29,25 +29,25 @@ class Somebody:
 
 
 @pytest.fixture
-def person() -> Somebody:
-    return Somebody()
+def person() -> AtTheBench:
+    return AtTheBench()
 
 
 @pytest.fixture
-def rig(time: OwnTime, timing: SchedulerTiming, person: Somebody) -> Rig:
+def rig(time: OwnTime, timing: SchedulerTiming, person: AtTheBench) -> Rig:
     spec = RigSpec("manual", "manual", options={"patience_s": "3", "channels": "2"})
     made = make_rig(spec, clock=time, timing=timing, person=person)
     made.open()
     return made
 
 
-def test_a_touch_is_told_with_a_countdown(rig: Rig, person: Somebody, time: OwnTime) -> None:
+def test_a_touch_is_told_with_a_countdown(rig: Rig, person: AtTheBench, time: OwnTime) -> None:
     rig.touch(2)
     time.advance(10 * NS_PER_S)
     assert person.heard == [f"Touch the key on channel 2. {left}" for left in (3, 2, 1, 0)]
 
 
-def test_a_release_ends_the_countdown(rig: Rig, person: Somebody, time: OwnTime) -> None:
+def test_a_release_ends_the_countdown(rig: Rig, person: AtTheBench, time: OwnTime) -> None:
     rig.touch(1)
     time.advance(NS_PER_S)
     rig.release(1)
@@ -56,7 +56,7 @@ def test_a_release_ends_the_countdown(rig: Rig, person: Somebody, time: OwnTime)
     assert person.heard == ["Touch the key on channel 1. 3", "Touch the key on channel 1. 2"]
 
 
-def test_a_second_touch_counts_anew(rig: Rig, person: Somebody, time: OwnTime) -> None:
+def test_a_second_touch_counts_again(rig: Rig, person: AtTheBench, time: OwnTime) -> None:
     rig.touch(1)
     time.advance(NS_PER_S)
     rig.touch(1)
@@ -64,12 +64,12 @@ def test_a_second_touch_counts_anew(rig: Rig, person: Somebody, time: OwnTime) -
     assert [each[-1] for each in person.heard] == ["3", "2", "3", "2", "1", "0"]
 
 
-def test_a_long_touch_is_told_with_its_length(rig: Rig, person: Somebody) -> None:
+def test_a_long_touch_is_told_with_its_length(rig: Rig, person: AtTheBench) -> None:
     rig.hold(1, 10_000)
     assert person.heard == ["Touch the key on channel 1 and keep the finger there for 10 s. 3"]
 
 
-def test_power_is_asked_for_and_restored_in_the_end(rig: Rig, person: Somebody) -> None:
+def test_power_is_asked_for_and_restored_in_the_end(rig: Rig, person: AtTheBench) -> None:
     person.says = [""] * 3
     rig.power(1, False)
     assert rig.is_powered(1) is False
@@ -82,7 +82,9 @@ def test_power_is_asked_for_and_restored_in_the_end(rig: Rig, person: Somebody) 
     ]
 
 
-def test_readers_and_displays_are_a_persons_work(rig: Rig, person: Somebody, time: OwnTime) -> None:
+def test_readers_and_displays_are_a_persons_work(
+    rig: Rig, person: AtTheBench, time: OwnTime
+) -> None:
     time.advance(7 * NS_PER_S)
     person.says = ["", "", " 492 039 "]
     rig.field(1, False)
@@ -97,10 +99,10 @@ def test_readers_and_displays_are_a_persons_work(rig: Rig, person: Somebody, tim
     ]
 
 
-def test_nobody_there_breaks_the_rig(rig: Rig) -> None:
-    with pytest.raises(NobodyThere, match="and nobody is at the keyboard"):
+def test_an_absent_person_breaks_the_rig(rig: Rig) -> None:
+    with pytest.raises(PersonAway, match="and no one is at the keyboard"):
         rig.read(1)
-    with pytest.raises(NobodyThere):
+    with pytest.raises(PersonAway):
         rig.touch(1)
 
 

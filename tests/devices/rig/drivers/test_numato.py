@@ -23,7 +23,7 @@ class TestNumato:
             rig.power(2, False)
             assert box.relays[10]
 
-    def test_half_a_line_of_somebody_else_does_no_harm(self, bench: Open) -> None:
+    def test_half_a_line_of_another_program_does_no_harm(self, bench: Open) -> None:
         with bench("numato") as (rig, box):
             box.feed(b"relay on 1 and th")
             with rig:

@@ -185,16 +185,16 @@ class TestWatchdog:
             assert str(caught.value) == (
                 "rig bench1 released every touch and restored all power by itself (Time out "
                 "error;no line for 15 s, made safe): this computer was asleep or too busy to speak "
-                "to it. Start anew."
+                "to it. Start again."
             )
 
-    def test_a_board_that_started_anew_is_found_out(
+    def test_a_board_that_restarted_is_found_out(
         self, rig: Rig, board: SimulatedBoard, time: OwnTime
     ) -> None:
         board.unplug()
         board.plug()
         time.advance(5_000 * NS_PER_MS)
-        with pytest.raises(RigGone, match="the board has started anew"):
+        with pytest.raises(RigGone, match="the board has restarted"):
             rig.touch(1)
 
     def test_a_long_cycle_is_not_cut_short(
@@ -213,7 +213,7 @@ class TestWatchdog:
         with pytest.raises(RigSilent, match="did not answer 'POW1:CYCL 500' within 700 ms"):
             rig.cycle(1)
 
-    def test_a_board_that_goes_while_nobody_asks_is_found_out(
+    def test_a_board_that_goes_while_it_is_not_asked_is_found_out(
         self, rig: Rig, board: SimulatedBoard, time: OwnTime
     ) -> None:
         board.unplug()
