@@ -27,7 +27,7 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.key_under_test import KeyUnderTest
 from mfalab.simulator.conformance.pins import Pins
 from mfalab.simulator.conformance.replies import Reply
-from mfalab.simulator.conformance.verdicts import Failure, NotTested
+from mfalab.simulator.conformance.verdicts import Failure, NotTested, expect
 from mfalab.simulator.keys.canonical import read_first
 from mfalab.simulator.traces.vocabulary import flags_text
 
@@ -82,8 +82,7 @@ class AuthData:
         Raises:
             Failure: its parts do not fit together, or its CBOR is not canonical.
         """
-        if len(raw) < 37:
-            raise Failure("authenticator data of at least 37 bytes", f"{len(raw)} bytes")
+        expect(len(raw) >= 37, "authenticator data of at least 37 bytes", f"{len(raw)} bytes")
         flags, rest = raw[32], raw[37:]
         aaguid = credential_id = b""
         public_key: Mapping[int, Any] = {}
@@ -96,8 +95,7 @@ class AuthData:
         extensions: Mapping[str, Any] = {}
         if flags & AuthDataFlag.EXTENSION_DATA:
             extensions, rest = _map("the extension outputs", rest)
-        if rest:
-            raise Failure("nothing behind the authenticator data", f"{len(rest)} bytes")
+        expect(not rest, "nothing behind the authenticator data", f"{len(rest)} bytes")
         counter = int.from_bytes(raw[33:37])
         return cls(raw, raw[:32], flags, counter, aaguid, credential_id, public_key, extensions)
 
@@ -407,10 +405,10 @@ class Ceremonies:
         Raises:
             Failure: it is not.
         """
-        if auth.rp_id_hash != sha256(rp_id.encode()).digest():
-            raise Failure(f"rpIdHash of {rp_id}", auth.rp_id_hash.hex())
-        if auth.flags & _RESERVED_FLAGS:
-            raise Failure("reserved flags that are 0", f"flags 0x{auth.flags:02X}")
+        ours = auth.rp_id_hash == sha256(rp_id.encode()).digest()
+        expect(ours, f"rpIdHash of {rp_id}", auth.rp_id_hash.hex())
+        reserved = auth.flags & _RESERVED_FLAGS
+        expect(not reserved, "reserved flags that are 0", f"flags 0x{auth.flags:02X}")
 
     # Reset.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
-from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent
+from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, expect
 from mfalab.simulator.keys.fixture import Reports
 
 __all__ = [
@@ -207,6 +207,15 @@ class HidClient:
             inbox.clear()
         return found
 
+    def expect_silence(self, within_ns: int, what: str = "silence") -> None:
+        """See that nothing comes for a time that was not asked for.
+
+        Raises:
+            Failure: something comes.
+        """
+        strays = self.strays(within_ns)
+        expect(not strays, what, f"{len(strays)} reports")
+
     # Messages.
 
     def send(self, channel: int, command: int, data: bytes = b"") -> int:
@@ -229,19 +238,18 @@ class HidClient:
             if taken is None:
                 raise KeySilent(what, f"nothing for {silence_ns // NS_PER_MS} ms")
             at_ns, report = taken
-            if not report[4] & _INIT_PACKET:
-                raise Failure("an initialization packet", f"continuation packet {report[4]}")
+            begins = report[4] & _INIT_PACKET
+            expect(begins, "an initialization packet", f"continuation packet {report[4]}")
             command, length = report[4] & ~_INIT_PACKET, int.from_bytes(report[5:7])
             if command == HidCommand.KEEPALIVE:
-                if length != 1:
-                    raise Failure("a keepalive of 1 byte", f"one of {length} bytes")
+                expect(length == 1, "a keepalive of 1 byte", f"one of {length} bytes")
                 keepalives.append((at_ns, report[7]))
                 self._on_keepalive(report[7], at_ns - sent_ns)
                 if at_ns - sent_ns > LONGEST_NS:
                     raise KeySilent(what, f"keepalives for {LONGEST_NS // NS_PER_S} s")
                 continue
-            if length > MAX_MESSAGE:
-                raise Failure(f"a message of at most {MAX_MESSAGE} bytes", f"{length} bytes")
+            fits = length <= MAX_MESSAGE
+            expect(fits, f"a message of at most {MAX_MESSAGE} bytes", f"{length} bytes")
             data, done_ns = self._rest(channel, report, length, silence_ns)
             return Answer(command, data, sent_ns, at_ns, done_ns, tuple(keepalives))
 
@@ -274,10 +282,10 @@ class HidClient:
             if taken is None:
                 raise KeySilent(what, f"nothing for {SILENCE_NS // NS_PER_MS} ms")
             at_ns, report = taken
-            if report[4] != _INIT_PACKET | HidCommand.KEEPALIVE:
-                raise Failure(what, hid_name(report[4] & ~_INIT_PACKET))
-            if report[7] not in (1, 2):
-                raise Failure("a keepalive with status 1 or 2", f"status {report[7]}")
+            alive = report[4] == _INIT_PACKET | HidCommand.KEEPALIVE
+            expect(alive, what, hid_name(report[4] & ~_INIT_PACKET))
+            known = report[7] in (1, 2)
+            expect(known, "a keepalive with status 1 or 2", f"status {report[7]}")
             if status is None or report[7] == status:
                 return at_ns
 
@@ -297,10 +305,9 @@ class HidClient:
         """
         expected = "CTAPHID_ERROR " + " or ".join(error_name(code) for code in codes)
         answer = self.receive(channel, sent_ns, what=expected)
-        if not answer.is_error or answer.data[:1] not in {bytes([code]) for code in codes}:
-            raise Failure(expected, str(answer))
-        if len(answer.data) != 1:
-            raise Failure("a CTAPHID_ERROR of 1 byte", f"one of {len(answer.data)} bytes")
+        expect(answer.is_error and answer.data and answer.data[0] in codes, expected, answer)
+        size = len(answer.data)
+        expect(size == 1, "a CTAPHID_ERROR of 1 byte", f"one of {size} bytes")
         return answer
 
     def init(self, channel: int = BROADCAST, *, silence_ns: int = SILENCE_NS) -> InitAnswer:
@@ -312,13 +319,10 @@ class HidClient:
         nonce = self._random_bytes(8)
         self._nonces.add(nonce)
         answer = self.transact(channel, HidCommand.INIT, nonce, silence_ns=silence_ns)
-        if answer.command != HidCommand.INIT:
-            raise Failure("an answer to CTAPHID_INIT", str(answer))
+        expect(answer.command == HidCommand.INIT, "an answer to CTAPHID_INIT", answer)
         data = answer.data
-        if len(data) < 17:
-            raise Failure("17 bytes in the answer to CTAPHID_INIT", f"{len(data)} bytes")
-        if data[:8] != nonce:
-            raise Failure(f"the nonce {nonce.hex()} again", data[:8].hex())
+        expect(len(data) >= 17, "17 bytes in the answer to CTAPHID_INIT", f"{len(data)} bytes")
+        expect(data[:8] == nonce, f"the nonce {nonce.hex()} again", data[:8].hex())
         given = int.from_bytes(data[8:12])
         self.listen_to(given)
         return InitAnswer(nonce, given, data[12], (data[13], data[14], data[15]), data[16])
@@ -348,8 +352,8 @@ class HidClient:
             Failure: it does not echo the data.
         """
         answer = self.transact(channel, HidCommand.PING, data)
-        if answer.command != HidCommand.PING:
-            raise Failure(f"CTAPHID_PING with {len(data)} bytes", str(answer))
+        pinged = answer.command == HidCommand.PING
+        expect(pinged, f"CTAPHID_PING with {len(data)} bytes", answer)
         if answer.data != data:
             raise Failure("the data of the CTAPHID_PING again", _difference(data, answer.data))
 

@@ -13,7 +13,7 @@ from fido2.ctap import CtapDevice, CtapError
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.conformance.hid import Answer, HidClient
-from mfalab.simulator.conformance.verdicts import Failure, KeyGone
+from mfalab.simulator.conformance.verdicts import Failure, KeyGone, expect
 from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.traces.frames import Frame, FrameKind
 
@@ -115,8 +115,8 @@ class HidLink(Link):
 
     def _expect(self, command: HidCommand, data: bytes) -> Answer:
         answer = self.client.transact(self.channel, command, data)
-        if answer.command != command:
-            raise Failure(f"an answer to CTAPHID_{command.name}", str(answer))
+        answered = answer.command == command
+        expect(answered, f"an answer to CTAPHID_{command.name}", answer)
         return answer
 
     def close(self) -> None:

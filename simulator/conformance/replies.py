@@ -9,7 +9,7 @@ from fido2 import cbor
 
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.conformance.hid import Answer
-from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.conformance.verdicts import Failure, expect
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.traces.vocabulary import command_name, status_name
 
@@ -50,9 +50,8 @@ class Reply:
         Raises:
             Failure: it has another.
         """
-        if self.status not in statuses:
-            expected = " or ".join(status_text(each) for each in statuses)
-            raise Failure(expected, status_text(self.status))
+        expected = " or ".join(status_text(each) for each in statuses)
+        expect(self.status in statuses, expected, status_text(self.status))
         return self
 
     def refused(self) -> Reply:
@@ -61,8 +60,7 @@ class Reply:
         Raises:
             Failure: it is success.
         """
-        if self.status == CtapStatus.SUCCESS:
-            raise Failure("an error code", status_text(self.status))
+        expect(self.status != CtapStatus.SUCCESS, "an error code", status_text(self.status))
         return self
 
     def members(self) -> dict[Any, Any]:
@@ -86,7 +84,7 @@ class Reply:
             Failure: it is not there or has another type.
         """
         found = self.members().get(key)
-        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-            expected = f"member 0x{key:02X} of {command_name(self.command)} as {kind.__name__}"
-            raise Failure(expected, "nothing" if found is None else type(found).__name__)
+        fits = isinstance(found, kind) and not (kind is int and isinstance(found, bool))
+        expected = f"member 0x{key:02X} of {command_name(self.command)} as {kind.__name__}"
+        expect(fits, expected, "nothing" if found is None else type(found).__name__)
         return found

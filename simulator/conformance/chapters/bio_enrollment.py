@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
 from mfalab.devices.ctap.commands import (
@@ -16,18 +15,30 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, has_option
-from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.pin_protocols import Shared
+from mfalab.simulator.conformance.pins import Pin, Token
+from mfalab.simulator.conformance.refusals import (
+    INVALID,
+    MISSING,
+    UNAUTHORISED,
+    Refusal,
+    Request,
+    add_refusals,
+)
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
-from mfalab.simulator.conformance.suite import Chapter, Pin
-from mfalab.simulator.conformance.verdicts import Failure, NotTested
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import NotTested, expect
 
 __all__ = ["CHAPTER"]
 
 CHAPTER = Chapter("bioEnrollment", "CTAP 2.1", when=[CTAP2, has_option("bioEnroll")])
 
+_FINGER = CHAPTER.given(
+    needs=[Ability.FINGER], pin=Pin.SET, destructive=True, changes="enrols a finger and removes it"
+)
 _COMMAND: Final = Command.BIO_ENROLLMENT
 _FINGERPRINT: Final = 1
-_ENROLS: Final = "enrols a finger and removes it"
 
 
 def _ask(subject: Subject, subcommand: int, params: Any = None) -> Reply:
@@ -36,70 +47,60 @@ def _ask(subject: Subject, subcommand: int, params: Any = None) -> Reply:
     return subject.call(_COMMAND, _signed(token, subcommand, params))
 
 
-def _signed(token: Any, subcommand: int, params: Any = None) -> dict[int, Any]:
-    message = bytes([_FINGERPRINT, subcommand]) + (b"" if params is None else encoded(params))
-    members: dict[int, Any] = {1: _FINGERPRINT, 2: subcommand}
-    if params is not None:
-        members[3] = params
-    return members | {4: token.protocol, 5: token.sign(message)}
+def _signed(token: Token, subcommand: int, params: Any = None) -> Request:
+    members = token.subcommand(subcommand, params, prefix=bytes([_FINGERPRINT]))
+    return {1: _FINGERPRINT} | {key + 1: value for key, value in members.items()}
 
 
 @CHAPTER.test("6.7.2", "getModality takes no token; fingerprint is 1.")
 def modality_is_fingerprint(subject: Subject) -> None:
     """GetModality answers 1, fingerprint."""
     modality = subject.call(_COMMAND, {6: True}).member(0x01, int)
-    if modality != _FINGERPRINT:
-        raise Failure("modality 1", str(modality))
+    expect(modality == _FINGERPRINT, "modality 1", modality)
 
 
 @CHAPTER.test("6.7.3", "getFingerprintSensorInfo takes no token.")
 def sensor_is_described(subject: Subject) -> None:
     """GetFingerprintSensorInfo tells the kind of sensor and how many samples it takes."""
     reply = subject.call(_COMMAND, {1: _FINGERPRINT, 2: int(BioSubcommand.GET_SENSOR_INFO)})
-    if reply.member(0x02, int) not in (1, 2):
-        raise Failure("fingerprintKind 1 or 2", str(reply.value[2]))
-    if reply.member(0x03, int) < 1:
-        raise Failure("one or more samples", str(reply.value[3]))
+    expect(reply.member(0x02, int) in (1, 2), "fingerprintKind 1 or 2", reply.value[2])
+    expect(reply.member(0x03, int) >= 1, "one or more samples", reply.value[3])
 
 
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
-    subject.call(_COMMAND, members).must(*statuses)
+def _send(subject: Subject, members: Request) -> Reply:
+    return subject.call(_COMMAND, members)
 
 
-for _name, _what, _members, _statuses in (
-    ("subcommand-absent", "subCommand is absent", {1: 1}, (CtapStatus.MISSING_PARAMETER,)),
-    (
-        "other-modality",
-        "the modality is unknown",
-        {1: 9, 2: 7},
-        (CtapStatus.INVALID_PARAMETER, CtapStatus.UNSUPPORTED_OPTION),
-    ),
-    (
-        "unknown-subcommand",
-        "the subcommand is unknown",
-        {1: 1, 2: 0x7E},
-        (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER),
-    ),
-    (
-        "enumerate-without-token",
-        "enumerateEnrollments comes without pinUvAuthParam",
-        {1: 1, 2: 4},
-        (CtapStatus.PUAT_REQUIRED, CtapStatus.MISSING_PARAMETER),
-    ),
-    (
-        "enrol-without-token",
-        "enrollBegin comes without pinUvAuthParam",
-        {1: 1, 2: 1},
-        (CtapStatus.PUAT_REQUIRED, CtapStatus.MISSING_PARAMETER),
-    ),
-):
-    CHAPTER.add(
-        _name,
-        "6.7",
-        f"When {_what}, that is {_statuses[0].name}.",
-        f"The code is {' or '.join(status.name for status in _statuses)}.",
-        partial(_error, _members, _statuses),
-    )
+_UNKNOWN: Final = (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER)
+
+add_refusals(
+    CHAPTER,
+    _send,
+    {
+        "6.7": (
+            Refusal("subcommand-absent", "subCommand is absent", {1: 1}, MISSING),
+            Refusal(
+                "other-modality",
+                "the modality is unknown",
+                {1: 9, 2: 7},
+                (*INVALID, CtapStatus.UNSUPPORTED_OPTION),
+            ),
+            Refusal("unknown-subcommand", "the subcommand is unknown", {1: 1, 2: 0x7E}, _UNKNOWN),
+            Refusal(
+                "enumerate-without-token",
+                "enumerateEnrollments comes without pinUvAuthParam",
+                {1: 1, 2: 4},
+                UNAUTHORISED,
+            ),
+            Refusal(
+                "enrol-without-token",
+                "enrollBegin comes without pinUvAuthParam",
+                {1: 1, 2: 1},
+                UNAUTHORISED,
+            ),
+        )
+    },
+)
 
 
 @CHAPTER.test("6.7.7", "A template that is not there is CTAP2_ERR_INVALID_OPTION.", pin=Pin.SET)
@@ -138,10 +139,9 @@ def _enrol(subject: Subject, finger: str = "thumb") -> bytes:
         members = _signed(token, BioSubcommand.ENROLL_CAPTURE_NEXT, {1: template, 3: 20_000})
         reply = subject.call(_COMMAND, members)
         left.append(reply.member(0x06, int))
-        if reply.member(0x05, int) == 0 and left[-1] != left[-2] - 1:
-            raise Failure(f"{left[-2] - 1} samples left", str(left[-1]))
-        if len(left) > 40:
-            raise Failure("an enrolment that ends", "40 samples and no end")
+        if reply.member(0x05, int) == 0:
+            expect(left[-1] == left[-2] - 1, f"{left[-2] - 1} samples left", left[-1])
+        expect(len(left) <= 40, "an enrolment that ends", "40 samples and no end")
     subject.refresh()
     return template
 
@@ -155,58 +155,33 @@ def _remove(subject: Subject, template: bytes) -> None:
     subject.refresh()
 
 
-@CHAPTER.test(
-    "6.7.4",
-    "A finger is enrolled sample by sample; then bioEnroll and uv are true.",
-    needs=[Ability.FINGER],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_ENROLS,
-)
+@_FINGER.test("6.7.4", "A finger is enrolled sample by sample; then bioEnroll and uv are true.")
 def finger_is_enrolled(subject: Subject) -> None:
     """A finger is enrolled, listed, renamed and removed, and options follow."""
     template = _enrol(subject)
     for option in ("bioEnroll", "uv"):
-        if subject.facts.options.get(option) is not True:
-            raise Failure(f"option {option} true", "false")
-    _ask(subject, BioSubcommand.SET_FRIENDLY_NAME, {1: template, 2: "Thumb"}).must(
-        CtapStatus.SUCCESS
-    )
-    found = _fingers(subject)
-    if [(each.get(1), each.get(2)) for each in found] != [(template, "Thumb")]:
-        raise Failure("one template, named Thumb", f"{len(found)} templates")
+        expect(subject.facts.options.get(option), f"option {option} true", "false")
+    renaming = _ask(subject, BioSubcommand.SET_FRIENDLY_NAME, {1: template, 2: "Thumb"})
+    renaming.must(CtapStatus.SUCCESS)
+    found = [(each.get(1), each.get(2)) for each in _fingers(subject)]
+    fits = found == [(template, "Thumb")]
+    expect(fits, "one template, named Thumb", f"{len(found)} templates")
     _remove(subject, template)
-    if subject.facts.options.get("bioEnroll") is not False:
-        raise Failure("option bioEnroll false", "true")
+    left = subject.facts.options.get("bioEnroll")
+    expect(left is False, "option bioEnroll false", "true")
 
 
-@CHAPTER.test(
-    "6.1.2 step 11",
-    "With option uv the user is verified by the key itself.",
-    needs=[Ability.FINGER],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_ENROLS,
-)
+@_FINGER.test("6.1.2 step 11", "With option uv the user is verified by the key itself.")
 def finger_verifies_the_user(subject: Subject) -> None:
     """A credential is made with option uv and a finger, and says that the user was verified."""
     _enrol(subject)
     request = subject.ceremonies.make_request(authorised=False) | {0x07: {"uv": True}}
     subject.user.present("thumb")
     made = subject.ceremonies.register(request)
-    if not made.auth.has(AuthDataFlag.USER_VERIFIED):
-        raise Failure("flag UV set", f"0x{made.auth.flags:02X}")
+    made.auth.expect(AuthDataFlag.USER_VERIFIED)
 
 
-@CHAPTER.test(
-    "6.5.5.7.3",
-    "A token is given for a finger.",
-    needs=[Ability.FINGER],
-    when=[has_option("pinUvAuthToken")],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_ENROLS,
-)
+@_FINGER.test("6.5.5.7.3", "A token is given for a finger.", when=[has_option("pinUvAuthToken")])
 def finger_gives_a_token(subject: Subject) -> None:
     """GetPinUvAuthTokenUsingUvWithPermissions gives a token for a finger that is enrolled."""
     _enrol(subject)
@@ -214,7 +189,7 @@ def finger_gives_a_token(subject: Subject) -> None:
     subject.pins.opened(*_token_by_uv(subject))
 
 
-def _token_by_uv(subject: Subject) -> tuple[Reply, Any]:
+def _token_by_uv(subject: Subject) -> tuple[Reply, Shared]:
     shared = subject.pins.agree()
     members = {
         0x01: shared.protocol,
@@ -225,15 +200,11 @@ def _token_by_uv(subject: Subject) -> tuple[Reply, Any]:
     return subject.pins.call(PinSubcommand.GET_TOKEN_USING_UV, members), shared
 
 
-@CHAPTER.test(
+@_FINGER.test(
     "6.5.5.7.3",
     "A wrong finger is CTAP2_ERR_UV_INVALID and costs a try; without tries it is "
     "CTAP2_ERR_UV_BLOCKED until the PIN is given.",
-    needs=[Ability.FINGER],
     when=[has_option("pinUvAuthToken")],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_ENROLS,
 )
 def wrong_fingers_block(subject: Subject) -> None:
     """Wrong fingers are UV_INVALID, then UV_BLOCKED, and the right PIN gives all tries back."""
@@ -242,15 +213,18 @@ def wrong_fingers_block(subject: Subject) -> None:
     subject.user.present("somebody else's")
     for left in range(tries - 1, -1, -1):
         _token_by_uv(subject)[0].must(CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED)
-        if (now := _uv_retries(subject)) != left:
-            raise Failure(f"{left} tries left", str(now))
+        _uv_left(subject, left)
     subject.user.present("thumb")
     _token_by_uv(subject)[0].must(CtapStatus.UV_BLOCKED)
     subject.pins.prove()
-    if (now := _uv_retries(subject)) != tries:
-        raise Failure(f"{tries} tries left", str(now))
+    _uv_left(subject, tries)
 
 
 def _uv_retries(subject: Subject) -> int:
     found: int = subject.pins.call(PinSubcommand.GET_UV_RETRIES).member(0x05, int)
     return found
+
+
+def _uv_left(subject: Subject, expected: int) -> None:
+    left = _uv_retries(subject)
+    expect(left == expected, f"{expected} tries left", left)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.conformance.facts import CTAP2, option_is
+from mfalab.simulator.conformance.pins import Pin
+from mfalab.simulator.conformance.refusals import (
+    INVALID,
+    MISSING,
+    TYPE,
+    Refusal,
+    Request,
+    add_refusals,
+)
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
-from mfalab.simulator.conformance.suite import Chapter, Pin
-from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import expect
 from mfalab.simulator.keys.canonical import read_first
 
 __all__ = ["CHAPTER"]
@@ -25,13 +34,13 @@ _HASH: Final = 16
 _WRITES: Final = "writes the large-blob array, and writes it back as it was"
 
 
-def _fragment(subject: Subject) -> int:
+def _fragment_size(subject: Subject) -> int:
     return subject.facts.max_msg_size - _FRAME
 
 
 def _stored(subject: Subject) -> bytes:
     """The whole array as it is stored."""
-    found, size = b"", _fragment(subject)
+    found, size = b"", _fragment_size(subject)
     while True:
         part: bytes = subject.call(_COMMAND, {1: size, 3: len(found)}).member(0x01, bytes)
         found += part
@@ -56,7 +65,7 @@ def _write(subject: Subject, data: bytes, offset: int = 0, length: int | None = 
 
 def _store(subject: Subject, array: bytes) -> None:
     """Write a whole array, fragment by fragment."""
-    size = _fragment(subject)
+    size = _fragment_size(subject)
     for at in range(0, len(array), size):
         first = len(array) if at == 0 else None
         _write(subject, array[at : at + size], at, first).must(CtapStatus.SUCCESS)
@@ -74,71 +83,44 @@ def array_and_its_hash(subject: Subject) -> None:
     """The large-blob array is a CBOR array, followed by the left half of its hash."""
     stored = _stored(subject)
     reading, _ = read_first(stored)
-    if not isinstance(reading.value, list):
-        raise Failure("a CBOR array", f"{stored[:8].hex()}")
-    if _with_hash(stored[:-_HASH]) != stored:
-        raise Failure("the hash of the array", "another one")
+    expect(isinstance(reading.value, list), "a CBOR array", stored[:8].hex())
+    expect(_with_hash(stored[:-_HASH]) == stored, "the hash of the array", "another one")
 
 
-_READING: Final[tuple[tuple[str, str, dict[int, Any], tuple[CtapStatus, ...]], ...]] = (
-    (
-        "offset-absent",
-        "offset is absent",
-        {1: 17},
-        (CtapStatus.INVALID_PARAMETER, CtapStatus.MISSING_PARAMETER),
-    ),
-    (
-        "neither-get-nor-set",
-        "neither get nor set is there",
-        {3: 0},
-        (CtapStatus.INVALID_PARAMETER,),
-    ),
-    (
-        "get-and-set",
-        "both get and set are there",
-        {1: 17, 2: bytes(17), 3: 0},
-        (CtapStatus.INVALID_PARAMETER,),
-    ),
-    (
-        "get-with-length",
-        "get comes with a length",
-        {1: 17, 3: 0, 4: 17},
-        (CtapStatus.INVALID_PARAMETER,),
-    ),
-    (
-        "get-with-token",
-        "get comes with a pinUvAuthParam",
-        {1: 17, 3: 0, 5: bytes(16), 6: 1},
-        (CtapStatus.INVALID_PARAMETER,),
-    ),
-    (
-        "get-behind-the-end",
-        "the offset lies behind the end",
-        {1: 17, 3: 60_000},
-        (CtapStatus.INVALID_PARAMETER,),
-    ),
-    ("get-is-text", "get is a text", {1: "17", 3: 0}, (CtapStatus.CBOR_UNEXPECTED_TYPE,)),
+def _send(subject: Subject, members: Request) -> Reply:
+    return subject.call(_COMMAND, members)
+
+
+add_refusals(
+    CHAPTER,
+    _send,
+    {
+        "6.10.2": (
+            Refusal("offset-absent", "offset is absent", {1: 17}, (*INVALID, *MISSING)),
+            Refusal("neither-get-nor-set", "neither get nor set is there", {3: 0}, INVALID),
+            Refusal(
+                "get-and-set", "both get and set are there", {1: 17, 2: bytes(17), 3: 0}, INVALID
+            ),
+            Refusal("get-with-length", "get comes with a length", {1: 17, 3: 0, 4: 17}, INVALID),
+            Refusal(
+                "get-with-token",
+                "get comes with a pinUvAuthParam",
+                {1: 17, 3: 0, 5: bytes(16), 6: 1},
+                INVALID,
+            ),
+            Refusal(
+                "get-behind-the-end", "the offset lies behind the end", {1: 17, 3: 60_000}, INVALID
+            ),
+            Refusal("get-is-text", "get is a text", {1: "17", 3: 0}, TYPE),
+        )
+    },
 )
-
-
-def _error(members: dict[int, Any], statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
-    subject.call(_COMMAND, members).must(*statuses)
-
-
-for _name, _what, _members, _statuses in _READING:
-    CHAPTER.add(
-        _name,
-        "6.10.2",
-        f"When {_what}, that is {_statuses[0].name}.",
-        f"The code is {' or '.join(status.name for status in _statuses)}.",
-        partial(_error, _members, _statuses),
-    )
 
 
 @CHAPTER.test("6.10.2", "A fragment has at most maxMsgSize - 64 bytes.")
 def get_of_too_much(subject: Subject) -> None:
     """Reading more than maxMsgSize - 64 bytes at once is INVALID_LENGTH."""
-    subject.call(_COMMAND, {1: _fragment(subject) + 1, 3: 0}).must(CtapStatus.INVALID_LENGTH)
+    subject.call(_COMMAND, {1: _fragment_size(subject) + 1, 3: 0}).must(CtapStatus.INVALID_LENGTH)
 
 
 # Writing.
@@ -166,75 +148,72 @@ def array_comes_back(subject: Subject) -> None:
     room = subject.facts.number(0x0B, 1024) - _HASH - 4
     array = _with_hash(b"\x81\x59" + room.to_bytes(2) + subject.random_bytes(room))
     _store(subject, array)
-    if _stored(subject) != array:
-        raise Failure("the array that was written", "another one")
+    expect(_stored(subject) == array, "the array that was written", "another one")
 
 
-_SAME: Final = "nothing on a conforming key"
+@dataclass(frozen=True, slots=True)
+class _Fragment:
+    """A fragment that is refused."""
 
+    name: str
+    what: str
+    data: bytes
+    length: int | None
+    code: CtapStatus
+    offset: int = 0
 
-def _refused_write(
-    data: bytes, offset: int, length: int | None, status: CtapStatus, subject: Subject
-) -> None:
-    before = _stored(subject)
-    subject.after(lambda: _store(subject, before))
-    _write(subject, data, offset, length).must(status)
-    if _stored(subject) != before:
-        raise Failure("the array as it was", "another one")
+    def refuse(self, subject: Subject) -> None:
+        """See that it is refused and changes nothing."""
+        before = _stored(subject)
+        subject.after(lambda: _store(subject, before))
+        _write(subject, self.data, self.offset, self.length).must(self.code)
+        expect(_stored(subject) == before, "the array as it was", "another one")
 
 
 _BLANK: Final = _with_hash(b"\x80")
 
-for _name, _what, _data, _offset, _length, _status in (
-    (
+for _fragment in (
+    _Fragment(
         "wrong-hash",
         "An array with a wrong hash",
         b"\x80" + bytes(16),
-        0,
         17,
         CtapStatus.INTEGRITY_FAILURE,
     ),
-    (
-        "no-length",
-        "A first fragment without a length",
-        _BLANK,
-        0,
-        None,
-        CtapStatus.INVALID_PARAMETER,
+    _Fragment(
+        "no-length", "A first fragment without a length", _BLANK, None, CtapStatus.INVALID_PARAMETER
     ),
-    ("length-of-16", "An array of 16 bytes", bytes(16), 0, 16, CtapStatus.INVALID_PARAMETER),
-    (
+    _Fragment("length-of-16", "An array of 16 bytes", bytes(16), 16, CtapStatus.INVALID_PARAMETER),
+    _Fragment(
         "too-large-an-array",
         "An array larger than there is room",
         _BLANK,
-        0,
         60_000,
         CtapStatus.LARGE_BLOB_STORAGE_FULL,
     ),
-    (
+    _Fragment(
         "wrong-offset",
         "A fragment at an offset that is not due",
         _BLANK,
-        40,
         None,
         CtapStatus.INVALID_SEQ,
+        offset=40,
     ),
-    (
+    _Fragment(
         "more-than-announced",
         "A fragment longer than the length",
         bytes(18),
-        0,
         17,
         CtapStatus.INVALID_PARAMETER,
     ),
 ):
     CHAPTER.add(
-        f"{_name}-is-refused",
+        f"{_fragment.name}-is-refused",
         "6.10.2",
-        f"{_what} is {_status.name}, and the array stays.",
+        f"{_fragment.what} is {_fragment.code.name}, and the array stays.",
         "An array is replaced only when all of it has come in order and its hash is right.",
-        partial(_refused_write, _data, _offset, _length, _status),
+        _fragment.refuse,
         pin=Pin.SET,
         destructive=True,
-        changes=_SAME,
+        changes="nothing on a conforming key",
     )

@@ -13,7 +13,7 @@ from mfalab.simulator.conformance.hid import MAX_MESSAGE
 from mfalab.simulator.conformance.replies import encoded
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
-from mfalab.simulator.conformance.verdicts import Failure, NotTested
+from mfalab.simulator.conformance.verdicts import NotTested, expect
 
 __all__ = ["CHAPTER"]
 
@@ -34,7 +34,7 @@ _BROKEN: Final = {
     "map-cut-short": ("a map with fewer members than it says", "a4016161"),
     "reserved-form": ("an item of a reserved form", "a1011c"),
     "break-out-of-place": ("a break outside of any item", "ff"),
-    "not-utf-8": ("a text that is not UTF-8", "a1016 2c328".replace(" ", "")),
+    "not-utf-8": ("a text that is not UTF-8", "a10162c328"),
 }
 _NOT_CANONICAL: Final = {
     "more-follows": ("bytes behind the item", "a1010200"),
@@ -49,53 +49,56 @@ _NOT_CANONICAL: Final = {
 }
 
 
-def _malformed(raw: str, statuses: tuple[CtapStatus, ...], subject: Subject) -> None:
-    for command in _COMMANDS:
-        if command == Command.CLIENT_PIN and not subject.pins.offered:
-            continue
-        reply = subject.call(command, raw=bytes.fromhex(raw))
-        reply.must(*statuses)
-        if reply.answer.wanted_touch:
-            raise Failure("an answer without a touch", "it asked for its user first")
-
-
 _COMMANDS: Final = (Command.MAKE_CREDENTIAL, Command.GET_ASSERTION, Command.CLIENT_PIN)
 
-for _name, (_what, _raw) in _BROKEN.items():
-    CHAPTER.add(
-        _name,
-        "8",
-        f"{_what[0].upper()}{_what[1:]} is INVALID_CBOR.",
-        "Input that cannot be parsed is CTAP2_ERR_INVALID_CBOR, in every command.",
-        partial(_malformed, _raw, (CtapStatus.INVALID_CBOR,)),
-    )
-for _name, (_what, _raw) in _NOT_CANONICAL.items():
-    CHAPTER.add(
-        _name,
-        "8",
-        f"{_what[0].upper()}{_what[1:]}: an error, never silence.",
-        "Messages are in CTAP2 canonical CBOR: shortest forms, definite lengths, ordered keys, no "
-        "tags, four levels at most. What is not gets an error code.",
-        partial(
-            _malformed,
-            _raw,
-            (
-                CtapStatus.INVALID_CBOR,
-                CtapStatus.CBOR_UNEXPECTED_TYPE,
-                CtapStatus.MISSING_PARAMETER,
-                CtapStatus.INVALID_PARAMETER,
-                CtapStatus.LIMIT_EXCEEDED,
-            ),
-        ),
-    )
 
-
-def _no_map(value: Any, subject: Subject) -> None:
+def _refuse(
+    codes: tuple[CtapStatus, ...],
+    subject: Subject,
+    *,
+    members: Any = None,
+    raw: bytes | None = None,
+) -> None:
     for command in _COMMANDS:
-        if command == Command.CLIENT_PIN and not subject.pins.offered:
-            continue
-        subject.call(command, value).must(CtapStatus.CBOR_UNEXPECTED_TYPE, CtapStatus.INVALID_CBOR)
+        if command != Command.CLIENT_PIN or subject.pins.offered:
+            reply = subject.call(command, members, raw=raw).must(*codes)
+            asked = raw is not None and reply.answer.wanted_touch
+            expect(not asked, "an answer without a touch", "it asked for its user first")
 
+
+_CUT: Final = (CtapStatus.INVALID_CBOR,)
+_ANY_OF: Final = (
+    CtapStatus.INVALID_CBOR,
+    CtapStatus.CBOR_UNEXPECTED_TYPE,
+    CtapStatus.MISSING_PARAMETER,
+    CtapStatus.INVALID_PARAMETER,
+    CtapStatus.LIMIT_EXCEEDED,
+)
+
+_CANONICAL: Final = (
+    "Messages are in CTAP2 canonical CBOR: shortest forms, definite lengths, ordered keys, no "
+    "tags, four levels at most. What is not gets an error code."
+)
+
+for _rows, _codes, _end, _requirement in (
+    (
+        _BROKEN,
+        _CUT,
+        " is INVALID_CBOR.",
+        "Input that cannot be parsed is CTAP2_ERR_INVALID_CBOR, in every command.",
+    ),
+    (_NOT_CANONICAL, _ANY_OF, ": an error, never silence.", _CANONICAL),
+):
+    for _name, (_what, _raw) in _rows.items():
+        CHAPTER.add(
+            _name,
+            "8",
+            f"{_what[0].upper()}{_what[1:]}{_end}",
+            _requirement,
+            partial(_refuse, _codes, raw=bytes.fromhex(_raw)),
+        )
+
+_NO_MAP: Final = (CtapStatus.CBOR_UNEXPECTED_TYPE, CtapStatus.INVALID_CBOR)
 
 for _name, _value in (("array", [1, 2]), ("number", 1), ("text", "map"), ("bytes", b"map")):
     CHAPTER.add(
@@ -104,7 +107,7 @@ for _name, _value in (("array", [1, 2]), ("number", 1), ("text", "map"), ("bytes
         f"Parameters that are {'an' if _name == 'array' else 'a'} {_name.removesuffix('s')} "
         "instead of a map are CBOR_UNEXPECTED_TYPE.",
         "Parameters of a command are a CBOR map; another type is CTAP2_ERR_CBOR_UNEXPECTED_TYPE.",
-        partial(_no_map, _value),
+        partial(_refuse, _NO_MAP, members=_value),
     )
 
 

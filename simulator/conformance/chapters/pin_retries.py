@@ -13,17 +13,21 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import CTAP2, has_option
+from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.replies import Reply, encoded
 from mfalab.simulator.conformance.subject import Subject
-from mfalab.simulator.conformance.suite import Chapter, Pin
-from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.conformance.suite import Chapter
+from mfalab.simulator.conformance.verdicts import expect
 
 __all__ = ["CHAPTER"]
 
 CHAPTER = Chapter("PIN tries", "CTAP 2.1", when=[CTAP2, has_option("clientPin")])
 
+_SPENDS = CHAPTER.given(
+    pin=Pin.SET, destructive=True, changes="spends PIN tries, and gets them back"
+)
+_CYCLES = _SPENDS.given(needs=[Ability.POWER])
 _WRONG: Final = "Wrong-0-wrong"
-_SPENDS: Final = "spends PIN tries, and gets them back"
 
 
 def _try_wrong(subject: Subject) -> Reply:
@@ -42,16 +46,11 @@ def _get_back(subject: Subject) -> None:
 
 def _left(subject: Subject, expected: int) -> None:
     left = subject.pins.retries()
-    if left != expected:
-        raise Failure(f"{expected} tries left", str(left))
+    expect(left == expected, f"{expected} tries left", left)
 
 
-@CHAPTER.test(
-    "6.5.5.7.1",
-    "A wrong PIN costs a try: CTAP2_ERR_PIN_INVALID; the right one restores 8.",
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
+@_SPENDS.test(
+    "6.5.5.7.1", "A wrong PIN costs a try: CTAP2_ERR_PIN_INVALID; the right one restores 8."
 )
 def tries_fall_and_are_restored(subject: Subject) -> None:
     """A wrong PIN is PIN_INVALID and costs a try, and the right one gives all back."""
@@ -63,13 +62,7 @@ def tries_fall_and_are_restored(subject: Subject) -> None:
     _left(subject, 8)
 
 
-@CHAPTER.test(
-    "6.5.5.6",
-    "changePIN with a wrong PIN costs a try as well.",
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
-)
+@_SPENDS.test("6.5.5.6", "changePIN with a wrong PIN costs a try as well.")
 def change_with_a_wrong_pin_costs_a_try(subject: Subject) -> None:
     """ChangePIN with a wrong PIN is PIN_INVALID and costs a try."""
     subject.after(lambda: _get_back(subject))
@@ -78,13 +71,7 @@ def change_with_a_wrong_pin_costs_a_try(subject: Subject) -> None:
     _left(subject, before - 1)
 
 
-@CHAPTER.test(
-    "6.5.5.7.1",
-    "After a mismatch the authenticator makes a new key agreement key.",
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
-)
+@_SPENDS.test("6.5.5.7.1", "After a mismatch the authenticator makes a new key agreement key.")
 def mismatch_makes_a_new_key(subject: Subject) -> None:
     """After a wrong PIN the key agreement key is another."""
     subject.after(lambda: _get_back(subject))
@@ -95,18 +82,13 @@ def mismatch_makes_a_new_key(subject: Subject) -> None:
 
     before = point()
     _try_wrong(subject).must(CtapStatus.PIN_INVALID)
-    if point() == before:
-        raise Failure("a new key agreement key", "the same one")
+    expect(point() != before, "a new key agreement key", "the same one")
 
 
-@CHAPTER.test(
+@_CYCLES.test(
     "6.5.5.7.1",
     "Three mismatches in a row are CTAP2_ERR_PIN_AUTH_BLOCKED until power is cycled; meanwhile no "
     "PIN is compared and no try is spent.",
-    needs=[Ability.POWER],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
 )
 def three_wrong_pins_need_a_power_cycle(subject: Subject) -> None:
     """Three wrong PINs block even the right one until power is cycled, and cost three tries."""
@@ -124,37 +106,27 @@ def three_wrong_pins_need_a_power_cycle(subject: Subject) -> None:
     _left(subject, 8)
 
 
-@CHAPTER.test(
+def _state(subject: Subject, cycle: bool) -> None:
+    told = subject.pins.call(PinSubcommand.GET_PIN_RETRIES).members().get(0x04, cycle)
+    expect(told is cycle, f"powerCycleState {str(cycle).lower()}", str(told).lower())
+
+
+@_CYCLES.test(
     "6.5.5.2",
     "powerCycleState says that power has to be cycled.",
     when=[has_option("pinUvAuthToken")],
-    needs=[Ability.POWER],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
 )
 def power_cycle_state_is_told(subject: Subject) -> None:
     """PowerCycleState, if told, is true after three wrong PINs and false after a power cycle."""
     subject.after(lambda: _get_back(subject))
     for _ in range(3):
         _try_wrong(subject).refused()
-    told = subject.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
-    if told.get(0x04, True) is not True:
-        raise Failure("powerCycleState true", str(told[0x04]).lower())
+    _state(subject, True)
     subject.power_cycle()
-    told = subject.pins.call(PinSubcommand.GET_PIN_RETRIES).members()
-    if told.get(0x04, False) is not False:
-        raise Failure("powerCycleState false", str(told[0x04]).lower())
+    _state(subject, False)
 
 
-@CHAPTER.test(
-    "6.5.5.7.1",
-    "Tries are kept without power.",
-    needs=[Ability.POWER],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
-)
+@_CYCLES.test("6.5.5.7.1", "Tries are kept without power.")
 def tries_survive_a_power_cycle(subject: Subject) -> None:
     """A try that was spent stays spent when power is cycled."""
     subject.after(lambda: _get_back(subject))
@@ -164,13 +136,10 @@ def tries_survive_a_power_cycle(subject: Subject) -> None:
     _left(subject, before - 1)
 
 
-@CHAPTER.test(
+@_CYCLES.test(
     "6.5.5.7.1",
     "A try is written down before the PIN is compared, so that cutting the power wins none.",
-    needs=[Ability.POWER, Ability.REPORTS],
-    pin=Pin.SET,
-    destructive=True,
-    changes=_SPENDS,
+    needs=[Ability.REPORTS],
 )
 def power_cut_wins_no_try(subject: Subject) -> None:
     """Whoever cuts the power as soon as the key knows that a PIN is wrong wins no try."""
@@ -187,8 +156,8 @@ def power_cut_wins_no_try(subject: Subject) -> None:
         subject.power_cycle()
         hid = subject.hid
         left = pins.retries()
-        if left > before or (answered and left >= before):
-            raise Failure(f"fewer than {before} tries left", str(left))
+        fell = left < before or (left == before and not answered)
+        expect(fell, f"fewer than {before} tries left", left)
         before = left
 
 

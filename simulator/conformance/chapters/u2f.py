@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_der_x509_certificate
 
 from mfalab.simulator.conformance.ceremonies import RP_ID
-from mfalab.simulator.conformance.facts import CTAP2, U2F, Facts
+from mfalab.simulator.conformance.facts import CTAP2, NOT_ALWAYS_UV, U2F
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
-from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.conformance.verdicts import Failure, differ, expect
 from mfalab.simulator.traces.vocabulary import status_word_name
 
 __all__ = ["CHAPTER", "Registered", "u2f_handle_is_known", "u2f_register"]
@@ -60,15 +60,13 @@ class Registered:
     signature: bytes
 
 
-def _word(expected: int, got: int) -> None:
-    if got != expected:
-        raise Failure(status_word_name(expected), status_word_name(got))
+def _expect_word(word: int, *expected: int) -> None:
+    wanted = " or ".join(status_word_name(each) for each in expected)
+    expect(word in expected, wanted, status_word_name(word))
 
 
-def _refused(word: int, *expected: int) -> None:
-    if word not in expected:
-        wanted = " or ".join(status_word_name(each) for each in expected)
-        raise Failure(wanted, status_word_name(word))
+def _expect_error(word: int) -> None:
+    expect(word != _NO_ERROR, "an error", status_word_name(word))
 
 
 def polled(subject: Subject, ins: int, p1: int, data: bytes) -> bytes:
@@ -82,7 +80,7 @@ def polled(subject: Subject, ins: int, p1: int, data: bytes) -> bytes:
     while True:
         word, answer = subject.u2f(ins, p1, data)
         if word != _CONDITIONS or subject.now_ns > until_ns:
-            _word(_NO_ERROR, word)
+            _expect_word(word, _NO_ERROR)
             return answer
         subject.announcer.blinking(max(0, until_ns - subject.now_ns))
         subject.fixture.wait(_POLL_NS)
@@ -96,11 +94,10 @@ def u2f_register(subject: Subject, application: bytes = _APPLICATION) -> Registe
     """
     challenge = subject.random_bytes(32)
     raw = polled(subject, _REGISTER, _ENFORCE, challenge + application)
-    if raw[:1] != b"\x05":
-        raise Failure("the reserved byte 0x05", f"0x{raw[:1].hex()}")
+    expect(raw[:1] == b"\x05", "the reserved byte 0x05", f"0x{raw[:1].hex()}")
     point, rest = raw[1:66], raw[66:]
-    if len(rest) < 1 or len(rest) < 1 + rest[0] or not rest[0]:
-        raise Failure("a key handle of the length that is told", f"{len(rest)} bytes")
+    whole = 1 < 1 + rest[0] <= len(rest) if rest else False
+    expect(whole, "a key handle of the length that is told", f"{len(rest)} bytes")
     key_handle, rest = rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
     size = _der_size(rest)
     try:
@@ -115,8 +112,8 @@ def u2f_register(subject: Subject, application: bytes = _APPLICATION) -> Registe
 
 def _der_size(der: bytes) -> int:
     """How long the DER sequence is with which some bytes begin."""
-    if len(der) < 4 or der[0] != 0x30:
-        raise Failure("an X.509 certificate in DER", f"0x{der[:1].hex()}")
+    is_sequence = len(der) >= 4 and der[0] == 0x30
+    expect(is_sequence, "an X.509 certificate in DER", f"0x{der[:1].hex()}")
     if der[1] < 0x80:
         return 2 + der[1]
     count = der[1] & 0x7F
@@ -157,9 +154,8 @@ def _authenticated(
         answer = polled(subject, _AUTHENTICATE, control, data)
     else:
         word, answer = subject.u2f(_AUTHENTICATE, control, data)
-        _word(_NO_ERROR, word)
-    if len(answer) < 6:
-        raise Failure("user presence, counter and signature", f"{len(answer)} bytes")
+        _expect_word(word, _NO_ERROR)
+    expect(len(answer) >= 6, "user presence, counter and signature", f"{len(answer)} bytes")
     _verify(registered.public_key, answer[5:], _APPLICATION + answer[:5] + data[:32])
     counter = int.from_bytes(answer[1:5])
     subject.count(registered.key_handle, counter)
@@ -179,21 +175,20 @@ def u2f_handle_is_known(subject: Subject, registered: Registered) -> bool:
 def version_is_u2f_v2(subject: Subject) -> None:
     """VERSION answers U2F_V2."""
     word, data = subject.u2f(_VERSION)
-    _word(_NO_ERROR, word)
-    if data != b"U2F_V2":
-        raise Failure("U2F_V2", repr(data))
+    _expect_word(word, _NO_ERROR)
+    expect(data == b"U2F_V2", "U2F_V2", repr(data))
 
 
 @CHAPTER.test("3.1", "An APDU whose lengths contradict each other is 6700.")
 def version_with_data_is_refused(subject: Subject) -> None:
     """VERSION with data is WRONG_LENGTH."""
-    _word(_WRONG_LENGTH, subject.u2f(_VERSION, data=b"data")[0])
+    _expect_word(subject.u2f(_VERSION, data=b"data")[0], _WRONG_LENGTH)
 
 
 @CHAPTER.test("3.3", "An instruction that is not supported is 6D00.")
 def unknown_instruction_is_refused(subject: Subject) -> None:
     """An instruction that nobody knows is INS_NOT_SUPPORTED."""
-    _word(0x6D00, subject.u2f(0x3F)[0])
+    _expect_word(subject.u2f(0x3F)[0], 0x6D00)
 
 
 @CHAPTER.test("3.3", "A class byte that is not supported is 6E00.")
@@ -201,15 +196,13 @@ def unknown_class_is_refused(subject: Subject) -> None:
     """A class byte other than 0 is CLA_NOT_SUPPORTED."""
     if not subject.has_reports:
         # On a card other classes are those of NFCCTAP.
-        _refused(subject.u2f(_VERSION, cla=0x70)[0], 0x6E00, 0x6D00)
+        _expect_word(subject.u2f(_VERSION, cla=0x70)[0], 0x6E00, 0x6D00)
         return
-    _word(0x6E00, subject.u2f(_VERSION, cla=0x70)[0])
+    _expect_word(subject.u2f(_VERSION, cla=0x70)[0], 0x6E00)
 
 
 def _bad_apdu(apdu: bytes, subject: Subject) -> None:
-    word, _ = subject.u2f_raw(apdu)
-    if word == _NO_ERROR:
-        raise Failure("an error", status_word_name(word))
+    _expect_error(subject.u2f_raw(apdu)[0])
 
 
 for _name, _what, _apdu in (
@@ -238,7 +231,7 @@ for _name, _what, _apdu in (
 def registration_of_wrong_length_is_refused(subject: Subject) -> None:
     """REGISTER with 63 or 65 bytes is WRONG_LENGTH."""
     for length in (63, 65):
-        _word(_WRONG_LENGTH, subject.u2f(_REGISTER, _ENFORCE, bytes(length))[0])
+        _expect_word(subject.u2f(_REGISTER, _ENFORCE, bytes(length))[0], _WRONG_LENGTH)
 
 
 @CHAPTER.test(
@@ -251,9 +244,10 @@ def registration_without_touch_is_refused(subject: Subject) -> None:
     _stay_away(subject)
     before_ns = subject.now_ns
     word, _ = subject.u2f(_REGISTER, _ENFORCE, bytes(64))
-    _word(_CONDITIONS, word)
-    if (lasted_ns := subject.now_ns - before_ns) > 10 * _POLL_NS:
-        raise Failure("an answer at once", f"one after {lasted_ns // 1_000_000} ms")
+    _expect_word(word, _CONDITIONS)
+    lasted_ns = subject.now_ns - before_ns
+    at_once = lasted_ns <= 10 * _POLL_NS
+    expect(at_once, "an answer at once", f"one after {lasted_ns // 1_000_000} ms")
 
 
 @CHAPTER.test(
@@ -279,10 +273,8 @@ def registration_verifies(subject: Subject) -> None:
 def registrations_differ(subject: Subject) -> None:
     """Two registrations have different keys and handles."""
     one, other = u2f_register(subject), u2f_register(subject)
-    if one.key_handle == other.key_handle:
-        raise Failure("two key handles", "the same one twice")
-    if one.public_key.public_numbers() == other.public_key.public_numbers():
-        raise Failure("two public keys", "the same one twice")
+    differ("key handles", one.key_handle, other.key_handle)
+    differ("public keys", one.public_key.public_numbers(), other.public_key.public_numbers())
 
 
 # Authentication.
@@ -297,8 +289,7 @@ def registrations_differ(subject: Subject) -> None:
 def authentication_verifies(subject: Subject) -> None:
     """AUTHENTICATE with a touch gives a signature that verifies, and user presence."""
     presence, _ = _authenticated(subject, u2f_register(subject))
-    if presence != 1:
-        raise Failure("user presence byte 0x01", f"0x{presence:02X}")
+    expect(presence == 1, "user presence byte 0x01", f"0x{presence:02X}")
 
 
 @CHAPTER.test("5.4", "The counter is counted up at every authentication.", touches=3)
@@ -306,8 +297,8 @@ def counter_grows(subject: Subject) -> None:
     """The counter of two authentications in a row grows, or is always 0."""
     registered = u2f_register(subject)
     (_, first), (_, second) = (_authenticated(subject, registered) for _ in range(2))
-    if second <= first and (first, second) != (0, 0):
-        raise Failure(f"a counter above {first}", str(second))
+    grows = second > first or (first, second) == (0, 0)
+    expect(grows, f"a counter above {first}", second)
 
 
 @CHAPTER.test(
@@ -318,7 +309,7 @@ def authentication_without_touch_is_refused(subject: Subject) -> None:
     registered = u2f_register(subject)
     _stay_away(subject)
     word, _ = subject.u2f(_AUTHENTICATE, _ENFORCE, _request(subject, registered.key_handle))
-    _word(_CONDITIONS, word)
+    _expect_word(word, _CONDITIONS)
 
 
 @CHAPTER.test(
@@ -330,7 +321,7 @@ def check_only_knows_its_handle(subject: Subject) -> None:
     """AUTHENTICATE with 0x07 and a handle of this key is CONDITIONS_NOT_SATISFIED."""
     registered = u2f_register(subject)
     word, _ = subject.u2f(_AUTHENTICATE, _CHECK_ONLY, _request(subject, registered.key_handle))
-    _word(_CONDITIONS, word)
+    _expect_word(word, _CONDITIONS)
 
 
 @CHAPTER.test("5.1", "Control byte 0x08 signs without user presence, and says so.", touches=1)
@@ -339,8 +330,7 @@ def do_not_enforce_signs_without_touch(subject: Subject) -> None:
     registered = u2f_register(subject)
     _stay_away(subject)
     presence, _ = _authenticated(subject, registered, _DO_NOT_ENFORCE)
-    if presence != 0:
-        raise Failure("user presence byte 0x00", f"0x{presence:02X}")
+    expect(presence == 0, "user presence byte 0x00", f"0x{presence:02X}")
 
 
 @CHAPTER.test("5.1", "There are three control bytes.", touches=1)
@@ -349,39 +339,37 @@ def unknown_control_byte_is_refused(subject: Subject) -> None:
     registered = u2f_register(subject)
     for control in (0x00, 0xFF):
         word, _ = subject.u2f(_AUTHENTICATE, control, _request(subject, registered.key_handle))
-        if word == _NO_ERROR:
-            raise Failure("an error", status_word_name(word))
+        _expect_error(word)
 
 
-def _strange_handle(spoil: Callable[[Subject, Registered], bytes], subject: Subject) -> None:
-    registered = u2f_register(subject)
+def _strange_handle(spoil: Callable[[Subject, bytes], bytes], subject: Subject) -> None:
+    handle = u2f_register(subject).key_handle
     for control in (_CHECK_ONLY, _ENFORCE):
-        word, _ = subject.u2f(_AUTHENTICATE, control, spoil(subject, registered))
-        _word(_WRONG_DATA, word)
+        word, _ = subject.u2f(_AUTHENTICATE, control, spoil(subject, handle))
+        _expect_word(word, _WRONG_DATA)
 
 
-def _one_bit(subject: Subject, registered: Registered) -> bytes:
-    handle = registered.key_handle
+def _one_bit(subject: Subject, handle: bytes) -> bytes:
     return _request(subject, handle[:-1] + bytes([handle[-1] ^ 1]))
+
+
+def _random(subject: Subject, handle: bytes) -> bytes:
+    return _request(subject, subject.random_bytes(len(handle)))
+
+
+def _of_another(subject: Subject, handle: bytes) -> bytes:
+    return _request(subject, handle, subject.random_bytes(32))
+
+
+def _none(subject: Subject, handle: bytes) -> bytes:
+    return _request(subject, b"")
 
 
 for _name, _what, _spoil in (
     ("changed-handle", "A key handle with one bit changed", _one_bit),
-    (
-        "random-handle",
-        "A key handle of random bytes",
-        lambda subject, registered: _request(
-            subject, subject.random_bytes(len(registered.key_handle))
-        ),
-    ),
-    (
-        "handle-of-another-application",
-        "A key handle of another application",
-        lambda subject, registered: _request(
-            subject, registered.key_handle, subject.random_bytes(32)
-        ),
-    ),
-    ("empty-handle", "An empty key handle", lambda subject, registered: _request(subject, b"")),
+    ("random-handle", "A key handle of random bytes", _random),
+    ("handle-of-another-application", "A key handle of another application", _of_another),
+    ("empty-handle", "An empty key handle", _none),
 ):
     CHAPTER.add(
         f"{_name}-is-refused",
@@ -398,21 +386,17 @@ def authentication_of_wrong_length_is_refused(subject: Subject) -> None:
     """AUTHENTICATE with a byte too few or too many is WRONG_LENGTH."""
     data = _request(subject, u2f_register(subject).key_handle)
     for wrong in (data[:64], data[:-1], data + b"\0"):
-        _word(_WRONG_LENGTH, subject.u2f(_AUTHENTICATE, _ENFORCE, wrong)[0])
+        _expect_word(subject.u2f(_AUTHENTICATE, _ENFORCE, wrong)[0], _WRONG_LENGTH)
 
 
 # Beside CTAP2.
-
-
-def _needs_no_verification(facts: Facts) -> str | None:
-    return "alwaysUv is on" if facts.options.get("alwaysUv") else None
 
 
 @CHAPTER.test(
     "CTAP 2.1 §10.3",
     "A U2F registration signs in by CTAP2: the key handle is its credential ID, the application is "
     "the SHA-256 of the RP ID.",
-    when=[CTAP2, _needs_no_verification],
+    when=[CTAP2, NOT_ALWAYS_UV],
     touches=2,
 )
 def u2f_registration_signs_in_ctap2(subject: Subject) -> None:
@@ -428,7 +412,7 @@ def u2f_registration_signs_in_ctap2(subject: Subject) -> None:
 @CHAPTER.test(
     "CTAP 2.1 §10.2",
     "A credential of CTAP2 on P-256 without further protection signs in by U2F.",
-    when=[CTAP2, _needs_no_verification],
+    when=[CTAP2, NOT_ALWAYS_UV],
     ready=True,
     touches=2,
 )

@@ -17,13 +17,9 @@ from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.replies import encoded
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
-from mfalab.simulator.conformance.verdicts import Failure
+from mfalab.simulator.conformance.verdicts import Failure, expect
 
 __all__ = ["CHAPTER", "begin_blinking", "blinks"]
-
-CHAPTER = Chapter("Waiting requests", "CTAP 2.1", needs=[Ability.REPORTS])
-
-_NS_PER_MS: Final = 1_000_000
 
 
 def blinks(facts: Facts) -> str | None:
@@ -33,6 +29,12 @@ def blinks(facts: Facts) -> str | None:
     if facts.since_2_1 or "clientPin" in facts.options:
         return None
     return "the key has no request that waits for a touch without making a credential"
+
+
+CHAPTER = Chapter("Waiting requests", "CTAP 2.1", needs=[Ability.REPORTS])
+
+_BLINKING = CHAPTER.given(when=[blinks])
+_NS_PER_MS: Final = 1_000_000
 
 
 def begin_blinking(subject: Subject) -> int:
@@ -51,11 +53,10 @@ def begin_blinking(subject: Subject) -> int:
     return sent_ns
 
 
-@CHAPTER.test(
+@_BLINKING.test(
     "11.2.9.1.5",
     "CANCEL ends the pending request of its channel with CTAP2_ERR_KEEPALIVE_CANCEL and has no "
     "answer of its own.",
-    when=[blinks],
 )
 def cancel_ends_a_waiting_request(subject: Subject) -> None:
     """CANCEL while the key waits for its user makes the request end with KEEPALIVE_CANCEL."""
@@ -63,6 +64,13 @@ def cancel_ends_a_waiting_request(subject: Subject) -> None:
     begin_blinking(subject)
     _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
     hid.ping(channel)
+
+
+def _goes_on(subject: Subject, keepalives: int = 1) -> None:
+    """See that a request waits on, and end it."""
+    for _ in range(keepalives):
+        subject.hid.keepalive(subject.channel, what="keepalives that go on")
+    _cancelled(subject, subject.hid.send(subject.channel, HidCommand.CANCEL))
 
 
 def _cancelled(subject: Subject, sent_ns: int) -> None:
@@ -80,26 +88,22 @@ def cancel_without_a_request_is_ignored(subject: Subject) -> None:
     hid, channel = subject.hid, subject.channel
     hid.send(channel, HidCommand.CANCEL)
     hid.send(channel, HidCommand.CANCEL)
-    if strays := hid.strays(300 * _NS_PER_MS):
-        raise Failure("silence", f"{len(strays)} reports")
+    hid.expect_silence(300 * _NS_PER_MS)
     hid.ping(channel)
 
 
-@CHAPTER.test("11.2.9.1.5", "A CANCEL is for the request of its own channel.", when=[blinks])
+@_BLINKING.test("11.2.9.1.5", "A CANCEL is for the request of its own channel.")
 def cancel_of_another_channel_is_ignored(subject: Subject) -> None:
     """CANCEL on another channel does not end the request."""
-    hid, channel, other = subject.hid, subject.channel, subject.other_channel()
+    hid, other = subject.hid, subject.other_channel()
     begin_blinking(subject)
     hid.send(other, HidCommand.CANCEL)
-    for _ in range(3):
-        hid.keepalive(channel, what="keepalives that go on")
-    _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
+    _goes_on(subject, 3)
 
 
-@CHAPTER.test(
+@_BLINKING.test(
     "11.2.9.1.7",
     "KEEPALIVE comes at least every 100 ms while a request is processed; its status is 1 or 2.",
-    when=[blinks],
     lasts_s=2,
 )
 def keepalives_come_in_time(subject: Subject) -> None:
@@ -112,38 +116,30 @@ def keepalives_come_in_time(subject: Subject) -> None:
     for gap in gaps:
         subject.times.add("keepalive period", gap)
     # Operating systems and slow machines let a report wait.
-    if (longest := max(gaps)) > 250 * _NS_PER_MS:
-        raise Failure("keepalives every 100 ms", f"{longest // _NS_PER_MS} ms without one")
+    longest = max(gaps) // _NS_PER_MS
+    expect(max(gaps) <= 250 * _NS_PER_MS, "keepalives every 100 ms", f"{longest} ms without one")
 
 
-@CHAPTER.test(
-    "11.2.5.1", "While a request is processed, other channels get ERR_CHANNEL_BUSY.", when=[blinks]
-)
+@_BLINKING.test("11.2.5.1", "While a request is processed, other channels get ERR_CHANNEL_BUSY.")
 def waiting_request_keeps_others_out(subject: Subject) -> None:
     """A request on another channel is CHANNEL_BUSY while the key waits, which goes on."""
-    hid, channel, other = subject.hid, subject.channel, subject.other_channel()
+    hid, other = subject.hid, subject.other_channel()
     begin_blinking(subject)
     sent_ns = hid.send(other, HidCommand.CBOR, bytes([Command.GET_INFO]))
     hid.refused(other, sent_ns, HidError.CHANNEL_BUSY)
-    hid.keepalive(channel, what="keepalives that go on")
-    _cancelled(subject, hid.send(channel, HidCommand.CANCEL))
+    _goes_on(subject)
 
 
-@CHAPTER.test(
-    "11.2.5.3", "INIT on the broadcast channel is served whatever is under way.", when=[blinks]
-)
+@_BLINKING.test("11.2.5.3", "INIT on the broadcast channel is served whatever is under way.")
 def init_is_served_while_waiting(subject: Subject) -> None:
     """INIT on the broadcast channel is answered while the key waits, which goes on."""
     begin_blinking(subject)
     subject.other_channel()
-    subject.hid.keepalive(subject.channel, what="keepalives that go on")
-    _cancelled(subject, subject.hid.send(subject.channel, HidCommand.CANCEL))
+    _goes_on(subject)
 
 
-@CHAPTER.test(
-    "11.2.5.3",
-    "INIT on an open channel aborts its transaction; nothing else is answered for it.",
-    when=[blinks],
+@_BLINKING.test(
+    "11.2.5.3", "INIT on an open channel aborts its transaction; nothing else is answered for it."
 )
 def init_ends_a_waiting_request(subject: Subject) -> None:
     """INIT on the channel of a request that waits ends it without an answer."""
@@ -151,6 +147,5 @@ def init_ends_a_waiting_request(subject: Subject) -> None:
     begin_blinking(subject)
     hid.strays()
     hid.init(channel)
-    if strays := hid.strays(300 * _NS_PER_MS):
-        raise Failure("silence after the answer to INIT", f"{len(strays)} reports")
+    hid.expect_silence(300 * _NS_PER_MS, "silence after the answer to INIT")
     hid.ping(channel)
