@@ -1,6 +1,6 @@
 """Runs of the suite on simulated keys, told to nobody."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from mfalab.devices.ctap.state import Counter
 from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.conformance.chapters import TESTS
 from mfalab.simulator.conformance.run import Run, run
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.keys.simulated import SimulatedFixture
 
@@ -42,6 +43,18 @@ class Silent:
 @pytest.fixture(scope="session")
 def silent():
     return Silent
+
+
+@pytest.fixture
+def subject() -> Iterator[Subject]:
+    """A key under test that is touched when it asks and may be changed for good."""
+    fixture = SimulatedFixture("ctap-2.1-pin")
+    chance = Entropy(1).random_bytes("client")
+    found = Subject(fixture, random_bytes=chance, announcer=Silent(), destructive=True)
+    found.user.touch()
+    found.refresh()
+    yield found
+    found.let_go()
 
 
 @pytest.fixture(scope="session")

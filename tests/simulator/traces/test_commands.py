@@ -13,15 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mfalab.devices.ctap.ctaphid import packets
-from mfalab.devices.ctap.user import touching
-from mfalab.devices.schedule import OwnTime
-from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.cli.key import key
-from mfalab.simulator.entropy import Entropy
-from mfalab.simulator.traces.capture import read_capture
-from mfalab.simulator.traces.dissect import dissect
-from mfalab.simulator.traces.frames import FrameKind
-from mfalab.simulator.traces.recorder import KeyTap, RecordingFailed, Tape, open_tape
 
 Record = Callable[..., Path]
 BROADCAST = 0xFFFFFFFF
@@ -148,81 +140,6 @@ class TestRecordAndDiff:
     def test_help_has_examples(self) -> None:
         for name in ("record", "show-trace", "diff"):
             assert f"mfalab key {name} " in run(name, "--help").output
-
-
-class TestKeyTap:
-    def tapped(self, path: Path) -> tuple[SecurityKey, Tape, Any, OwnTime]:
-        time = OwnTime()
-        found = SecurityKey(
-            "ctap-2.1-pin",
-            random_bytes=Entropy(1).random_bytes("key"),
-            scheduler=time,
-            user=touching(),
-        )
-        tape, file = open_tape(path, name="my.key")
-        KeyTap(found, tape, time)
-        return found, tape, file, time
-
-    def test_records_each_report_once_however_many_listen(self, tmp_path: Path) -> None:
-        path = tmp_path / "x.pcapng"
-        found, tape, file, _ = self.tapped(path)
-        found.plug()
-        ear, talker, other = found.connect(everything=True), found.connect(), found.connect()
-        talker.write(packets(BROADCAST, 6, b"12345678")[0])
-        channel = int.from_bytes(talker.read()[15:19])
-        talker.write(packets(channel, 1, b"hello")[0])
-        other.write(packets(BROADCAST, 6, b"87654321")[0])
-        assert ear.read_now() is not None
-        found.unplug()
-        assert not talker.is_open
-        assert talker.read_now() is not None
-        found.plug()
-        found.connect().close()
-        tape.flush()
-        file.close()
-        told = [(m.direction.value, m.command) for m in dissect(read_capture(path)[0])]
-        to_key, to_host = "to the key", "to the host"
-        assert told == [
-            (to_key, "power on"),
-            *((way, command) for command in ("INIT", "PING") for way in (to_key, to_host)),
-            *((to_key, "INIT"), (to_host, "INIT")),
-            (to_key, "power off"),
-            (to_key, "power on"),
-        ]
-
-    def test_records_a_card(self, tmp_path: Path) -> None:
-        from fido2.ctap2 import Ctap2
-        from fido2.pcsc import CtapPcscDevice
-
-        path = tmp_path / "x.pcapng"
-        found, tape, file, _ = self.tapped(path)
-        device = CtapPcscDevice(found.card(), "reader")
-        assert Ctap2(device).info.versions
-        device.close()
-        tape.flush()
-        file.close()
-        frames, _, name = read_capture(path)
-        assert name == "my.key"
-        assert frames[0].kind is FrameKind.POWER_ON
-        assert frames[-1].kind is FrameKind.POWER_OFF
-        told = [message.summary for message in dissect(frames)]
-        assert told[1] == "SELECT {data: h'a0000006472f0001'}"
-        assert sum("getInfo 9000 OK SUCCESS" in each for each in told) == 2
-
-    def test_a_full_disk_is_one_sentence_and_not_told_again(self) -> None:
-        class Full:
-            def write(self, *args: object) -> None:
-                raise OSError(28, "No space left on device")
-
-            def flush(self) -> None: ...
-
-        tape = Tape(Full(), name="x.pcapng")  # type: ignore[arg-type]  # a file that is full
-        frames = [packets(1, 1, b"x")[0]] * 2
-        from mfalab.simulator.traces.frames import Direction, Frame
-
-        with pytest.raises(RecordingFailed, match=r"x\.pcapng: No space left on device"):
-            tape.take(Frame(0, Direction.TO_KEY, frames[0]))
-        tape.take(Frame(0, Direction.TO_KEY, frames[1]))
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import pytest
 from mfalab.devices.ctap.faults import NO_FAULTS, Faults
 from mfalab.devices.ctap.model import model_names
 from mfalab.devices.ctap.user import touching
-from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.basics import BASICS, perform
@@ -153,17 +152,6 @@ def test_what_one_key_was_not_asked_is_told() -> None:
     ]
 
 
-def test_what_is_not_destructive_leaves_the_key_as_it_was() -> None:
-    with SimulatedFixture(PIN_KEY) as fixture:
-        fixture.user = touching()
-        before = fixture.key.state
-        names = [passage.name for passage in perform(fixture)]
-        after = fixture.key.state
-    assert names == [each.name for each in BASICS if not each.destructive]
-    assert (after.credentials, after.pin_is_set, after.pin_retries) == ((), False, 8)
-    assert before.credentials == after.credentials
-
-
 @pytest.mark.slow
 def test_a_recording_is_like_the_key_that_was_recorded(
     record: Callable[..., Path], key: SimulatedFixture
@@ -179,20 +167,3 @@ def test_a_recording_is_like_the_key_that_was_recorded(
     with ReplayFixture(f"replay:{path}") as fixture:
         found = compare(perform(fixture, destructive=True), basics("yubikey-like"))
         assert any(each.what == "maxMsgSize" for each in found)
-
-
-@pytest.mark.slow
-def test_tests_of_conformance_are_compared_as_well() -> None:
-    from mfalab.simulator.conformance.chapters import TESTS
-    from mfalab.simulator.conformance.compare import perform_tests
-    from mfalab.simulator.conformance.suite import select
-
-    tests = select(TESTS, ["getinfo"])
-    sides = []
-    for model, seed in ((PIN_KEY, 1), (PIN_KEY, 2), ("ctap-2.3", 1)):
-        with SimulatedFixture(model, seed=seed) as fixture:
-            sides.append(perform_tests(fixture, tests, entropy=Entropy(1)))
-    assert [passage.name for passage in sides[0]] == [test.id for test in tests]
-    assert compare(sides[0], sides[1]) == []
-    found = compare(sides[0], sides[2])
-    assert {Part.MEMBER, Part.OUTCOME} <= {each.part for each in found}

@@ -13,12 +13,12 @@ from fido2.ctap1 import ApduError, Ctap1
 from fido2.ctap2 import ClientPin, Ctap2
 
 from mfalab.devices.ctap.ctaphid import packets
-from mfalab.devices.ctap.user import Asked, Reaction, absent, declining, touching
+from mfalab.devices.ctap.user import Asked, Reaction, absent, touching
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.replay import Departed, Strictness
-from mfalab.simulator.traces.replay_fixture import RecordingUnusable, ReplayFixture
+from mfalab.simulator.traces.replay_fixture import ReplayFixture
 
 Record = Callable[..., Path]
 NS_PER_S = 10**9
@@ -255,36 +255,6 @@ class TestAnotherClient:
             with pytest.raises(Departed, match="the recording ends before the answer"):
                 fixture.connect().ping(b"1")
             assert fixture.cut
-
-
-class TestAbilities:
-    def test_are_what_was_done(self, record: Record, key: SimulatedFixture) -> None:
-        path = record(lambda fixture: Ctap2(fixture.connect()))
-        with replayed(path) as fixture:
-            assert fixture.can == {Ability.REPORTS}
-            with pytest.raises(CannotDo, match="never cut in the recording"):
-                fixture.power(False)
-        key.user = declining()
-
-        def declined(fixture: Fixture) -> None:
-            with pytest.raises(CtapError):
-                Ctap2(fixture.connect()).selection()
-
-        path = record(declined)
-        with replayed(path) as fixture:
-            assert fixture.can == {Ability.REPORTS, Ability.TOUCH, Ability.DECLINE}
-
-    def test_files_without_a_recording_are_refused_in_one_sentence(self, tmp_path: Path) -> None:
-        for content, why in (
-            (None, "No such file or directory"),
-            (b"text", "it is no pcapng file"),
-            (b"", "there is no CTAP traffic in it"),
-        ):
-            path = tmp_path / "x.pcapng"
-            if content is not None:
-                path.write_bytes(content)
-            with pytest.raises(RecordingUnusable, match=why):
-                replayed(path)
 
 
 class Tapped(SimulatedFixture):
