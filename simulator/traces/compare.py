@@ -16,14 +16,13 @@ from enum import Enum, unique
 from statistics import median
 from typing import Any, Final
 
-from mfalab.devices.ctap.commands import AuthDataFlag
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.exchanges import Exchange, exchanges
 from mfalab.simulator.traces.masking import AuthData, authenticator_data
 from mfalab.simulator.traces.notation import Item, ItemKind, plain_text
 from mfalab.simulator.traces.signatures import judge
-from mfalab.simulator.traces.vocabulary import RESPONSES, shown_as
+from mfalab.simulator.traces.vocabulary import FLAGS, RESPONSES, shown_as
 
 __all__ = ["ABSENT", "Difference", "Part", "Passage", "compare"]
 
@@ -34,14 +33,6 @@ _EXACT_BYTES: Final = {"aaguid", "authData.aaguid", "authData.rpIdHash"}
 _SEALED: Final = {"encIdentifier", "encCredStoreState"}
 """Members of getInfo that are other bytes each time."""
 _DER_SEQUENCE: Final = 0x30
-_FLAGS: Final = {
-    AuthDataFlag.USER_PRESENT: "UP",
-    AuthDataFlag.USER_VERIFIED: "UV",
-    AuthDataFlag.BACKUP_ELIGIBLE: "BE",
-    AuthDataFlag.BACKUP_STATE: "BS",
-    AuthDataFlag.ATTESTED_CREDENTIAL_DATA: "AT",
-    AuthDataFlag.EXTENSION_DATA: "ED",
-}
 
 
 @unique
@@ -289,10 +280,10 @@ def _members(form: dict[_Key, str], exchange: Exchange, answer: Message, side: _
 
 def _auth_data(form: dict[_Key, str], parts: AuthData, side: _Side) -> None:
     form[Part.MEMBER, "authData.rpIdHash"] = parts.rp_id_hash.hex()
-    for flag, name in _FLAGS.items():
+    for flag, name in FLAGS.items():
         form[Part.FLAG, name] = "set" if parts.flags & flag else "not set"
-    if parts.flags & ~sum(_FLAGS):
-        form[Part.FLAG, "reserved"] = f"0x{parts.flags & ~sum(_FLAGS):02x}"
+    if parts.flags & ~sum(FLAGS):
+        form[Part.FLAG, "reserved"] = f"0x{parts.flags & ~sum(FLAGS):02x}"
     form[Part.COUNTER, ""] = _moves(parts.counter, side)
     if parts.aaguid:
         form[Part.MEMBER, "authData.aaguid"] = parts.aaguid.hex()

@@ -1,7 +1,7 @@
 """A recording answers: what the client sends is held against what was recorded, in order.
 
-`Script` is the recording as steps: something that the host did, and what the key said after it with
-how long it took. `Player` goes through it. Neither does I/O; whoever has a clock delivers.
+`Player` goes through the steps of a `Script`. It does no I/O; `ReplayFixture` has a clock and
+delivers.
 
 What a client cannot repeat is not asked of it: nonces and channel numbers are its own and are
 rewritten, and what it draws anew, challenges and keys, need only have the same shape. A client may
@@ -10,36 +10,26 @@ also ask at any time what a key always answers in the same way, such as getInfo,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import Enum, unique
 from typing import Final
 
-from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.ctaphid import BROADCAST, REPORT_SIZE, HidCommand
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.traces.dissect import Dissector, Message
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
-from mfalab.simulator.traces.notation import Item, ItemKind
+from mfalab.simulator.traces.likeness import Strictness, difference
+from mfalab.simulator.traces.script import (
+    NONCE_SIZE,
+    Script,
+    Step,
+    is_optional,
+    opens_channel,
+)
 
-__all__ = ["Departed", "Player", "Script", "Step", "Strictness"]
+__all__ = ["Departed", "Player"]
 
-_NONCE: Final = 8
 _INIT: Final = 0x80 | HidCommand.INIT
 _GET_RESPONSE: Final = b"\x00\xc0"
 _HEADER: Final = 4
-
-
-@unique
-class Strictness(Enum):
-    """How much of a request has to be as it was recorded."""
-
-    COMMANDS = "commands"
-    """The commands and subcommands, in their order."""
-    SHAPE = "shape"
-    """Everything but the content of byte strings, whose lengths count."""
-    BYTES = "bytes"
-    """Every byte but nonces, channel numbers and what is masked in the recording."""
 
 
 class Departed(DeviceError):
@@ -67,146 +57,6 @@ class Departed(DeviceError):
             f"Recorded: {self.expected}. Sent: {self.got}. "
             "Record anew, or replay it with less strictness."
         )
-
-
-@dataclass(slots=True)
-class Step:
-    """Something that the host did, and what followed.
-
-    Attributes:
-        message: what it did: a message, or power.
-        frames: its frames; of a part of a chain of APDUs, that one only.
-        answers: what the key said until the host did the next thing, each with how many
-            nanoseconds after the step.
-        whole: whether the message ends with this step; parts of a chain go before.
-    """
-
-    message: Message
-    frames: tuple[Frame, ...]
-    answers: list[tuple[int, Frame]]
-    whole: bool = True
-
-    @property
-    def is_cancel(self) -> bool:
-        """Whether it is CTAPHID_CANCEL."""
-        return self.message.command == HidCommand.CANCEL.name
-
-    @property
-    def is_optional(self) -> bool:
-        """Whether it is a question that may come at any time: the answer is always the same."""
-        return _is_optional(self.message)
-
-
-class Script:
-    """A recording as steps.
-
-    Args:
-        frames: the recording.
-
-    Attributes:
-        steps: what the host did, but for opening channels.
-        init: the payload of the answer to the first CTAPHID_INIT, and how long it took; None
-            without one.
-        channels: the channels that were handed out, in order.
-        kind: what passed: reports or APDUs; None for nothing.
-        statuses: all statuses that the key gave, in words.
-    """
-
-    def __init__(self, frames: Sequence[Frame]) -> None:
-        kinds = {frame.kind for frame in frames}
-        self.kind = next((k for k in (FrameKind.REPORT, FrameKind.APDU) if k in kinds), None)
-        self.frames = [f for f in frames if f.kind in {self.kind, *_POWER}]
-        self.init: tuple[int, bytes] | None = None
-        self.channels: list[int] = []
-        self.steps: list[Step] = []
-        self.statuses: set[str] = set()
-        dissector = Dissector()
-        told = [each for frame in self.frames for each in dissector.feed(frame)]
-        told += dissector.finish()
-        at: dict[int, Step] = {}
-        for message in told:
-            if message.is_request:
-                at |= _steps_of(message)
-            else:
-                self.statuses.add(message.status)
-        self._fill(at)
-        self._fold_cancels()
-        if self.steps and self.steps[0].message.command == FrameKind.POWER_ON.value:
-            del self.steps[0]  # it was powered before anybody looked
-
-    @property
-    def asked_user(self) -> bool:
-        """Whether the key ever asked for its user."""
-        asks = {"UPNEEDED", "CONDITIONS_NOT_SATISFIED"}
-        return any(word in asks for status in self.statuses for word in status.split())
-
-    def _fill(self, at: dict[int, Step]) -> None:
-        """Give each step what followed it."""
-        opening: Step | None = None
-        for number, frame in enumerate(self.frames):
-            if number in at:
-                opening = at[number] if _opens_channel(at[number].message) else None
-                if opening is None:
-                    self.steps.append(at[number])
-            elif frame.direction is Direction.TO_HOST:
-                if opening is not None and self._take_init(opening, frame):
-                    opening = None
-                elif self.steps:
-                    since_ns = self.steps[-1].frames[-1].ts_ns
-                    self.steps[-1].answers.append((frame.ts_ns - since_ns, frame))
-
-    def _take_init(self, opening: Step, frame: Frame) -> bool:
-        if int.from_bytes(frame.data[:4]) != BROADCAST:
-            return False
-        payload = frame.data[7:24]
-        self.channels.append(int.from_bytes(payload[8:12]))
-        if self.init is None:
-            self.init = frame.ts_ns - opening.frames[-1].ts_ns, payload
-        return True
-
-    def _fold_cancels(self) -> None:
-        """Of several CANCEL in a row one counts: clients repeat it, and keys ignore that."""
-        folded: list[Step] = []
-        for step in self.steps:
-            before = folded[-1] if folded else None
-            if before and before.is_cancel and step.is_cancel and not before.answers:
-                folded[-1] = step
-            else:
-                folded.append(step)
-        self.steps = folded
-
-
-_POWER: Final = {FrameKind.POWER_ON, FrameKind.POWER_OFF}
-
-
-def _steps_of(message: Message) -> dict[int, Step]:
-    """The steps of a message by the number of their last frame: of APDUs, each is one."""
-    assert message.assembled is not None
-    frames, numbers = message.assembled.frames, message.assembled.numbers
-    if message.assembled.kind is FrameKind.APDU:
-        last = numbers[-1]
-        return {
-            number: Step(message, (frame,), [], whole=number == last)
-            for number, frame in zip(numbers, frames, strict=True)
-        }
-    return {numbers[-1]: Step(message, frames, [])}
-
-
-def _opens_channel(message: Message) -> bool:
-    init = message.command == HidCommand.INIT.name and message.channel == BROADCAST
-    return init and len(message.payload) == _NONCE and not message.defect
-
-
-def _is_optional(message: Message) -> bool:
-    if message.defect:
-        return False
-    if message.command in {"SELECT", "VERSION", "WINK"}:
-        return True
-    if message.command == HidCommand.INIT.name:
-        return len(message.payload) == _NONCE
-    if message.command in {"CBOR", "NFCCTAP_MSG"}:
-        return message.code == Command.GET_INFO and len(message.payload) == 1
-    return message.command == "MSG" and message.operation == "VERSION"
 
 
 class Player:
@@ -306,7 +156,7 @@ class Player:
     # Reports.
 
     def _message(self, message: Message) -> list[tuple[int, Frame]]:
-        if _opens_channel(message):
+        if opens_channel(message):
             return self._open(message)
         assert message.channel is not None
         due = self._next()
@@ -315,7 +165,7 @@ class Player:
         try:
             index, in_turn = self._find(message)
         except Departed:
-            if message.command == HidCommand.INIT.name and _is_optional(message):
+            if message.command == HidCommand.INIT.name and is_optional(message):
                 self._departed = None
                 return self._open(message)
             raise
@@ -329,7 +179,7 @@ class Player:
             if before != recorded and self._strictness is Strictness.BYTES:
                 raise self._depart(index, message, "it comes on another channel")
             self._recorded[message.channel] = recorded
-        return self._answers(step, message.channel.to_bytes(4), message.payload[:_NONCE])
+        return self._answers(step, message.channel.to_bytes(4), message.payload[:NONCE_SIZE])
 
     def _open(self, message: Message) -> list[tuple[int, Frame]]:
         """Answer CTAPHID_INIT."""
@@ -342,7 +192,7 @@ class Player:
             known = self._script.channels
             opened, self._opened = self._opened, self._opened + 1
             channel = known[opened] if opened < len(known) else max(known) + opened
-        payload = message.payload[:_NONCE] + channel.to_bytes(4) + template[12:]
+        payload = message.payload[:NONCE_SIZE] + channel.to_bytes(4) + template[12:]
         head = message.channel.to_bytes(4) + bytes((_INIT, 0, len(payload)))
         report = (head + payload).ljust(REPORT_SIZE, b"\0")
         return [(gap_ns, Frame(message.until_ns, Direction.TO_HOST, report))]
@@ -355,8 +205,8 @@ class Player:
         answers = []
         for gap_ns, frame in step.answers:
             cid, rest = ours.get(frame.data[:4], frame.data[:4]), frame.data[4:]
-            if rest[0] == _INIT and len(nonce) == _NONCE:
-                rest = rest[:3] + nonce + cid + rest[3 + _NONCE + 4 :]
+            if rest[0] == _INIT and len(nonce) == NONCE_SIZE:
+                rest = rest[:3] + nonce + cid + rest[3 + NONCE_SIZE + 4 :]
             answers.append((gap_ns, Frame(frame.ts_ns, frame.direction, cid + rest)))
         return answers
 
@@ -384,7 +234,7 @@ class Player:
             first = first or why
             if self._strictness is Strictness.BYTES or not self._may_pass(step):
                 break
-        if _is_optional(message) and self._strictness is not Strictness.BYTES:
+        if is_optional(message) and self._strictness is not Strictness.BYTES:
             around = [*range(self.position - 1, -1, -1), *range(self.position, len(steps))]
             for index in around:
                 step = steps[index]
@@ -436,63 +286,3 @@ class Player:
             self._departed = Departed(self._name, number, expected, got, why)
             raise self._departed
         return self._do(self.position)
-
-
-def difference(recorded: Message, sent: Message, strictness: Strictness) -> str:
-    """What makes a message another one than was recorded, in a few words; empty for nothing."""
-    names = [f"{each.command} {each.operation}".strip() for each in (recorded, sent)]
-    if names[0] != names[1]:
-        return f"{names[1]} instead of {names[0]}"
-    if recorded.defect != sent.defect:
-        return f"its form is {sent.defect or 'good'} instead of {recorded.defect or 'good'}"
-    if strictness is Strictness.COMMANDS:
-        return ""
-    assert recorded.assembled is not None
-    assert sent.assembled is not None
-    hidden = recorded.assembled.payload_masked()
-    was, now = recorded.assembled.payload, sent.assembled.payload
-    if strictness is Strictness.BYTES:
-        if len(was) != len(now):
-            return f"it has {len(now)} bytes instead of {len(was)}"
-        same = all(
-            a == b or any(low <= at < high for low, high in hidden)
-            for at, (a, b) in enumerate(zip(was, now, strict=True))
-        )
-        return "" if same else "its bytes are others"
-    if recorded.tree is not None and sent.tree is not None:
-        return _shape(recorded.tree, sent.tree, hidden, "the parameters")
-    return "" if len(was) == len(now) else f"it has {len(now)} bytes instead of {len(was)}"
-
-
-def _shape(was: Item, now: Item, hidden: Iterable[tuple[int, int]], where: str) -> str:
-    """Where the shape of an item is another one, and how; empty for nowhere."""
-    if was.kind is not now.kind:
-        return f"{where}: {now.kind.value} instead of {was.kind.value}"
-    size_was, size_now = was.end - was.body, now.end - now.body
-    masked = any(low <= was.body and was.end <= high for low, high in hidden)
-    if was.kind is ItemKind.BYTES or masked:
-        if size_was != size_now:
-            return f"{where}: {size_now} bytes instead of {size_was}"
-        return ""
-    if was.kind in {ItemKind.MAP, ItemKind.ARRAY, ItemKind.TAG}:
-        return _shape_within(was, now, hidden, where)
-    if was.value != now.value:
-        return f"{where}: {now.value!r} instead of {was.value!r}"
-    return ""
-
-
-def _shape_within(was: Item, now: Item, hidden: Iterable[tuple[int, int]], where: str) -> str:
-    if was.kind is ItemKind.MAP:
-        keys_was, keys_now = ([key.value for key, _ in each.pairs] for each in (was, now))
-        if keys_was != keys_now:
-            return f"{where}: members {keys_now} instead of {keys_was}"
-        for (key, before), (_, after) in zip(was.pairs, now.pairs, strict=True):
-            if why := _shape(before, after, hidden, f"member {key.value!r} of {where}"):
-                return why
-        return ""
-    if len(was.children) != len(now.children):
-        return f"{where}: {len(now.children)} items instead of {len(was.children)}"
-    for number, (before, after) in enumerate(zip(was.children, now.children, strict=True)):
-        if why := _shape(before, after, hidden, f"item {number} of {where}"):
-            return why
-    return ""

@@ -26,8 +26,10 @@ from mfalab.simulator.keys.fixture import Fixture, Reports
 from mfalab.simulator.keys.simulated import KeyReports
 from mfalab.simulator.traces.capture import read_capture
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.likeness import Strictness
 from mfalab.simulator.traces.pcapng import NotPcapng
-from mfalab.simulator.traces.replay import Player, Script, Strictness
+from mfalab.simulator.traces.replay import Player
+from mfalab.simulator.traces.script import Script
 
 __all__ = ["RecordingUnusable", "ReplayFixture"]
 

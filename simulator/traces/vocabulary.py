@@ -18,6 +18,7 @@ from mfalab.devices.ctap.iso7816 import StatusWord
 from mfalab.devices.ctap.status import CtapStatus
 
 __all__ = [
+    "FLAGS",
     "REQUESTS",
     "RESPONSES",
     "U2F",
@@ -192,7 +193,7 @@ _SUBCOMMANDS: Final[Mapping[int, tuple[int, type[IntEnum]]]] = {
     Command.CONFIG: (1, ConfigSubcommand),
 }
 U2F: Final = {1: "REGISTER", 2: "AUTHENTICATE", 3: "VERSION"}
-_FLAGS: Final = {
+FLAGS: Final = {
     AuthDataFlag.USER_PRESENT: "UP",
     AuthDataFlag.USER_VERIFIED: "UV",
     AuthDataFlag.BACKUP_ELIGIBLE: "BE",
@@ -252,4 +253,4 @@ def status_word_name(word: int) -> str:
 
 def flags_text(flags: int) -> str:
     """The flags of authenticator data: `UP UV AT`."""
-    return " ".join(name for flag, name in _FLAGS.items() if flags & flag) or "no flags"
+    return " ".join(name for flag, name in FLAGS.items() if flags & flag) or "no flags"

@@ -17,7 +17,8 @@ from mfalab.devices.ctap.user import Asked, Reaction, absent, touching
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.simulated import SimulatedFixture
-from mfalab.simulator.traces.replay import Departed, Strictness
+from mfalab.simulator.traces.likeness import Strictness
+from mfalab.simulator.traces.replay import Departed
 from mfalab.simulator.traces.replay_fixture import ReplayFixture
 
 Record = Callable[..., Path]
