@@ -89,6 +89,15 @@ def test_watch_sees_what_is_read_and_that_the_way_is_closed() -> None:
     assert (seen, inner.written, inner.closed) == (["asked", "settled"], [b"request"], True)
 
 
+def test_key_that_is_busy_for_another_program_is_given_up() -> None:
+    (busy,) = packets(1, HidCommand.ERROR, b"\x06")
+    connection = ReportConnection(Queue(*[busy] * 50))
+    for _ in range(49):
+        assert connection.read_packet() == busy
+    with pytest.raises(OSError, match="another program uses the key: it is busy for 5 s"):
+        connection.read_packet()
+
+
 def test_silent_key_is_an_error_for_a_client() -> None:
     connection = ReportConnection(Queue(b"answer"))
     assert connection.read_packet() == b"answer"

@@ -9,7 +9,7 @@ pytest.importorskip("smartcard", reason="pyscard is not installed")
 
 from mfalab.devices.ctap.user import touching
 from mfalab.simulator.abilities import Ability
-from mfalab.simulator.keys import nfc
+from mfalab.simulator.keys import nfc, tapped_card
 from mfalab.simulator.keys.fixture import CannotDo
 from mfalab.simulator.keys.hands import Channel
 from mfalab.simulator.keys.nfc import NfcFixture, ReaderNotFound, ReaderSilent, readers
@@ -30,7 +30,7 @@ def taps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     monkeypatch.setattr(NfcFixture, "_cut_power", lambda _fixture: seen.append("cut"))
     monkeypatch.setattr(NfcFixture, "_connection", lambda _fixture: None)
-    monkeypatch.setattr(nfc, "_Tapped", lambda *_: seen.append("open"))
+    monkeypatch.setattr(tapped_card, "TappedCard", lambda *_: seen.append("open"))
     return seen
 
 
@@ -100,10 +100,19 @@ def test_card_that_is_seen_late_is_waited_for(
 
     monkeypatch.setattr(NfcFixture, "wait", wait)
     monkeypatch.setattr(NfcFixture, "now_ns", lambda _fixture: now_ns[0])
-    monkeypatch.setattr(nfc, "_Tapped", no_card)
+    monkeypatch.setattr(tapped_card, "TappedCard", no_card)
     with pytest.raises(OSError, match="no card answers in Cloud 4700"):
         NfcFixture("Cloud").connect()
     assert 3 * 10**9 < now_ns[0] < 4 * 10**9
+
+
+def test_card_that_is_no_key_is_told(taps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_applet(*_: object) -> None:
+        raise ValueError("no applet")
+
+    monkeypatch.setattr(tapped_card, "TappedCard", no_applet)
+    with pytest.raises(OSError, match="the card in Cloud 4700 is no FIDO key: no applet"):
+        NfcFixture("Cloud").connect()
 
 
 def test_card_takes_no_reports() -> None:

@@ -42,12 +42,12 @@ def test_key_is_asked_for_what_it_tells_of_itself(
     monkeypatch: pytest.MonkeyPatch, model: str, info: KeyInfo
 ) -> None:
     monkeypatch.setattr(discovery, "fido_nodes", lambda: [NODE])
-    monkeypatch.setattr(discovery, "HidFixture", lambda _path: SimulatedFixture(model))
+    monkeypatch.setattr(discovery, "HidFixture", lambda _path, silence_ns: SimulatedFixture(model))
     assert find_keys() == [FoundKey(NODE, info, "")]
 
 
 def test_key_that_cannot_be_asked_is_found_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    def opened(path: str) -> None:
+    def opened(path: str, *, silence_ns: int) -> None:
         raise OSError(13, "Permission denied", path)
 
     monkeypatch.setattr(discovery, "fido_nodes", lambda: [NODE])

@@ -1,12 +1,12 @@
 """What stands in for the devices of one case."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mfalab.simulator.clocks.timeline import Timeline
-from mfalab.simulator.environment.devices import HeldKey
+from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.workbench.stand_ins import BenchStandIns
 
@@ -25,11 +25,8 @@ class Key:
     def hand_over(self, *given: Any) -> str:
         return f"{given[0]} in hand"
 
-    def note_use(self, case: object) -> None:
-        self.did.append("used")
-
-    def take_back(self, held: HeldKey) -> None:
-        self.did.append("taken back")
+    def take_back(self, case: object) -> None:
+        self.did.append(f"taken back from {case}")
 
 
 class Token:
@@ -51,12 +48,15 @@ def stand_ins(**named: Any) -> BenchStandIns:
 
 def test_key_on_the_bench_comes_before_a_model_and_before_the_scenario() -> None:
     some = stand_ins(keys={"left": Key()}, models={"right": "u2f-2016"})
-    timeline = Timeline(0)
-    assert some.key("left", KEY, timeline) == "left in hand"
-    right = some.key("right", KEY, timeline)
-    assert isinstance(right, SecurityKeySpec)
+
+    def watch(_name: str, fixture: Fixture) -> Fixture:
+        return fixture
+
+    assert some.key("left", KEY, Timeline(0), watch) == "left in hand"
+    assert some.key("right", KEY, Timeline(0), watch) is None
+    right = some.described("right", KEY)
     assert (right.model, right.owner) == ("u2f-2016", "alice")
-    assert some.key("other", KEY, timeline) is KEY
+    assert some.described("other", KEY) is KEY
 
 
 def test_token_on_the_bench_comes_with_its_seed() -> None:
@@ -86,7 +86,7 @@ def test_wait_is_real_for_a_real_key_and_only_as_long_as_deadlines_run(
     assert (one.did, two.did) == ([really_ns], [])  # the wall is the same for both
 
 
-def test_key_that_a_case_did_not_hand_over_is_used_and_not_taken_back() -> None:
+def test_keys_are_taken_back_from_the_case() -> None:
     key = Key()
-    stand_ins(keys={"key": key}).take_back({})
-    assert key.did == ["used"]
+    BenchStandIns(cast("Any", "the case"), keys={"key": cast("Any", key)}).take_back()
+    assert key.did == ["taken back from the case"]
