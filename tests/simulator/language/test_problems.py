@@ -23,6 +23,11 @@ def test_problems_are_sorted_by_place_and_told_once() -> None:
     assert str(found).splitlines()[0] == "a.yaml:9:1: y"
 
 
+def test_file_as_a_whole_is_told_at_its_first_sign() -> None:
+    (problem,) = ProblemsFound.of_file("a.yaml", "is empty").problems
+    assert problem == Problem("a.yaml", 1, 1, "is empty")
+
+
 def test_problems_survive_pickling() -> None:
     found = ProblemsFound([Problem("a.yaml", 1, 1, "x")])
     assert pickle.loads(pickle.dumps(found)).problems == found.problems

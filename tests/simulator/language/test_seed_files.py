@@ -6,7 +6,7 @@ import pytest
 
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import OtpKind
-from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.seed_files import read_seeds, resolve_seed_files
 
 SECRET = b"12345678901234567890"
 PSKC = """\
@@ -52,3 +52,14 @@ def test_file_that_is_no_seed_file_is_told_by_its_name(tmp_path: Path) -> None:
 def test_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_seeds(tmp_path / "seeds.csv")
+
+
+def test_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
+    entries = {"a": {"seeds": "fobs.csv"}, "b": {"seeds": "/maker/fobs.csv"}, "c": {}, "d": "fob"}
+    resolve_seed_files(tmp_path / "lab.yaml", entries)
+    assert entries == {
+        "a": {"seeds": str(tmp_path / "fobs.csv")},
+        "b": {"seeds": "/maker/fobs.csv"},
+        "c": {},
+        "d": "fob",
+    }

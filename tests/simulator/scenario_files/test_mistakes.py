@@ -7,8 +7,9 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError, field_validator
 
+from mfalab.simulator.language.problems import Problem
 from mfalab.simulator.language.words import Strict
-from mfalab.simulator.scenario_files.mistakes import choice, in_step, located
+from mfalab.simulator.scenario_files.mistakes import choice, find_seed, in_step, located
 from mfalab.simulator.scenario_files.yaml_source import data_of, read_source
 
 
@@ -104,3 +105,33 @@ def test_known_words_are_listed_as_long_as_they_are_few() -> None:
     assert choice(["a", "b"]) == "; known: a, b"
     assert choice(str(number) for number in range(20)).endswith(", 18, 19")
     assert choice(str(number) for number in range(21)) == "; mfalab steps lists all"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "serial", "message"),
+    [
+        ("fobs.csv", "A2", '1:24: the seed file has no token "A2"; did you mean "A1"?'),
+        ("fobs.csv", "xyz", '1:24: the seed file has no token "xyz"; known: A1'),
+        ("none.csv", "A1", "1:13: the seed file cannot be read: No such file or directory"),
+        ("fob.yaml", "A1", "1:13: the seed file is wrong: "),
+    ],
+)
+def test_token_that_is_in_no_seed_file_is_told_at_its_entry(
+    tmp_path: Path, seeds: str, serial: str, message: str
+) -> None:
+    (tmp_path / "fobs.csv").write_text(f"serial,seed\nA1,{'31' * 20}\n")
+    path = tmp_path / "fob.yaml"
+    path.write_text("{a: {seeds: s, serial: n}}")
+    source = read_source(path, "fob")
+    found = find_seed(source, source.root, ("a",), str(tmp_path / seeds), serial, None)
+    assert isinstance(found, Problem)
+    assert f"{found.line}:{found.column}: {found.message}".startswith(message)
+
+
+def test_token_that_is_in_its_seed_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "fobs.csv"
+    path.write_text(f"serial,seed\nA1,{'31' * 20}\n")
+    source = read_source(path, "fob")
+    found = find_seed(source, source.root, (), str(path), "A1", None)
+    assert not isinstance(found, Problem)
+    assert found.seed.secret == b"1" * 20
