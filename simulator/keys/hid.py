@@ -17,7 +17,7 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
-from mfalab.simulator.keys.real import RealFixture
+from mfalab.simulator.keys.real import NotOne, RealFixture
 
 __all__ = [
     "HidFixture",
@@ -38,18 +38,8 @@ _REPLUG_NS: Final = 30 * NS_PER_S
 _LOOK_AGAIN_NS: Final = 20_000_000
 
 
-class KeyNotFound(DeviceError):
-    """No key is plugged in that an address means, or several.
-
-    Args:
-        wanted: what the address says.
-        found: what is plugged in.
-    """
-
-    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
-        super().__init__(wanted, found)
-        self.wanted = wanted
-        self.found = found
+class KeyNotFound(NotOne):
+    """No key is plugged in that an address means, or several."""
 
     def __str__(self) -> str:
         there = "; ".join(self.found) or "nothing"

@@ -20,7 +20,7 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.keys.channel import UNREADABLE
 from mfalab.simulator.keys.fixture import CannotDo, Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
-from mfalab.simulator.keys.real import RealFixture
+from mfalab.simulator.keys.real import NotOne, RealFixture
 
 __all__ = ["NfcFixture", "ReaderNotFound", "ReaderSilent", "readers"]
 
@@ -29,18 +29,8 @@ _DETECTION_NS: Final = 3 * NS_PER_S
 _LOOK_AGAIN_NS: Final = 50_000_000
 
 
-class ReaderNotFound(DeviceError):
-    """No reader is plugged in that an address means, or several.
-
-    Args:
-        wanted: what the address says.
-        found: the readers there are.
-    """
-
-    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
-        super().__init__(wanted, found)
-        self.wanted = wanted
-        self.found = found
+class ReaderNotFound(NotOne):
+    """No reader is plugged in that an address means, or several."""
 
     def __str__(self) -> str:
         there = "; ".join(self.found) or "none"

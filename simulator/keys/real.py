@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.user import Asked, Gesture
+from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.hands import Channel, Hand
 from mfalab.simulator.keys.lock import Lock
 
-__all__ = ["RealFixture"]
+__all__ = ["NotOne", "RealFixture"]
 
 _GESTURES = {Gesture.FINGER: Ability.FINGER, Gesture.DECLINE: Ability.DECLINE}
+
+
+class NotOne(DeviceError):
+    """An address means nothing that is plugged in, or several things.
+
+    Args:
+        wanted: what the address says.
+        found: what is plugged in.
+    """
+
+    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
+        super().__init__(wanted, found)
+        self.wanted = wanted
+        self.found = found
 
 
 class RealFixture(Fixture):
