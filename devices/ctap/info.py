@@ -18,42 +18,32 @@ _FINGERPRINT_INTERNAL = 0x02
 def options(core: Core) -> dict[str, bool]:
     """The options member; an absent key is an absent feature."""
     model, state = core.model, core.state
-    offered: dict[str, bool] = {"rk": model.slots > 0, "up": True, "plat": False}
-    if model.client_pin:
-        offered["clientPin"] = state.pin is not None
-    if model.built_in_uv:
-        offered["uv"] = core.fingers_enrolled
-    if model.pin_uv_auth_token:
-        offered["pinUvAuthToken"] = True
-    if model.no_mc_ga_permissions_with_client_pin:
-        offered["noMcGaPermissionsWithClientPin"] = True
-    if model.large_blob_bytes:
-        offered["largeBlobs"] = True
-    if model.enterprise_attestation:
-        offered["ep"] = state.settings.enterprise_attestation
-    if model.bio_enroll:
-        offered["bioEnroll"] = core.fingers_enrolled
-        if model.pin_uv_auth_token:
-            offered["uvBioEnroll"] = True
-    if model.bio_enroll_preview:
-        offered["userVerificationMgmtPreview"] = core.fingers_enrolled
-    if model.authnr_cfg:
-        offered["authnrCfg"] = True
-        if model.built_in_uv:
-            offered["uvAcfg"] = True
-    if model.cred_mgmt:
-        offered["credMgmt"] = True
-    if model.cred_mgmt_read_only:
-        offered["perCredMgmtRO"] = True
-    if model.cred_mgmt_preview:
-        offered["credentialMgmtPreview"] = True
-    if model.set_min_pin_length:
-        offered["setMinPINLength"] = True
-    if model.make_cred_uv_not_required:
-        offered["makeCredUvNotRqd"] = core.uv_not_required
-    if model.always_uv is not AlwaysUv.ABSENT:
-        offered["alwaysUv"] = state.settings.always_uv
-    return offered
+    settings, enrolled = state.settings, core.fingers_enrolled
+    cfg, enroll = model.authnr_cfg, model.bio_enroll
+    # Name, whether it is a feature of the model, and whether it is on now.
+    rows: list[tuple[str, object, bool]] = [
+        ("rk", True, model.slots > 0),
+        ("up", True, True),
+        ("plat", True, False),
+        ("clientPin", model.client_pin, state.pin is not None),
+        ("uv", model.built_in_uv, enrolled),
+        ("pinUvAuthToken", model.pin_uv_auth_token, True),
+        ("noMcGaPermissionsWithClientPin", model.no_mc_ga_permissions_with_client_pin, True),
+        ("largeBlobs", model.large_blob_bytes, True),
+        ("ep", model.enterprise_attestation, settings.enterprise_attestation),
+        ("bioEnroll", enroll, enrolled),
+        ("uvBioEnroll", enroll and model.pin_uv_auth_token, True),
+        ("userVerificationMgmtPreview", model.bio_enroll_preview, enrolled),
+        ("authnrCfg", cfg, True),
+        ("uvAcfg", cfg and model.built_in_uv, True),
+        ("credMgmt", model.cred_mgmt, True),
+        ("perCredMgmtRO", model.cred_mgmt_read_only, True),
+        ("credentialMgmtPreview", model.cred_mgmt_preview, True),
+        ("setMinPINLength", model.set_min_pin_length, True),
+        ("makeCredUvNotRqd", model.make_cred_uv_not_required, core.uv_not_required),
+        ("alwaysUv", model.always_uv is not AlwaysUv.ABSENT, settings.always_uv),
+    ]
+    return {name: on for name, offered, on in rows if offered}
 
 
 def config_subcommands(core: Core) -> list[int]:

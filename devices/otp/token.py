@@ -57,6 +57,7 @@ class _ButtonToken(Device, ABC):
         self.clock = clock
         self.model = model
         self._display_ns = display_s * NS_PER_S
+        self._presses = 0
         self._shown: tuple[int, str] | None = None
 
     @property
@@ -68,6 +69,7 @@ class _ButtonToken(Device, ABC):
         """Press the button: a working token lights its display with a code."""
         if self.usable:
             self._shown = (self.clock.now_ns(), self._next_code())
+            self._presses += 1
 
     @property
     def display(self) -> str:
@@ -156,23 +158,10 @@ class HotpToken(_ButtonToken):
 
     kind = OtpKind.HOTP
 
-    def __init__(
-        self,
-        serial: str,
-        seed: OtpSeed,
-        clock: Clock,
-        power: PowerSource | None = None,
-        *,
-        display_s: int = DEFAULT_DISPLAY_S,
-        model: str = "",
-    ) -> None:
-        super().__init__(serial, seed, clock, power, display_s=display_s, model=model)
-        self._counter = seed.counter
-
     @property
     def counter(self) -> int:
         """The counter value that the next press will use."""
-        return self._counter
+        return self.seed.counter + self._presses
 
     def code_at(self, offset_steps: int) -> str:
         """The code `offset_steps` presses after the next one, without pressing.
@@ -184,9 +173,7 @@ class HotpToken(_ButtonToken):
             ValueError: the counter never had, or will never have, that value.
         """
         self.require_usable()
-        return self.seed.code_at_step(self._counter + offset_steps)
+        return self.seed.code_at_step(self.counter + offset_steps)
 
     def _next_code(self) -> str:
-        code = self.seed.code_at_step(self._counter)
-        self._counter += 1
-        return code
+        return self.seed.code_at_step(self.counter)
