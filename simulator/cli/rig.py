@@ -5,17 +5,27 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from mfalab.devices.rig import DRIVERS
-from mfalab.simulator.cli.common import FAILED, FORMAT, NOT_READY, not_ready, print_json
+from mfalab.simulator.cli.common import (
+    A_FILE,
+    FAILED,
+    FORMAT,
+    NOT_READY,
+    gathered,
+    not_ready,
+    option,
+    print_json,
+)
+from mfalab.simulator.cli.rig_trial import try_channel
 
 if TYPE_CHECKING:
     from mfalab.devices.rig import Rig, RigSpec
@@ -25,33 +35,68 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-_TOUCH_MS = 150
 _HISTORY = "mfalab/rig_history"
 
 
-def _addressed(command: _F) -> _F:
-    """The options that say which rig."""
-    for option in (
-        click.option(
-            "--option",
-            "options",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="An option of the driver; may be given again. docs/rig.md has them all.",
-        ),
-        click.option("--serial", metavar="TEXT", help="The serial number that it must have."),
-        click.option("--port", metavar="PORT", help="Its serial port or URL, or a hub's location."),
-        click.option(
-            "--driver",
-            type=click.Choice(list(DRIVERS)),
-            default="scpi",
-            show_default=True,
-            help="What kind of rig it is.",
-        ),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Which rig."""
+
+    driver: str = option(
+        "--driver", type=click.Choice(list(DRIVERS)), default="scpi", help="What kind of rig it is."
+    )
+    port: str | None = option(
+        "--port", metavar="PORT", help="Its serial port or URL, or a hub's location."
+    )
+    serial: str | None = option(
+        "--serial", metavar="TEXT", help="The serial number that it must have."
+    )
+    options: tuple[str, ...] = option(
+        "--option",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An option of the driver; may be given again. docs/rig.md has them all.",
+    )
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Rig, Timing]]:
+        """The rig, open, and its timing; ends the command when it is not ready."""
+        from mfalab.devices.rig.errors import OptionWrong, RigError
+        from mfalab.devices.rig.opening import make_rig
+        from mfalab.devices.rig.timing import ThreadTiming
+        from mfalab.simulator.clocks import WallClock
+
+        timing = ThreadTiming(WallClock())
+        try:
+            made = make_rig(self._spec(), clock=timing, timing=timing)
+        except OptionWrong as error:
+            raise click.UsageError(str(error)) from None
+        try:
+            made.open()
+        except OptionWrong as error:
+            raise click.UsageError(str(error)) from None
+        except RigError as error:
+            not_ready(str(error))
+        try:
+            yield made, timing
+        finally:
+            try:
+                made.close()
+            except RigError as error:
+                click.echo(f"Error: {error}", err=True)
+                sys.exit(NOT_READY)
+
+    def _spec(self) -> RigSpec:
+        from mfalab.devices.rig import RigSpec
+
+        options: dict[str, str] = {}
+        for each in self.options:
+            name, equals, value = each.partition("=")
+            if not equals:
+                raise click.UsageError(f"{each!r} is no option of a driver; write NAME=VALUE")
+            options[name] = value
+        called = self.serial or self.port or self.driver
+        return RigSpec(called, self.driver, self.port, self.serial, options)
 
 
 @click.group()
@@ -91,19 +136,8 @@ def suggest(form: str) -> None:
         not_ready(f"no serial port looks like a rig (ports: {others}). Plug one in.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """One thing that was tried."""
-
-    function: str
-    channel: int
-    tried: str
-    passed: bool
-    says: str
-
-
 @rig.command("test")
-@_addressed
+@gathered(_Address, "address")
 @click.option(
     "--only",
     multiple=True,
@@ -111,7 +145,7 @@ class _Finding:
     help="Try this function only; may be given again.",
 )
 @FORMAT
-def try_out(only: tuple[str, ...], form: str, **address: Any) -> None:
+def try_out(only: tuple[str, ...], form: str, address: _Address) -> None:
     """Try every channel that a rig has, and report what worked.
 
     Keys in front of it are touched, lose their power and get it back.
@@ -124,7 +158,7 @@ def try_out(only: tuple[str, ...], form: str, **address: Any) -> None:
     """
     from mfalab.devices.rig import Function
 
-    with _opened(address) as (opened, timing):
+    with address.opened() as (opened, timing):
         identity = opened.identify()
         counts = {each.value: opened.functions.get(each, 0) for each in Function}
         wanted = {name: n for name, n in counts.items() if n and (not only or name in only)}
@@ -136,7 +170,7 @@ def try_out(only: tuple[str, ...], form: str, **address: Any) -> None:
         for name, channel in ((n, c) for n, count in wanted.items() for c in range(1, count + 1)):
             if opened.broken is not None:
                 break  # one reason is enough
-            for finding in _tried(opened, timing, name, channel):
+            for finding in try_channel(opened, timing, name, channel):
                 findings.append(finding)
                 if form == "text":
                     mark = "ok    " if finding.passed else "FAILED"
@@ -154,68 +188,9 @@ def try_out(only: tuple[str, ...], form: str, **address: Any) -> None:
         sys.exit(FAILED)
 
 
-def _tried(opened: Rig, timing: Timing, function: str, channel: int) -> Iterator[_Finding]:
-    """Try one channel; nothing further is tried there after something failed."""
-    from mfalab.devices.rig import RigError
-
-    def touch() -> str:
-        opened.touch(channel, ms=_TOUCH_MS)
-        timing.pause(2 * _TOUCH_MS)
-        opened.release(channel)
-        return f"{_TOUCH_MS} ms"
-
-    def power(on: bool) -> str:
-        opened.power(channel, on)
-        found = opened.is_powered(channel)
-        if found is (not on):
-            raise _Wrong(f"the rig says that power is {'on' if found else 'off'}")
-        return "" if found is on else "the rig cannot tell"
-
-    def cycle() -> str:
-        opened.cycle(channel, 200)
-        return "off for 200 ms" if opened.is_powered(channel) is not False else _wrong("still off")
-
-    def read() -> str:
-        opened.show(channel)
-        timing.pause(500)
-        reading = opened.read(channel)
-        return f"{reading.text or 'dark'}, confidence {reading.confidence:.2f}"
-
-    steps: dict[str, list[tuple[str, Callable[[], object]]]] = {
-        "touch": [("touched", touch)],
-        "power": [
-            ("switched off", lambda: power(False)),
-            ("switched on", lambda: power(True)),
-            ("cycled", cycle),
-        ],
-        "nfc": [
-            ("field off", lambda: opened.field(channel, False)),
-            ("field on", lambda: opened.field(channel, True)),
-            ("card laid down", lambda: opened.present(channel, True)),
-            ("card taken away", lambda: opened.present(channel, False)),
-        ],
-        "display": [("read", read)],
-    }
-    for tried, step in steps[function]:
-        try:
-            says = step()
-        except (RigError, _Wrong) as error:
-            yield _Finding(function, channel, tried, False, str(error))
-            return
-        yield _Finding(function, channel, tried, True, str(says or ""))
-
-
-class _Wrong(Exception):
-    """The rig did not do what it was told."""
-
-
-def _wrong(text: str) -> str:
-    raise _Wrong(text)
-
-
 @rig.command()
-@_addressed
-def repl(**address: Any) -> None:
+@gathered(_Address, "address")
+def repl(address: _Address) -> None:
     """Talk SCPI to a board: each line is sent, its answer and its error are shown.
 
     On a terminal, lines can be edited and earlier ones called back. From a pipe, lines are sent
@@ -225,12 +200,12 @@ def repl(**address: Any) -> None:
     mfalab rig repl --port /dev/ttyACM0
     echo 'TOUC1:PULS 150;LAST?' | mfalab rig repl --port /dev/ttyACM0
     """
-    if address["driver"] != "scpi":
-        raise click.UsageError(f"driver {address['driver']} speaks no SCPI; repl is for scpi")
+    if address.driver != "scpi":
+        raise click.UsageError(f"driver {address.driver} speaks no SCPI; repl is for scpi")
     from mfalab.devices.rig import RigBroken
 
     refused = False
-    with _opened(address) as (opened, _):
+    with address.opened() as (opened, _):
         talking = sys.stdin.isatty()
         if talking:
             click.echo(f"{' '.join(asdict(opened.identify()).values())}; Ctrl-D ends")
@@ -293,7 +268,7 @@ def _history(talking: bool) -> Iterator[None]:
 
 
 @rig.command()
-@_addressed
+@gathered(_Address, "address")
 @click.option("--touch", type=click.IntRange(1), default=1, show_default=True, help="Its channel.")
 @click.option("--power", type=click.IntRange(1), default=1, show_default=True, help="Its channel.")
 @click.option(
@@ -306,11 +281,11 @@ def _history(talking: bool) -> Iterator[None]:
 )
 @click.option(
     "--results",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=A_FILE,
     metavar="FILE",
     help="Append the results that the tool reports, a line of JSON for each run.",
 )
-def serve(touch: int, power: int, listen: int, results: Path | None, **address: Any) -> None:
+def serve(touch: int, power: int, listen: int, results: Path | None, address: _Address) -> None:
     """Answer the FIDO conformance tool's automation with a rig, until interrupted.
 
     In the tool, check "Enable test automation" under "Advanced options". It then asks for touches
@@ -325,15 +300,7 @@ def serve(touch: int, power: int, listen: int, results: Path | None, **address: 
     from mfalab.devices.rig.errors import RigError
     from mfalab.devices.rig.rig import Function
 
-    def keep(told: Results) -> None:
-        click.echo(f"results: {told.passed} passed, {told.failed} failed")
-        for failure in told.failures:
-            click.echo(f"  {failure}")
-        if results is not None:
-            with results.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(told.raw, ensure_ascii=False) + "\n")
-
-    with _opened(address) as (opened, timing):
+    with address.opened() as (opened, timing):
         try:
             opened.require(Function.TOUCH, touch)
             opened.require(Function.POWER, power)
@@ -345,7 +312,7 @@ def serve(touch: int, power: int, listen: int, results: Path | None, **address: 
             touch=touch,
             power=power,
             on_request=partial(click.echo, err=True),
-            on_results=keep,
+            on_results=partial(_keep, file=results),
         )
         try:
             server = make_server(automation, listen)
@@ -359,46 +326,14 @@ def serve(touch: int, power: int, listen: int, results: Path | None, **address: 
         not_ready(str(opened.broken))
 
 
-@contextmanager
-def _opened(address: dict[str, Any]) -> Iterator[tuple[Rig, Timing]]:
-    """The rig that the options name, open; ends the command when it is not ready."""
-    from mfalab.devices.rig.errors import OptionWrong, RigError
-    from mfalab.devices.rig.opening import make_rig
-    from mfalab.devices.rig.timing import ThreadTiming
-    from mfalab.simulator.clocks import WallClock
-
-    timing = ThreadTiming(WallClock())
-    try:
-        made = make_rig(_spec(address), clock=timing, timing=timing)
-    except OptionWrong as error:
-        raise click.UsageError(str(error)) from None
-    try:
-        made.open()
-    except OptionWrong as error:
-        raise click.UsageError(str(error)) from None
-    except RigError as error:
-        not_ready(str(error))
-    try:
-        yield made, timing
-    finally:
-        try:
-            made.close()
-        except RigError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(NOT_READY)
-
-
-def _spec(address: dict[str, Any]) -> RigSpec:
-    from mfalab.devices.rig import RigSpec
-
-    options: dict[str, str] = {}
-    for each in address["options"]:
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise click.UsageError(f"{each!r} is no option of a driver; write NAME=VALUE")
-        options[name] = value
-    driver, port, serial = address["driver"], address["port"], address["serial"]
-    return RigSpec(serial or port or driver, driver, port, serial, options)
+def _keep(told: Results, *, file: Path | None) -> None:
+    """Print results of the tool, and append them to a file."""
+    click.echo(f"results: {told.passed} passed, {told.failed} failed")
+    for failure in told.failures:
+        click.echo(f"  {failure}")
+    if file is not None:
+        with file.open("a", encoding="utf-8") as results:
+            results.write(json.dumps(told.raw, ensure_ascii=False) + "\n")
 
 
 def _fields(spec: RigSpec) -> dict[str, object]:

@@ -24,7 +24,7 @@ from mfalab.devices.rig.protocol_simrig import hosted
 from mfalab.devices.rig.timing import SchedulerTiming
 from mfalab.devices.schedule import OwnTime
 from mfalab.simulator.cli import command
-from mfalab.simulator.cli.rig import rig
+from mfalab.simulator.cli.rig import COMMANDS
 
 Run = Callable[..., Result]
 
@@ -61,13 +61,13 @@ def run(board: SimulatedBoard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]
 
         def run(verb: str, *words: str, port: str = url, **fields: Any) -> Result:
             address = ["--port", port] if port else []
-            return CliRunner().invoke(rig, [verb, *address, *words], **fields)
+            return CliRunner().invoke(COMMANDS["rig"], [verb, *address, *words], **fields)
 
         yield run
 
 
 def test_the_group_is_part_of_the_command_line() -> None:
-    assert command.get_command(click.Context(command), "rig") is rig
+    assert command.get_command(click.Context(command), "rig") is COMMANDS["rig"]
 
 
 class TestTest:
