@@ -200,8 +200,8 @@ class Ceremonies:
         """The members of a makeCredential request, with a token when there is a PIN.
 
         Raises:
-            NotTested: a discoverable credential could not be deleted again, or nobody knows the
-                PIN that it takes.
+            NotTested: a discoverable credential could not be deleted again, or the PIN that
+                it takes is not known.
         """
         key = self._key
         key.presence()
@@ -416,7 +416,7 @@ class Ceremonies:
         """Bring the key to its state from the factory: power cycle, then reset with a touch.
 
         Raises:
-            NotTested: nobody can cut its power or touch it, or it forbids it here.
+            NotTested: its power cannot be cut, it cannot be touched, or it forbids it here.
             Failure: it does not reset.
         """
         key = self._key

@@ -69,7 +69,7 @@ def perform_tests(
         tests: what to run.
         entropy: where the client's chance comes from.
         destructive: run what changes the key for good.
-        touched: whether anybody touches the key.
+        touched: whether the key is touched at all.
         by_hand: whether that is a person.
         says: told what a person should read.
         begins: called with the name of each test that is run.

@@ -129,7 +129,7 @@ class HidClient:
 
     Args:
         reports: the way.
-        now_ns: the time of whoever the key belongs to.
+        now_ns: the fixture's time.
         random_bytes: where nonces come from.
         on_keepalive: called with the status of each keepalive and for how long it has been waited.
     """
@@ -198,7 +198,7 @@ class HidClient:
         return True
 
     def strays(self, within_ns: int = 0) -> list[bytes]:
-        """All reports that are or come within that time, and that nobody asked for."""
+        """All reports that are or come within that time, and that answer nothing."""
         until_ns = self.now_ns() + within_ns
         while self._collect(max(0, until_ns - self.now_ns())) or self.now_ns() < until_ns:
             pass

@@ -155,7 +155,7 @@ class KeyUnderTest:
 
     @property
     def now_ns(self) -> int:
-        """The time of whoever the key belongs to."""
+        """The fixture's time."""
         return self.fixture.now_ns()
 
     # Ways to it.
@@ -230,11 +230,11 @@ class KeyUnderTest:
         """Pull the key out and plug it in.
 
         Raises:
-            NotTested: nobody can.
+            NotTested: its power cannot be cut.
             KeyGone: it does not come back.
         """
         if Ability.POWER not in self.abilities:
-            raise NotTested("nothing can cut the key's power")
+            raise NotTested("the key's power cannot be cut")
         self.let_go()
         try:
             self.traffic.passed(Direction.TO_KEY, b"", FrameKind.POWER_OFF)
@@ -313,7 +313,7 @@ class KeyUnderTest:
     # Facts.
 
     def refresh(self) -> Facts:
-        """Read anew what the key announces."""
+        """Read again what the key announces."""
         init = None
         if self.has_reports:
             init = self.hid.init()

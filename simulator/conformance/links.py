@@ -24,7 +24,7 @@ class Traffic:
     """What passed between this program and the key since a test began.
 
     Args:
-        now_ns: the time of whoever the key belongs to.
+        now_ns: the fixture's time.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
@@ -129,7 +129,7 @@ class CardLink(Link):
 
     Args:
         device: python-fido2's way to it.
-        now_ns: the time of whoever the key belongs to.
+        now_ns: the fixture's time.
         traffic: where what passes is written down.
     """
 

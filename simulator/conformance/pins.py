@@ -253,7 +253,7 @@ class Pins:
         """A token for these permissions, with the PIN that is known.
 
         Raises:
-            NotTested: no PIN is set, or nobody knows it.
+            NotTested: no PIN is set, or it is not known.
             Failure: the key does not give one.
         """
         if not self.is_set or self.known is None:
@@ -293,7 +293,7 @@ class Pins:
         elif ready and options.get("alwaysUv") and not options.get("uv"):
             self._have()
         elif ready and self.is_set and self.known is None and not options.get("makeCredUvNotRqd"):
-            raise NotTested("the key has a PIN that nobody told; say it with --pin")
+            raise NotTested("the key has a PIN that is not known; say it with --pin")
 
     def _have(self) -> None:
         key = self._key
@@ -301,7 +301,7 @@ class Pins:
             raise NotTested("the key has no PIN")
         if self.is_set:
             if self.known is None:
-                raise NotTested("the key has a PIN that nobody told; say it with --pin")
+                raise NotTested("the key has a PIN that is not known; say it with --pin")
             if key.facts.info.get(0x0C) is True:
                 self._changed(self.known)
             return

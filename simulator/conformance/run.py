@@ -167,7 +167,7 @@ def run(
         watcher: who is told.
         random_bytes: where all chance comes from.
         destructive: run what changes the key for good.
-        touched: whether anybody touches it.
+        touched: whether it is touched at all.
         by_hand: whether that is a person.
         twin: another key, for what only two can show.
 

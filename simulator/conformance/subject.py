@@ -46,7 +46,7 @@ class Subject(KeyUnderTest):
         """A test has come to its end: nothing is left over.
 
         Raises:
-            Failure: the key has sent what nobody asked for.
+            Failure: the key has sent what was not asked for.
         """
         if isinstance(self._link, HidLink) and (strays := self._link.client.strays()):
             command = HidCommand.ERROR if strays[0][4] & 0x80 == 0 else strays[0][4] & 0x7F

@@ -235,7 +235,7 @@ def _u2f(asking: Asking) -> None:
 
 
 def _touched(asking: Asking, ins: int, data: bytes) -> bytes:
-    """Ask again and again until somebody touches the key."""
+    """Ask again and again until the key is touched."""
     answer = b""
     for _ in range(_MOST_POLLS):
         answer = asking.u2f(ins, _ENFORCE if ins == _AUTHENTICATE else 0, data)

@@ -3,7 +3,7 @@
     for message in dissect(frames):
         print(message.line())
 
-A `Dissector` does the same piece by piece, for whoever listens while it happens. Nothing is judged
+A `Dissector` does the same piece by piece, for listeners while it happens. Nothing is judged
 here: what is malformed is shown as far as it goes, with what is wrong with it.
 """
 

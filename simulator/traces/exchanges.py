@@ -1,7 +1,7 @@
 """Requests with their answers, whatever carried them: CTAPHID and a card tell the same story.
 
 A request that a card was polled for, or that KEEPALIVE came before, is one exchange, and so is a
-U2F request that comes again and again until somebody touches the key. Its times leave out what the
+U2F request that comes again and again until the key is touched. Its times leave out what the
 key waited for its user.
 """
 

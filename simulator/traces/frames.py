@@ -25,7 +25,7 @@ class Frame:
     """One thing that passed.
 
     Attributes:
-        ts_ns: when, in nanoseconds since the Unix epoch by the clock of whoever recorded.
+        ts_ns: when, in nanoseconds since the Unix epoch by the recorder's clock.
         direction: which way; power comes from the host.
         data: the report without a report number, or the APDU.
         kind: what it is.

@@ -4,7 +4,7 @@ Reports are interrupt transfers of a USB device as Linux captures them (LINKTYPE
 behind the exchange of descriptors with which a device begins, so that Wireshark knows the interface
 for a FIDO one. Power that comes is that exchange, with the next device number; power that goes is
 the IN transfer that ends with ESHUTDOWN. Captures of real buses are read as well: of those, the
-first device that somebody sends CTAPHID_INIT to.
+first device that gets a CTAPHID_INIT.
 
 APDUs are I-blocks of ISO/IEC 14443-4 without their checksums (LINKTYPE_ISO_14443), each in one
 block whatever its size. Power is the field of the reader.

@@ -1,6 +1,6 @@
 """CBOR as it is, right or wrong, with the place of every part; and its diagnostic notation.
 
-An authenticator refuses what is not canonical; whoever looks at traffic wants to see it. So this
+An authenticator refuses what is not canonical; a reader of traffic wants to see it. So this
 reads all of RFC 8949, indefinite lengths and duplicate keys included, and where the bytes end or
 make no sense it says so in an item of its own. The notation is that of RFC 8949 section 8, with
 comments between slashes.

@@ -2,7 +2,7 @@
 
 A `Tape` is where frames go; it masks secrets before anything reaches a file. Whether a byte is
 secret is known when its message is complete, so the frames of a message are held back until then,
-and with them all that came after; nobody waits longer than `_HOLD_NS` or `_HOLD_FRAMES` for the
+and with them all that came after; no frame waits longer than `_HOLD_NS` or `_HOLD_FRAMES` for the
 rest of a message that does not come.
 
 `Recording` puts a tape around any fixture. `KeyTap` does it for a simulated key that is offered to
@@ -171,7 +171,7 @@ def open_tape(
     """A tape that writes a new pcapng file, and the file, which the caller closes after a flush.
 
     Args:
-        path: the file; one that exists is written anew.
+        path: the file; one that exists is replaced.
         name: the key's address or name.
         about: what a USB key says of itself.
         reveal: write secrets as they are.
@@ -350,7 +350,7 @@ class Recording(Fixture):
 
 
 class KeyTap:
-    """Records all that passes between a simulated key and whoever uses it from now on.
+    """Records all that passes between a simulated key and its clients from now on.
 
     It takes the place of the key's own ways, so it is put on before they are opened. Each report is
     recorded once, however many connections hear it.
@@ -368,7 +368,7 @@ class KeyTap:
         self._key = key
         self._connect, self._begin_apdu = key.connect, key.begin_apdu
         self._tap, self._lift = key.tap, key.lift
-        # Whoever opens a way to the key asks the key for it.
+        # Clients ask the key itself for a way to it.
         key.connect = self.connect  # type: ignore[method-assign]  # see above
         key.begin_apdu = self.begin_apdu  # type: ignore[method-assign]  # see above
         key.tap = self.tap  # type: ignore[method-assign]  # see above

@@ -4,8 +4,8 @@
 delivers.
 
 What a client cannot repeat is not asked of it: nonces and channel numbers are its own and are
-rewritten, and what it draws anew, challenges and keys, need only have the same shape. A client may
-also ask at any time what a key always answers in the same way, such as getInfo, or leave that out.
+rewritten, and what it draws at random, challenges and keys, need only have the same shape. A client
+may also ask at any time what a key always answers in the same way, such as getInfo, or not ask it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Departed(DeviceError):
         return (
             f"the client departs from {self.recording} at message {self.number}: {self.why}. "
             f"Recorded: {self.expected}. Sent: {self.got}. "
-            "Record anew, or replay it with less strictness."
+            "Record again, or replay it with less strictness."
         )
 
 

@@ -167,7 +167,7 @@ class ReplayFixture(Fixture):
             self._time.after(self._due_ns - now_ns, partial(self._deliver, self._life, frame.data))
 
     def _deliver(self, life: int, report: bytes) -> None:
-        """Hand a report to its clients, unless power was cut meanwhile."""
+        """Hand a report to its clients, unless power was cut before."""
         if life != self._life:
             return
         channel, command = int.from_bytes(report[:4]), report[4]

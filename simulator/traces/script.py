@@ -79,7 +79,7 @@ class Script:
         self._fill(at)
         self._fold_cancels()
         if self.steps and self.steps[0].message.command == FrameKind.POWER_ON.value:
-            del self.steps[0]  # it was powered before anybody looked
+            del self.steps[0]  # it was powered before the recording began
 
     @property
     def asked_user(self) -> bool:

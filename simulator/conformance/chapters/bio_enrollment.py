@@ -210,7 +210,7 @@ def wrong_fingers_block(subject: Subject) -> None:
     """Wrong fingers are UV_INVALID, then UV_BLOCKED, and the right PIN gives all tries back."""
     _enrol(subject)
     tries = _uv_retries(subject)
-    subject.user.present("somebody else's")
+    subject.user.present("another person's")
     for left in range(tries - 1, -1, -1):
         _token_by_uv(subject)[0].must(CtapStatus.UV_INVALID, CtapStatus.UV_BLOCKED)
         _uv_left(subject, left)

@@ -359,7 +359,7 @@ for _option, _permission in (
         f"token-for-{_option.lower()}",
         "6.5.5.7.2" if _option != "perCredMgmtRO" else "CTAP 2.2 §6.5.5.7.2",
         f"Option {_option} is announced, and a token for it is given.",
-        "A permission whose feature getInfo announces is given to whoever knows the PIN.",
+        "A permission whose feature getInfo announces is given for the PIN.",
         partial(_given, _permission),
         when=[has_option(_option)],
     )

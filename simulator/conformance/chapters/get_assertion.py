@@ -78,7 +78,7 @@ _ERRORS: Final = {
         ),
         Refusal(
             "uv-without-verification",
-            "option uv is true and the key verifies nobody by itself",
+            "option uv is true and the key does not verify users by itself",
             lambda request: without(6, 7)(request) | {5: {"uv": True}},
             _UNSUPPORTED[::-1],
             (lacks_option("uv"),),
@@ -150,7 +150,7 @@ def counter_grows(subject: Subject) -> None:
 
 
 @_READY.test(
-    "6.2.2 step 9", "With option up false nobody is asked for, and flag UP is clear.", touches=1
+    "6.2.2 step 9", "With option up false no user is asked for, and flag UP is clear.", touches=1
 )
 def silent_assertion_takes_no_touch(subject: Subject) -> None:
     """An assertion with up false takes no touch, verifies, and claims no presence."""
@@ -225,7 +225,7 @@ def too_long_an_allow_list_is_refused(subject: Subject) -> None:
     lasts_s=40,
 )
 def nobody_there_signs_nothing(subject: Subject) -> None:
-    """When nobody touches the key for long enough, the request ends with USER_ACTION_TIMEOUT."""
+    """When the key is not touched for long enough, the request ends with USER_ACTION_TIMEOUT."""
     request = subject.ceremonies.sign_request(allow=[subject.ceremonies.make().id])
     subject.user.stay_away()
     subject.call(Command.GET_ASSERTION, request).must(*UNTOUCHED)

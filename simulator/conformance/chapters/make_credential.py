@@ -134,7 +134,7 @@ _ERRORS: Final = {
         ),
         Refusal(
             "uv-without-verification",
-            "option uv is true and the key verifies nobody by itself",
+            "option uv is true and the key does not verify users by itself",
             lambda request: without(8, 9)(_options(uv=True)(request)),
             (CtapStatus.INVALID_OPTION, CtapStatus.UNSUPPORTED_OPTION),
             (lacks_option("uv"),),
@@ -367,7 +367,7 @@ def too_long_an_exclude_list_is_refused(subject: Subject) -> None:
     lasts_s=40,
 )
 def nobody_there_makes_no_credential(subject: Subject) -> None:
-    """When nobody touches the key for long enough, the request ends with USER_ACTION_TIMEOUT."""
+    """When the key is not touched for long enough, the request ends with USER_ACTION_TIMEOUT."""
     request = subject.ceremonies.make_request()
     subject.user.stay_away()
     answer = subject.call(Command.MAKE_CREDENTIAL, request).must(*UNTOUCHED).answer

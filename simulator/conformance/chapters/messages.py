@@ -124,7 +124,7 @@ def parameters_are_missing(subject: Subject) -> None:
     when=[has_option("clientPin")],
 )
 def unknown_member_is_ignored(subject: Subject) -> None:
-    """A member with a number that nobody knows does not disturb a request."""
+    """A member with an unknown number does not disturb a request."""
     subject.pins.call(PinSubcommand.GET_PIN_RETRIES, {0x7F: "unknown"}).must(CtapStatus.SUCCESS)
 
 

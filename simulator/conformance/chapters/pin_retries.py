@@ -87,7 +87,7 @@ def mismatch_makes_a_new_key(subject: Subject) -> None:
 
 @_CYCLES.test(
     "6.5.5.7.1",
-    "Three mismatches in a row are CTAP2_ERR_PIN_AUTH_BLOCKED until power is cycled; meanwhile no "
+    "Three mismatches in a row are CTAP2_ERR_PIN_AUTH_BLOCKED until power is cycled; until then no "
     "PIN is compared and no try is spent.",
 )
 def three_wrong_pins_need_a_power_cycle(subject: Subject) -> None:
@@ -142,7 +142,7 @@ def tries_survive_a_power_cycle(subject: Subject) -> None:
     needs=[Ability.REPORTS],
 )
 def power_cut_wins_no_try(subject: Subject) -> None:
-    """Whoever cuts the power as soon as the key knows that a PIN is wrong wins no try."""
+    """Cutting the power as soon as the key knows that a PIN is wrong wins no try."""
     subject.after(lambda: _get_back(subject))
     pins, hid = subject.pins, subject.hid
     before = pins.retries()

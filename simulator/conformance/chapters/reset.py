@@ -49,7 +49,7 @@ def late_reset_is_refused(subject: Subject) -> None:
 
 @_REFUSED.test("6.6", "A reset takes user presence.", needs=[Ability.REPORTS], lasts_s=40)
 def reset_takes_a_touch(subject: Subject) -> None:
-    """A reset that nobody confirms ends in an error, and nothing is forgotten."""
+    """A reset that is not confirmed ends in an error, and nothing is forgotten."""
     subject.power_cycle()
     subject.user.stay_away()
     subject.call(Command.RESET).must(*UNTOUCHED, CtapStatus.NOT_ALLOWED)

@@ -130,7 +130,7 @@ def _verify(key: object, signature: bytes, message: bytes) -> None:
 
 
 def _stay_away(subject: Subject) -> None:
-    """Nobody touches the key; what it polls for meanwhile is over before the next test begins."""
+    """Leave the key untouched; what it still waits for is over before the next test begins."""
 
     def forgotten() -> None:
         subject.fixture.wait(_FORGOTTEN_NS)
@@ -187,7 +187,7 @@ def version_with_data_is_refused(subject: Subject) -> None:
 
 @CHAPTER.test("3.3", "An instruction that is not supported is 6D00.")
 def unknown_instruction_is_refused(subject: Subject) -> None:
-    """An instruction that nobody knows is INS_NOT_SUPPORTED."""
+    """An unknown instruction is INS_NOT_SUPPORTED."""
     _expect_word(subject.u2f(0x3F)[0], 0x6D00)
 
 

@@ -1,4 +1,4 @@
-"""Requests that wait for their user: keepalives, CANCEL, and who else is served meanwhile.
+"""Requests that wait for their user: keepalives, CANCEL, and other channels.
 
 CTAP 2.1 sections 11.2.5 and 11.2.9.1. The request is authenticatorSelection, which leaves nothing
 behind; before CTAP 2.1 it is makeCredential with an empty pinUvAuthParam, which does not either.

@@ -1,4 +1,4 @@
-"""Runs of the suite on simulated keys, told to nobody."""
+"""Runs of the suite on simulated keys, without output."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from mfalab.simulator.keys.simulated import SimulatedFixture
 
 
 class Silent:
-    """A watcher that tells nobody, and does something when the n-th test begins."""
+    """A watcher without output, and does something when the n-th test begins."""
 
     def __init__(self, act: Callable[[], object] = lambda: None, at: int | str = 0) -> None:
         self.act = act

@@ -118,14 +118,14 @@ def test_packets_that_make_no_message_are_told(reports, got):
 def test_other_programs_reports_are_passed_over():
     hid, _ = client(
         keepalive(channel=0x99),
-        init_answer(nonce=b"somebody"),
+        init_answer(nonce=b"stranger"),
         *packets(OURS, PING, b"ping"),
     )
     hid.ping(OURS)
     assert hid.strays() == []
 
 
-def test_reports_that_nobody_asked_for_are_kept_as_strays():
+def test_reports_that_answer_nothing_are_kept_as_strays():
     again = packets(OURS, PING, b"ping")
     hid, _ = client(*again, *again)
     hid.ping(OURS)

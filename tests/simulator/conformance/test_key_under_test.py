@@ -45,7 +45,7 @@ def test_another_channel_is_ours_until_the_test_ends(subject):
     assert subject.hid.strays() == []
 
 
-def test_a_key_that_nobody_touches_cannot_be_touched(subject):
+def test_a_key_that_is_not_touched_cannot_be_touched(subject):
     subject._touched = False
     assert {Ability.TOUCH, Ability.FINGER}.isdisjoint(subject.abilities)
     assert Ability.POWER in subject.abilities

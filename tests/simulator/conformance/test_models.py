@@ -59,8 +59,8 @@ extensions = ["credProtect", "hmac-secret", "minPinLength"]
 touch_before_no_credentials = false
 """
 UNUSUAL = {"plain": PLAIN, "odd": ODD, "strict": STRICT}
-"""Keys that nobody ships here: without a PIN at all; whose PIN gives no token to register or sign
-in, and with the preview of fingerprints; and with a PIN policy and alwaysUv that stays on."""
+"""Keys that are not shipped here: without a PIN at all; whose PIN gives no token to register or
+sign in, and with the preview of fingerprints; and with a PIN policy and alwaysUv that stays on."""
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ def test_a_key_that_lost_its_power_is_brought_back_and_fails_one_test(go):
     assert found.results[0].expected == "a key that answers"
 
 
-def test_a_key_that_nobody_can_bring_back_ends_the_run(go):
+def test_a_key_that_cannot_be_brought_back_ends_the_run(go):
     fixture = SimulatedFixture("ctap-2.1-pin")
     fixture.can -= {Ability.POWER}
 
@@ -127,7 +127,7 @@ def test_a_key_that_says_nothing_from_the_start_is_not_there(go):
         go(made("one"), fixture=fixture)
 
 
-def test_reports_that_nobody_asked_for_fail_the_test_that_let_them_come(go):
+def test_reports_that_answer_nothing_fail_the_test_that_let_them_come(go):
     def careless(subject):
         subject.hid.send(subject.channel, 0x01, b"ping")
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_done_is_skipped_with_its_reason(go, traits, why):
     assert (verdicts(found), found.results[0].why) == (["skipped"], why)
 
 
-def test_nobody_touches_when_told_so(go):
+def test_the_key_is_not_touched_when_told_so(go):
     found = go(made("one", breaks, touches=1), touched=False)
     assert found.results[0].why == "sim:ctap-2.1-pin cannot be touched"
 

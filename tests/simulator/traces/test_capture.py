@@ -45,7 +45,7 @@ def written(sequence: list[Frame], comments: list[str] | None = None) -> bytes:
 def test_what_is_written_is_read(sequence: list[Frame]) -> None:
     reader = CaptureReader(io.BytesIO(written(sequence)))
     assert list(reader) == sequence
-    assert reader.cut is (not sequence)  # nobody heard anything: not even an interface
+    assert reader.cut is (not sequence)  # nothing was heard: not even an interface
 
 
 def test_masks_are_remembered() -> None:

@@ -106,11 +106,11 @@ def test_an_answer_is_told_by_what_was_asked_on_its_channel() -> None:
     )
     assert told[2] == "CBOR clientPIN getPinRetries SUCCESS {/pinRetries/ 3: 8}"
     assert told[3] == "CBOR getInfo SUCCESS {/maxMsgSize/ 5: 1024}"
-    # Of an answer to nothing nobody knows what is secret in it.
+    # Of an answer to nothing it is unknown what is secret in it.
     assert told[4] == "CBOR SUCCESS {data: h'******' /3 bytes/}"
 
 
-def test_secrets_are_shown_to_whoever_asks() -> None:
+def test_secrets_are_shown_when_asked_for() -> None:
     frames = request(0x06, {1: 1, 2: 5, 3: {1: 2}, 6: b"\xde\xad"})
     (masked,) = summaries(frames)
     (revealed,) = summaries(frames, reveal=True)

@@ -151,7 +151,7 @@ def packet(text: str) -> Packet:
     return Packet(Port(LINKTYPE_ISO_14443), 1, bytes.fromhex(text))
 
 
-def test_blocks_of_a_reader_toggle_with_each_exchange_and_begin_anew_with_the_field() -> None:
+def test_blocks_of_a_reader_toggle_with_each_exchange_and_begin_again_with_the_field() -> None:
     link = CardLink()
     exchange = [
         Frame(1, Direction.TO_KEY, b"\x01", FrameKind.APDU),

@@ -22,7 +22,7 @@ def block(order: str, kind: int, body: bytes) -> bytes:
 
 
 def test_files_of_other_programs_are_read() -> None:
-    """Big-endian, microseconds, two sections, blocks that nobody here knows."""
+    """Big-endian, microseconds, two sections, blocks that are unknown here."""
     section = block(">", 0x0A0D0D0A, struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1))
     port = block(">", 1, struct.pack(">HHI", 220, 0, 0))
     unknown = block(">", 0x0BAD, b"1234")
