@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.facts import Condition
+from mfalab.simulator.conformance.facts import SINCE_2_1, Condition, has_member
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
@@ -27,6 +27,8 @@ __all__ = [
     "add_refusals",
     "codes_text",
     "replace",
+    "send",
+    "unproved",
     "without",
 ]
 
@@ -82,6 +84,32 @@ class Refusal:
     request: Any
     codes: tuple[CtapStatus, ...]
     when: tuple[Condition, ...] = ()
+
+
+def unproved(param: int) -> tuple[Refusal, ...]:
+    """Rows for a request whose pinUvAuthParam has no protocol that is known.
+
+    Args:
+        param: the number of pinUvAuthParam; the protocol is the next member.
+    """
+    verifies = SINCE_2_1, has_member(0x06)
+
+    def alone(request: Request) -> Request:
+        return without(param + 1)(request) | {param: bytes(32)}
+
+    def unknown(request: Request) -> Request:
+        return request | {param: bytes(32), param + 1: 99}
+
+    what = "pinUvAuthParam comes without a protocol"
+    return (
+        Refusal("param-without-protocol", what, alone, MISSING, verifies),
+        Refusal("unknown-protocol", "pinUvAuthProtocol is unknown", unknown, INVALID, verifies),
+    )
+
+
+def send(command: int) -> Callable[[Subject, Request], Reply]:
+    """What sends the members of a row with a command."""
+    return lambda subject, members: subject.call(command, members)
 
 
 def add_refusals(

@@ -24,6 +24,7 @@ from mfalab.simulator.conformance.refusals import (
     Refusal,
     Request,
     add_refusals,
+    send,
 )
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
@@ -67,15 +68,11 @@ def sensor_is_described(subject: Subject) -> None:
     expect(reply.member(0x03, int) >= 1, "one or more samples", reply.value[3])
 
 
-def _send(subject: Subject, members: Request) -> Reply:
-    return subject.call(_COMMAND, members)
-
-
 _UNKNOWN: Final = (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER)
 
 add_refusals(
     CHAPTER,
-    _send,
+    send(_COMMAND),
     {
         "6.7": (
             Refusal("subcommand-absent", "subCommand is absent", {1: 1}, MISSING),

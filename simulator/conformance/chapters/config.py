@@ -21,7 +21,7 @@ from mfalab.simulator.conformance.facts import (
     option_is,
 )
 from mfalab.simulator.conformance.pins import Pin
-from mfalab.simulator.conformance.refusals import MISSING, UNAUTHORISED, Refusal, add_refusals
+from mfalab.simulator.conformance.refusals import MISSING, UNAUTHORISED, Refusal, add_refusals, send
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
@@ -53,13 +53,9 @@ def _configure(subject: Subject, subcommand: int, params: Any = None) -> Reply:
     return subject.call(Command.CONFIG, members)
 
 
-def _send(subject: Subject, members: dict[int, Any]) -> Reply:
-    return subject.call(Command.CONFIG, members)
-
-
 add_refusals(
     CHAPTER,
-    _send,
+    send(Command.CONFIG),
     {"6.11": (Refusal("subcommand-absent", "subCommand is absent", {3: 1}, MISSING),)},
 )
 
@@ -68,7 +64,7 @@ add_refusals(
 def unknown_subcommand(subject: Subject) -> None:
     """When the subcommand is unknown, that is INVALID_PARAMETER or INVALID_SUBCOMMAND."""
     unknown = CtapStatus.INVALID_PARAMETER, CtapStatus.INVALID_SUBCOMMAND
-    _send(subject, {1: 0x7E}).must(*unknown, *UNAUTHORISED)
+    subject.call(Command.CONFIG, {1: 0x7E}).must(*unknown, *UNAUTHORISED)
 
 
 @_TOGGLES.test("6.11", "With a PIN every subcommand takes a token.", changes=_UNCHANGED)

@@ -22,7 +22,6 @@ from mfalab.simulator.conformance.facts import (
 )
 from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.refusals import (
-    INVALID,
     LENGTH,
     LISTED_TOO_MANY,
     MISSING,
@@ -33,6 +32,7 @@ from mfalab.simulator.conformance.refusals import (
     Request,
     add_refusals,
     replace,
+    unproved,
     without,
 )
 from mfalab.simulator.conformance.replies import Reply
@@ -49,7 +49,6 @@ _STORED = CHAPTER.given(when=[STORES], pin=Pin.SET)
 _TWO = _STORED.given(touches=3, changes="makes two discoverable credentials and deletes them")
 _NEXT_WITHIN_S: Final = 30
 _UNSUPPORTED: Final = (CtapStatus.UNSUPPORTED_OPTION, CtapStatus.INVALID_OPTION)
-_VERIFIES: Final = (SINCE_2_1, has_member(0x06))
 
 _ERRORS: Final = {
     "6.2.1": (
@@ -84,22 +83,7 @@ _ERRORS: Final = {
             (lacks_option("uv"),),
         ),
     ),
-    "6.2.2 step 2": (
-        Refusal(
-            "param-without-protocol",
-            "pinUvAuthParam comes without a protocol",
-            lambda request: without(7)(request) | {6: bytes(32)},
-            MISSING,
-            _VERIFIES,
-        ),
-        Refusal(
-            "unknown-protocol",
-            "pinUvAuthProtocol is unknown",
-            lambda request: request | {6: bytes(32), 7: 99},
-            INVALID,
-            _VERIFIES,
-        ),
-    ),
+    "6.2.2 step 2": unproved(6),
 }
 
 

@@ -15,8 +15,8 @@ from mfalab.simulator.conformance.refusals import (
     MISSING,
     TYPE,
     Refusal,
-    Request,
     add_refusals,
+    send,
 )
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
@@ -87,13 +87,9 @@ def array_and_its_hash(subject: Subject) -> None:
     expect(_with_hash(stored[:-_HASH]) == stored, "the hash of the array", "another one")
 
 
-def _send(subject: Subject, members: Request) -> Reply:
-    return subject.call(_COMMAND, members)
-
-
 add_refusals(
     CHAPTER,
-    _send,
+    send(_COMMAND),
     {
         "6.10.2": (
             Refusal("offset-absent", "offset is absent", {1: 17}, (*INVALID, *MISSING)),

@@ -32,6 +32,7 @@ from mfalab.simulator.conformance.refusals import (
     Request,
     add_refusals,
     replace,
+    unproved,
     without,
 )
 from mfalab.simulator.conformance.replies import Reply
@@ -62,7 +63,6 @@ def _options(**options: Any) -> Callable[[Request], Request]:
 
 _ES: Final = {"alg": ES256, "type": "public-key"}
 _ALGORITHM: Final = (CtapStatus.UNSUPPORTED_ALGORITHM,)
-_VERIFIES: Final = (SINCE_2_1, has_member(0x06))
 
 _ERRORS: Final = {
     "6.1.1": (
@@ -147,22 +147,7 @@ _ERRORS: Final = {
             (unless(lambda facts: not facts.options.get("rk"), "the key announces rk"),),
         ),
     ),
-    "6.1.2 step 2": (
-        Refusal(
-            "param-without-protocol",
-            "pinUvAuthParam comes without a protocol",
-            lambda request: without(9)(request) | {8: bytes(32)},
-            MISSING,
-            _VERIFIES,
-        ),
-        Refusal(
-            "unknown-protocol",
-            "pinUvAuthProtocol is unknown",
-            lambda request: request | {8: bytes(32), 9: 99},
-            INVALID,
-            _VERIFIES,
-        ),
-    ),
+    "6.1.2 step 2": unproved(8),
     "6.1.2 step 9": (
         Refusal(
             "enterprise-that-is-not-there",

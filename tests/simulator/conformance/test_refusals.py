@@ -10,6 +10,8 @@ from mfalab.simulator.conformance.refusals import (
     Refusal,
     add_refusals,
     replace,
+    send,
+    unproved,
     without,
 )
 from mfalab.simulator.conformance.replies import Reply
@@ -48,3 +50,13 @@ def test_a_row_is_a_test_of_its_section_with_the_first_code_in_its_sentence():
     with pytest.raises(Failure, match="got 0x03 INVALID_LENGTH"):
         one.run(CtapStatus.INVALID_LENGTH)
     assert asked == [{1: b""}, {2: 1}]
+
+
+def test_a_param_comes_without_a_protocol_or_with_one_that_is_unknown():
+    alone, unknown = (row.request({1: b"hash", 9: 2}) for row in unproved(8))
+    assert alone == {1: b"hash", 8: bytes(32)}
+    assert unknown == {1: b"hash", 8: bytes(32), 9: 99}
+
+
+def test_members_are_sent_as_they_are(subject):
+    assert send(0x06)(subject, {1: 2, 2: 1}).member(0x03, int) == 8

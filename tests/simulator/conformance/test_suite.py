@@ -1,10 +1,12 @@
 """The tests themselves: what they say, and how they are chosen."""
 
+from dataclasses import fields
+
 import pytest
 
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.chapters import TESTS
-from mfalab.simulator.conformance.suite import Chapter, Pin, select
+from mfalab.simulator.conformance.suite import Chapter, ConformanceTest, Options, Pin, select
 
 
 def test_there_are_many_and_each_has_its_own_id():
@@ -61,3 +63,25 @@ def test_a_chapter_takes_the_first_line_of_a_docstring():
     assert (made.id, made.section) == ("a-chapter/key-does-it", "CTAP 9 \u00a71.2")
     assert (made.behaviour, made.needs) == ("It does it.", frozenset({Ability.REPORTS}))
     assert made.run is key_does_it
+
+
+def test_a_part_of_a_chapter_adds_to_what_the_chapter_has():
+    def never(facts):
+        return "never"
+
+    def seldom(facts):
+        return "seldom"
+
+    chapter = Chapter("A chapter", "CTAP 9", needs=[Ability.REPORTS], when=[never], touches=1)
+    part = chapter.given(needs=[Ability.POWER], when=[seldom], touches=2)
+    part.add("one", "1", "It does.", "It must.", lambda subject: None, pin=Pin.SET)
+    chapter.add("two", "2", "It does.", "It must.", lambda subject: None)
+    one, two = chapter.tests
+    assert (one.needs, two.needs) == ({Ability.REPORTS, Ability.POWER}, {Ability.REPORTS})
+    assert (one.when, two.when) == ((never, seldom), (never,))
+    assert (one.touches, one.pin, two.touches, two.pin) == (2, Pin.SET, 1, Pin.ANY)
+
+
+def test_options_are_those_of_a_test():
+    texts = {"name", "chapter", "section", "behaviour", "requirement", "run"}
+    assert set(Options.__annotations__) == {each.name for each in fields(ConformanceTest)} - texts
