@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mfalab.simulator.cli.common import FORMAT, print_json
+from mfalab.simulator.cli.key_diff import diff
 from mfalab.simulator.cli.key_file import (
     KEY_FILE,
     file_errors,
@@ -18,7 +19,7 @@ from mfalab.simulator.cli.key_file import (
 )
 from mfalab.simulator.cli.key_plug import plug
 from mfalab.simulator.cli.key_test import key_test
-from mfalab.simulator.cli.key_traces import add_to as add_traces_to
+from mfalab.simulator.cli.key_traces import record, show_trace
 
 if TYPE_CHECKING:
     from mfalab.devices.security_key import SecurityKey
@@ -42,9 +43,8 @@ def key() -> None:
     """
 
 
-key.add_command(plug)
-add_traces_to(key)
-key.add_command(key_test)
+for _command in (plug, record, show_trace, diff, key_test):
+    key.add_command(_command)
 
 
 @key.command()

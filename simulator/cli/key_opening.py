@@ -7,7 +7,7 @@ an option of the command line would hold for whatever is plugged in.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.hands import Channel
     from mfalab.simulator.workbench.bench import Bench
 
-__all__ = ["KeyOpener"]
+__all__ = ["TOUCH", "KeyOpener"]
+
+TOUCH: dict[str, Any] = {
+    "type": click.Choice(["manual", "none"]),
+    "default": "manual",
+    "help": "Who touches a real key: you when it is said, or no one.",
+}
+"""What the option `--touch` of commands that open keys is."""
 
 
 class KeyOpener:

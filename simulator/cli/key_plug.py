@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from mfalab.simulator.cli.common import not_ready
+from mfalab.simulator.cli.common import gathered, not_ready, option
 from mfalab.simulator.cli.key_file import KEY_FILE, file_errors, only_user_of, open_key, serial
 from mfalab.simulator.cli.key_traces import RECORD, SHOW_SECRETS, record_plugged
 
@@ -36,13 +36,29 @@ _W = TypeVar("_W", bound="Way")
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The ways that the command line asks for: ports, or None."""
+    """The ways to the keys that the command line asks for: ports, or None."""
 
-    udp: int | None
-    tcp: int | None
-    usbip: int | None
-    nfc: int | None
-    uhid: bool
+    uhid: bool = option(
+        "--uhid", is_flag=True, help="A hidraw node of this machine's kernel (Linux)."
+    )
+    usbip: int | None = option(
+        "--usbip",
+        type=_PORT,
+        is_flag=False,
+        flag_value=_USBIP_PORT,
+        metavar="[PORT]",
+        help=f"A USB device for `usbip attach`.  [port: {_USBIP_PORT}]",
+    )
+    nfc: int | None = option(
+        "--nfc",
+        type=_PORT,
+        is_flag=False,
+        flag_value=_VPCD_PORT,
+        metavar="[PORT]",
+        help=f"A card in vpcd, pcscd's virtual reader.  [port: {_VPCD_PORT}]",
+    )
+    udp: int | None = option("--udp", type=_PORT, metavar="PORT", help="Reports as datagrams.")
+    tcp: int | None = option("--tcp", type=_PORT, metavar="PORT", help="Reports in a stream.")
 
     @property
     def usb(self) -> bool:
@@ -52,25 +68,7 @@ class _Wanted:
 
 @click.command()
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=KEY_FILE)
-@click.option("--uhid", is_flag=True, help="A hidraw node of this machine's kernel (Linux).")
-@click.option(
-    "--usbip",
-    type=_PORT,
-    is_flag=False,
-    flag_value=_USBIP_PORT,
-    metavar="[PORT]",
-    help=f"A USB device for `usbip attach`.  [port: {_USBIP_PORT}]",
-)
-@click.option(
-    "--nfc",
-    type=_PORT,
-    is_flag=False,
-    flag_value=_VPCD_PORT,
-    metavar="[PORT]",
-    help=f"A card in vpcd, pcscd's virtual reader.  [port: {_VPCD_PORT}]",
-)
-@click.option("--udp", type=_PORT, metavar="PORT", help="Reports as datagrams.")
-@click.option("--tcp", type=_PORT, metavar="PORT", help="Reports in a stream.")
+@gathered(_Wanted, "wanted")
 @click.option(
     "--rig",
     type=click.Path(path_type=Path),
@@ -87,11 +85,7 @@ class _Wanted:
 @SHOW_SECRETS
 def plug(
     paths: tuple[Path, ...],
-    uhid: bool,
-    usbip: int | None,
-    nfc: int | None,
-    udp: int | None,
-    tcp: int | None,
+    wanted: _Wanted,
     rig: Path | None,
     touch: str | None,
     recording: Path | None,
@@ -122,8 +116,7 @@ def plug(
     from mfalab.simulator.cli.key_control import obey
     from mfalab.simulator.clocks import WallClock
 
-    wanted = _Wanted(udp, tcp, usbip, nfc, uhid)
-    if not wanted.usb and nfc is None:
+    if not wanted.usb and wanted.nfc is None:
         raise click.UsageError(
             "say where to plug it in: --uhid, --usbip, --nfc, --udp PORT or --tcp PORT"
         )

@@ -4,51 +4,103 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mfalab.simulator.cli.common import FAILED, INTERRUPTED, PASSED, not_ready
-from mfalab.simulator.cli.key_opening import KeyOpener
+from mfalab.simulator.cli.common import (
+    A_FILE,
+    FAILED,
+    INTERRUPTED,
+    PASSED,
+    gathered,
+    not_ready,
+    option,
+)
+from mfalab.simulator.cli.key_asking import is_real
+from mfalab.simulator.cli.key_opening import TOUCH, KeyOpener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mfalab.simulator.conformance.run import Result, Run
     from mfalab.simulator.conformance.suite import ConformanceTest
+    from mfalab.simulator.keys.fixture import Fixture
 
 __all__ = ["key_test"]
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Manner:
+    """How a key is tested."""
+
+    destructive: bool = option(
+        "--destructive",
+        is_flag=True,
+        help="Also what changes the key for good: a PIN, settings, reset. It is as new afterwards.",
+    )
+    touch: str = option("--touch", **TOUCH)
+    pin: str | None = option("--pin", metavar="PIN", help="The PIN of a key that has one.")
+    lab: Path | None = option(
+        "--lab",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        metavar="FILE",
+        help="DEVICE is a key of this lab file; its rig touches it and cuts its power.",
+    )
+    twin: str | None = option(
+        "--twin", metavar="DEVICE", help="A second key, which must not be a clone."
+    )
+    seed: str | None = option("--seed", help="All chance of the run, and of a simulated key.")
+
+    def run(self, tests: Sequence[ConformanceTest], device: str, *, quiet: bool) -> Run:
+        """Run tests on a key, and say how it goes on."""
+        from mfalab.devices.errors import DeviceError
+        from mfalab.simulator.conformance.run import PinWrong, run
+        from mfalab.simulator.entropy import Entropy, SystemEntropy
+
+        with ExitStack() as stack:
+            opener = KeyOpener(stack, self.lab, touch=self.touch, destructive=self.destructive)
+            fixture = opener.open(device, pin=self.pin, seed=self.seed or "1")
+            by_hand = opener.by_hand(fixture)
+            twin = self._twin(stack)
+            chance = (
+                SystemEntropy()
+                if is_real(fixture.name) and not self.seed
+                else Entropy(self.seed or 1)
+            )
+            terminal = _Terminal(by_hand=by_hand, quiet=quiet)
+            try:
+                return run(
+                    fixture,
+                    tests,
+                    terminal,
+                    random_bytes=chance.random_bytes("client"),
+                    destructive=self.destructive,
+                    touched=self.touch != "none",
+                    by_hand=by_hand,
+                    twin=twin,
+                )
+            except PinWrong as error:
+                raise click.UsageError(str(error)) from None
+            except DeviceError as error:
+                not_ready(str(error))
+
+    def _twin(self, stack: ExitStack) -> Fixture | None:
+        if self.twin is None:
+            return None
+        # Another seed, since two simulated keys of one seed are clones of each other.
+        opener = KeyOpener(stack, None, touch=self.touch, destructive=False)
+        return opener.open(self.twin, pin=None, seed=self.seed or "2")
 
 
 @click.command("test")
 @click.argument("device", metavar="DEVICE", required=False)
 @click.option("-k", "words", multiple=True, metavar="WORD", help="Only tests that have this word.")
-@click.option("--html", "page", type=_FILE, metavar="FILE", help="Write a report for a browser.")
-@click.option("--json", "plain", type=_FILE, metavar="FILE", help="Write a report for programs.")
-@click.option(
-    "--destructive",
-    is_flag=True,
-    help="Also what changes the key for good: a PIN, settings, reset. It is as new afterwards.",
-)
-@click.option(
-    "--touch",
-    type=click.Choice(["manual", "none"]),
-    default="manual",
-    show_default=True,
-    help="Who touches a real key: you when it is said, or no one.",
-)
-@click.option("--pin", metavar="PIN", help="The PIN of a key that has one.")
-@click.option(
-    "--lab",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    metavar="FILE",
-    help="DEVICE is a key of this lab file; its rig touches it and cuts its power.",
-)
-@click.option("--twin", metavar="DEVICE", help="A second key, which must not be a clone.")
-@click.option("--seed", help="All chance of the run, and of a simulated key.")
+@click.option("--html", "page", type=A_FILE, metavar="FILE", help="Write a report for a browser.")
+@click.option("--json", "plain", type=A_FILE, metavar="FILE", help="Write a report for programs.")
+@gathered(_Manner, "manner")
 @click.option("--list", "listing", is_flag=True, help="List the tests and run none.")
 @click.option("-q", "--quiet", is_flag=True, help="No line for each test that passes.")
 def key_test(
@@ -56,12 +108,7 @@ def key_test(
     words: tuple[str, ...],
     page: Path | None,
     plain: Path | None,
-    destructive: bool,
-    touch: str,
-    pin: str | None,
-    lab: Path | None,
-    twin: str | None,
-    seed: str | None,
+    manner: _Manner,
     listing: bool,
     quiet: bool,
 ) -> None:
@@ -95,58 +142,11 @@ def key_test(
     for path in (page, plain):
         if path is not None and not path.parent.is_dir():
             raise click.UsageError(f"there is no folder {path.parent} to write {path.name} into")
-    found = _run(
-        tests, device, lab, twin, touch=touch, pin=pin, destructive=destructive, seed=seed,
-        quiet=quiet,
-    )  # fmt: skip
+    found = manner.run(tests, device, quiet=quiet)
     _report(found, page, plain)
     if any(result.verdict.value == "interrupted" for result in found.results):
         sys.exit(INTERRUPTED)
     sys.exit(PASSED if found.passed else FAILED)
-
-
-def _run(
-    tests: Sequence[ConformanceTest],
-    device: str,
-    lab: Path | None,
-    twin: str | None,
-    *,
-    touch: str,
-    pin: str | None,
-    destructive: bool,
-    seed: str | None,
-    quiet: bool,
-) -> Run:
-    from mfalab.devices.errors import DeviceError
-    from mfalab.simulator.conformance.run import PinWrong, run
-    from mfalab.simulator.entropy import Entropy, SystemEntropy
-
-    with ExitStack() as stack:
-        opener = KeyOpener(stack, lab, touch=touch, destructive=destructive)
-        fixture = opener.open(device, pin=pin, seed=seed or "1")
-        by_hand = opener.by_hand(fixture)
-        other = None
-        if twin is not None:
-            # Another seed, since two simulated keys of one seed are clones of each other.
-            of_twin = KeyOpener(stack, None, touch=touch, destructive=False)
-            other = of_twin.open(twin, pin=None, seed=seed or "2")
-        chance = SystemEntropy() if _is_real(fixture.name) and not seed else Entropy(seed or 1)
-        terminal = _Terminal(by_hand=by_hand, quiet=quiet)
-        try:
-            return run(
-                fixture,
-                tests,
-                terminal,
-                random_bytes=chance.random_bytes("client"),
-                destructive=destructive,
-                touched=touch != "none",
-                by_hand=by_hand,
-                twin=other,
-            )
-        except PinWrong as error:
-            raise click.UsageError(str(error)) from None
-        except DeviceError as error:
-            not_ready(str(error))
 
 
 class _Terminal:
@@ -182,13 +182,6 @@ class _Terminal:
     def says(self, text: str) -> None:
         """Tell a person something."""
         click.echo(f"{self._number} {text}")
-
-
-# Keys.
-
-
-def _is_real(address: str) -> bool:
-    return address.startswith(("hid:", "nfc:"))
 
 
 # What was found.

@@ -1,34 +1,24 @@
-"""Commands of the group `key` about traffic: record it, show it, and hold two keys side by side."""
+"""Commands of the group `key` about traffic: record it and show it."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfalab.simulator.cli.common import FAILED, FORMAT, PASSED, not_ready, print_json
-from mfalab.simulator.cli.key_opening import KeyOpener
+from mfalab.simulator.cli.common import A_FILE, FORMAT, gathered, print_json
+from mfalab.simulator.cli.key_asking import Asking, key_errors
 
 if TYPE_CHECKING:
     from mfalab.devices.clock import Clock
     from mfalab.devices.security_key import SecurityKey
     from mfalab.devices.transports.hid_device import HidDevice
-    from mfalab.simulator.abilities import Ability
-    from mfalab.simulator.keys.fixture import Fixture
-    from mfalab.simulator.traces.compare import Difference, Passage
     from mfalab.simulator.traces.dissect import Message
     from mfalab.simulator.traces.recorder import Tape
 
-__all__ = ["RECORD", "SHOW_SECRETS", "add_to", "diff", "record", "record_plugged", "show_trace"]
-
-_MS = 10**6
-_TOUCH_AFTER_NS = 300 * _MS
-_BASICS = "basics"
-_WIDE = 140
+__all__ = ["RECORD", "SHOW_SECRETS", "record", "record_plugged", "show_trace"]
 
 SHOW_SECRETS = click.option(
     "--show-secrets", is_flag=True, help="PINs, tokens and keys as they are, not masked."
@@ -36,49 +26,18 @@ SHOW_SECRETS = click.option(
 RECORD = click.option(
     "--record",
     "recording",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=A_FILE,
     metavar="FILE.pcapng",
     help="Record what passes; Wireshark opens it, key show-trace tells it.",
 )
 """The option of `key plug`."""
-_SUITE = click.argument("words", metavar="[SUITE]...", nargs=-1)
-
-
-def _fixture_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that ask keys for something."""
-    options: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-        click.option("--pin", metavar="PIN", help="The PIN of a key that has one."),
-        click.option("--seed", default=1, show_default=True, help="The chance of simulated keys."),
-        click.option(
-            "--touch",
-            type=click.Choice(["manual", "none"]),
-            default="manual",
-            show_default=True,
-            help="Who touches a real key: you when it is said, or no one.",
-        ),
-        click.option(
-            "--lab",
-            type=click.Path(path_type=Path, dir_okay=False, exists=True),
-            metavar="FILE",
-            help="A lab file whose keys may be named; its rigs touch them and cut their power.",
-        ),
-        click.option(
-            "--destructive",
-            is_flag=True,
-            help="Ask for what changes a key for good as well: PIN, credentials, reset. A real key "
-            "must be marked in the lab file.",
-        ),
-    )
-    for option in options:
-        command = option(command)
-    return command
 
 
 # Showing.
 
 
 @click.command("show-trace")
-@click.argument("path", metavar="FILE.pcapng", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("path", metavar="FILE.pcapng", type=A_FILE)
 @click.option("--full", is_flag=True, help="Long byte strings in full.")
 @click.option("-k", "words", multiple=True, metavar="WORD", help="Only lines with this word.")
 @SHOW_SECRETS
@@ -144,19 +103,13 @@ def _as_json(message: Message) -> dict[str, Any]:
 
 @click.command()
 @click.argument("address", metavar="DEVICE")
-@click.argument("path", metavar="FILE.pcapng", type=click.Path(path_type=Path, dir_okay=False))
-@_SUITE
-@_fixture_options
+@click.argument("path", metavar="FILE.pcapng", type=A_FILE)
+@gathered(Asking, "asking")
 @SHOW_SECRETS
 def record(
     address: str,
     path: Path,
-    words: tuple[str, ...],
-    pin: str | None,
-    seed: int,
-    touch: str,
-    lab: Path | None,
-    destructive: bool,
+    asking: Asking,
     show_secrets: bool,
 ) -> None:
     """Ask a key for what SUITE has, and record it to FILE.pcapng.
@@ -179,11 +132,11 @@ def record(
     from mfalab.simulator.traces.recorder import Recording
 
     with ExitStack() as stack:
-        opener = KeyOpener(stack, lab, touch=touch, destructive=destructive)
-        fixture = _open(opener, address, pin, seed)
-        with _key_errors(fixture.name):
+        opener = asking.opener(stack)
+        fixture = asking.open(opener, address)
+        with key_errors(fixture.name):
             recording = Recording(fixture, _tape(stack, path, fixture.name, reveal=show_secrets))
-            passages = _perform(recording, words, fixture.can, seed, destructive, touch)
+            passages = asking.perform(recording, fixture.can)
             recording.close()
     told = sum(len(passage.messages) for passage in passages)
     click.echo(f"{path}: {told} messages of {fixture.name} (mfalab key show-trace {path})")
@@ -236,205 +189,3 @@ def record_plugged(
     tape = _tape(stack, path, key.name, reveal=reveal, about=about)
     tap = KeyTap(key, tape, clock)
     stack.callback(tap.drain)
-
-
-# Comparing.
-
-
-@click.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
-@_SUITE
-@_fixture_options
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(min=0),
-    default=100.0,
-    show_default=True,
-    metavar="MS",
-    help="By how many milliseconds times may differ, in the median.",
-)
-@click.option("--no-timing", is_flag=True, help="Leave times out.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def diff(
-    first: str,
-    second: str,
-    words: tuple[str, ...],
-    pin: str | None,
-    seed: int,
-    touch: str,
-    lab: Path | None,
-    destructive: bool,
-    tolerance: float,
-    no_timing: bool,
-    as_json: bool,
-) -> None:
-    """Ask two keys the same and tell where their answers part.
-
-    \b
-    mfalab key diff sim:ctap-2.1-pin sim:ctap-2.3
-    mfalab key diff office-key sim:yubikey-like --lab lab.yaml --destructive
-    mfalab key diff replay:old-firmware.pcapng hid:12345678 basics
-
-    A and B are sim:MODEL, hid:WHICH, nfc:READER or replay:FILE, or keys of the lab file. SUITE is
-    `basics`, a set of exchanges that show what a key is like, or words that choose tests of the
-    conformance suite.
-    What only one of the two can do, such as have its power cut, is not asked.
-
-    Statuses, members, flags, extensions, prompts and times are compared. Keys, credential IDs and
-    tokens count by their length, signatures by whether they verify, the counter by whether it
-    moves.
-
-    Exits with 0 when they are alike, 1 when they differ, 2 on wrong usage, 3 when a key is missing.
-    """
-    from mfalab.simulator.traces.compare import compare
-
-    with ExitStack() as stack:
-        opener = KeyOpener(stack, lab, touch=touch, destructive=destructive)
-        keys = [
-            _open(opener, address, pin, seed + number)
-            for number, address in enumerate((first, second))
-        ]
-        shared = keys[0].can & keys[1].can
-        done = []
-        for key in keys:
-            with _key_errors(key.name):
-                done.append(_perform(key, words, shared, seed, destructive, touch))
-    found = compare(*done, tolerance_ns=None if no_timing else round(tolerance * _MS))
-    if as_json:
-        print_json(_diff_as_json((first, second), done, found))
-    else:
-        _show_diff((first, second), done, found)
-    sys.exit(FAILED if found else PASSED)
-
-
-def _diff_as_json(
-    names: tuple[str, str], done: Sequence[Sequence[Passage]], found: Sequence[Difference]
-) -> dict[str, Any]:
-    return {
-        "first": names[0],
-        "second": names[1],
-        "alike": not found,
-        "passages": list(dict.fromkeys(passage.name for side in done for passage in side)),
-        "differences": [
-            {
-                "request": each.request,
-                "part": each.part.value,
-                "what": each.what,
-                "first": each.first,
-                "second": each.second,
-                "passages": list(each.passages),
-                "times": each.times,
-            }
-            for each in found
-        ],
-    }
-
-
-def _show_diff(
-    names: tuple[str, str], done: Sequence[Sequence[Passage]], found: Sequence[Difference]
-) -> None:
-    passages = len({passage.name for side in done for passage in side})
-    asked = f"{passages} passage{'s' if passages != 1 else ''}"
-    if not found:
-        click.echo(f"{names[0]} and {names[1]} are alike in {asked}")
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from mfalab.simulator.traces.compare import Part
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("request", "differs in", *names, "where"):
-        table.add_column(Text(title), overflow="fold")
-    order = {request: at for at, request in enumerate(dict.fromkeys(d.request for d in found))}
-    before = None
-    for each in sorted(found, key=lambda one: order[one.request]):
-        what = each.what if each.part is Part.MEMBER else f"{each.part.value} {each.what}".rstrip()
-        shown = "" if each.request == before else each.request or "(the passage)"
-        where = each.passages[0] + (f", {each.times} times" if each.times > 1 else "")
-        table.add_row(*(Text(cell) for cell in (shown, what, each.first, each.second, where)))
-        before = each.request
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDE
-    console.print(table)
-    count = len(found)
-    click.echo(f"{count} difference{'s' if count > 1 else ''} in {asked}")
-
-
-# Keys.
-
-
-def _perform(
-    fixture: Fixture,
-    words: tuple[str, ...],
-    abilities: frozenset[Ability],
-    seed: int,
-    destructive: bool,
-    touch: str,
-) -> list[Passage]:
-    """Ask a key for a suite."""
-    if words in {(), (_BASICS,)}:
-        from mfalab.simulator.traces.basics import perform
-
-        return perform(fixture, destructive=destructive, abilities=abilities)
-    from mfalab.simulator.conformance.chapters import TESTS
-    from mfalab.simulator.conformance.compare import perform_tests
-    from mfalab.simulator.conformance.suite import select
-    from mfalab.simulator.entropy import Entropy
-
-    tests = select(TESTS, words)
-    if not tests:
-        raise click.UsageError(f"no test has {' and '.join(words)}; or write {_BASICS}")
-    return perform_tests(
-        fixture,
-        tests,
-        entropy=Entropy(seed),
-        destructive=destructive,
-        touched=not _is_real(fixture.name) or touch != "none",
-        by_hand=_is_real(fixture.name),
-        says=lambda text: click.echo(text, err=True),
-    )
-
-
-def _is_real(address: str) -> bool:
-    return address.startswith(("hid:", "nfc:"))
-
-
-def _open(opener: KeyOpener, address: str, pin: str | None, seed: int) -> Fixture:
-    """A key for a command, with a user who touches it."""
-    from mfalab.devices.ctap.user import touching
-
-    fixture = opener.open(address, pin=pin, seed=seed)
-    if _is_real(fixture.name):
-        fixture.user = touching()
-    elif fixture.name.startswith("sim:"):
-        fixture.user = touching(_TOUCH_AFTER_NS)
-    return fixture
-
-
-@contextmanager
-def _key_errors(name: str) -> Iterator[None]:
-    """End with one sentence when a key goes away or a recording departs."""
-    from mfalab.devices.errors import DeviceError
-    from mfalab.devices.schedule import NothingWillHappen
-    from mfalab.simulator.traces.recorder import RecordingFailed
-    from mfalab.simulator.traces.replay import Departed
-
-    try:
-        yield
-    except (Departed, RecordingFailed) as error:
-        raise click.UsageError(str(error)) from None
-    except DeviceError as error:
-        not_ready(str(error))
-    except (OSError, NothingWillHappen) as error:
-        not_ready(f"{name}: {getattr(error, 'strerror', None) or error}")
-
-
-def add_to(group: click.Group) -> None:
-    """Add these commands to the group `key`."""
-    for command in (record, show_trace, diff):
-        group.add_command(command)
