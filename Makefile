@@ -14,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
 # A worker more than processors: guests wait as much as they work.
-test: system $(VENV)/installed-for-test $(VENV)/micropython/package/micropython.mjs kernel
+test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/micropython/package/micropython.mjs kernel
 	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # The verbs of a lab, written from the step models.
@@ -68,6 +68,13 @@ $(VENV)/installed-for-test: $(BIN)/python pyproject.toml $(SOURCES)
 	@$(call install,.[test$(COMMA)nfc]) || { \
 	  echo "pyscard cannot be compiled here; tests with card readers say so"; $(call install,.[test]); }
 	@touch $@ $(VENV)/installed
+
+# An environment without extras, in which every command must work or say what to install.
+$(VENV)/plain/installed: $(VENV)/installed-for-test
+	@$(PYTHON) -m venv $(VENV)/plain
+	@$(VENV)/plain/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	@$(VENV)/plain/bin/pip install --quiet --disable-pip-version-check .
+	@touch $@
 
 # A MicroPython for the rig's firmware, which runs under node.
 MICROPYTHON := micropython-webassembly-pyscript

@@ -1,5 +1,6 @@
 """The house is in order: packages, layers, style, types, and words that are written twice."""
 
+import ast
 import importlib
 import inspect
 import pickle
@@ -148,6 +149,36 @@ def test_every_lint_exception_carries_its_reason() -> None:
                     if found and f'"{mark}"' not in line and not ("- " in rest or "# " in rest):
                         bare.append(f"{path.relative_to(ROOT)}:{number}")
     assert bare == []
+
+
+BRANCHES = (
+    ast.If, ast.For, ast.While, ast.Try, ast.Match, ast.IfExp, ast.BoolOp,
+    ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp,
+)  # fmt: skip
+
+
+def has_logic(path: Path) -> bool:
+    """Whether a function of a module decides or repeats something."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return any(isinstance(node, BRANCHES) for each in functions for node in ast.walk(each))
+
+
+def test_module_with_logic_has_a_test_file_beside_it() -> None:
+    """Chapters of the conformance suite are tests themselves, and firmware runs on a board."""
+    missing = [
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not path.name.startswith("__")
+        and not {"chapters", "firmware"} & set(path.parts)
+        and has_logic(path)
+        and not (ROOT / "tests" / path.relative_to(ROOT).parent / f"test_{path.name}").exists()
+    ]
+    assert missing == []
 
 
 def test_both_clocks_have_one_text() -> None:
