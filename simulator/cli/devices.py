@@ -10,7 +10,9 @@ import click
 from mfalab.simulator.cli.common import FORMAT, print_json
 
 if TYPE_CHECKING:
-    from mfalab.simulator.workbench.discovery import KeyInfo
+    from collections.abc import Sequence
+
+    from mfalab.simulator.workbench.discovery import FoundKey, FoundReader, KeyInfo
 
 __all__ = ["COMMANDS"]
 
@@ -42,18 +44,26 @@ def devices(form: str, as_lab: bool, udev: bool) -> None:
         return
     keys, (cards, silence) = find_keys(), find_readers()
     rigs = [entry(spec) for spec in suggest(serial_ports())]
+    lab_file = as_lab_file(keys, cards, rigs)
     if as_lab:
-        click.echo(as_lab_file(keys, cards, rigs), nl=False)
-        return
-    if form == "json":
-        print_json(
-            {
-                "keys": [asdict(each) for each in keys],
-                "readers": [asdict(each) for each in cards],
-                "rigs": rigs,
-            }
-        )
-        return
+        click.echo(lab_file, nl=False)
+    elif form == "json":
+        listed = {
+            "keys": [asdict(each) for each in keys],
+            "readers": [asdict(each) for each in cards],
+            "rigs": rigs,
+        }
+        print_json(listed)
+    else:
+        _show(keys, cards, silence, rigs)
+        click.echo("\na lab file for it:\n")
+        for line in lab_file.splitlines():
+            click.echo(f"  {line}")
+
+
+def _show(
+    keys: Sequence[FoundKey], cards: Sequence[FoundReader], silence: str, rigs: Sequence[str]
+) -> None:
     click.echo("keys" if keys else "keys: none")
     for found in keys:
         node = found.node
@@ -67,9 +77,6 @@ def devices(form: str, as_lab: bool, udev: bool) -> None:
     click.echo("rigs" if rigs else "rigs: none")
     for rig in rigs:
         click.echo(f"  {rig}")
-    click.echo("\na lab file for it:\n")
-    for line in as_lab_file(keys, cards, rigs).splitlines():
-        click.echo(f"  {line}")
 
 
 def _plain(info: KeyInfo | None) -> str:
