@@ -73,12 +73,15 @@ def test_verdicts_filter_and_a_test_opens_with_its_trace(visit):
 
 
 def test_search_looks_into_traces_and_can_be_cleared(visit, report):
+    """The page's policy forbids eval, and with it Playwright's waiting for an expression."""
+    from playwright.sync_api import expect
+
     page = visit()
     page.keyboard.press("/")
     page.keyboard.type("error invalid_cmd wink")
-    page.wait_for_function("document.querySelectorAll('.case:not([hidden])').length === 1")
+    expect(page.locator(".case:not([hidden])")).to_have_count(1)
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.querySelector('.case[hidden]')")
+    expect(page.locator(".case[hidden]")).to_have_count(0)
     assert page.locator(".case:visible").count() == len(report[1].results)
 
 
