@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap1 import APDU, ApduError, Ctap1
 from fido2.ctap2.base import Ctap2
+from fido2.ctap2.bio import CaptureError
 from fido2.ctap2.pin import ClientPin
 from pydantic import Field
 
@@ -68,6 +69,9 @@ class AtKey(Step):
         except CtapError as error:
             name = str(getattr(error.code, "name", error.code))
             raise Prevented(name, f"{key.name} answers {name}") from None
+        except CaptureError as error:
+            name = str(getattr(error.code, "name", error.code))
+            raise Prevented("FingerNotRead", f"{key.name} did not read it: {name}") from None
         except OSError as error:
             raise Prevented("KeyUnplugged", str(error)) from None
         except NO_ANSWER as error:

@@ -78,6 +78,7 @@ class HeldBenchToken(CodeDevice):
         self._token = token
         self.seed = token.seed
         self._timeline = timeline
+        self._read_ns = timeline.now_ns()
 
     @property
     def alive(self) -> bool:
@@ -91,8 +92,13 @@ class HeldBenchToken(CodeDevice):
 
     @property
     def until_next_code_ns(self) -> int:
-        """A whole time step: after it the next code is shown, however far the token has drifted."""
-        return self.seed.period_s * NS_PER_S
+        """How long until a reading shows the next code, however far the token has drifted.
+
+        Two readings that begin a time step apart show neighbouring codes. One that begins later
+        may miss a code: reading takes time, and a second is added to every wait for a code.
+        """
+        due_ns = self._read_ns + (self.seed.period_s - 1) * NS_PER_S
+        return max(0, due_ns - self._timeline.now_ns())
 
     def code(self) -> str:
         """What its display shows when its button is pressed now.
@@ -102,6 +108,7 @@ class HeldBenchToken(CodeDevice):
             Prevented: it cannot be read well enough.
         """
         self._meet()
+        self._read_ns = self._timeline.now_ns()
         token = self._token
         token.rig.show(token.place.number)
         reading = token.rig.read(token.place.number)

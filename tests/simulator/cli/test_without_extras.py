@@ -89,7 +89,6 @@ def test_command_tells_what_it_does_and_takes_no_unknown_option(
         (("lab", "boot", "--", "true"), 3, "pip install 'mfalab[guest]'"),
         (("run", "-k", "replay", "-q"), 0, ""),
         (("steps", "sign_in"), 0, "second page"),
-        (("rig", "suggest"), 0, ""),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

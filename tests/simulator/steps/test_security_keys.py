@@ -59,6 +59,13 @@ def test_reset_that_is_to_be_too_late_needs_a_key_that_can_be() -> None:
     assert set(late.needs()) == {*in_time.needs(), Need(Ability.LATE_RESET, "key")}
 
 
+def test_touch_where_a_finger_is_wanted_is_told(lab_with: Labs) -> None:
+    """python-fido2's CaptureError passed through, and the case was called a defect in mfalab."""
+    lab = a_key(lab_with, model="ctap-2.1-bio", pin="2468")
+    lab.add_finger(**AT_KEY, finger="thumb", expect={"refused": "FingerNotRead"})
+    assert lab.security_key("key").fingers == []
+
+
 def test_finger_is_enrolled_on_a_key_with_a_sensor(lab_with: Labs) -> None:
     lab = a_key(lab_with, model="ctap-2.1-bio", pin="2468")
     lab.add_finger(**AT_KEY, finger="thumb", key={"finger": "thumb"})

@@ -99,6 +99,16 @@ def played(folder: Path, wall: LeapingWall, rig: Rig, more: str = "") -> list[Ev
         bench.close()
 
 
+@pytest.mark.parametrize("phase_s", range(30))
+def test_pair_of_codes_is_consecutive_wherever_the_token_is_in_its_step(
+    tmp_path: Path, wall: LeapingWall, phase_s: int
+) -> None:
+    """The wait was a step, a second and the time of a reading: one pair in ten had a gap."""
+    wall.wait(phase_s * S)
+    events = played(tmp_path, wall, Reader(wall))
+    assert (events[-1]["verdict"], events[-1]["why"]) == ("passed", "")
+
+
 def test_real_token_plays_a_scenario_in_real_time(tmp_path: Path, wall: LeapingWall) -> None:
     began_ns = wall.now_ns()
     events = played(tmp_path, wall, Reader(wall))
