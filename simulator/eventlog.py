@@ -1,7 +1,8 @@
 """The event log: what happened in a run, one JSON object a line.
 
-The schema is in docs/event-log.md. Events are plain dictionaries with `Secret` values where a
-secret stands; `encode` masks them unless they are asked for.
+`environment/journal.py` writes what happens in a case, `runner.py` where runs, cases and steps
+begin and end. The schema is in docs/event-log.md. Events are plain dictionaries with `Secret`
+values where a secret stands; `encode` masks them unless they are asked for.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mfalab.simulator.cli.common import argument, not_ready, option
-from mfalab.simulator.cli.key_opening import TOUCH, KeyOpener
+from mfalab.simulator.cli.key_argument import TOUCH, KeyOpener
 
 if TYPE_CHECKING:
     from mfalab.simulator.abilities import Ability

@@ -19,8 +19,8 @@ from mfalab.simulator.cli.common import (
     not_ready,
     option,
 )
+from mfalab.simulator.cli.key_argument import TOUCH, KeyOpener
 from mfalab.simulator.cli.key_asking import is_real
-from mfalab.simulator.cli.key_opening import TOUCH, KeyOpener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import click
 import pytest
 
-from mfalab.simulator.cli.key_opening import KeyOpener
+from mfalab.simulator.cli.key_argument import KeyOpener
 
 LAB = """\
 lab: desk
