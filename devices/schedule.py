@@ -23,8 +23,6 @@ from typing import Protocol, final
 from mfalab.devices.clock import Clock
 from mfalab.devices.durations import NS_PER_S
 
-__all__ = ["NothingWillHappen", "OwnTime", "Scheduler", "WallTime"]
-
 
 class NothingWillHappen(Exception):
     """A client waits, and nothing on the agenda could ever end it.

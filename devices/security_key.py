@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
     from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection
 
-__all__ = ["KeyState", "SecurityKey"]
-
 
 @dataclass(frozen=True, slots=True)
 class KeyState:

@@ -17,8 +17,6 @@ from mfalab.devices.ctap.cose import Algorithm, ec2_point
 from mfalab.devices.ctap.model import AttestationKind
 from mfalab.devices.ctap.state import Credential
 
-__all__ = ["Attestation", "batch_certificate", "chosen_kind", "formats", "public_point", "state_it"]
-
 
 @dataclass(frozen=True, slots=True)
 class Attestation:

@@ -34,8 +34,6 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.storage import PowerCut, Storage, StoreWornOut
 from mfalab.devices.ctap.transaction import Steps, Transaction
 
-__all__ = ["Authenticator", "NoPower", "Transaction"]
-
 _Handler = Callable[[Core, Call], Steps[dict[int, Any]]]
 
 

@@ -16,8 +16,6 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Ask, EventKind, Steps
 from mfalab.devices.durations import NS_PER_MS
 
-__all__ = ["bio_enrollment"]
-
 _FINGERPRINT = 1
 _TOUCH_SENSOR = 1
 

@@ -17,8 +17,6 @@ from cryptography.x509.oid import NameOID
 
 from mfalab.devices.ctap.crypto import P256_ORDER, ec_private_key
 
-__all__ = ["attestation_seed", "leaf_certificate", "root_certificate"]
-
 _NOT_BEFORE = datetime(2016, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(2056, 1, 1, tzinfo=UTC)
 _AAGUID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")

@@ -9,8 +9,6 @@ from typing import Any, final
 
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 
-__all__ = ["MAX_NESTING", "Float", "decode", "encode"]
-
 MAX_NESTING = 4
 """Levels of maps and arrays that a message may have."""
 

@@ -20,8 +20,6 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
 
-__all__ = ["client_pin"]
-
 _PADDED_PIN_BYTES = 64
 _PIN_DIGEST_BYTES = 16
 _OLD_TOKEN_PERMISSIONS = Permission.MAKE_CREDENTIAL | Permission.GET_ASSERTION

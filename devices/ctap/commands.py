@@ -2,21 +2,6 @@
 
 from enum import Enum, IntEnum, IntFlag, unique
 
-__all__ = [
-    "AuthDataFlag",
-    "BioSubcommand",
-    "Capability",
-    "Command",
-    "ConfigSubcommand",
-    "CredentialManagementSubcommand",
-    "KeepaliveStatus",
-    "Permission",
-    "PinSubcommand",
-    "Prompt",
-    "SampleStatus",
-    "Transport",
-]
-
 
 @unique
 class Command(IntEnum):

@@ -13,8 +13,6 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
 
-__all__ = ["config"]
-
 
 def config(core: Core, call: Call) -> Steps[dict[int, Any]]:
     """Serve the subcommand."""

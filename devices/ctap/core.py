@@ -22,8 +22,6 @@ from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Ask, Event, EventKind, Steps, Work
 from mfalab.devices.durations import NS_PER_S
 
-__all__ = ["Call", "Core", "Session", "Walk"]
-
 _COUNTER_MOST = 0xFFFFFFFF
 """Where a counter ends: it stays there, since it may never fall."""
 

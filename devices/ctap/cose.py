@@ -5,8 +5,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 
-__all__ = ["KEY_AGREEMENT_ALGORITHM", "Algorithm", "PublicKey", "cose_key", "ec2_point"]
-
 PublicKey = (
     ec.EllipticCurvePublicKey
     | ed25519.Ed25519PublicKey

@@ -26,8 +26,6 @@ from mfalab.devices.ctap.state import Credential
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
 
-__all__ = ["credential_management"]
-
 _Sub = CredentialManagementSubcommand
 _READ_ONLY = (
     _Sub.GET_CREDS_METADATA,

@@ -18,8 +18,6 @@ from mfalab.devices.ctap.model import CounterKind, Model
 from mfalab.devices.ctap.state import Counter, Credential, State
 from mfalab.devices.ctap.status import CtapError
 
-__all__ = ["by_user", "count", "find", "for_rp", "signature_counter", "unwrap", "wrap"]
-
 _WRAPPED = b"\x01"
 _NONCE_BYTES = 12
 

@@ -15,8 +15,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from mfalab.devices.ctap.cose import Algorithm, PublicKey
 
-__all__ = ["P256_ORDER", "ec_private_key", "hkdf", "new_seed", "public_key", "sign"]
-
 PrivateKey = (
     ec.EllipticCurvePrivateKey
     | ed25519.Ed25519PrivateKey

@@ -33,21 +33,8 @@ from mfalab.devices.ctap.commands import Capability, Transport
 from mfalab.devices.durations import NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
-    from mfalab.devices.ctap.authenticator import Authenticator, Transaction
-
-__all__ = [
-    "BROADCAST",
-    "KEEPALIVE_NS",
-    "LONGEST_LOCK_S",
-    "MAX_MESSAGE",
-    "MESSAGE_TIMEOUT_NS",
-    "POLLED_NS",
-    "REPORT_SIZE",
-    "CtapHid",
-    "HidCommand",
-    "HidError",
-    "packets",
-]
+    from mfalab.devices.ctap.authenticator import Authenticator
+    from mfalab.devices.ctap.transaction import Transaction
 
 REPORT_SIZE: Final = 64
 BROADCAST: Final = 0xFFFFFFFF

@@ -14,8 +14,6 @@ from mfalab.devices.ctap.pin_protocols import PinUvProtocol
 from mfalab.devices.ctap.state import Credential
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 
-__all__ = ["AssertionExtensions", "RegistrationExtensions", "large_blob_key"]
-
 _SALT_BYTES = 32
 
 

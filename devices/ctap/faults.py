@@ -11,8 +11,6 @@ from hashlib import sha256
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.storage import PowerCut, Storage, StoreWornOut
 
-__all__ = ["NO_FAULTS", "Faults", "FaultyStorage"]
-
 
 @dataclass(frozen=True, slots=True)
 class Faults:

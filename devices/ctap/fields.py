@@ -4,8 +4,6 @@ from typing import Any, TypeVar
 
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 
-__all__ = ["Members", "public_key_descriptors"]
-
 _T = TypeVar("_T")
 
 

@@ -18,8 +18,6 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
 from mfalab.devices.durations import NS_PER_S
 
-__all__ = ["get_assertion", "get_next_assertion"]
-
 _WALK_NS = 30 * NS_PER_S
 
 

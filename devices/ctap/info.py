@@ -9,8 +9,6 @@ from mfalab.devices.ctap.core import Core
 from mfalab.devices.ctap.crypto import hkdf
 from mfalab.devices.ctap.model import AlwaysUv
 
-__all__ = ["config_subcommands", "get_info", "options"]
-
 _FINGERPRINT_INTERNAL = 0x02
 """User verification by fingerprint, of the FIDO registry."""
 

@@ -21,9 +21,8 @@ from mfalab.devices.ctap.commands import Capability, Transport
 from mfalab.devices.ctap.ctaphid import MAX_MESSAGE, POLLED_NS
 
 if TYPE_CHECKING:
-    from mfalab.devices.ctap.authenticator import Authenticator, Transaction
-
-__all__ = ["AID", "CARD_CHANNEL", "FidoApplet", "StatusWord"]
+    from mfalab.devices.ctap.authenticator import Authenticator
+    from mfalab.devices.ctap.transaction import Transaction
 
 AID: Final = bytes.fromhex("A0000006472F0001")
 CARD_CHANNEL: Final = 0

@@ -13,8 +13,6 @@ from mfalab.devices.ctap.state import EMPTY_LARGE_BLOBS, LargeBlobs
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
 
-__all__ = ["large_blobs"]
-
 _HASH_BYTES = 16
 _FRAME_BYTES = 64
 """What a fragment leaves of a message for everything else."""

@@ -21,8 +21,6 @@ from mfalab.devices.ctap.state import Credential
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
 
-__all__ = ["make_credential", "read_pin_uv_auth_param", "read_user"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Request:

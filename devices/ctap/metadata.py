@@ -16,8 +16,6 @@ from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.info import get_info
 from mfalab.devices.ctap.model import AttestationKind, Model
 
-__all__ = ["metadata_statement"]
-
 _ALGORITHMS = {
     Algorithm.ES256: "secp256r1_ecdsa_sha256_raw",
     Algorithm.EDDSA: "ed25519_eddsa_sha512_raw",

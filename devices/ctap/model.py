@@ -16,16 +16,6 @@ from mfalab.devices.ctap.commands import Transport
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.status import CtapStatus
 
-__all__ = [
-    "AlwaysUv",
-    "AttestationKind",
-    "CounterKind",
-    "Model",
-    "ModelInvalid",
-    "load_model",
-    "model_names",
-]
-
 _FOLDER = Path(__file__).with_name("models")
 
 

@@ -14,8 +14,6 @@ from mfalab.devices.ctap.crypto import ec_private_key, hkdf, new_seed
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 
-__all__ = ["AES_BLOCK", "PinUvProtocol"]
-
 AES_BLOCK = 16
 
 

@@ -14,8 +14,6 @@ from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.transaction import Transaction
 from mfalab.devices.ctap.user import Asked, Gesture, Reaction, User
 
-__all__ = ["Prompting"]
-
 
 @dataclass(slots=True)
 class _Blinking:

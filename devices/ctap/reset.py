@@ -8,8 +8,6 @@ from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
 from mfalab.devices.durations import NS_PER_S
 
-__all__ = ["reset", "selection"]
-
 
 def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
     """End everything: credentials, PIN, fingers, blobs and settings."""

@@ -14,20 +14,6 @@ from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.model import AlwaysUv, Model
 from mfalab.devices.ctap.storage import Storage
 
-__all__ = [
-    "EMPTY_LARGE_BLOBS",
-    "Counter",
-    "Credential",
-    "Finger",
-    "LargeBlobs",
-    "Pin",
-    "Record",
-    "Retries",
-    "Secrets",
-    "Settings",
-    "State",
-]
-
 _T = TypeVar("_T")
 
 EMPTY_LARGE_BLOBS = b"\x80" + sha256(b"\x80").digest()[:16]

@@ -10,15 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, final
 
-__all__ = [
-    "FileStorage",
-    "MemoryStorage",
-    "PowerCut",
-    "StateFileInvalid",
-    "Storage",
-    "StoreWornOut",
-]
-
 _FORMAT = "mfalab security key state"
 _VERSION = 1
 

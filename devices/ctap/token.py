@@ -11,8 +11,6 @@ from typing import final
 from mfalab.devices.ctap.commands import Permission, Transport
 from mfalab.devices.durations import NS_PER_MS, NS_PER_S
 
-__all__ = ["MAX_USAGE_NS", "PinUvAuthToken", "usage_limit_ns"]
-
 MAX_USAGE_NS = 600 * NS_PER_S
 """After ten minutes a token is over, used or not."""
 

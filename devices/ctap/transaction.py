@@ -15,8 +15,6 @@ from mfalab.devices.ctap.commands import KeepaliveStatus, Prompt, SampleStatus
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.storage import PowerCut, StoreWornOut
 
-__all__ = ["Ask", "Event", "EventKind", "Steps", "Transaction", "Work"]
-
 _T = TypeVar("_T")
 
 

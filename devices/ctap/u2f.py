@@ -14,8 +14,6 @@ from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.state import Credential
 from mfalab.devices.durations import NS_PER_S
 
-__all__ = ["StatusWord", "handle", "wants_touch"]
-
 _TOUCH_COUNTS_NS = 10 * NS_PER_S
 """How long after a poll a touch is welcome, and how long it counts then: clients poll every 0.1 to
 1 s, and people touch after the light, before the next poll."""

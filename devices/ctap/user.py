@@ -17,19 +17,6 @@ from enum import Enum, unique
 
 from mfalab.devices.ctap.commands import Prompt, SampleStatus
 
-__all__ = [
-    "Asked",
-    "Gesture",
-    "Reaction",
-    "User",
-    "absent",
-    "declining",
-    "in_turn",
-    "only_for",
-    "presenting",
-    "touching",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:

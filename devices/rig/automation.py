@@ -26,8 +26,6 @@ from mfalab.devices.rig.errors import RigError
 from mfalab.devices.rig.rig import Rig
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["PORT", "Automation", "Results", "make_server"]
-
 PORT: Final = 3000
 """Where the tool expects it."""
 

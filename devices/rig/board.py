@@ -15,10 +15,8 @@ from errno import ENODEV
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.commands import execute
-from mfalab.devices.rig.instrument import HEALTHY, SIMULATED, BoardFaults, Instrument
+from mfalab.devices.rig.instrument import Instrument
 from mfalab.devices.rig.scpi import Code, Framing, LineReader, Refusal, Unit, read_units
-
-__all__ = ["HEALTHY", "SIMULATED", "BoardFaults", "BoardUnplugged", "SimulatedBoard"]
 
 
 class BoardUnplugged(DeviceError, OSError):

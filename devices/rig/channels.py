@@ -5,17 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = [
-    "BoardTime",
-    "DisplayChannel",
-    "Finger",
-    "NfcChannel",
-    "PowerChannel",
-    "Reader",
-    "Switch",
-    "TouchChannel",
-]
-
 _NEVER = -1
 
 

@@ -23,8 +23,6 @@ from mfalab.devices.rig.scpi import (
     quoted,
 )
 
-__all__ = ["COMMANDS", "Answer", "Command", "execute"]
-
 Answer = str | Refusal | None
 """What a unit adds to its line's answer: a text, nothing, or an error for the queue."""
 

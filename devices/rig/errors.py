@@ -9,25 +9,6 @@ from __future__ import annotations
 
 from mfalab.devices.errors import DeviceError
 
-__all__ = [
-    "NotFitted",
-    "OptionWrong",
-    "PersonAway",
-    "PortUnclear",
-    "RigBroken",
-    "RigBusy",
-    "RigClosed",
-    "RigError",
-    "RigGarbled",
-    "RigGone",
-    "RigRefused",
-    "RigSilent",
-    "RigVersionWrong",
-    "ToolFailed",
-    "ToolMissing",
-    "WatchdogFired",
-]
-
 
 class RigError(DeviceError):
     """Something a rig could not do. Base of every error here."""

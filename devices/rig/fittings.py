@@ -6,12 +6,11 @@ from contextlib import suppress
 from typing import Protocol
 
 from mfalab.devices.errors import DeviceError
-from mfalab.devices.rig.board import SIMULATED, SimulatedBoard
+from mfalab.devices.rig.board import SimulatedBoard
+from mfalab.devices.rig.instrument import SIMULATED
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.schedule import Scheduler
 from mfalab.devices.security_key import SecurityKey
-
-__all__ = ["KeyOnReader", "KeyPower", "KeyTouch", "TokenDisplay", "board_for_key"]
 
 
 class KeyTouch:

@@ -25,8 +25,6 @@ from mfalab.devices.rig.scpi import PROTOCOL, Code, Refusal
 from mfalab.devices.rig.status import Status
 from mfalab.devices.schedule import Scheduler
 
-__all__ = ["HEALTHY", "SIMULATED", "BoardFaults", "Instrument"]
-
 
 @dataclass(frozen=True, slots=True)
 class BoardFaults:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-__all__ = ["Keyboard"]
-
 
 class Keyboard:
     """A person at a terminal, or a program at the other ends of two pipes.

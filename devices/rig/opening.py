@@ -12,8 +12,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Rig
 from mfalab.devices.rig.timing import ThreadTiming, Timing
 
-__all__ = ["DRIVERS", "Person", "make_rig", "open_rig"]
-
 
 class Person(Protocol):
     """The person at the bench, for driver `manual`."""

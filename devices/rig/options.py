@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from mfalab.devices.rig.errors import OptionWrong
 
-__all__ = ["Options"]
-
 
 class Options:
     """Reads a driver's options; those that are not read are mistakes.

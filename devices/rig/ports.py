@@ -10,8 +10,6 @@ from typing import Final
 
 from mfalab.devices.rig.errors import PortUnclear
 
-__all__ = ["LOOKS_LIKE", "Port", "RigSpec", "entry", "find_port", "serial_ports", "suggest"]
-
 LOOKS_LIKE: Final[Mapping[str, tuple[tuple[int, int | None], ...]]] = {
     "scpi": ((0x2E8A, 0x0005),),  # MicroPython on RP2040 and RP2350
     "numato": ((0x2A19, None),),  # Numato Systems

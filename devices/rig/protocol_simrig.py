@@ -20,8 +20,6 @@ import serial
 from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.rig.board import BoardUnplugged, SimulatedBoard
 
-__all__ = ["Serial", "hosted"]
-
 _PACKAGE = "mfalab.devices.rig"
 
 if _PACKAGE not in serial.protocol_handler_packages:

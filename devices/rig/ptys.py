@@ -13,8 +13,6 @@ from pathlib import Path
 
 from mfalab.devices.rig.board import SimulatedBoard
 
-__all__ = ["LinkTaken", "PtyBoard"]
-
 _PART = 4096
 
 

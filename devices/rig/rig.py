@@ -26,8 +26,6 @@ from typing import Self
 
 from mfalab.devices.rig.errors import NotFitted, RigBroken, RigClosed, RigError
 
-__all__ = ["Function", "Identity", "Reading", "Rig"]
-
 
 @unique
 class Function(Enum):

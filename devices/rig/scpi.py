@@ -24,28 +24,6 @@ from typing import Final
 
 from mfalab.devices.rig.rig import Function
 
-__all__ = [
-    "DROP",
-    "OPTION_WORDS",
-    "PROTOCOL",
-    "Code",
-    "Framing",
-    "LineReader",
-    "NotAReply",
-    "Pattern",
-    "Refusal",
-    "Reply",
-    "Unit",
-    "boolean",
-    "decode",
-    "encode",
-    "integer",
-    "queries",
-    "quoted",
-    "read_units",
-    "values",
-]
-
 PROTOCOL: Final = "1.0"
 """The version of the protocol, for `SYST:VERS?`: major and minor."""
 

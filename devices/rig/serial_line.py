@@ -25,8 +25,6 @@ from mfalab.devices.rig.errors import (
 )
 from mfalab.devices.rig.ports import serial_ports
 
-__all__ = ["SerialLine"]
-
 _LONGEST_ANSWER = 4096
 _SHOWN = 60
 """How much of an answer that is none goes into the error."""

@@ -6,8 +6,6 @@ from collections import deque
 
 from mfalab.devices.rig.scpi import Code, Refusal
 
-__all__ = ["Status"]
-
 _MOST_ERRORS = 16
 
 # Bits of the event status register (IEEE 488.2 section 11.5.1.1).

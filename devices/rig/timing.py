@@ -14,8 +14,6 @@ from mfalab.devices.clock import Clock
 from mfalab.devices.durations import NS_PER_MS
 from mfalab.devices.schedule import Scheduler
 
-__all__ = ["SchedulerTiming", "ThreadTiming", "Timing"]
-
 
 class Timing(Clock, Protocol):
     """A clock that can also wait."""

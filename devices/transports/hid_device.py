@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["REPORT_DESCRIPTOR", "HidDevice"]
-
 REPORT_DESCRIPTOR: Final = bytes.fromhex(
     "06 D0F1"  # usage page: FIDO alliance
     "09 01"  # usage: CTAPHID

@@ -18,8 +18,6 @@ from typing import Final
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.durations import NS_PER_MS
 
-__all__ = ["HidNode", "HidrawReports", "fido_nodes"]
-
 SYSFS: Final = Path("/sys/class/hidraw")
 DEV: Final = Path("/dev")
 _FIDO_USAGE_PAGE: Final = bytes((0x06, 0xD0, 0xF1))

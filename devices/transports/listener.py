@@ -12,8 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-__all__ = ["LOOPBACK", "Listener", "Messages", "Peer", "file_number"]
-
 LOOPBACK: Final = "127.0.0.1"
 _LARGEST_PART: Final = 65536
 

@@ -18,8 +18,6 @@ from mfalab.devices.ctap.ctaphid import BROADCAST
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.schedule import Scheduler
 
-__all__ = ["Connection", "KeyUnplugged", "Port"]
-
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _MOST_CHANNELS = 4096

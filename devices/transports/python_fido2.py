@@ -12,8 +12,6 @@ from fido2.hid.base import CtapHidConnection, HidDescriptor
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.transports.memory import Connection
 
-__all__ = ["CardConnection", "HidConnection", "descriptor"]
-
 _VENDOR_ID, _PRODUCT_ID = 0x1209, 0x0001
 """The pid.codes number for tests within one's own walls."""
 _ATR = bytes.fromhex("3B80800101")

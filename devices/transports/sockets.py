@@ -22,8 +22,6 @@ from mfalab.devices.schedule import WallTime
 from mfalab.devices.transports.listener import LOOPBACK, Listener, Messages, Peer
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
-__all__ = ["TcpReports", "UdpReports", "Way", "serve"]
-
 _MOST_PEERS: Final = 64
 _LARGEST_DATAGRAM: Final = 65535
 

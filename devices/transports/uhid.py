@@ -34,23 +34,6 @@ from mfalab.devices.schedule import WallTime
 from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
-__all__ = [
-    "MOST_NODES",
-    "UHID",
-    "Heard",
-    "UhidEvent",
-    "UhidReports",
-    "UhidTrouble",
-    "UhidUnusable",
-    "create2",
-    "destroy",
-    "get_report_reply",
-    "input2",
-    "open_uhid",
-    "parse",
-    "set_report_reply",
-]
-
 UHID: Final = Path("/dev/uhid")
 MOST_NODES: Final = 64
 """How many hidraw nodes the kernel has. linux/hidraw.h, HIDRAW_MAX_DEVICES."""

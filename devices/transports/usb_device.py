@@ -15,8 +15,6 @@ from typing import Final
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
 
-__all__ = ["ENDPOINT", "HID_CLASS", "Answer", "UsbDevice"]
-
 ENDPOINT: Final = 1
 """The number of both interrupt endpoints; the direction tells them apart."""
 HID_CLASS: Final = 3

@@ -27,17 +27,6 @@ from mfalab.devices.transports.listener import Listener, Peer
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
 from mfalab.devices.transports.usb_device import ENDPOINT, HID_CLASS, UsbDevice
 
-__all__ = [
-    "USBIP_PORT",
-    "Import",
-    "ListDevices",
-    "Requests",
-    "Submit",
-    "Unlink",
-    "UsbipServer",
-    "UsbipWrong",
-]
-
 USBIP_PORT: Final = 3240
 _VERSION: Final = 0x0111
 _BUS: Final = 1

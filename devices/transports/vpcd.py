@@ -20,15 +20,6 @@ from mfalab.devices.errors import DeviceError
 from mfalab.devices.transports.listener import LOOPBACK, Messages, file_number
 from mfalab.devices.transports.memory import KeyUnplugged
 
-__all__ = [
-    "CONTACTLESS_ATR",
-    "VPCD_PORT",
-    "ContactlessKey",
-    "Reader",
-    "ReaderMissing",
-    "VpcdCard",
-]
-
 VPCD_PORT: Final = 35963
 """Of the reader's first slot; the second has the next."""
 CONTACTLESS_ATR: Final = bytes.fromhex("3B80800101")

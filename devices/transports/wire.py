@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import Enum, unique
 
-__all__ = ["GOOD_WIRE", "Direction", "Wire", "WireFaults"]
-
 
 @unique
 class Direction(Enum):

@@ -53,7 +53,7 @@ def rigs_of(lab: LabFile) -> dict[str, Rig]:
     used = {place.rig: None for _, place in lab.places()}
     if not used:
         return {}
-    from mfalab.devices.rig.drivers import RigSpec, make_rig
+    from mfalab.devices.rig import RigSpec, make_rig
     from mfalab.simulator.clocks import WallClock
     from mfalab.simulator.workbench.labfile import MANUAL
 

@@ -127,7 +127,7 @@ class KeyOpener:
     def _hand(self) -> Channel:
         """The person at the keyboard."""
         if self._person is None:
-            from mfalab.devices.rig.drivers import RigSpec, make_rig
+            from mfalab.devices.rig import RigSpec, make_rig
             from mfalab.simulator.clocks import WallClock
             from mfalab.simulator.keys.hands import Channel
 

@@ -20,8 +20,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["MODULES", "DevantechRig", "make"]
-
 MODULES: Final = {
     8: ("USB-RLY08", 8),
     9: ("USB-RLY16", 8),

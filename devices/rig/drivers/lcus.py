@@ -15,8 +15,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["LcusRig", "frame", "make"]
-
 _START = 0xA0
 
 

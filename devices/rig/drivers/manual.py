@@ -23,8 +23,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Function, Identity, Reading, Rig
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["ManualRig", "make"]
-
 _LONG_MS = 1000
 """From when on a touch is told with its length."""
 

@@ -17,8 +17,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["NumatoRig", "make"]
-
 _PROMPT = b">"
 
 

@@ -28,8 +28,6 @@ from mfalab.devices.rig.rig import Function, Rig
 from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["RelayRig"]
-
 
 class RelayRig(Rig):
     """A box of relays. A driver says how it switches and, if it can, reads a relay.

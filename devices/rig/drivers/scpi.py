@@ -44,8 +44,6 @@ from mfalab.devices.rig.scpi import (
 from mfalab.devices.rig.serial_line import SerialLine
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["KNOWN_MAJOR", "ScpiRig", "make"]
-
 KNOWN_MAJOR: Final = 1
 """The major version of the protocol that this driver speaks; minor ones only add to it."""
 

@@ -15,8 +15,6 @@ from mfalab.devices.rig.errors import ToolFailed, ToolMissing
 from mfalab.devices.rig.rig import Function, Rig
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["HubRig"]
-
 _LONGEST_S = 10
 
 

@@ -23,8 +23,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["UhubctlRig", "make"]
-
 _HUB = re.compile(r"status for hub (\S+) \[(.*)\]")
 _PORT = re.compile(r"Port (\d+): [0-9a-f]{4}(.*)")
 

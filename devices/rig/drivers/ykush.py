@@ -21,8 +21,6 @@ from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.rig.timing import Timing
 
-__all__ = ["YkushRig", "make"]
-
 _PORTS = {"ykush": 3, "ykush3": 3, "ykushxs": 1}
 _SERIAL = re.compile(r"\bYK[A-Z]*\d+\b")
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mfalab.devices.rig.board import BoardFaults, SimulatedBoard
+from mfalab.devices.rig.board import SimulatedBoard
+from mfalab.devices.rig.instrument import BoardFaults
 from mfalab.devices.schedule import OwnTime
 
 NS_PER_MS = 10**6

@@ -14,7 +14,7 @@ import pytest
 import serial
 
 from mfalab.devices.rig import Rig, RigSpec, make_rig
-from mfalab.devices.rig.board import BoardFaults, SimulatedBoard
+from mfalab.devices.rig.board import SimulatedBoard
 from mfalab.devices.rig.errors import (
     PortUnclear,
     RigBusy,
@@ -25,6 +25,7 @@ from mfalab.devices.rig.errors import (
     RigVersionWrong,
 )
 from mfalab.devices.rig.fittings import board_for_key
+from mfalab.devices.rig.instrument import BoardFaults
 from mfalab.devices.rig.ptys import LinkTaken, PtyBoard
 from mfalab.devices.schedule import WallTime
 from mfalab.devices.security_key import SecurityKey

@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 
 from mfalab.devices.rig import ports
 from mfalab.devices.rig import timing as timings
-from mfalab.devices.rig.board import BoardFaults, SimulatedBoard
+from mfalab.devices.rig.board import SimulatedBoard
+from mfalab.devices.rig.instrument import BoardFaults
 from mfalab.devices.rig.ports import Port
 from mfalab.devices.rig.protocol_simrig import hosted
 from mfalab.devices.rig.timing import SchedulerTiming

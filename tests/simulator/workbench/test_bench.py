@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mfalab.devices.rig.board import BoardFaults
 from mfalab.devices.rig.errors import RigVersionWrong
+from mfalab.devices.rig.instrument import BoardFaults
 from mfalab.simulator.eventlog import Event
 from mfalab.simulator.runner import run_case
 

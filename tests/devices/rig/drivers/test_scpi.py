@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mfalab.devices.rig import Function, Identity, Reading, Rig, RigSpec, make_rig, open_rig
-from mfalab.devices.rig.board import BoardFaults, SimulatedBoard
+from mfalab.devices.rig.board import SimulatedBoard
 from mfalab.devices.rig.errors import (
     NotFitted,
     OptionWrong,
@@ -22,6 +22,7 @@ from mfalab.devices.rig.errors import (
     RigVersionWrong,
     WatchdogFired,
 )
+from mfalab.devices.rig.instrument import BoardFaults
 from mfalab.devices.rig.protocol_simrig import hosted
 from mfalab.devices.rig.timing import SchedulerTiming
 from mfalab.devices.schedule import OwnTime
