@@ -8,6 +8,7 @@ a secret or a code.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 
 class Unusable(Enum):
@@ -20,9 +21,21 @@ class Unusable(Enum):
 
 
 class DeviceError(Exception):
-    """Something a device could not do. Base of every error in this package."""
+    """Something a device could not do. Base of every error in this package.
+
+    One that is a dataclass needs no more than its fields and a `sentence` with their names.
+    """
+
+    sentence: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        self.args = tuple(vars(self).values())
+
+    def __str__(self) -> str:
+        return self.sentence.format(**vars(self)) if self.sentence else super().__str__()
 
 
+@dataclass(eq=False, repr=False)
 class DeviceUnusable(DeviceError):
     """A device that cannot work at all just now.
 
@@ -32,16 +45,13 @@ class DeviceUnusable(DeviceError):
         advice: what its holder can do, as a sentence.
     """
 
-    def __init__(self, device: str, reason: Unusable, advice: str) -> None:
-        super().__init__(device, reason, advice)
-        self.device = device
-        self.reason = reason
-        self.advice = advice
-
-    def __str__(self) -> str:
-        return f"{self.device} {self.reason.value}. {self.advice}"
+    device: str
+    reason: Unusable
+    advice: str
+    sentence = "{device} {reason.value}. {advice}"
 
 
+@dataclass(eq=False, repr=False)
 class NotOffered(DeviceError):
     """A working device that lacks a feature, such as an app without backup.
 
@@ -51,16 +61,13 @@ class NotOffered(DeviceError):
         advice: what to do instead, as a sentence.
     """
 
-    def __init__(self, device: str, feature: str, advice: str) -> None:
-        super().__init__(device, feature, advice)
-        self.device = device
-        self.feature = feature
-        self.advice = advice
-
-    def __str__(self) -> str:
-        return f"{self.device} does not offer {self.feature}. {self.advice}"
+    device: str
+    feature: str
+    advice: str
+    sentence = "{device} does not offer {feature}. {advice}"
 
 
+@dataclass(eq=False, repr=False)
 class UnknownAccount(DeviceError):
     """An account name that an app does not hold, or holds more than once.
 
@@ -71,14 +78,10 @@ class UnknownAccount(DeviceError):
         held: all labels held.
     """
 
-    def __init__(
-        self, device: str, account: str, matches: tuple[str, ...], held: tuple[str, ...]
-    ) -> None:
-        super().__init__(device, account, matches, held)
-        self.device = device
-        self.account = account
-        self.matches = matches
-        self.held = held
+    device: str
+    account: str
+    matches: tuple[str, ...]
+    held: tuple[str, ...]
 
     def __str__(self) -> str:
         if self.matches:
@@ -91,6 +94,7 @@ class UnknownAccount(DeviceError):
         )
 
 
+@dataclass(eq=False, repr=False)
 class NoCodeReceived(DeviceError):
     """A phone whose inbox holds no text with a code.
 
@@ -99,16 +103,12 @@ class NoCodeReceived(DeviceError):
         messages: number of texts in the inbox.
     """
 
-    def __init__(self, device: str, messages: int) -> None:
-        super().__init__(device, messages)
-        self.device = device
-        self.messages = messages
-
-    def __str__(self) -> str:
-        return (
-            f"{self.device} has received no code (texts in the inbox: {self.messages}). "
-            "Wait for the carrier, or ask for the code to be sent again."
-        )
+    device: str
+    messages: int
+    sentence = (
+        "{device} has received no code (texts in the inbox: {messages}). "
+        "Wait for the carrier, or ask for the code to be sent again."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,75 +7,71 @@ again: the same error is raised whenever the rig is asked for anything.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mfalab.devices.errors import DeviceError
 
 
+@dataclass(eq=False, repr=False)
 class RigError(DeviceError):
-    """Something a rig could not do. Base of every error here."""
+    """Something a rig could not do. Base of every error here.
+
+    Args:
+        rig: the rig's name.
+    """
+
+    rig: str
 
 
 class RigBroken(RigError):
     """A rig that cannot be trusted any more in this run. Base of those that say why."""
 
 
+@dataclass(eq=False, repr=False)
 class RigGone(RigBroken):
     """The port has vanished: the board was unplugged, or lost its power.
 
     Args:
-        rig: the rig's name.
         detail: what the operating system says.
     """
 
-    def __init__(self, rig: str, detail: str) -> None:
-        super().__init__(rig, detail)
-        self.rig = rig
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return (
-            f"rig {self.rig} is gone ({self.detail}): it was unplugged or lost its power. "
-            "Plug it in and start again."
-        )
+    detail: str
+    sentence = (
+        "rig {rig} is gone ({detail}): it was unplugged or lost its power. "
+        "Plug it in and start again."
+    )
 
 
+@dataclass(eq=False, repr=False)
 class RigSilent(RigBroken):
     """The board did not answer.
 
     Args:
-        rig: the rig's name.
         command: what it was asked.
         within_ms: how long it had.
     """
 
-    def __init__(self, rig: str, command: str, within_ms: int) -> None:
-        super().__init__(rig, command, within_ms)
-        self.rig = rig
-        self.command = command
-        self.within_ms = within_ms
-
-    def __str__(self) -> str:
-        return (
-            f"rig {self.rig} did not answer {self.command!r} within {self.within_ms} ms. Is it "
-            "the right port, and does the board run its firmware? Reset the board and start again."
-        )
+    command: str
+    within_ms: int
+    sentence = (
+        "rig {rig} did not answer {command!r} within {within_ms} ms. Is it "
+        "the right port, and does the board run its firmware? Reset the board and start again."
+    )
 
 
+@dataclass(eq=False, repr=False)
 class RigGarbled(RigBroken):
     """The board answered with something that is no answer.
 
     Args:
-        rig: the rig's name.
         command: what it was asked.
         answer: the bytes that came, shortened.
         whole: whether they were a whole line.
     """
 
-    def __init__(self, rig: str, command: str, answer: bytes, whole: bool) -> None:
-        super().__init__(rig, command, answer, whole)
-        self.rig = rig
-        self.command = command
-        self.answer = answer
-        self.whole = whole
+    command: str
+    answer: bytes
+    whole: bool
 
     def __str__(self) -> str:
         part = "" if self.whole else "half a line, "
@@ -85,103 +81,80 @@ class RigGarbled(RigBroken):
         )
 
 
+@dataclass(eq=False, repr=False)
 class RigVersionWrong(RigBroken):
     """A board that speaks another version of the protocol.
 
     Args:
-        rig: the rig's name.
         version: what the board says that it speaks.
         known: the major version that the driver knows.
     """
 
-    def __init__(self, rig: str, version: str, known: int) -> None:
-        super().__init__(rig, version, known)
-        self.rig = rig
-        self.version = version
-        self.known = known
-
-    def __str__(self) -> str:
-        return (
-            f"rig {self.rig} speaks protocol version {self.version}, and the driver knows version "
-            f"{self.known}. Flash the firmware that belongs to this release."
-        )
+    version: str
+    known: int
+    sentence = (
+        "rig {rig} speaks protocol version {version}, and the driver knows version "
+        "{known}. Flash the firmware that belongs to this release."
+    )
 
 
+@dataclass(eq=False, repr=False)
 class WatchdogFired(RigBroken):
     """A board that made everything safe by itself, so that nothing is as the run left it.
 
     Args:
-        rig: the rig's name.
         says: what the board says about it.
     """
 
-    def __init__(self, rig: str, says: str) -> None:
-        super().__init__(rig, says)
-        self.rig = rig
-        self.says = says
-
-    def __str__(self) -> str:
-        return (
-            f"rig {self.rig} released every touch and restored all power by itself ({self.says}): "
-            "this computer was asleep or too busy to speak to it. Start again."
-        )
+    says: str
+    sentence = (
+        "rig {rig} released every touch and restored all power by itself ({says}): "
+        "this computer was asleep or too busy to speak to it. Start again."
+    )
 
 
+@dataclass(eq=False, repr=False)
 class PersonAway(RigBroken):
     """A person who was asked to do something and is not there: the input has ended.
 
     Args:
-        rig: the rig's name.
         asked: what they were asked.
     """
 
-    def __init__(self, rig: str, asked: str) -> None:
-        super().__init__(rig, asked)
-        self.rig = rig
-        self.asked = asked
-
-    def __str__(self) -> str:
-        return (
-            f"rig {self.rig} asked {self.asked!r} and no one is at the keyboard. "
-            "Run it where a person can answer, or bind the channel to a board."
-        )
+    asked: str
+    sentence = (
+        "rig {rig} asked {asked!r} and no one is at the keyboard. "
+        "Run it where a person can answer, or bind the channel to a board."
+    )
 
 
+@dataclass(eq=False, repr=False)
 class ToolMissing(RigBroken):
     """A driver whose external program is not installed.
 
     Args:
-        rig: the rig's name.
         tool: the program.
         advice: where to get it, a sentence.
     """
 
-    def __init__(self, rig: str, tool: str, advice: str) -> None:
-        super().__init__(rig, tool, advice)
-        self.rig = rig
-        self.tool = tool
-        self.advice = advice
-
-    def __str__(self) -> str:
-        return f"rig {self.rig} needs the program {self.tool}, which is not here. {self.advice}"
+    tool: str
+    advice: str
+    sentence = "rig {rig} needs the program {tool}, which is not here. {advice}"
 
 
+@dataclass(eq=False, repr=False)
 class ToolFailed(RigBroken):
     """A driver whose external program failed.
 
     Args:
-        rig: the rig's name.
         command: the command line.
         status: its exit code; -1 when it did not end in time.
         says: the last line that it wrote.
     """
 
-    def __init__(self, rig: str, command: str, status: int, says: str) -> None:
-        super().__init__(rig, command, status, says)
-        self.rig = rig
-        self.command = command
-        self.status = status
-        self.says = says
+    command: str
+    status: int
+    says: str
 
     def __str__(self) -> str:
         how = "did not end in time" if self.status == -1 else f"failed with status {self.status}"
@@ -191,43 +164,35 @@ class ToolFailed(RigBroken):
         )
 
 
+@dataclass(eq=False, repr=False)
 class RigRefused(RigError):
     """A command that the board understood or did not, and did not do.
 
     Args:
-        rig: the rig's name.
         command: the command.
         code: the error's number (SCPI-99 volume 2 section 21.8).
         text: what the board says about it.
     """
 
-    def __init__(self, rig: str, command: str, code: int, text: str) -> None:
-        super().__init__(rig, command, code, text)
-        self.rig = rig
-        self.command = command
-        self.code = code
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"rig {self.rig} refused {self.command!r}: {self.code}, {self.text}."
+    command: str
+    code: int
+    text: str
+    sentence = "rig {rig} refused {command!r}: {code}, {text}."
 
 
+@dataclass(eq=False, repr=False)
 class NotFitted(RigError):
     """A function or a channel that the rig does not have.
 
     Args:
-        rig: the rig's name.
         function: what was wanted.
         channel: on which channel, counted from 1.
         fitted: how many channels of that function there are.
     """
 
-    def __init__(self, rig: str, function: str, channel: int, fitted: int) -> None:
-        super().__init__(rig, function, channel, fitted)
-        self.rig = rig
-        self.function = function
-        self.channel = channel
-        self.fitted = fitted
+    function: str
+    channel: int
+    fitted: int
 
     def __str__(self) -> str:
         if not self.fitted:
@@ -239,51 +204,34 @@ class NotFitted(RigError):
 
 
 class RigClosed(RigError):
-    """A rig that was asked for something before it was opened, or after it was closed.
+    """A rig that was asked for something before it was opened, or after it was closed."""
 
-    Args:
-        rig: the rig's name.
-    """
-
-    def __init__(self, rig: str) -> None:
-        super().__init__(rig)
-        self.rig = rig
-
-    def __str__(self) -> str:
-        return f"rig {self.rig} is not open. Open it first."
+    sentence = "rig {rig} is not open. Open it first."
 
 
+@dataclass(eq=False, repr=False)
 class RigBusy(RigError):
     """A port that another program holds.
 
     Args:
-        rig: the rig's name.
         port: the port.
     """
 
-    def __init__(self, rig: str, port: str) -> None:
-        super().__init__(rig, port)
-        self.rig = rig
-        self.port = port
-
-    def __str__(self) -> str:
-        return f"rig {self.rig}: another program holds {self.port}. End that one first."
+    port: str
+    sentence = "rig {rig}: another program holds {port}. End that one first."
 
 
+@dataclass(eq=False, repr=False)
 class PortUnclear(RigError):
     """It is not clear which port a rig is on: none fits, or more than one.
 
     Args:
-        rig: the rig's name.
         trouble: what is wrong, as the rest of a sentence that begins with the rig.
         present: what is plugged in, one text for each port.
     """
 
-    def __init__(self, rig: str, trouble: str, present: tuple[str, ...]) -> None:
-        super().__init__(rig, trouble, present)
-        self.rig = rig
-        self.trouble = trouble
-        self.present = present
+    trouble: str
+    present: tuple[str, ...]
 
     def __str__(self) -> str:
         return (
@@ -293,20 +241,15 @@ class PortUnclear(RigError):
         )
 
 
+@dataclass(eq=False, repr=False)
 class OptionWrong(RigError):
     """An option of a driver that it does not have or cannot use.
 
     Args:
-        rig: the rig's name.
         option: the option.
         why: what is wrong and what would be right, a sentence.
     """
 
-    def __init__(self, rig: str, option: str, why: str) -> None:
-        super().__init__(rig, option, why)
-        self.rig = rig
-        self.option = option
-        self.why = why
-
-    def __str__(self) -> str:
-        return f'rig {self.rig}, "{self.option}": {self.why}'
+    option: str
+    why: str
+    sentence = 'rig {rig}, "{option}": {why}'

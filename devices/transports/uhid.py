@@ -196,6 +196,7 @@ class UhidTrouble(Enum):
     )
 
 
+@dataclass(eq=False, repr=False)
 class UhidUnusable(DeviceError):
     """The kernel makes no device of a key.
 
@@ -206,12 +207,10 @@ class UhidUnusable(DeviceError):
         nodes: how many hidraw nodes there are.
     """
 
-    def __init__(self, trouble: UhidTrouble, name: str, path: str, nodes: int) -> None:
-        super().__init__(trouble, name, path, nodes)
-        self.trouble = trouble
-        self.name = name
-        self.path = path
-        self.nodes = nodes
+    trouble: UhidTrouble
+    name: str
+    path: str
+    nodes: int
 
     def __str__(self) -> str:
         return self.trouble.value.format(

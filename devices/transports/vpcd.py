@@ -13,6 +13,7 @@ from __future__ import annotations
 import selectors
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final, Protocol
 
@@ -39,6 +40,7 @@ class Reader(IntEnum):
     ATR = 4
 
 
+@dataclass(eq=False, repr=False)
 class ReaderMissing(DeviceError):
     """No virtual reader listens.
 
@@ -47,16 +49,12 @@ class ReaderMissing(DeviceError):
         why: what the operating system says.
     """
 
-    def __init__(self, port: int, why: str) -> None:
-        super().__init__(port, why)
-        self.port = port
-        self.why = why
-
-    def __str__(self) -> str:
-        return (
-            f"no virtual reader listens on {LOOPBACK}:{self.port} ({self.why}). Install pcscd and "
-            "vsmartcard-vpcd and start pcscd; the ports are in /etc/reader.conf.d/vpcd."
-        )
+    port: int
+    why: str
+    sentence = (
+        f"no virtual reader listens on {LOOPBACK}:{{port}} ({{why}}). Install pcscd and "
+        "vsmartcard-vpcd and start pcscd; the ports are in /etc/reader.conf.d/vpcd."
+    )
 
 
 class ContactlessKey(Protocol):
