@@ -15,10 +15,7 @@ from typing import Final
 
 from mfalab.devices.rig.drivers.relays import RelayRig
 from mfalab.devices.rig.errors import OptionWrong
-from mfalab.devices.rig.opening import Person
-from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
-from mfalab.devices.rig.timing import Timing
 
 MODULES: Final = {
     8: ("USB-RLY08", 8),
@@ -70,6 +67,4 @@ class DevantechRig(RelayRig):
         return self._line.read(command, size)
 
 
-def make(spec: RigSpec, timing: Timing, person: Person | None) -> DevantechRig:
-    """See `mfalab.devices.rig.opening.make_rig`."""
-    return DevantechRig(spec, timing)
+make = DevantechRig

@@ -10,10 +10,7 @@ Options: `relays`, how many it has, 1; and `touch`, `power` as in `relays`.
 from __future__ import annotations
 
 from mfalab.devices.rig.drivers.relays import RelayRig
-from mfalab.devices.rig.opening import Person
-from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
-from mfalab.devices.rig.timing import Timing
 
 _START = 0xA0
 
@@ -38,6 +35,4 @@ class LcusRig(RelayRig):
         self._line.write(frame(relay, on))
 
 
-def make(spec: RigSpec, timing: Timing, person: Person | None) -> LcusRig:
-    """See `mfalab.devices.rig.opening.make_rig`."""
-    return LcusRig(spec, timing)
+make = LcusRig

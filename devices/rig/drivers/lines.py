@@ -10,10 +10,7 @@ Options: `touch`, 1; `power`, none; as in `relays`.
 from __future__ import annotations
 
 from mfalab.devices.rig.drivers.relays import RelayRig
-from mfalab.devices.rig.opening import Person
-from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
-from mfalab.devices.rig.timing import Timing
 
 _RTS = 1
 
@@ -36,6 +33,4 @@ class LinesRig(RelayRig):
             self._line.set_lines(dtr=on)
 
 
-def make(spec: RigSpec, timing: Timing, person: Person | None) -> LinesRig:
-    """See `mfalab.devices.rig.opening.make_rig`."""
-    return LinesRig(spec, timing)
+make = LinesRig

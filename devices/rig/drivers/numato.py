@@ -12,10 +12,7 @@ Options: `relays`, how many it has, 8; and `touch`, `power` as in `relays`.
 from __future__ import annotations
 
 from mfalab.devices.rig.drivers.relays import RelayRig
-from mfalab.devices.rig.opening import Person
-from mfalab.devices.rig.ports import RigSpec
 from mfalab.devices.rig.rig import Identity
-from mfalab.devices.rig.timing import Timing
 
 _PROMPT = b">"
 
@@ -56,9 +53,7 @@ class NumatoRig(RelayRig):
         return text.removeprefix(command).strip()
 
 
-def make(spec: RigSpec, timing: Timing, person: Person | None) -> NumatoRig:
-    """See `mfalab.devices.rig.opening.make_rig`."""
-    return NumatoRig(spec, timing)
+make = NumatoRig
 
 
 def _index(relay: int) -> str:

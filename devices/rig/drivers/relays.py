@@ -22,6 +22,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from mfalab.devices.rig.errors import OptionWrong, RigError
+from mfalab.devices.rig.opening import Person
 from mfalab.devices.rig.options import Options
 from mfalab.devices.rig.ports import RigSpec, find_port, serial_ports
 from mfalab.devices.rig.rig import Function, Rig
@@ -35,6 +36,7 @@ class RelayRig(Rig):
     Args:
         spec: its name, its port and its options.
         timing: what waits.
+        person: of no use to relays.
 
     Attributes:
         most_relays: how many relays it has at the most.
@@ -56,7 +58,7 @@ class RelayRig(Rig):
     baudrate: ClassVar[int] = 115_200
     idle_level: ClassVar[bool] = True
 
-    def __init__(self, spec: RigSpec, timing: Timing) -> None:
+    def __init__(self, spec: RigSpec, timing: Timing, person: Person | None = None) -> None:
         super().__init__(spec.name)
         self._spec = spec
         self._timing = timing
