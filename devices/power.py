@@ -8,7 +8,6 @@ class PowerSource(Protocol):
 
     def alive(self) -> bool:
         """Whether there is enough power to work now."""
-        ...
 
 
 @final

@@ -49,11 +49,9 @@ class Scheduler(Clock, Protocol):
     @property
     def guard(self) -> AbstractContextManager[object]:
         """Held by the user of the device, so that threads take turns."""
-        ...
 
     def after(self, delay_ns: int, callback: Callable[[], object]) -> None:
         """Call `callback` once `delay_ns` have passed."""
-        ...
 
     def wait_until(self, ready: Callable[[], bool], about: object) -> None:
         """Return when `ready()` is true, letting time pass until then.
@@ -65,11 +63,9 @@ class Scheduler(Clock, Protocol):
         Raises:
             NothingWillHappen: it can never become true.
         """
-        ...
 
     def wake(self, about: object) -> None:
         """Something about this has changed: let those who wait for it look again."""
-        ...
 
 
 class _Agenda:

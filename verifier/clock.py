@@ -8,4 +8,3 @@ class Clock(Protocol):
 
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch, as this clock believes."""
-        ...

@@ -56,11 +56,9 @@ class Storage(Protocol):
     @property
     def writes(self) -> int:
         """How many writes there have been."""
-        ...
 
     def read(self) -> dict[str, bytes]:
         """A copy of all records."""
-        ...
 
     def write(self, changes: Mapping[str, bytes | None]) -> None:
         """Set records, and remove those whose value is None: all or nothing.
@@ -69,7 +67,6 @@ class Storage(Protocol):
             PowerCut: Power failed during the write.
             StoreWornOut: Nothing was written.
         """
-        ...
 
 
 @final

@@ -13,11 +13,9 @@ class TouchChannel(Protocol):
 
     def touch(self) -> object:
         """The finger comes down."""
-        ...
 
     def release(self) -> object:
         """The finger goes up."""
-        ...
 
 
 class PowerChannel(Protocol):
@@ -25,7 +23,6 @@ class PowerChannel(Protocol):
 
     def power(self, on: bool) -> object:
         """The port's power changes."""
-        ...
 
 
 class NfcChannel(Protocol):
@@ -33,11 +30,9 @@ class NfcChannel(Protocol):
 
     def field(self, on: bool) -> object:
         """The reader's field changes."""
-        ...
 
     def present(self, on: bool) -> object:
         """The card is laid down or taken away."""
-        ...
 
 
 class DisplayChannel(Protocol):
@@ -45,11 +40,9 @@ class DisplayChannel(Protocol):
 
     def show(self) -> object:
         """The token's button is pressed."""
-        ...
 
     def read(self) -> tuple[str, float]:
         """The text on the display and how sure the camera is, from 0 to 1."""
-        ...
 
 
 class BoardTime(Protocol):
@@ -57,11 +50,9 @@ class BoardTime(Protocol):
 
     def now_us(self) -> int:
         """Microseconds since it was plugged in."""
-        ...
 
     def later(self, delay_ms: int, action: Callable[[], None]) -> None:
         """Do something once that time has passed, unless the board is unplugged before."""
-        ...
 
 
 class Finger:

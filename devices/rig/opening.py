@@ -24,7 +24,6 @@ class Person(Protocol):
             left_s: how many seconds are left for it; told again each second, 0 when it is over.
                 None for no limit.
         """
-        ...
 
     def ask(self, text: str) -> str:
         """Show something and wait for a line.
@@ -32,7 +31,6 @@ class Person(Protocol):
         Raises:
             EOFError: the input has ended.
         """
-        ...
 
 
 class _Make(Protocol):

@@ -20,11 +20,9 @@ class Timing(Clock, Protocol):
 
     def pause(self, duration_ms: int) -> None:
         """Let time pass."""
-        ...
 
     def later(self, delay_ms: int, action: Callable[[], None]) -> Callable[[], None]:
         """Do something once that time has passed; what is returned forgets it instead."""
-        ...
 
 
 @final

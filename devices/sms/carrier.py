@@ -35,7 +35,6 @@ class Scheduler(Protocol):
 
     def after(self, delay_ns: int, callback: Callable[[], None], /) -> object:
         """Call `callback` once, `delay_ns` from now; the result is of no interest here."""
-        ...
 
 
 class Stream(Protocol):
@@ -43,11 +42,9 @@ class Stream(Protocol):
 
     def random(self) -> float:
         """A number in [0, 1)."""
-        ...
 
     def lognormvariate(self, mu: float, sigma: float) -> float:
         """A number whose logarithm is normal with mean `mu` and deviation `sigma`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

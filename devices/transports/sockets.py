@@ -31,19 +31,15 @@ class Way(Protocol):
 
     def fileno(self) -> int:
         """The file that becomes readable, for the loop; -1 when closed."""
-        ...
 
     def receive(self) -> None:
         """Take what has come and pass it to the key."""
-        ...
 
     def send(self) -> None:
         """Pass on what the key has to say."""
-        ...
 
     def close(self) -> None:
         """End it."""
-        ...
 
 
 class UdpReports:

@@ -62,11 +62,9 @@ class ContactlessKey(Protocol):
 
     def tap(self) -> None:
         """Put it on the reader, again if it lies there."""
-        ...
 
     def lift(self) -> None:
         """Take it off the reader."""
-        ...
 
     def begin_apdu(self, apdu: bytes) -> Callable[[], bytes | None]:
         """Send a command APDU; the result is asked for the response APDU.
@@ -74,7 +72,6 @@ class ContactlessKey(Protocol):
         Raises:
             KeyUnplugged: it lies on no reader; the result raises it, too.
         """
-        ...
 
 
 class VpcdCard:
