@@ -12,12 +12,6 @@ class HashAlgorithm(Enum):
     SHA512 = "SHA512"
 
 
-_HASHLIB_NAME = {
-    HashAlgorithm.SHA1: "sha1",
-    HashAlgorithm.SHA256: "sha256",
-    HashAlgorithm.SHA512: "sha512",
-}
-
 MIN_DIGITS = 6
 MAX_DIGITS = 10
 """A truncated value has 31 bits: a tenth digit is only ever 0, 1 or 2, an eleventh always 0."""
@@ -46,7 +40,7 @@ def hotp(
         raise ValueError(f"counter {counter} does not fit 8 bytes. Use 0 to 2**64 - 1.")
     if not MIN_DIGITS <= digits <= MAX_DIGITS:
         raise ValueError(f"a code cannot have {digits} digits. Use {MIN_DIGITS} to {MAX_DIGITS}.")
-    digest = hmac.digest(secret, counter.to_bytes(8, "big"), _HASHLIB_NAME[algorithm])
+    digest = hmac.digest(secret, counter.to_bytes(8, "big"), algorithm.value)
     offset = digest[-1] & 0xF
     value = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFF_FFFF
     return str(value % 10**digits).zfill(digits)

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 MAX_PBKDF2_ITERATIONS = 10_000_000
 """A file chooses its own count; beyond some ten seconds it is an attack, not a seed file."""
 
-_SUITES = {
-    "SHA1": HashAlgorithm.SHA1,
-    "SHA256": HashAlgorithm.SHA256,
-    "SHA512": HashAlgorithm.SHA512,
-}
-
 
 def read_pskc(
     data: bytes,
@@ -149,9 +143,11 @@ def _suite(suite: str | None) -> HashAlgorithm:
     if not suite:
         return HashAlgorithm.SHA1
     plain = suite.upper().replace("-", "").replace("_", "").removeprefix("HMAC")
-    if plain not in _SUITES:
-        raise ValueError(f'its suite is "{suite}"; known are {", ".join(_SUITES)} under HMAC.')
-    return _SUITES[plain]
+    try:
+        return HashAlgorithm(plain)
+    except ValueError:
+        known = ", ".join(each.value for each in HashAlgorithm)
+        raise ValueError(f'its suite is "{suite}"; known are {known} under HMAC.') from None
 
 
 def _refused(where: str, what: str) -> ProvisioningError:

@@ -68,7 +68,7 @@ class _ButtonToken(Device, ABC):
     def press(self) -> None:
         """Press the button: a working token lights its display with a code."""
         if self.usable:
-            self._shown = (self.clock.now_ns(), self._next_code())
+            self._shown = (self.clock.now_ns(), self.seed.code_at_step(self._step))
             self._presses += 1
 
     @property
@@ -90,9 +90,24 @@ class _ButtonToken(Device, ABC):
         self.press()
         return self.display
 
+    def code_at(self, offset_steps: int) -> str:
+        """The code that belongs `offset_steps` away from the one that a press would show now.
+
+        Time steps of a time-based token: what a patient person would have read (negative) or will
+        read (positive) on it, without the waiting. Presses of an event-based one: 0 is what the
+        next press will show, -1 what the last one showed. Leaves display and counter alone.
+
+        Raises:
+            DeviceUnusable: the token is dead or broken.
+            ValueError: the counter never had, or will never have, that value.
+        """
+        self.require_usable()
+        return self.seed.code_at_step(self._step + offset_steps)
+
+    @property
     @abstractmethod
-    def _next_code(self) -> str:
-        """The code that a press shows."""
+    def _step(self) -> int:
+        """The time step or counter value whose code a press shows."""
 
 
 class HardwareToken(_ButtonToken):
@@ -117,25 +132,12 @@ class HardwareToken(_ButtonToken):
         """The time step that the token believes in now."""
         return self.seed.step_at(self.clock.now_ns())
 
+    _step = believed_step
+
     @property
     def until_next_code_ns(self) -> int:
         """How long, by its own clock, until a press would show the next step's code."""
         return until_next_step_ns(self.clock.now_ns(), self.seed.period_s)
-
-    def code_at(self, offset_steps: int) -> str:
-        """The code that belongs `offset_steps` away from the step the token believes in.
-
-        What a patient person would have read (negative) or will read
-        (positive) on it, without the waiting. Leaves the display alone.
-
-        Raises:
-            DeviceUnusable: the token is dead or broken.
-        """
-        self.require_usable()
-        return self.seed.code_at_step(self.believed_step + offset_steps)
-
-    def _next_code(self) -> str:
-        return self.seed.code_at_step(self.believed_step)
 
 
 class HotpToken(_ButtonToken):
@@ -163,17 +165,4 @@ class HotpToken(_ButtonToken):
         """The counter value that the next press will use."""
         return self.seed.counter + self._presses
 
-    def code_at(self, offset_steps: int) -> str:
-        """The code `offset_steps` presses after the next one, without pressing.
-
-        0 is what the next press will show, -1 what the last one showed.
-
-        Raises:
-            DeviceUnusable: the token is dead or broken.
-            ValueError: the counter never had, or will never have, that value.
-        """
-        self.require_usable()
-        return self.seed.code_at_step(self.counter + offset_steps)
-
-    def _next_code(self) -> str:
-        return self.seed.code_at_step(self.counter)
+    _step = counter
