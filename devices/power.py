@@ -14,8 +14,6 @@ class PowerSource(Protocol):
 class SteadyPower:
     """Power that never fails: a phone that is charged every night."""
 
-    __slots__ = ()
-
     def alive(self) -> bool:
         """Always true."""
         return True

@@ -71,8 +71,6 @@ class Scheduler(Clock, Protocol):
 class _Agenda:
     """What happens when, in the order of time and then of entry."""
 
-    __slots__ = ("_entries", "_numbers")
-
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, Callable[[], object]]] = []
         self._numbers = count()

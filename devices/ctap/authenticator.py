@@ -60,8 +60,6 @@ class Authenticator:
         faults: What is wrong with it.
     """
 
-    __slots__ = ("_core", "_powered", "_transaction", "_winks")
-
     def __init__(
         self,
         model: Model,

@@ -79,8 +79,6 @@ class Session:
 class Core:
     """The inside of an authenticator; its handlers are the modules named after the commands."""
 
-    __slots__ = ("clock", "faults", "model", "random_bytes", "session", "state")
-
     def __init__(
         self,
         model: Model,

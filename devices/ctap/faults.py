@@ -91,8 +91,6 @@ class FaultyStorage:
         faults: Gives the faults now.
     """
 
-    __slots__ = ("_armed_for", "_faults", "_inner", "_since_armed")
-
     def __init__(self, inner: Storage, faults: Callable[[], Faults]) -> None:
         self._inner = inner
         self._faults = faults

@@ -26,8 +26,6 @@ class PinUvProtocol:
         random_bytes: Where keys and initialisation vectors come from.
     """
 
-    __slots__ = ("_key", "_random_bytes", "number")
-
     def __init__(self, number: int, random_bytes: Callable[[int], bytes]) -> None:
         self.number = number
         self._random_bytes = random_bytes

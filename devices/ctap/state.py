@@ -167,22 +167,6 @@ class State:
         random_bytes: Where its secrets come from.
     """
 
-    __slots__ = (
-        "_model",
-        "_random_bytes",
-        "_storage",
-        "counter",
-        "counters",
-        "credentials",
-        "fingers",
-        "large_blobs",
-        "pin",
-        "retries",
-        "secrets",
-        "serial_number",
-        "settings",
-    )
-
     def __init__(
         self, storage: Storage, model: Model, random_bytes: Callable[[int], bytes]
     ) -> None:

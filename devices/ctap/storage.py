@@ -73,8 +73,6 @@ class Storage(Protocol):
 class MemoryStorage:
     """Records that live as long as the object; hand it to another authenticator to clone a key."""
 
-    __slots__ = ("_records", "_writes")
-
     def __init__(self, records: Mapping[str, bytes] | None = None) -> None:
         self._records = dict(records or {})
         self._writes = 0
@@ -104,8 +102,6 @@ class FileStorage:
     Raises:
         StateFileInvalid: The file exists and is something else.
     """
-
-    __slots__ = ("_path", "_records", "_writes")
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)

@@ -32,21 +32,6 @@ class PinUvAuthToken:
         in_use: It is good for something.
     """
 
-    __slots__ = (
-        "_expires",
-        "_issued_ns",
-        "_limit_ns",
-        "_random_bytes",
-        "_used",
-        "_user_present",
-        "in_use",
-        "permissions",
-        "protocol",
-        "rp_id",
-        "user_verified",
-        "value",
-    )
-
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
         self.value = b""

@@ -72,18 +72,6 @@ class Transaction:
         deadline_ns: When it gives up or its work is done, by the authenticator's clock.
     """
 
-    __slots__ = (
-        "_clock",
-        "_on_power_cut",
-        "_on_touch",
-        "_steps",
-        "deadline_ns",
-        "info",
-        "response",
-        "rp_id",
-        "wants",
-    )
-
     def __init__(
         self,
         clock: Clock,

@@ -134,8 +134,6 @@ class LineReader:
         drops: whether byte 0x18 drops the half-received line, as it does at a board.
     """
 
-    __slots__ = ("_drops", "_longest", "_overrun", "_received")
-
     def __init__(self, longest: int = LONGEST_LINE, *, drops: bool = True) -> None:
         self._longest = longest
         self._drops = drops
@@ -256,8 +254,6 @@ class Pattern:
     Capitals are the short form, brackets hold what may be left out, `#` is the place of a channel,
     which is 1 when it is not given, and `?` makes it a query.
     """
-
-    __slots__ = ("_matching", "query", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text

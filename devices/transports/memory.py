@@ -45,8 +45,6 @@ class KeyUnplugged(DeviceError, OSError):
 class Connection:
     """One way to a key; made by `Port.connect`."""
 
-    __slots__ = ("__weakref__", "_inbox", "_open", "_port")
-
     def __init__(self, port: Port) -> None:
         self._port = port
         self._inbox: deque[bytes] = deque()
@@ -106,8 +104,6 @@ class Port:
         scheduler: lets time pass for those who read.
         feed: takes a report for the key.
     """
-
-    __slots__ = ("_asked", "_connections", "_ears", "_feed", "_talking", "name", "scheduler")
 
     def __init__(self, name: str, scheduler: Scheduler, feed: Callable[[bytes], None]) -> None:
         self.name = name

@@ -58,8 +58,6 @@ GOOD_WIRE = WireFaults()
 class _Way:
     """One direction: what is held back, and how many reports went by."""
 
-    __slots__ = ("count", "late", "stalled")
-
     def __init__(self) -> None:
         self.count = 0
         self.late: bytes | None = None
