@@ -69,7 +69,6 @@ class Storage(Protocol):
         """
 
 
-@final
 class MemoryStorage:
     """Records that live as long as the object; hand it to another authenticator to clone a key."""
 
@@ -93,31 +92,22 @@ class MemoryStorage:
 
 
 @final
-class FileStorage:
+class FileStorage(MemoryStorage):
     """Records in one JSON file, replaced as a whole at each write.
 
     The new file is written beside the old one, flushed to the disk and renamed over it, so a crash
-    at any moment leaves the old or the new file. Values are hexadecimal.
+    at any moment leaves the old or the new file. Values are hexadecimal. Writes are counted over
+    the life of the file.
 
     Raises:
         StateFileInvalid: The file exists and is something else.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__()
         self._path = Path(path)
-        self._records: dict[str, bytes] = {}
-        self._writes = 0
         if self._path.exists():
             self._load()
-
-    @property
-    def writes(self) -> int:
-        """How many writes there have been in the life of the file."""
-        return self._writes
-
-    def read(self) -> dict[str, bytes]:
-        """A copy of all records."""
-        return dict(self._records)
 
     def write(self, changes: Mapping[str, bytes | None]) -> None:
         """Set and remove records and replace the file."""
