@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
-from typing import Final
+from typing import Final, Self
 
 from mfalab.devices.rig.rig import Function
 
@@ -51,51 +51,33 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 @unique
 class Code(IntEnum):
-    """Errors that a board queues (SCPI-99 volume 2 section 21.8)."""
+    """Errors that a board queues, with their texts (SCPI-99 volume 2 section 21.8)."""
 
-    NO_ERROR = 0
-    INVALID_CHARACTER = -101
-    SYNTAX_ERROR = -102
-    DATA_TYPE_ERROR = -104
-    PARAMETER_NOT_ALLOWED = -108
-    MISSING_PARAMETER = -109
-    MNEMONIC_TOO_LONG = -112
-    UNDEFINED_HEADER = -113
-    SUFFIX_OUT_OF_RANGE = -114
-    SUFFIX_NOT_ALLOWED = -138
-    INVALID_STRING = -151
-    SETTINGS_CONFLICT = -221
-    OUT_OF_RANGE = -222
-    ILLEGAL_VALUE = -224
-    QUEUE_OVERFLOW = -350
-    INPUT_OVERRUN = -363
-    TIME_OUT = -365
+    text: str
 
-    @property
-    def text(self) -> str:
-        """What the standard calls it."""
-        return _TEXTS[self]
+    NO_ERROR = 0, "No error"
+    INVALID_CHARACTER = -101, "Invalid character"
+    SYNTAX_ERROR = -102, "Syntax error"
+    DATA_TYPE_ERROR = -104, "Data type error"
+    PARAMETER_NOT_ALLOWED = -108, "Parameter not allowed"
+    MISSING_PARAMETER = -109, "Missing parameter"
+    MNEMONIC_TOO_LONG = -112, "Program mnemonic too long"
+    UNDEFINED_HEADER = -113, "Undefined header"
+    SUFFIX_OUT_OF_RANGE = -114, "Header suffix out of range"
+    SUFFIX_NOT_ALLOWED = -138, "Suffix not allowed"
+    INVALID_STRING = -151, "Invalid string data"
+    SETTINGS_CONFLICT = -221, "Settings conflict"
+    OUT_OF_RANGE = -222, "Data out of range"
+    ILLEGAL_VALUE = -224, "Illegal parameter value"
+    QUEUE_OVERFLOW = -350, "Queue overflow"
+    INPUT_OVERRUN = -363, "Input buffer overrun"
+    TIME_OUT = -365, "Time out error"
 
-
-_TEXTS = {
-    Code.NO_ERROR: "No error",
-    Code.INVALID_CHARACTER: "Invalid character",
-    Code.SYNTAX_ERROR: "Syntax error",
-    Code.DATA_TYPE_ERROR: "Data type error",
-    Code.PARAMETER_NOT_ALLOWED: "Parameter not allowed",
-    Code.MISSING_PARAMETER: "Missing parameter",
-    Code.MNEMONIC_TOO_LONG: "Program mnemonic too long",
-    Code.UNDEFINED_HEADER: "Undefined header",
-    Code.SUFFIX_OUT_OF_RANGE: "Header suffix out of range",
-    Code.SUFFIX_NOT_ALLOWED: "Suffix not allowed",
-    Code.INVALID_STRING: "Invalid string data",
-    Code.SETTINGS_CONFLICT: "Settings conflict",
-    Code.OUT_OF_RANGE: "Data out of range",
-    Code.ILLEGAL_VALUE: "Illegal parameter value",
-    Code.QUEUE_OVERFLOW: "Queue overflow",
-    Code.INPUT_OVERRUN: "Input buffer overrun",
-    Code.TIME_OUT: "Time out error",
-}
+    def __new__(cls, number: int, text: str) -> Self:
+        """See the class."""
+        code = int.__new__(cls, number)
+        code._value_, code.text = number, text
+        return code
 
 
 @dataclass(frozen=True, slots=True)
