@@ -23,25 +23,3 @@ from mfalab.devices.ctap.storage import MemoryStorage as MemoryStorage
 from mfalab.devices.ctap.storage import PowerCut as PowerCut
 from mfalab.devices.ctap.storage import Storage as Storage
 from mfalab.devices.ctap.transaction import Transaction as Transaction
-
-__all__ = [
-    "NO_FAULTS",
-    "Authenticator",
-    "Capability",
-    "Command",
-    "CtapError",
-    "CtapStatus",
-    "Faults",
-    "FileStorage",
-    "KeepaliveStatus",
-    "MemoryStorage",
-    "Model",
-    "NoPower",
-    "PowerCut",
-    "Prompt",
-    "Storage",
-    "Transaction",
-    "Transport",
-    "load_model",
-    "model_names",
-]

@@ -31,18 +31,6 @@ def totp_at_step(
     return hotp(secret, step & 0xFFFF_FFFF_FFFF_FFFF, digits, algorithm)
 
 
-def totp(
-    secret: bytes,
-    now_ns: int,
-    digits: int = 6,
-    algorithm: HashAlgorithm = HashAlgorithm.SHA1,
-    period_s: int = 30,
-    t0_s: int = 0,
-) -> str:
-    """The code for one moment; arguments as for `time_step` and `hotp`."""
-    return totp_at_step(secret, time_step(now_ns, period_s, t0_s), digits, algorithm)
-
-
 def until_next_step_ns(now_ns: int, period_s: int = 30, t0_s: int = 0) -> int:
     """Nanoseconds until the code changes, `0 < n <= period_s * 10**9`."""
     period_ns = period_s * NS_PER_S

@@ -24,8 +24,6 @@ from typing import Protocol
 from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.sms.phone import SmsPhone
 
-"""Nanoseconds in a second."""
-
 MAX_SPREAD = 5.0
 """At 5, one text in six takes 150 times the median; far beyond, delays overflow."""
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.devices.otp.hotp import HashAlgorithm, hotp
-from mfalab.devices.otp.totp import time_step, totp, totp_at_step, until_next_step_ns
+from mfalab.devices.otp.totp import time_step, totp_at_step, until_next_step_ns
 
 S = 1_000_000_000
 SHA1, SHA256, SHA512 = HashAlgorithm
@@ -31,6 +31,17 @@ WITH_THE_20_BYTE_KEY = (
     (2000000000, "78428693", "56464532"),
     (20000000000, "24142410", "69481994"),
 )
+
+
+def totp(
+    secret: bytes,
+    now_ns: int,
+    digits: int = 6,
+    algorithm: HashAlgorithm = SHA1,
+    period_s: int = 30,
+    t0_s: int = 0,
+) -> str:
+    return totp_at_step(secret, time_step(now_ns, period_s, t0_s), digits, algorithm)
 
 
 @pytest.mark.parametrize(("now_s", "step", "sha1", "sha256", "sha512"), RFC_6238_APPENDIX_B)
