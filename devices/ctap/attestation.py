@@ -79,8 +79,7 @@ def state_it(
     if kind is AttestationKind.NONE:
         return Attestation("none", {})
     if kind is AttestationKind.FIDO_U2F:
-        message = u2f_message(credential, client_data_hash)
-        signature = core.sign(Algorithm.ES256, attestation_seed(_batch(core)), message)
+        signature = sign_with_batch_key(core, u2f_message(credential, client_data_hash))
         return Attestation("fido-u2f", {"sig": signature, "x5c": [batch_certificate(core)]})
     message = auth_data + client_data_hash
     if kind is AttestationKind.PACKED_SELF:

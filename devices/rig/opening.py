@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final, Protocol
 
@@ -31,12 +31,6 @@ class Person(Protocol):
         Raises:
             EOFError: the input has ended.
         """
-
-
-class _Make(Protocol):
-    """What each driver's module has under the name `make`."""
-
-    def __call__(self, spec: RigSpec, timing: Timing, person: Person | None) -> Rig: ...
 
 
 DRIVERS: Final[Mapping[str, str]] = {
@@ -71,7 +65,7 @@ def make_rig(
             spec.name, "driver", f"{spec.driver} is none. There are: {', '.join(DRIVERS)}."
         )
     module = import_module(f"mfalab.devices.rig.drivers.{spec.driver}")
-    make: _Make = module.make
+    make: Callable[[RigSpec, Timing, Person | None], Rig] = module.make
     return make(spec, timing or ThreadTiming(clock), person)
 
 

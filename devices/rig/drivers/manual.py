@@ -65,8 +65,7 @@ class ManualRig(Rig):
         return Identity("", "a person", "", "")
 
     def _safe(self) -> None:
-        for channel in tuple(self._countdowns):
-            self._release(channel)
+        self._close()
         for channel in sorted(self._off):
             self._power(channel, True)
 

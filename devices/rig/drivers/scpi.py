@@ -124,7 +124,7 @@ class ScpiRig(Rig):
                 tuple(map(str, serial_ports())),
             )
         self._functions = self._fitted(self._ask("*OPT?"))
-        self._tell(f"SYST:WATC {self._watchdog_s}")
+        self._done(f"SYST:WATC {self._watchdog_s}")
         self._feed_later()
 
     def _close(self) -> None:
@@ -153,22 +153,26 @@ class ScpiRig(Rig):
             raise RigRefused(self.name, "*RST", reply.code, reply.text)
 
     def _touch(self, channel: int, ms: int, after_ms: int) -> None:
-        self._tell(f"TOUC{channel}:PULS {ms},{after_ms}")
+        self._done(f"TOUC{channel}:PULS {ms},{after_ms}")
 
     def _hold(self, channel: int, ms: int) -> None:
-        self._tell(f"TOUC{channel}:HOLD {ms}")
+        self._done(f"TOUC{channel}:HOLD {ms}")
 
     def _release(self, channel: int) -> None:
-        self._tell(f"TOUC{channel}:REL")
+        self._done(f"TOUC{channel}:REL")
 
     def _power(self, channel: int, on: bool) -> None:
-        self._tell(f"POW{channel} {_on(on)}")
+        self._done(f"POW{channel} {_on(on)}")
 
     def _is_powered(self, channel: int) -> bool:
-        return self._flag(f"POW{channel}?")
+        query = f"POW{channel}?"
+        answer = self._ask(query)
+        if answer not in {"0", "1"}:
+            raise self._require_line().garbled(query, answer.encode())
+        return answer == "1"
 
     def _cycle(self, channel: int, off_ms: int) -> None:
-        self._tell(f"POW{channel}:CYCL {off_ms}")
+        self._done(f"POW{channel}:CYCL {off_ms}")
         left_ms = off_ms
         while left_ms > 0:
             part_ms = min(left_ms, self._feed_ms)
@@ -182,13 +186,13 @@ class ScpiRig(Rig):
         raise RigSilent(self.name, f"POW{channel}:CYCL {off_ms}", off_ms + _CYCLE_MARGIN_MS)
 
     def _field(self, channel: int, on: bool) -> None:
-        self._tell(f"NFC{channel}:FIEL {_on(on)}")
+        self._done(f"NFC{channel}:FIEL {_on(on)}")
 
     def _present(self, channel: int, on: bool) -> None:
-        self._tell(f"NFC{channel}:PRES {_on(on)}")
+        self._done(f"NFC{channel}:PRES {_on(on)}")
 
     def _show(self, channel: int) -> None:
-        self._tell(f"DISP{channel}:SHOW")
+        self._done(f"DISP{channel}:SHOW")
 
     def _read(self, channel: int) -> Reading:
         query = f"DISP{channel}:READ?"
@@ -200,17 +204,8 @@ class ScpiRig(Rig):
 
     # Exchanges.
 
-    def _tell(self, message: str) -> None:
-        self._done(message)
-
     def _ask(self, message: str) -> str:
         return self._done(message).answers[0]
-
-    def _flag(self, query: str) -> bool:
-        answer = self._ask(query)
-        if answer not in {"0", "1"}:
-            raise self._require_line().garbled(query, answer.encode())
-        return answer == "1"
 
     def _done(self, message: str) -> Reply:
         reply = self._exchange(message, encode(message), queries(message))
