@@ -5,7 +5,7 @@ Prints each fob's offset after every year, and how many time steps a verifier wo
     $ python fleet.py
 """
 
-from mfalab.simulator import Timeline
+from mfalab import Timeline
 from mfalab.simulator.clocks import TUNING_FORK, QuartzClock
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR

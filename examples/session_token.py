@@ -5,9 +5,9 @@ The verifier runs in this process, opens no network connection, and takes its ti
     $ python session_token.py
 """
 
+from mfalab import Timeline
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.phone import Phone
-from mfalab.simulator import Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.verifier import Credentials, MemoryStore, ServiceError, Silence, Verifier
 

@@ -18,8 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 from werkzeug.security import generate_password_hash
 from werkzeug.serving import make_server
 
+from mfalab import Timeline
 from mfalab.devices.otp.token import HardwareToken
-from mfalab.simulator import Timeline
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from login_app import User, create_app
 from werkzeug.security import generate_password_hash
 
+from mfalab import Timeline
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.token import HardwareToken
-from mfalab.simulator import Timeline
 from mfalab.simulator.clocks import STEADY, QuartzClock
 
 SECOND = 10**9

@@ -18,8 +18,8 @@ def run(*words: str) -> Result:
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with nothing plugged in."""
-    monkeypatch.setattr(discovery, "found_keys", list)
-    monkeypatch.setattr(discovery, "found_readers", lambda: ([], "pcscd does not run"))
+    monkeypatch.setattr(discovery, "find_keys", list)
+    monkeypatch.setattr(discovery, "find_readers", lambda: ([], "pcscd does not run"))
     monkeypatch.setattr(ports, "serial_ports", list)
 
 

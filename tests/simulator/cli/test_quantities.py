@@ -4,7 +4,7 @@ import click
 import pytest
 
 from mfalab.simulator.cli.quantities import INSTANT, SPAN, STEPS
-from mfalab.simulator.clocks.timeline import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 
 
 @pytest.mark.parametrize(

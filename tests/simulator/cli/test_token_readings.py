@@ -7,7 +7,7 @@ import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.cli.token_readings import Readings
-from mfalab.simulator.clocks.timeline import NS_PER_S
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.twin.readings import Timing
 
 SEED = OtpSeed(b"twelve and eight bytes")
