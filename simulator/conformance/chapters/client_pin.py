@@ -308,29 +308,20 @@ for _name, _what, _asked, _rp_id, _codes, _lacking in (
     ("no-permissions", "Permissions 0", 0, RP_ID, INVALID, ()),
     ("mc-without-rp-id", "Permission mc without an RP ID", 1, None, MISSING, ()),
     ("ga-without-rp-id", "Permission ga without an RP ID", 2, None, MISSING, ()),
-    (
-        "be-not-offered",
-        "Permission be on a key without bioEnroll",
-        8,
-        None,
-        _FORBIDDEN,
-        ("bioEnroll", "uvBioEnroll"),
-    ),
-    (
-        "lbw-not-offered",
-        "Permission lbw on a key without largeBlobs",
-        16,
-        None,
-        _FORBIDDEN,
-        ("largeBlobs",),
-    ),
-    (
-        "acfg-not-offered",
-        "Permission acfg on a key without authnrCfg",
-        32,
-        None,
-        _FORBIDDEN,
-        ("authnrCfg",),
+    *(
+        (
+            f"{name}-not-offered",
+            f"Permission {name} on a key without {lacking[0]}",
+            number,
+            None,
+            _FORBIDDEN,
+            lacking,
+        )
+        for name, number, lacking in (
+            ("be", 8, ("bioEnroll", "uvBioEnroll")),
+            ("lbw", 16, ("largeBlobs",)),
+            ("acfg", 32, ("authnrCfg",)),
+        )
     ),
 ):
     _TOKENS.add(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -348,54 +347,39 @@ def token_verifies_the_user(subject: Subject) -> None:
         auth.expect(AuthDataFlag.USER_VERIFIED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taker:
-    """A command that takes a pinUvAuthParam."""
-
-    name: str
-    command: Command
-    section: str
-    permission: Permission
-    other: Permission
-    param: int
-    """Its pinUvAuthParam; the protocol is the next member."""
-
-    def refuse(self, permission: Permission, rp_id: str, spoil: bytes, subject: Subject) -> None:
-        """See that a token of another kind, or a spoilt one, is refused."""
-        ceremonies = subject.ceremonies
-        registers = self.command is Command.MAKE_CREDENTIAL
-        build = ceremonies.make_request if registers else ceremonies.sign_request
-        request = build(authorised=False)
-        token = subject.pins.token(permission, rp_id)
-        param = token.sign(request[0x01 if registers else 0x02] + spoil)
-        proved = request | {self.param: param, self.param + 1: token.protocol}
-        subject.call(self.command, proved).must(CtapStatus.PIN_AUTH_INVALID)
+def _refuse_token(
+    command: Command, permission: Permission, rp_id: str, spoil: bytes, subject: Subject
+) -> None:
+    """See that a token of another kind, or a spoilt one, is refused."""
+    ceremonies = subject.ceremonies
+    registers = command is Command.MAKE_CREDENTIAL
+    build = ceremonies.make_request if registers else ceremonies.sign_request
+    hash_at, param_at = (0x01, 0x08) if registers else (0x02, 0x06)
+    request = build(authorised=False)
+    token = subject.pins.token(permission, rp_id)
+    param = token.sign(request[hash_at] + spoil)
+    proved = request | {param_at: param, param_at + 1: token.protocol}
+    subject.call(command, proved).must(CtapStatus.PIN_AUTH_INVALID)
 
 
 _MC, _GA = Permission.MAKE_CREDENTIAL, Permission.GET_ASSERTION
 
-for _taker in (
-    _Taker("makeCredential", Command.MAKE_CREDENTIAL, "6.1.2 step 11", _MC, _GA, 0x08),
-    _Taker("getAssertion", Command.GET_ASSERTION, "6.2.2 step 6", _GA, _MC, 0x06),
+for _command, _called, _section, _own, _else in (
+    (Command.MAKE_CREDENTIAL, "makeCredential", "6.1.2 step 11", _MC, _GA),
+    (Command.GET_ASSERTION, "getAssertion", "6.2.2 step 6", _GA, _MC),
 ):
-    _own, _other = _taker.permission, f"other.{RP_ID}"
-    for _name, _what, _arguments, _when in (
-        ("wrong-param", "A pinUvAuthParam that is wrong", (_own, RP_ID, b"!"), []),
-        (
-            "token-without-permission",
-            "A token without the permission",
-            (_taker.other, RP_ID, b""),
-            [HAS_TOKENS],
-        ),
-        ("token-of-another-rp", "A token of another RP", (_own, _other, b""), [HAS_TOKENS]),
+    for _name, _what, _permission, _rp_id, _spoil in (
+        ("wrong-param", "A pinUvAuthParam that is wrong", _own, RP_ID, b"!"),
+        ("token-without-permission", "A token without the permission", _else, RP_ID, b""),
+        ("token-of-another-rp", "A token of another RP", _own, f"other.{RP_ID}", b""),
     ):
         CHAPTER.add(
-            f"{_taker.name.lower()}-with-{_name}",
-            _taker.section,
-            f"{_what} is PIN_AUTH_INVALID in {_taker.name}.",
+            f"{_called.lower()}-with-{_name}",
+            _section,
+            f"{_what} is PIN_AUTH_INVALID in {_called}.",
             "pinUvAuthParam must be made with the token in use, which must have the permission and "
             "the RP ID: CTAP2_ERR_PIN_AUTH_INVALID otherwise.",
-            partial(_taker.refuse, *_arguments),
-            when=_when,
+            partial(_refuse_token, _command, _permission, _rp_id, _spoil),
+            when=[] if _spoil else [HAS_TOKENS],
             pin=Pin.SET,
         )

@@ -252,22 +252,6 @@ def _add_agreement(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Implication:
-    """A key that does one thing does the others; both are said and read as `_names` does."""
-
-    name: str
-    does: str
-    others: str
-    section: str = "6.4"
-
-    def add(self) -> None:
-        """Add the test."""
-        behaviour = f"A key that {self.does} {self.others}."
-        when = [_condition(name) for name in _names(self.does)]
-        _add_agreement(self.name, self.section, behaviour, when, _missing(*_names(self.others)))
-
-
 _add_agreement(
     "always-uv-overrules",
     "6.4",
@@ -276,82 +260,84 @@ _add_agreement(
     lambda facts: "makeCredUvNotRqd true" if facts.options.get("makeCredUvNotRqd") else "",
 )
 
-_IMPLICATIONS: Final = (
-    _Implication(
-        "client-pin-needs-protocols", "announces clientPin", "announces pinUvAuthProtocols"
-    ),
-    _Implication(
-        "token-needs-protocols", "announces pinUvAuthToken", "announces pinUvAuthProtocols"
-    ),
-    _Implication(
-        "token-needs-verification", "announces pinUvAuthToken", "announces clientPin or uv"
-    ),
-    _Implication(
+# A key that does one thing does the others; both are said, and read as `_names` does.
+for _section, _name, _does, _others in (
+    ("6.4", "client-pin-needs-protocols", "announces clientPin", "announces pinUvAuthProtocols"),
+    ("6.4", "token-needs-protocols", "announces pinUvAuthToken", "announces pinUvAuthProtocols"),
+    ("6.4", "token-needs-verification", "announces pinUvAuthToken", "announces clientPin or uv"),
+    (
+        "6.4",
         "no-mc-ga-needs-client-pin",
         "announces noMcGaPermissionsWithClientPin",
         "announces clientPin",
     ),
-    _Implication("bio-enroll-needs-uv", "announces bioEnroll", "announces uv", "6.7"),
-    _Implication(
+    ("6.7", "bio-enroll-needs-uv", "announces bioEnroll", "announces uv"),
+    (
+        "6.4",
         "uv-bio-enroll-needs-bio-enroll",
         "announces uvBioEnroll",
         "announces bioEnroll and pinUvAuthToken",
     ),
-    _Implication(
-        "uv-acfg-needs-authnr-cfg", "announces uvAcfg", "announces authnrCfg, uv and pinUvAuthToken"
+    (
+        "6.4",
+        "uv-acfg-needs-authnr-cfg",
+        "announces uvAcfg",
+        "announces authnrCfg, uv and pinUvAuthToken",
     ),
-    _Implication(
+    (
+        "6.11.4",
         "set-min-pin-length-needs-config",
         "announces setMinPINLength",
         "announces clientPin, authnrCfg and minPINLength",
-        "6.11.4",
     ),
-    _Implication(
-        "large-blobs-need-room", "announces largeBlobs", "tells maxSerializedLargeBlobArray", "6.10"
-    ),
-    _Implication(
+    ("6.10", "large-blobs-need-room", "announces largeBlobs", "tells maxSerializedLargeBlobArray"),
+    (
+        "12.3",
         "large-blob-key-needs-large-blobs",
         "has extension largeBlobKey",
         "announces largeBlobs and rk",
-        "12.3",
     ),
-    _Implication(
-        "cred-blob-needs-room", "has extension credBlob", "tells maxCredBlobLength", "12.2"
-    ),
-    _Implication(
-        "room-needs-cred-blob", "tells maxCredBlobLength", "has extension credBlob", "12.2"
-    ),
-    _Implication(
+    ("12.2", "cred-blob-needs-room", "has extension credBlob", "tells maxCredBlobLength"),
+    ("12.2", "room-needs-cred-blob", "tells maxCredBlobLength", "has extension credBlob"),
+    (
+        "12.5",
         "hmac-secret-needs-protocols",
         "has extension hmac-secret",
         "announces pinUvAuthProtocols",
-        "12.5",
     ),
-    _Implication(
+    (
+        "CTAP 2.2 §12, hmac-secret-mc",
         "hmac-secret-mc-needs-hmac-secret",
         "has extension hmac-secret-mc",
         "has extension hmac-secret",
-        "CTAP 2.2 §12, hmac-secret-mc",
     ),
-    _Implication("modality-needs-uv", "tells uvModality", "announces uv"),
-    _Implication(
-        "room-for-credentials-needs-rk", "tells remainingDiscoverableCredentials", "announces rk"
+    ("6.4", "modality-needs-uv", "tells uvModality", "announces uv"),
+    (
+        "6.4",
+        "room-for-credentials-needs-rk",
+        "tells remainingDiscoverableCredentials",
+        "announces rk",
     ),
-    _Implication(
+    (
+        "CTAP 2.3 §6.4",
         "config-commands-need-config",
         "tells authenticatorConfigCommands",
         "announces authnrCfg",
-        "CTAP 2.3 §6.4",
     ),
-    _Implication(
+    (
+        "CTAP 2.2 §6.4",
         "read-only-needs-cred-mgmt",
         "announces perCredMgmtRO",
         "announces credMgmt and pinUvAuthToken",
-        "CTAP 2.2 §6.4",
     ),
-)
-for _row in _IMPLICATIONS:
-    _row.add()
+):
+    _add_agreement(
+        _name,
+        _section,
+        f"A key that {_does} {_others}.",
+        [_condition(name) for name in _names(_does)],
+        _missing(*_names(_others)),
+    )
 
 _VERIFIES: Final = unless(
     lambda facts: not facts.options.keys().isdisjoint(("clientPin", "uv")),

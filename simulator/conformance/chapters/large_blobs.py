@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -147,68 +147,42 @@ def array_comes_back(subject: Subject) -> None:
     expect(_stored(subject) == array, "the array that was written", "another one")
 
 
-@dataclass(frozen=True, slots=True)
-class _Fragment:
-    """A fragment that is refused."""
-
-    name: str
-    what: str
-    data: bytes
-    length: int | None
-    code: CtapStatus
-    offset: int = 0
-
-    def refuse(self, subject: Subject) -> None:
-        """See that it is refused and changes nothing."""
-        before = _stored(subject)
-        subject.after(lambda: _store(subject, before))
-        _write(subject, self.data, self.offset, self.length).must(self.code)
-        expect(_stored(subject) == before, "the array as it was", "another one")
+def _refuse(
+    data: bytes, length: int | None, offset: int, code: CtapStatus, subject: Subject
+) -> None:
+    """See that a fragment is refused and changes nothing."""
+    before = _stored(subject)
+    subject.after(lambda: _store(subject, before))
+    _write(subject, data, offset, length).must(code)
+    expect(_stored(subject) == before, "the array as it was", "another one")
 
 
 _BLANK: Final = _with_hash(b"\x80")
+_WRONG_HASH: Final = b"\x80" + bytes(16)
+_FULL: Final = CtapStatus.LARGE_BLOB_STORAGE_FULL
+_INVALID: Final = CtapStatus.INVALID_PARAMETER
 
-for _fragment in (
-    _Fragment(
-        "wrong-hash",
-        "An array with a wrong hash",
-        b"\x80" + bytes(16),
-        17,
-        CtapStatus.INTEGRITY_FAILURE,
-    ),
-    _Fragment(
-        "no-length", "A first fragment without a length", _BLANK, None, CtapStatus.INVALID_PARAMETER
-    ),
-    _Fragment("length-of-16", "An array of 16 bytes", bytes(16), 16, CtapStatus.INVALID_PARAMETER),
-    _Fragment(
-        "too-large-an-array",
-        "An array larger than there is room",
-        _BLANK,
-        60_000,
-        CtapStatus.LARGE_BLOB_STORAGE_FULL,
-    ),
-    _Fragment(
+for _name, _what, _data, _length, _offset, _code in (
+    ("wrong-hash", "An array with a wrong hash", _WRONG_HASH, 17, 0, CtapStatus.INTEGRITY_FAILURE),
+    ("no-length", "A first fragment without a length", _BLANK, None, 0, _INVALID),
+    ("length-of-16", "An array of 16 bytes", bytes(16), 16, 0, _INVALID),
+    ("too-large-an-array", "An array larger than there is room", _BLANK, 60_000, 0, _FULL),
+    (
         "wrong-offset",
         "A fragment at an offset that is not due",
         _BLANK,
         None,
+        40,
         CtapStatus.INVALID_SEQ,
-        offset=40,
     ),
-    _Fragment(
-        "more-than-announced",
-        "A fragment longer than the length",
-        bytes(18),
-        17,
-        CtapStatus.INVALID_PARAMETER,
-    ),
+    ("more-than-announced", "A fragment longer than the length", bytes(18), 17, 0, _INVALID),
 ):
     CHAPTER.add(
-        f"{_fragment.name}-is-refused",
+        f"{_name}-is-refused",
         "6.10.2",
-        f"{_fragment.what} is {_fragment.code.name}, and the array stays.",
+        f"{_what} is {_code.name}, and the array stays.",
         "An array is replaced only when all of it has come in order and its hash is right.",
-        _fragment.refuse,
+        partial(_refuse, _data, _length, _offset, _code),
         pin=Pin.SET,
         destructive=True,
         changes="nothing on a conforming key",
