@@ -19,13 +19,14 @@ from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import BROADCAST, Answer, HidClient
-from mfalab.simulator.conformance.links import CardLink, HidLink, Link, RecordedReports, Traffic
+from mfalab.simulator.conformance.links import CardLink, HidLink, Link, Traffic
 from mfalab.simulator.conformance.replies import Reply, encoded
 from mfalab.simulator.conformance.timings import Stopwatch
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.traces.frames import Direction, FrameKind
+from mfalab.simulator.traces.recorder import HeardReports
 from mfalab.simulator.traces.vocabulary import command_name
 
 __all__ = ["Announcer", "KeyUnderTest"]
@@ -96,6 +97,7 @@ class KeyUnderTest:
 
     Attributes:
         facts: what the key announces, as last read.
+        channel: our channel of CTAPHID.
         traffic: what passed since the test began.
         times: how long things took.
         not_canonical: where answers were not canonical CBOR, each a sentence.
@@ -134,7 +136,7 @@ class KeyUnderTest:
         self.notes: list[str] = []
         self.user = _User(self)
         self._link: Link | None = None
-        self._channel = BROADCAST
+        self.channel = BROADCAST
         self._tap_used = False
         self._later: list[Callable[[], object]] = []
 
@@ -172,11 +174,6 @@ class KeyUnderTest:
         return self.link.client
 
     @property
-    def channel(self) -> int:
-        """Our channel."""
-        return self._channel
-
-    @property
     def link(self) -> Link:
         """The way for requests; opened when it is first used.
 
@@ -199,7 +196,7 @@ class KeyUnderTest:
         try:
             if not self.has_reports:
                 return CardLink(fixture.connect(), fixture.now_ns, self.traffic)
-            reports = RecordedReports(fixture.reports(), self.traffic)
+            reports = HeardReports(fixture.reports(), self.traffic.passed)
         except (OSError, DeviceError) as error:
             raise KeyGone("a key that is there", str(error)) from error
         client = HidClient(reports, fixture.now_ns, self.random_bytes, self._keepalive)
@@ -208,7 +205,7 @@ class KeyUnderTest:
         except BaseException:
             client.close()
             raise
-        self._channel = init.channel
+        self.channel = init.channel
         return HidLink(client, init.channel)
 
     def _keepalive(self, status: int, waited_ns: int) -> None:
@@ -247,7 +244,7 @@ class KeyUnderTest:
         """Whether the key says anything at all, after its channel was made quiet."""
         if not self.has_reports:
             return True
-        return self.hid.quiet(self._channel)
+        return self.hid.quiet(self.channel)
 
     # Requests.
 
@@ -265,7 +262,7 @@ class KeyUnderTest:
         link = self.link
         self._tap_used |= command in _TAKES_PRESENCE
         body = raw if raw is not None else b"" if members is None else encoded(members)
-        return self.reply(command, link.cbor(bytes([command]) + body))
+        return self.reply(command, link.call(HidCommand.CBOR, bytes([command]) + body))
 
     def call_on(self, channel: int, command: int, members: Any = None) -> Reply:
         """Send a CTAP2 request on another channel than ours."""
@@ -296,7 +293,7 @@ class KeyUnderTest:
         """Send a U2F request as it is; returns status word and data."""
         link = self.link
         self._tap_used = True
-        answer = link.msg(apdu).data
+        answer = link.call(HidCommand.MSG, apdu).data
         if len(answer) < 2:
             raise Failure("a status word", f"{len(answer)} bytes")
         return int.from_bytes(answer[-2:]), answer[:-2]

@@ -14,10 +14,10 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.conformance.hid import Answer, HidClient
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, expect
-from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.traces.frames import Frame, FrameKind
+from mfalab.simulator.traces.recorder import hear_apdus
 
-__all__ = ["CardLink", "HidLink", "Link", "RecordedReports", "Traffic"]
+__all__ = ["CardLink", "HidLink", "Link", "Traffic"]
 
 
 class Traffic:
@@ -40,49 +40,12 @@ class Traffic:
         self.frames = []
 
 
-class RecordedReports:
-    """Reports on their way, written down.
-
-    Args:
-        inner: the way.
-        traffic: where to.
-    """
-
-    def __init__(self, inner: Reports, traffic: Traffic) -> None:
-        self._inner = inner
-        self._traffic = traffic
-
-    def write(self, report: bytes) -> None:
-        """See `Reports.write`."""
-        self._traffic.passed(Direction.TO_KEY, report)
-        self._inner.write(report)
-
-    def read(self, within_ns: int) -> bytes | None:
-        """See `Reports.read`."""
-        report = self._inner.read(within_ns)
-        if report is not None:
-            self._traffic.passed(Direction.TO_HOST, report)
-        return report
-
-    def close(self) -> None:
-        """See `Reports.close`."""
-        self._inner.close()
-
-
 class Link(ABC):
     """A way for requests that wait for their answers."""
 
     @abstractmethod
-    def cbor(self, request: bytes) -> Answer:
-        """Send a CTAP2 request: command byte and CBOR; the answer begins with the status byte.
-
-        Raises:
-            Failure: no such answer comes.
-        """
-
-    @abstractmethod
-    def msg(self, apdu: bytes) -> Answer:
-        """Send a U2F request; the answer ends with the status word.
+    def call(self, command: HidCommand, data: bytes) -> Answer:
+        """Send a request, `CBOR` for CTAP2 or `MSG` for U2F; gives its answer without a header.
 
         Raises:
             Failure: no such answer comes.
@@ -105,15 +68,8 @@ class HidLink(Link):
         self.client = client
         self.channel = channel
 
-    def cbor(self, request: bytes) -> Answer:
-        """See `Link.cbor`."""
-        return self._expect(HidCommand.CBOR, request)
-
-    def msg(self, apdu: bytes) -> Answer:
-        """See `Link.msg`."""
-        return self._expect(HidCommand.MSG, apdu)
-
-    def _expect(self, command: HidCommand, data: bytes) -> Answer:
+    def call(self, command: HidCommand, data: bytes) -> Answer:
+        """See `Link.call`."""
         answer = self.client.transact(self.channel, command, data)
         answered = answer.command == command
         expect(answered, f"an answer to CTAPHID_{command.name}", answer)
@@ -136,29 +92,13 @@ class CardLink(Link):
     def __init__(self, device: CtapDevice, now_ns: Callable[[], int], traffic: Traffic) -> None:
         self._device = device
         self._now_ns = now_ns
-        self._traffic = traffic
-        exchange = getattr(device, "apdu_exchange", None)
-        if exchange is None:
-            return
+        if hasattr(device, "apdu_exchange"):
+            hear_apdus(
+                device, lambda direction, apdu: traffic.passed(direction, apdu, FrameKind.APDU)
+            )
 
-        def recorded(apdu: bytes, protocol: int | None = None) -> tuple[bytes, int, int]:
-            traffic.passed(Direction.TO_KEY, apdu, FrameKind.APDU)
-            data, sw1, sw2 = exchange(apdu, protocol)
-            traffic.passed(Direction.TO_HOST, bytes((*data, sw1, sw2)), FrameKind.APDU)
-            return data, sw1, sw2
-
-        # Only here do all APDUs pass by, chained ones and GET RESPONSE included.
-        vars(device)["apdu_exchange"] = recorded
-
-    def cbor(self, request: bytes) -> Answer:
-        """See `Link.cbor`."""
-        return self._call(HidCommand.CBOR, request)
-
-    def msg(self, apdu: bytes) -> Answer:
-        """See `Link.msg`."""
-        return self._call(HidCommand.MSG, apdu)
-
-    def _call(self, command: HidCommand, data: bytes) -> Answer:
+    def call(self, command: HidCommand, data: bytes) -> Answer:
+        """See `Link.call`."""
         sent_ns = self._now_ns()
         keepalives: list[tuple[int, int]] = []
         try:

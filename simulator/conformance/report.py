@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from mfalab.simulator.conformance.run import Result, Run
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
-from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Verdict
 from mfalab.simulator.report.text import duration_text, printable
 from mfalab.simulator.traces.dissect import dissect
@@ -75,7 +75,7 @@ def as_plain(run: Run) -> dict[str, Any]:
         "notes": list(run.notes),
         "key": _key(run),
         "counts": {verdict.value: run.counts[verdict] for verdict in _ORDER if run.counts[verdict]},
-        "timings": [_timing(spread) for spread in run.spreads],
+        "timings": [asdict(spread) for spread in run.spreads],
         "tests": [_test(result) for result in run.results],
     }
 
@@ -100,17 +100,6 @@ def _key(run: Run) -> dict[str, Any]:
         "transports": list(facts.transports),
         "capabilities": None if facts.init is None else facts.init.capabilities,
         "trouble": facts.trouble,
-    }
-
-
-def _timing(spread: Spread) -> dict[str, Any]:
-    return {
-        "name": spread.name,
-        "count": spread.count,
-        "least_ns": spread.least_ns,
-        "median_ns": spread.median_ns,
-        "p95_ns": spread.p95_ns,
-        "most_ns": spread.most_ns,
     }
 
 

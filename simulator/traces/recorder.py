@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import ETIMEDOUT
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -36,7 +37,17 @@ from mfalab.simulator.traces.capture import CaptureWriter
 from mfalab.simulator.traces.dissect import Dissector, Message
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
 
-__all__ = ["KeyTap", "OwnChannel", "Recording", "RecordingFailed", "Tape", "event", "open_tape"]
+__all__ = [
+    "HeardReports",
+    "KeyTap",
+    "OwnChannel",
+    "Recording",
+    "RecordingFailed",
+    "Tape",
+    "event",
+    "hear_apdus",
+    "open_tape",
+]
 
 _NS_PER_S: Final = 10**9
 _HOLD_NS: Final = 5 * _NS_PER_S
@@ -192,27 +203,40 @@ def open_tape(
 # A fixture.
 
 
-class _TapedReports:
-    """Reports with a tape beside them."""
+class HeardReports:
+    """Reports with a listener, who hears each before what it causes; as `Reports`."""
 
-    def __init__(self, inner: Reports, tape: Tape, clock: Clock) -> None:
+    def __init__(self, inner: Reports, heard: Callable[[Direction, bytes], object]) -> None:
         self._inner = inner
-        self._tape = tape
-        self._clock = clock
+        self._heard = heard
+        self.close = inner.close
 
     def write(self, report: bytes) -> None:
-        # Written down first: what a key in the same process answers comes before write returns.
-        self._tape.take(Frame(self._clock.now_ns(), Direction.TO_KEY, bytes(report)))
+        """See `Reports.write`."""
+        # Told first: what a key in the same process answers comes before write returns.
+        self._heard(Direction.TO_KEY, bytes(report))
         self._inner.write(report)
 
     def read(self, within_ns: int) -> bytes | None:
+        """See `Reports.read`."""
         report = self._inner.read(within_ns)
         if report is not None:
-            self._tape.take(Frame(self._clock.now_ns(), Direction.TO_HOST, bytes(report)))
+            self._heard(Direction.TO_HOST, bytes(report))
         return report
 
-    def close(self) -> None:
-        self._inner.close()
+
+def hear_apdus(device: Any, heard: Callable[[Direction, bytes], object]) -> None:
+    """Tell a listener of the APDUs of a `CtapPcscDevice`, whose module needs a PC/SC library."""
+    exchange = device.apdu_exchange
+
+    def told(apdu: bytes, protocol: int | None = None) -> tuple[bytes, int, int]:
+        heard(Direction.TO_KEY, bytes(apdu))
+        data, sw1, sw2 = exchange(apdu, protocol)
+        heard(Direction.TO_HOST, bytes((*data, sw1, sw2)))
+        return data, sw1, sw2
+
+    # Only here do all APDUs pass by, chained ones and GET RESPONSE included.
+    device.apdu_exchange = told
 
 
 class OwnChannel(CtapHidConnection):
@@ -277,7 +301,7 @@ class Recording(Fixture):
             inner.name, inner.can, destructive=inner.destructive, pin=inner.pin, user=inner.user
         )
         self._tape = tape
-        self._tape.take(Frame(inner.now_ns(), Direction.TO_KEY, b"", FrameKind.POWER_ON))
+        self._take(FrameKind.POWER_ON, Direction.TO_KEY, b"")
 
     @property
     def user(self) -> User:
@@ -305,40 +329,28 @@ class Recording(Fixture):
         if Ability.REPORTS in self.can:
             about = descriptor(self.name, self.name, None)
             return open_channel(about, OwnChannel(self.reports(), self.name))
-        device = self.inner.connect()
+        device: Any = self.inner.connect()
         if not hasattr(device, "apdu_exchange"):
             device.close()
             raise CannotDo(self.name, Ability.REPORTS, "Nothing else can be recorded but APDUs.")
-        return self._listen_to(device)
-
-    def _listen_to(self, device: Any) -> CtapDevice:
-        """Record the APDUs of a `CtapPcscDevice`, whose module needs a PC/SC library."""
-        exchange = device.apdu_exchange
-
-        def taped(apdu: bytes, protocol: int | None = None) -> tuple[bytes, int, int]:
-            self._apdu(Direction.TO_KEY, apdu)
-            data, sw1, sw2 = exchange(apdu, protocol)
-            self._apdu(Direction.TO_HOST, data + bytes((sw1, sw2)))
-            return data, sw1, sw2
-
-        device.apdu_exchange = taped
+        hear_apdus(device, partial(self._take, FrameKind.APDU))
         device.apdu_exchange(_SELECT)
         device.call(_CBOR, _GET_INFO)
         found: CtapDevice = device
         return found
 
-    def _apdu(self, direction: Direction, apdu: bytes) -> None:
-        self._tape.take(Frame(self.now_ns(), direction, bytes(apdu), FrameKind.APDU))
+    def _take(self, kind: FrameKind, direction: Direction, data: bytes) -> None:
+        self._tape.take(Frame(self.now_ns(), direction, data, kind))
 
     def reports(self) -> Reports:
         """See `Fixture.reports`."""
-        return _TapedReports(self.inner.reports(), self._tape, self.inner)
+        return HeardReports(self.inner.reports(), partial(self._take, FrameKind.REPORT))
 
     def power(self, on: bool) -> None:
         """See `Fixture.power`."""
         kind = FrameKind.POWER_ON if on else FrameKind.POWER_OFF
         self.inner.power(on)
-        self._tape.take(Frame(self.now_ns(), Direction.TO_KEY, b"", kind))
+        self._take(kind, Direction.TO_KEY, b"")
 
     def close(self) -> None:
         """See `Fixture.close`."""

@@ -155,7 +155,7 @@ def too_long_a_message_is_refused(subject: Subject) -> None:
         if answer.is_error and answer.data[:1] == bytes([HidError.INVALID_LEN]):
             return
     else:
-        answer = subject.link.cbor(raw)
+        answer = subject.link.call(HidCommand.CBOR, raw)
     subject.reply(Command.CLIENT_PIN, answer).must(
         CtapStatus.REQUEST_TOO_LARGE, CtapStatus.LIMIT_EXCEEDED, CtapStatus.INVALID_LENGTH
     )

@@ -3,10 +3,12 @@
 import pytest
 from fido2.ctap import CtapError
 
+from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.transports.wire import Direction
-from mfalab.simulator.conformance.links import CardLink, RecordedReports, Traffic
+from mfalab.simulator.conformance.links import CardLink, Traffic
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone
 from mfalab.simulator.traces.frames import FrameKind
+from mfalab.simulator.traces.recorder import HeardReports
 
 
 class Reports:
@@ -50,7 +52,7 @@ def passed(traffic):
 
 def test_reports_are_written_down_as_they_pass_and_silence_is_not():
     traffic, inner = Traffic(lambda: 5), Reports()
-    reports = RecordedReports(inner, traffic)
+    reports = HeardReports(inner, traffic.passed)
     reports.write(b"request")
     assert (reports.read(0), reports.read(1)) == (None, b"answer")
     assert passed(traffic) == [
@@ -66,7 +68,7 @@ def test_reports_are_written_down_as_they_pass_and_silence_is_not():
 def test_a_card_answers_and_its_apdus_are_written_down():
     traffic, card = Traffic(lambda: 5), Card(b"\0info")
     link = CardLink(card, lambda: 7, traffic)
-    answer = link.cbor(b"\x04")
+    answer = link.call(HidCommand.CBOR, b"\x04")
     assert (answer.data, answer.keepalives, answer.done_ns) == (b"\0info", ((7, 2),), 7)
     assert passed(traffic) == [
         (Direction.TO_KEY, b"\x04", FrameKind.APDU),
@@ -79,5 +81,5 @@ def test_a_card_answers_and_its_apdus_are_written_down():
 def test_a_refusal_of_the_card_is_told_apart_from_a_card_that_is_gone():
     for error, kind in ((CtapError(1), Failure), (RuntimeError("removed"), KeyGone)):
         with pytest.raises(Failure) as found:
-            CardLink(Card(error), lambda: 0, Traffic(lambda: 0)).msg(b"")
+            CardLink(Card(error), lambda: 0, Traffic(lambda: 0)).call(HidCommand.MSG, b"")
         assert type(found.value) is kind
