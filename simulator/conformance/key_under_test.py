@@ -11,6 +11,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
+from fido2 import cbor
+
 from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
@@ -20,7 +22,7 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import BROADCAST, Answer, HidClient
 from mfalab.simulator.conformance.links import CardLink, HidLink, Link, Traffic
-from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.timings import Stopwatch
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested
 from mfalab.simulator.keys.canonical import read
@@ -261,12 +263,12 @@ class KeyUnderTest:
         """
         link = self.link
         self._tap_used |= command in _TAKES_PRESENCE
-        body = raw if raw is not None else b"" if members is None else encoded(members)
+        body = raw if raw is not None else b"" if members is None else cbor.encode(members)
         return self.reply(command, link.call(HidCommand.CBOR, bytes([command]) + body))
 
     def call_on(self, channel: int, command: int, members: Any = None) -> Reply:
         """Send a CTAP2 request on another channel than ours."""
-        body = b"" if members is None else encoded(members)
+        body = b"" if members is None else cbor.encode(members)
         answer = self.hid.transact(channel, HidCommand.CBOR, bytes([command]) + body)
         return self.reply(command, answer)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Any, Final
 
+from fido2 import cbor
+
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
@@ -18,7 +20,7 @@ from mfalab.simulator.conformance.pin_protocols import (
     pin_hash,
     share,
 )
-from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 
 __all__ = ["Pin", "Pins", "Token"]
@@ -68,7 +70,7 @@ class Token:
             params: its parameters; None for none.
             prefix: what stands before the subcommand in the message that is signed.
         """
-        message = prefix + bytes([number]) + (b"" if params is None else encoded(params))
+        message = prefix + bytes([number]) + (b"" if params is None else cbor.encode(params))
         members: dict[int, Any] = {0x01: number, 0x03: self.protocol, 0x04: self.sign(message)}
         return members if params is None else members | {0x02: params}
 

@@ -5,25 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fido2 import cbor
-
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.conformance.hid import Answer
 from mfalab.simulator.conformance.verdicts import Failure, expect
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.traces.vocabulary import command_name, status_name
 
-__all__ = ["Reply", "encoded", "status_text"]
+__all__ = ["Reply", "status_text"]
 
 
 def status_text(status: int) -> str:
     """A CTAP2 status code with its name: `0x2E NO_CREDENTIALS`."""
     return f"0x{status:02X} {status_name(status)}"
-
-
-def encoded(members: Any) -> bytes:
-    """CTAP2 canonical CBOR, by python-fido2."""
-    return cbor.encode(members)
 
 
 @dataclass(frozen=True, slots=True)

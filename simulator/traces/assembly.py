@@ -149,16 +149,6 @@ class Assembler:
         """What the last command APDU asked for; its response says nothing of that."""
         self._inner = False
 
-    @property
-    def pending(self) -> bool:
-        """Whether a message is not complete."""
-        return bool(self._open)
-
-    def pending_on(self, direction: Direction, channel: int) -> tuple[Frame, ...]:
-        """The frames so far of a message that is not complete; empty when there is none."""
-        found = self._open.get((direction, channel))
-        return tuple(found.frames) if found else ()
-
     def feed(self, frame: Frame) -> list[Assembled]:
         """Take the next frame; returns the messages that end with it."""
         number, self._fed = self._fed, self._fed + 1

@@ -117,15 +117,8 @@ class Asking:
 
 def registration(**changes: Any) -> dict[int, Any]:
     """The members of a makeCredential request, with some changed or, if None, left out."""
-    names = {
-        "hash": 1,
-        "rp": 2,
-        "user": 3,
-        "algorithms": 4,
-        "exclude": 5,
-        "extensions": 6,
-        "options": 7,
-    }
+    members = ("hash", "rp", "user", "algorithms", "exclude", "extensions", "options")
+    names = {name: number for number, name in enumerate(members, start=1)}
     request: dict[int, Any] = {
         1: _HASH,
         2: {"id": _RP_ID, "name": "Basics"},
@@ -153,7 +146,7 @@ class Basic:
     """
 
     name: str
-    run: Callable[[Asking], None]
+    run: Callable[[Asking], object]
     destructive: bool = False
     needs: frozenset[Ability] = frozenset()
     ctap2: bool = True
@@ -169,25 +162,16 @@ def _ctaphid(asking: Asking) -> None:
     asking.call(HidCommand.CBOR)
 
 
-def _info(asking: Asking) -> None:
-    asking.ctap2(Command.GET_INFO)
-
-
 def _errors(asking: Asking) -> None:
-    asking.call(HidCommand.CBOR, b"\x03")
-    asking.call(HidCommand.CBOR, b"\x01")
-    asking.call(HidCommand.CBOR, b"\x01\xa1")
-    asking.call(HidCommand.CBOR, b"\x01\xbf\xff")
-    asking.call(HidCommand.CBOR, b"\x01\x80")
+    for request in (b"\x03", b"\x01", b"\x01\xa1", b"\x01\xbf\xff", b"\x01\x80"):
+        asking.call(HidCommand.CBOR, request)
     for member in ("hash", "rp", "user", "algorithms"):
         asking.ctap2(_MAKE, registration(**{member: None}))
         asking.ctap2(_MAKE, registration(**{member: 7}))
     asking.ctap2(_MAKE, registration(algorithms=[{"type": "public-key", "alg": -9999}]))
     asking.ctap2(_MAKE, registration(options={"up": False}))
-    asking.ctap2(_MAKE, {**registration(), 8: b"", 9: 99})
-    asking.ctap2(_MAKE, {**registration(), 8: bytes(16), 9: 99})
-    asking.ctap2(_MAKE, {**registration(), 8: bytes(16)})
-    asking.ctap2(_MAKE, {**registration(), 10: 3})
+    for more in ({8: b"", 9: 99}, {8: bytes(16), 9: 99}, {8: bytes(16)}, {10: 3}):
+        asking.ctap2(_MAKE, registration() | more)
     asking.ctap2(_ASSERT, {2: _HASH})
     asking.ctap2(_ASSERT, {1: _RP_ID, 2: _HASH, 5: {"rk": True}})
     asking.ctap2(Command.GET_NEXT_ASSERTION)
@@ -230,8 +214,7 @@ def _u2f(asking: Asking) -> None:
     for application in (_APPLICATION, _HASH):
         named = _HASH + application + bytes((len(handle),)) + handle
         asking.u2f(_AUTHENTICATE, _CHECK, named)
-    named = _HASH + _APPLICATION + bytes((len(handle),)) + handle
-    _touched(asking, _AUTHENTICATE, named)
+    _touched(asking, _AUTHENTICATE, _HASH + _APPLICATION + bytes((len(handle),)) + handle)
 
 
 def _touched(asking: Asking, ins: int, data: bytes) -> bytes:
@@ -287,10 +270,6 @@ def _management(asking: Asking) -> None:
     asking.ctap2(Command.CREDENTIAL_MANAGEMENT, {1: 1})
 
 
-def _selection(asking: Asking) -> None:
-    asking.ctap2(Command.SELECTION)
-
-
 def _large_blobs(asking: Asking) -> None:
     asking.ctap2(Command.LARGE_BLOBS, {1: 64, 3: 0})
     asking.ctap2(Command.LARGE_BLOBS, {1: 64, 3: 1000})
@@ -321,10 +300,10 @@ _POWER: Final = frozenset({Ability.TOUCH, Ability.POWER})
 
 BASICS: Final = (
     Basic("CTAPHID", _ctaphid, needs=frozenset({Ability.REPORTS}), ctap2=False),
-    Basic("getInfo", _info),
+    Basic("getInfo", lambda asking: asking.ctap2(Command.GET_INFO)),
     Basic("errors", _errors, needs=_TOUCH),
     Basic("clientPIN", _client_pin),
-    Basic("selection", _selection, needs=_TOUCH),
+    Basic("selection", lambda asking: asking.ctap2(Command.SELECTION), needs=_TOUCH),
     Basic("registration", _registration, needs=_TOUCH),
     Basic("authentication", _authentication, needs=_TOUCH),
     Basic("U2F", _u2f, needs=_TOUCH, ctap2=False),

@@ -9,7 +9,7 @@ here: what is malformed is shown as far as it goes, with what is wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -237,7 +237,7 @@ class Dissector:
             case HidCommand.INIT:
                 self._init(whole, said)
             case HidCommand.CBOR:
-                self._cbor(whole, said, 0, size)
+                self._cbor(whole, said)
             case HidCommand.MSG:
                 self._msg(whole, said)
             case HidCommand.KEEPALIVE | HidCommand.ERROR:
@@ -302,7 +302,7 @@ class Dissector:
             if whole.payload:
                 said.fields["status"] = names.get(whole.payload[0], f"0x{whole.payload[0]:02x}")
         elif kind in {_MSG, _GETRESPONSE} and size:
-            self._cbor(whole, said, 0, size)
+            self._cbor(whole, said)
         elif u2f:
             self._u2f(whole, said, kind & 0xFF, 0, size)
         elif size:
@@ -313,12 +313,12 @@ class Dissector:
 
     # CTAP2.
 
-    def _cbor(self, whole: Assembled, said: _Said, start: int, end: int) -> None:
-        payload = whole.payload[:end]
+    def _cbor(self, whole: Assembled, said: _Said) -> None:
+        payload = whole.payload
         request = whole.direction is Direction.TO_KEY
-        if start == end:
+        if not payload:
             return
-        first = payload[start]
+        first = payload[0]
         if request:
             code: int | None = first
             said.operation = command_name(first)
@@ -327,13 +327,13 @@ class Dissector:
             name = status_name(first)
             said.status = f"{said.status} {name}".strip()
         said.code = code
-        if start + 1 == end:
+        if len(payload) == 1:
             return
         if code is None or not is_known(code):
-            said.secrets = [(start + 1, end)]
-            said.fields = {"data": (start + 1, end)}
+            said.secrets = [(1, len(payload))]
+            said.fields = {"data": (1, len(payload))}
             return
-        said.tree = tree = read_cbor(payload, start + 1)
+        said.tree = tree = read_cbor(payload, 1)
         secret = secret_items(code, tree, payload, request=request)
         said.secrets = sorted({(each.body, each.end) for each in secret})
         if request and (number := _subcommand(code, tree.first)) is not None:
@@ -401,13 +401,12 @@ class Dissector:
             return "{" + ", ".join(told) + "}" if told else ""
         assert said.code is not None
         request = whole.direction is Direction.TO_KEY
-        return notation(
-            said.tree,
-            payload,
-            masked=lambda item: _covers(hidden, item.body, item.end),
-            comment=_Comments(said.code, said.tree, payload, hidden, request=request),
-            full=self._full,
-        )
+
+        def masked(item: Item) -> bool:
+            return _covers(hidden, item.body, item.end)
+
+        comment = _comments(said.code, said.tree, payload, masked, request=request)
+        return notation(said.tree, payload, masked=masked, comment=comment, full=self._full)
 
     def _part(self, payload: bytes, span: Span, hidden: set[Span]) -> str:
         start, end = span
@@ -416,48 +415,31 @@ class Dissector:
         return hex_text(payload[start:end], full=self._full)
 
 
-class _Comments:
+def _comments(
+    code: int, tree: Item, payload: bytes, masked: Callable[[Item], bool], *, request: bool
+) -> Callable[[Item], str]:
     """What is said before the items of a CTAP2 message."""
-
-    def __init__(
-        self, code: int, tree: Item, payload: bytes, hidden: set[Span], *, request: bool
-    ) -> None:
-        self._payload = payload
-        self._hidden = hidden
-        names = (REQUESTS if request else RESPONSES).get(shown_as(code), {})
-        top = tree.first
-        self._said = {
-            key.start: names[key.value]
-            for key, _ in top.pairs
-            if key.kind is ItemKind.INTEGER and key.value in names
-        }
-        if request and (number := _subcommand(code, top)) is not None:
-            self._said[number.start] = subcommand_name(code, number.value)
-        if not request and (found := authenticator_data(code, top, payload)) is not None:
-            self._said[found[0].start] = self._auth_data(code, top)
-
-    def __call__(self, item: Item) -> str:
-        # A sequence begins where its first item does.
-        return "" if item.is_sequence else self._said.get(item.start, "")
-
-    def _auth_data(self, code: int, top: Item) -> str:
-        found = authenticator_data(code, top, self._payload)
-        assert found is not None
-        _, parts = found
-        said = [flags_text(parts.flags), f"counter {parts.counter}"]
+    names = (REQUESTS if request else RESPONSES).get(shown_as(code), {})
+    top = tree.first
+    said = {
+        key.start: names[key.value]
+        for key, _ in top.pairs
+        if key.kind is ItemKind.INTEGER and key.value in names
+    }
+    if request and (number := _subcommand(code, top)) is not None:
+        said[number.start] = subcommand_name(code, number.value)
+    if not request and (found := authenticator_data(code, top, payload)) is not None:
+        item, parts = found
+        told = [flags_text(parts.flags), f"counter {parts.counter}"]
         if parts.aaguid:
-            said.append(f"aaguid {parts.aaguid.hex()}")
-            said.append(f"credential {hex_text(parts.credential_id)}")
+            told.append(f"aaguid {parts.aaguid.hex()}")
+            told.append(f"credential {hex_text(parts.credential_id)}")
         if parts.extensions is not None:
-            said.append(
-                notation(
-                    parts.extensions,
-                    self._payload,
-                    masked=lambda item: _covers(self._hidden, item.body, item.end),
-                )
-            )
+            told.append(notation(parts.extensions, payload, masked=masked))
         # Comments do not lie within each other.
-        return "; ".join(said).replace("/", "")
+        said[item.start] = "; ".join(told).replace("/", "")
+    # A sequence begins where its first item does.
+    return lambda item: "" if item.is_sequence else said.get(item.start, "")
 
 
 def _subcommand(code: int, top: Item) -> Item | None:

@@ -13,19 +13,18 @@ block whatever its size. Power is the field of the reader.
 from __future__ import annotations
 
 import struct
-from typing import Final, Protocol
+from typing import Final
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, REPORT_SIZE, HidCommand
 from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
 from mfalab.simulator.traces.pcapng import Packet
 
-__all__ = ["LINKTYPES", "LINKTYPE_ISO_14443", "LINKTYPE_USB", "CardLink", "Link", "UsbLink"]
+__all__ = ["LINKTYPE_ISO_14443", "LINKTYPE_USB", "CardLink", "Link", "UsbLink"]
 
 LINKTYPE_USB: Final = 220
 LINKTYPE_ISO_14443: Final = 264
 _LINKTYPE_USB_SHORT: Final = 189
-LINKTYPES: Final = frozenset({LINKTYPE_USB, LINKTYPE_ISO_14443, _LINKTYPE_USB_SHORT})
 
 _NS_PER_S: Final = 10**9
 _HEADER: Final = struct.Struct("<QBBBBHBBqiiII8siiII")
@@ -42,18 +41,6 @@ _FROM_READER, _FROM_CARD, _FIELD_ON, _FIELD_OFF = 0xFA, 0xFB, 0xFC, 0xFD
 _OTHER_FROM_READER, _OTHER_FROM_CARD = 0xFE, 0xFF
 _I_BLOCK: Final = 0x02
 _I_BLOCK_MASK: Final = 0xE2
-
-
-class Link(Protocol):
-    """A way to write frames as packets and to read them."""
-
-    def encode(self, frame: Frame) -> list[bytes]:
-        """The packets that stand for a frame; the first one carries it."""
-        ...
-
-    def decode(self, packet: Packet) -> Frame | None:
-        """The frame that a packet stands for; None when it stands for none."""
-        ...
 
 
 class UsbLink:
@@ -73,7 +60,7 @@ class UsbLink:
         self._found: tuple[int, int] | None = None
 
     def encode(self, frame: Frame) -> list[bytes]:
-        """See `Link.encode`."""
+        """The packets that stand for a frame; the first one carries it."""
         if frame.kind is FrameKind.POWER_ON:
             return self._descriptors(frame.ts_ns)
         ts_ns = frame.ts_ns
@@ -84,7 +71,7 @@ class UsbLink:
         return [self._packet(ts_ns, "C", _INTERRUPT, _IN | _ENDPOINT, frame.data)]
 
     def decode(self, packet: Packet) -> Frame | None:
-        """See `Link.decode`."""
+        """The frame that a packet stands for; None when it stands for none."""
         size = _HEADER_SIZES.get(packet.port.linktype, 0)
         if not size or len(packet.data) < size:
             return None
@@ -191,7 +178,7 @@ class CardLink:
         self._block = 1
 
     def encode(self, frame: Frame) -> list[bytes]:
-        """See `Link.encode`."""
+        """The packets that stand for a frame; the first one carries it."""
         if frame.kind is FrameKind.POWER_ON:
             self._block = 1
             return [_event(_FIELD_ON)]
@@ -204,7 +191,7 @@ class CardLink:
         return [_event(_FROM_READER if to_key else _FROM_CARD, block)]
 
     def decode(self, packet: Packet) -> Frame | None:
-        """See `Link.decode`."""
+        """The frame that a packet stands for; None when it stands for none."""
         if packet.port.linktype != LINKTYPE_ISO_14443 or len(packet.data) < 4:
             return None
         _, event, size = struct.unpack_from(">BBH", packet.data)
@@ -219,6 +206,10 @@ class CardLink:
         from_reader = event in {_FROM_READER, _OTHER_FROM_READER}
         direction = Direction.TO_KEY if from_reader else Direction.TO_HOST
         return Frame(packet.ts_ns, direction, block[1:], FrameKind.APDU)
+
+
+Link = UsbLink | CardLink
+"""A way to write frames as packets and to read them."""
 
 
 def _event(event: int, data: bytes = b"") -> bytes:

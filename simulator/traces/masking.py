@@ -18,7 +18,7 @@ from mfalab.devices.ctap.commands import AuthDataFlag, Command, ConfigSubcommand
 from mfalab.simulator.traces.notation import Item, ItemKind, read_cbor
 from mfalab.simulator.traces.vocabulary import shown_as
 
-__all__ = ["AuthData", "authenticator_data", "has_secrets", "secret_items"]
+__all__ = ["AuthData", "authenticator_data", "secret_items"]
 
 _ASSERTION: Final = {1, 3, 4, 5, 6}
 _PUBLIC_REQUEST: Final = {
@@ -108,11 +108,6 @@ def authenticator_data(command: int, tree: Item, payload: bytes) -> tuple[Item, 
     return item, AuthData(payload, item.body, item.end)
 
 
-def has_secrets(command: int) -> bool:
-    """Whether there is anything secret in messages of that command."""
-    return command not in _WITHOUT_SECRETS
-
-
 def secret_items(command: int, tree: Item, payload: bytes, *, request: bool) -> list[Item]:
     """The items of a message that are secret: strings, and what cannot be read.
 
@@ -122,7 +117,7 @@ def secret_items(command: int, tree: Item, payload: bytes, *, request: bool) -> 
         payload: the message that the CBOR lies in.
         request: whether it is a request.
     """
-    if not has_secrets(command):
+    if command in _WITHOUT_SECRETS:
         return []
     shown = shown_as(command)
     public = (_PUBLIC_REQUEST if request else _PUBLIC_RESPONSE).get(Command(shown), set())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from fido2 import cbor
+
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.conformance.facts import CTAP2, has_member, has_option
 from mfalab.simulator.conformance.hid import MAX_MESSAGE
-from mfalab.simulator.conformance.replies import encoded
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import NotTested, expect
@@ -164,8 +165,8 @@ def too_long_a_message_is_refused(subject: Subject) -> None:
 def _padded(subject: Subject, size: int) -> bytes:
     """A request for the PIN retries whose command byte and CBOR have that size together."""
     members: dict[int, Any] = {1: subject.pins.protocol, 2: int(PinSubcommand.GET_PIN_RETRIES)}
-    filling = size - 1 - len(encoded(members | {0x7F: bytes(300)})) + 300
-    return encoded(members | {0x7F: bytes(filling)})
+    filling = size - 1 - len(cbor.encode(members | {0x7F: bytes(300)})) + 300
+    return cbor.encode(members | {0x7F: bytes(filling)})
 
 
 @CHAPTER.test(
@@ -176,7 +177,7 @@ def _padded(subject: Subject, size: int) -> bytes:
 def spoiled_requests_are_answered(subject: Subject) -> None:
     """Sixty requests with random bytes changed are all answered, and the key still works."""
     # Nothing that is near to this one can spend a PIN try or ask for a touch.
-    good = encoded({1: subject.pins.protocol, 2: int(PinSubcommand.GET_KEY_AGREEMENT)})
+    good = cbor.encode({1: subject.pins.protocol, 2: int(PinSubcommand.GET_KEY_AGREEMENT)})
     for _ in range(_FUZZED):
         spoiled = bytearray(good + subject.random_bytes(subject.random_bytes(1)[0] % 4))
         for at, value in zip(subject.random_bytes(2), subject.random_bytes(2), strict=True):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from fido2 import cbor
+
 from mfalab.devices.ctap.commands import Command, PinSubcommand
 from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import CTAP2, has_option
 from mfalab.simulator.conformance.pins import Pin
-from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import expect
@@ -148,7 +150,7 @@ def power_cut_wins_no_try(subject: Subject) -> None:
     before = pins.retries()
     for answered in (False, True):
         members, _ = pins.token_request(_WRONG, pins.harmless)
-        request = bytes([Command.CLIENT_PIN]) + encoded(members)
+        request = bytes([Command.CLIENT_PIN]) + cbor.encode(members)
         sent_ns = hid.send(subject.channel, HidCommand.CBOR, request)
         if answered:
             answer = hid.receive(subject.channel, sent_ns)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+from fido2 import cbor
+
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
-from mfalab.simulator.conformance.replies import encoded
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, expect
@@ -45,7 +46,7 @@ def begin_blinking(subject: Subject) -> int:
     if not subject.facts.since_2_1:
         # An empty pinUvAuthParam waits for a touch and only tells whether there is a PIN.
         members = subject.ceremonies.make_request(authorised=False)
-        request = bytes([Command.MAKE_CREDENTIAL]) + encoded(members | {8: b"", 9: 1})
+        request = bytes([Command.MAKE_CREDENTIAL]) + cbor.encode(members | {8: b"", 9: 1})
     sent_ns = hid.send(channel, HidCommand.CBOR, request)
     status = hid.keepalive(channel, what="a keepalive that says UPNEEDED", status=2)
     subject.after(lambda: hid.quiet(channel))

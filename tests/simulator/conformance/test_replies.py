@@ -1,17 +1,18 @@
 """An answer is what a test expects, or says what it is instead."""
 
 import pytest
+from fido2 import cbor
 
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.conformance.hid import Answer
-from mfalab.simulator.conformance.replies import Reply, encoded
+from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.verdicts import Failure
 
 GET_INFO = 0x04
 
 
 def reply(value=None, status=0, body=None):
-    raw = body if body is not None else b"" if value is None else encoded(value)
+    raw = body if body is not None else b"" if value is None else cbor.encode(value)
     return Reply(GET_INFO, status, raw, value, Answer(0x10, b"", 0, 0, 0))
 
 

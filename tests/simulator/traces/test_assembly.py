@@ -78,14 +78,13 @@ def test_a_part_of_a_payload_is_found_in_its_frames() -> None:
     assembler = Assembler()
     (whole,) = [each for frame in sent(PING, b"p" * 100) for each in assembler.feed(frame)]
     assert list(whole.spans(50, 60)) == [(0, 57, 64), (1, 5, 8)]
-    assert not assembler.pending
+    assert assembler.finish() == []
 
 
 def test_what_was_masked_in_frames_is_masked_in_the_payload() -> None:
     assembler = Assembler()
     first, second = sent(PING, b"p" * 100)
-    assembler.feed(first)
-    assert assembler.pending
+    assert assembler.feed(first) == []
     (whole,) = assembler.feed(second.mask(((5, 7),)))
     assert whole.payload_masked() == ((57, 59),)
 
