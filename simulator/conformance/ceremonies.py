@@ -158,24 +158,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """An assertion whose signature was verified.
-
-    Attributes:
-        reply: the whole answer.
-        auth: its authenticator data.
-    """
+    """An assertion whose signature was verified: the answer and its authenticator data."""
 
     reply: Reply
     auth: AuthData
 
 
 class Ceremonies:
-    """What a relying party and its platform do with the key under test.
-
-    Args:
-        key: the key.
-        pins: its PIN and tokens.
-    """
+    """What a relying party and its platform do with the key under test."""
 
     def __init__(self, key: KeyUnderTest, pins: Pins) -> None:
         self._key = key

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
+from mfalab.simulator.clocks.durations import NS_PER_MS, NS_PER_S
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, expect
 from mfalab.simulator.keys.fixture import Reports
 
@@ -31,8 +32,6 @@ __all__ = [
 
 BROADCAST: Final = 0xFFFFFFFF
 MAX_MESSAGE: Final = 7609
-NS_PER_MS: Final = 1_000_000
-NS_PER_S: Final = 1_000_000_000
 SILENCE_NS: Final = 3 * NS_PER_S
 """How long a report may be late: thirty keepalives, as an emulated machine is slow."""
 LONGEST_NS: Final = 90 * NS_PER_S

@@ -19,6 +19,7 @@ from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.ctap.user import absent, declining, presenting, touching
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.hid import BROADCAST, Answer, HidClient
 from mfalab.simulator.conformance.links import CardLink, HidLink, Link, Traffic
@@ -33,8 +34,7 @@ from mfalab.simulator.traces.vocabulary import command_name
 
 __all__ = ["Announcer", "KeyUnderTest"]
 
-_NS_PER_S: Final = 1_000_000_000
-_PROMPT_NS: Final = 30 * _NS_PER_S
+_PROMPT_NS: Final = 30 * NS_PER_S
 _MEASURED: Final = {
     Command.GET_INFO: "getInfo to its first byte",
     Command.MAKE_CREDENTIAL: "makeCredential to its first byte after the touch",

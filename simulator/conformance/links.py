@@ -21,11 +21,7 @@ __all__ = ["CardLink", "HidLink", "Link", "Traffic"]
 
 
 class Traffic:
-    """What passed between this program and the key since a test began.
-
-    Args:
-        now_ns: the fixture's time.
-    """
+    """What passed between this program and the key since a test began."""
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
@@ -57,12 +53,7 @@ class Link(ABC):
 
 
 class HidLink(Link):
-    """A channel of CTAPHID.
-
-    Args:
-        client: the client.
-        channel: its channel.
-    """
+    """A channel of CTAPHID."""
 
     def __init__(self, client: HidClient, channel: int) -> None:
         self.client = client

@@ -78,9 +78,6 @@ class Token:
 class Pins:
     """The PIN of the key under test.
 
-    Args:
-        key: the key.
-
     Attributes:
         known: the PIN, if it has one and we know it.
         ours: whether this run has set it.

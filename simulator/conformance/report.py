@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.conformance.run import Result, Run
 from mfalab.simulator.conformance.suite import ConformanceTest, Pin
 from mfalab.simulator.conformance.verdicts import Verdict
@@ -29,7 +30,6 @@ __all__ = [
 _FORMAT: Final = "mfalab key test 1"
 _MOST_LINES: Final = 400
 _MOST_SINGLE: Final = 3
-_NS_PER_MS: Final = 1_000_000
 _ORDER: Final = (
     Verdict.FAILED,
     Verdict.ERROR,
@@ -185,7 +185,7 @@ def _skips(run: Run) -> Iterator[str]:
 
 
 def _ms(duration_ns: int) -> str:
-    return f"{duration_ns / _NS_PER_MS:.1f}"
+    return f"{duration_ns / NS_PER_MS:.1f}"
 
 
 def _failure(result: Result) -> Iterator[str]:

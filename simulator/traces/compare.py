@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any, Final
 
 from mfalab.devices.ctap.ctaphid import HidCommand
+from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.exchanges import Exchange, exchanges
 from mfalab.simulator.traces.masking import AuthData, authenticator_data
@@ -27,7 +28,6 @@ from mfalab.simulator.traces.vocabulary import FLAGS, RESPONSES, shown_as
 __all__ = ["ABSENT", "Difference", "Part", "Passage", "compare"]
 
 ABSENT: Final = "absent"
-_NS_PER_MS: Final = 10**6
 _CARRIERS: Final = {"INIT", "PING", "WINK", "LOCK", "SELECT", "NFCCTAP_CONTROL"}
 _EXACT_BYTES: Final = {"aaguid", "authData.aaguid", "authData.rpIdHash"}
 _SEALED: Final = {"encIdentifier", "encCredStoreState"}
@@ -103,7 +103,7 @@ def compare(
     first: Sequence[Passage],
     second: Sequence[Passage],
     *,
-    tolerance_ns: int | None = 100 * _NS_PER_MS,
+    tolerance_ns: int | None = 100 * NS_PER_MS,
 ) -> list[Difference]:
     """Where two keys part.
 
@@ -377,5 +377,5 @@ def _times(sides: tuple[_Side, _Side], tolerance_ns: int) -> Iterator[Difference
 
 
 def _late(label: str, what: str, was: list[int], now: list[int]) -> Difference:
-    told = [f"{median(each) / _NS_PER_MS:.1f} ms (median of {len(each)})" for each in (was, now)]
+    told = [f"{median(each) / NS_PER_MS:.1f} ms (median of {len(each)})" for each in (was, now)]
     return _once("times", label, Part.TIMING, what, *told)

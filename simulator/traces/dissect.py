@@ -16,6 +16,7 @@ from typing import Final
 from mfalab.devices.ctap.commands import Capability, KeepaliveStatus
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.iso7816 import AID
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.eventlog import MASK
 from mfalab.simulator.traces.assembly import Assembled, Assembler, command_data
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
@@ -44,7 +45,6 @@ from mfalab.simulator.traces.vocabulary import (
 
 __all__ = ["Direction", "Dissector", "Frame", "FrameKind", "Message", "Span", "dissect"]
 
-_NS_PER_S: Final = 10**9
 _SELECT, _MSG, _GETRESPONSE, _CONTROL = 0x00A4, 0x8010, 0x8011, 0x8012
 _CARD_COMMANDS: Final = {
     _SELECT: "SELECT",
@@ -124,7 +124,7 @@ class Message:
         where = "--------" if self.channel is None else f"{self.channel:08x}"
         after_ns = self.ts_ns - since_ns
         sign, after_ns = ("-", -after_ns) if after_ns < 0 else ("", after_ns)
-        seconds = f"{sign}{after_ns // _NS_PER_S}.{after_ns % _NS_PER_S // 1000:06d}"
+        seconds = f"{sign}{after_ns // NS_PER_S}.{after_ns % NS_PER_S // 1000:06d}"
         return f"{seconds:>12} {way} {where} {self.summary}"
 
     def __str__(self) -> str:

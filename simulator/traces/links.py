@@ -17,6 +17,7 @@ from typing import Final
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, REPORT_SIZE, HidCommand
 from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
 from mfalab.simulator.traces.pcapng import Packet
 
@@ -26,7 +27,6 @@ LINKTYPE_USB: Final = 220
 LINKTYPE_ISO_14443: Final = 264
 _LINKTYPE_USB_SHORT: Final = 189
 
-_NS_PER_S: Final = 10**9
 _HEADER: Final = struct.Struct("<QBBBBHBBqiiII8siiII")
 _HEADER_SIZES: Final = {LINKTYPE_USB: 64, _LINKTYPE_USB_SHORT: 48}
 _INTERRUPT, _CONTROL = 1, 2
@@ -128,8 +128,8 @@ class UsbLink:
                 1,
                 0 if setup else ord("-"),
                 flag_data,
-                ts_ns // _NS_PER_S,
-                ts_ns % _NS_PER_S // 1000,
+                ts_ns // NS_PER_S,
+                ts_ns % NS_PER_S // 1000,
                 status,
                 len(data) if length is None else length,
                 len(data),

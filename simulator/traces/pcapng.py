@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from mfalab.simulator.clocks.durations import NS_PER_S
+
 __all__ = ["NotPcapng", "Packet", "Port", "Reader", "Writer"]
 
 _SECTION, _INTERFACE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 3, 6
@@ -25,7 +27,6 @@ _END, _COMMENT = 0, 1
 _USER_APPLICATION: Final = 4
 _IF_NAME, _IF_DESCRIPTION, _IF_TSRESOL, _IF_TSOFFSET = 2, 3, 9, 14
 _NANOSECONDS: Final = 9
-_NS_PER_S: Final = 10**9
 _LARGEST_BLOCK: Final = 1 << 24
 _LARGEST_OPTION: Final = 65535
 _HEAD: Final = 8
@@ -60,7 +61,7 @@ class Port:
     linktype: int
     name: str = ""
     description: str = ""
-    ticks_per_s: int = _NS_PER_S
+    ticks_per_s: int = NS_PER_S
     offset_s: int = 0
 
 
@@ -254,4 +255,4 @@ def _padded(data: bytes) -> bytes:
 
 
 def _ns(port: Port, ticks: int) -> int:
-    return ticks * _NS_PER_S // port.ticks_per_s + port.offset_s * _NS_PER_S
+    return ticks * NS_PER_S // port.ticks_per_s + port.offset_s * NS_PER_S

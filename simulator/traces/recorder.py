@@ -30,6 +30,7 @@ from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import Connection
 from mfalab.devices.transports.python_fido2 import descriptor
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import CannotDo, Fixture, Reports
@@ -49,12 +50,11 @@ __all__ = [
     "open_tape",
 ]
 
-_NS_PER_S: Final = 10**9
-_HOLD_NS: Final = 5 * _NS_PER_S
+_HOLD_NS: Final = 5 * NS_PER_S
 """A message must go on within 0.5 s (CTAP 2.1 section 11.2.5.1), an emulated machine is ten times
 slower."""
 _HOLD_FRAMES: Final = 1024
-_SILENCE_NS: Final = 60 * _NS_PER_S
+_SILENCE_NS: Final = 60 * NS_PER_S
 """How long a client waits for a key that says nothing, not even KEEPALIVE."""
 _CBOR: Final = 0x10
 _GET_INFO: Final = b"\x04"
@@ -269,7 +269,7 @@ class OwnChannel(CtapHidConnection):
         while True:
             report = self._reports.read(_SILENCE_NS)
             if report is None:
-                seconds = _SILENCE_NS // _NS_PER_S
+                seconds = _SILENCE_NS // NS_PER_S
                 raise OSError(ETIMEDOUT, f"{self._name} said nothing for {seconds} s")
             if report[:4] != self._channel:
                 continue

@@ -9,6 +9,7 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -43,7 +44,6 @@ _SET = CHAPTER.given(pin=Pin.SET)
 _CHANGING = _SET.given(destructive=True, changes="nothing on a conforming key")
 _TOKENS = _SET.given(when=[HAS_TOKENS])
 _LIVES = _SET.given(when=[SINCE_2_1, HAS_TOKENS])
-_NS_PER_S: Final = 1_000_000_000
 
 
 # What needs no PIN.
@@ -391,7 +391,7 @@ def _ask_another(subject: Subject) -> None:
 
 
 def _wait(seconds: int) -> Callable[[Subject], None]:
-    return lambda subject: subject.fixture.wait(seconds * _NS_PER_S)
+    return lambda subject: subject.fixture.wait(seconds * NS_PER_S)
 
 
 for _name, _when_it_dies, _end, _lasts_s in (

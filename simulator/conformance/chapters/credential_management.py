@@ -48,7 +48,6 @@ def _send(subject: Subject, members: Request) -> Reply:
 _AUTH: Final = (CtapStatus.PIN_AUTH_INVALID,)
 _NOT_BEGUN: Final = (CtapStatus.NOT_ALLOWED,)
 _UNKNOWN: Final = (CtapStatus.INVALID_SUBCOMMAND, CtapStatus.INVALID_PARAMETER, *_AUTH)
-_NONE: Final = (CtapStatus.NO_CREDENTIALS,)
 
 add_refusals(
     CHAPTER,
@@ -101,74 +100,47 @@ class _Asked:
     rp_id: str | None = None
     permission: Permission = Permission.CREDENTIAL_MANAGEMENT
 
-    def send(self, subject: Subject) -> Reply:
-        """Send it."""
-        token = subject.pins.token(self.permission, self.rp_id)
-        return subject.call(_COMMAND, token.subcommand(self.subcommand, self.params))
+    @property
+    def codes(self) -> tuple[CtapStatus, ...]:
+        """How it is refused: for its token, if that is of an RP, or for what is not there."""
+        return _AUTH if self.rp_id else (CtapStatus.NO_CREDENTIALS,)
 
-    def refuse(self, codes: tuple[CtapStatus, ...], subject: Subject) -> None:
+    def refuse(self, subject: Subject) -> None:
         """See that it is refused."""
-        self.send(subject).must(*codes)
+        token = subject.pins.token(self.permission, self.rp_id)
+        reply = subject.call(_COMMAND, token.subcommand(self.subcommand, self.params))
+        reply.must(*self.codes)
 
 
 _FOREIGN: Final = {1: sha256(b"nobody.example").digest()}
 _UNKNOWN_ID: Final = {2: descriptor(bytes(32))}
 _TOTALS: Final = _Asked(Sub.GET_CREDS_METADATA, None, RP_ID)
 _OTHERS: Final = _Asked(Sub.ENUMERATE_CREDENTIALS_BEGIN, _FOREIGN, RP_ID)
-_WITHOUT_CM: Final = _Asked(Sub.GET_CREDS_METADATA, None, RP_ID, Permission.GET_ASSERTION)
-_RENAMED: Final = _UNKNOWN_ID | {3: {"id": b"x", "name": "x"}}
+_NO_CM: Final = _Asked(Sub.GET_CREDS_METADATA, None, RP_ID, Permission.GET_ASSERTION)
+_NOBODYS: Final = _Asked(Sub.ENUMERATE_CREDENTIALS_BEGIN, _FOREIGN)
+_DELETED: Final = _Asked(Sub.DELETE_CREDENTIAL, _UNKNOWN_ID)
+_RENAMED: Final = _Asked(Sub.UPDATE_USER_INFORMATION, _UNKNOWN_ID | {3: {"id": b"x", "name": "x"}})
 
-for _name, _section, _what, _asked, _codes in (
+for _name, _section, _what, _asked in (
     (
         "token-without-cm",
         "6.8.2",
         "a token without permission cm asks for the metadata",
-        _WITHOUT_CM,
-        _AUTH,
+        _NO_CM,
     ),
-    (
-        "rp-token-asks-for-totals",
-        "6.8.2",
-        "a token of one RP asks for the metadata",
-        _TOTALS,
-        _AUTH,
-    ),
-    (
-        "rp-token-lists-others",
-        "6.8.4",
-        "a token of one RP lists another's credentials",
-        _OTHERS,
-        _AUTH,
-    ),
-    (
-        "credentials-of-nobody",
-        "6.8.4",
-        "an RP without credentials is listed",
-        _Asked(Sub.ENUMERATE_CREDENTIALS_BEGIN, _FOREIGN),
-        _NONE,
-    ),
-    (
-        "delete-unknown",
-        "6.8.5",
-        "an unknown credential is deleted",
-        _Asked(Sub.DELETE_CREDENTIAL, _UNKNOWN_ID),
-        _NONE,
-    ),
-    (
-        "update-unknown",
-        "6.8.6",
-        "an unknown credential gets another user name",
-        _Asked(Sub.UPDATE_USER_INFORMATION, _RENAMED),
-        _NONE,
-    ),
+    ("rp-token-asks-for-totals", "6.8.2", "a token of one RP asks for the metadata", _TOTALS),
+    ("rp-token-lists-others", "6.8.4", "a token of one RP lists another's credentials", _OTHERS),
+    ("credentials-of-nobody", "6.8.4", "an RP without credentials is listed", _NOBODYS),
+    ("delete-unknown", "6.8.5", "an unknown credential is deleted", _DELETED),
+    ("update-unknown", "6.8.6", "an unknown credential gets another user name", _RENAMED),
 ):
     CHAPTER.add(
         _name,
         _section,
-        f"When {_what}, that is {_codes[0].name}.",
+        f"When {_what}, that is {_asked.codes[0].name}.",
         "A token manages what its permission and its RP ID allow; unknown credentials are "
         "CTAP2_ERR_NO_CREDENTIALS.",
-        partial(_asked.refuse, _codes),
+        _asked.refuse,
         when=[HAS_TOKENS] if _asked.rp_id else [],
         pin=Pin.SET,
     )

@@ -9,6 +9,7 @@ from typing import Final
 from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.conformance.facts import Condition, unless
 from mfalab.simulator.conformance.hid import (
     BROADCAST,
@@ -25,10 +26,9 @@ __all__ = ["CHAPTER"]
 
 CHAPTER = Chapter("CTAPHID", "CTAP 2.1", needs=[Ability.REPORTS])
 
-_NS_PER_MS: Final = 1_000_000
 _NEVER_GIVEN: Final = 0x5A5A5A5A
 _UNASSIGNED: Final = 0x2F
-_TIMEOUT_NS: Final = 450 * _NS_PER_MS, 2000 * _NS_PER_MS
+_TIMEOUT_NS: Final = 450 * NS_PER_MS, 2000 * NS_PER_MS
 """500 ms by the standard; a slow machine in between may add to it."""
 
 
@@ -226,7 +226,7 @@ def continuation_out_of_nowhere_is_ignored(subject: Subject) -> None:
     """A continuation packet without a message is answered by silence."""
     hid, channel = subject.hid, subject.channel
     hid.write(continuation(channel, 0, b"z" * 59))
-    hid.expect_silence(300 * _NS_PER_MS)
+    hid.expect_silence(300 * NS_PER_MS)
     hid.ping(channel)
 
 
@@ -243,8 +243,8 @@ def half_a_message_times_out(subject: Subject) -> None:
     waited_ns = answer.first_ns - sent_ns
     subject.times.add("message time-out", waited_ns)
     least, most = _TIMEOUT_NS
-    limits = f"MSG_TIMEOUT after {least // _NS_PER_MS} to {most // _NS_PER_MS} ms"
-    expect(least <= waited_ns <= most, limits, f"after {waited_ns // _NS_PER_MS} ms")
+    limits = f"MSG_TIMEOUT after {least // NS_PER_MS} to {most // NS_PER_MS} ms"
+    expect(least <= waited_ns <= most, limits, f"after {waited_ns // NS_PER_MS} ms")
     hid.ping(channel)
 
 
@@ -254,7 +254,7 @@ def slow_message_is_taken(subject: Subject) -> None:
     hid, channel = subject.hid, subject.channel
     data = subject.random_bytes(160)
     for packet in packets(channel, HidCommand.PING, data):
-        subject.fixture.wait(300 * _NS_PER_MS)
+        subject.fixture.wait(300 * NS_PER_MS)
         sent_ns = hid.write(packet)
     answer = hid.receive(channel, sent_ns)
     same = answer.command == HidCommand.PING and answer.data == data
@@ -312,7 +312,7 @@ for _command, _section, _what, _least, _there in (
 @CHAPTER.test("11.2.5.1", "A device speaks when it is spoken to.", lasts_s=1)
 def idle_key_is_silent(subject: Subject) -> None:
     """A key that was asked nothing sends nothing for a second."""
-    subject.hid.expect_silence(1000 * _NS_PER_MS)
+    subject.hid.expect_silence(1000 * NS_PER_MS)
 
 
 # Capability flags.
@@ -359,7 +359,7 @@ def lock_ends_by_itself(subject: Subject) -> None:
     """A lock of 1 s has ended after 1.2 s."""
     other = subject.other_channel()
     _lock(subject, 1)
-    subject.fixture.wait(1200 * _NS_PER_MS)
+    subject.fixture.wait(1200 * NS_PER_MS)
     subject.hid.ping(other)
 
 

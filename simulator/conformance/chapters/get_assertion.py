@@ -10,6 +10,7 @@ from typing import Final
 from mfalab.devices.ctap.commands import AuthDataFlag, Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.conformance.ceremonies import ONE, RP_ID, Made, Signed
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -331,7 +332,7 @@ def walk_belongs_to_its_channel(subject: Subject) -> None:
 def walk_ends_after_thirty_seconds(subject: Subject) -> None:
     """GetNextAssertion 31 s after getAssertion is NOT_ALLOWED."""
     _two_accounts(subject)
-    subject.fixture.wait((_NEXT_WITHIN_S + 1) * 1_000_000_000)
+    subject.fixture.wait((_NEXT_WITHIN_S + 1) * NS_PER_S)
     _no_next(subject)
 
 

@@ -6,11 +6,12 @@ These tests come last: they leave the key as it came from the factory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Unpack
+from typing import Unpack
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.conformance.chapters.u2f import u2f_handle_is_known, u2f_register
 from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, STORES, U2F, has_option
 from mfalab.simulator.conformance.pins import Pin
@@ -26,7 +27,6 @@ CHAPTER = Chapter("Reset", "CTAP 2.1", when=[CTAP2])
 _RESETS = CHAPTER.given(needs=[Ability.POWER], destructive=True, last=True)
 _REFUSED = _RESETS.given(changes="nothing on a conforming key")
 _FORGETS = _RESETS.given(changes="everything on the key is gone")
-_NS_PER_S: Final = 1_000_000_000
 
 
 @_REFUSED.test(
@@ -39,7 +39,7 @@ def late_reset_is_refused(subject: Subject) -> None:
     """A reset eleven seconds after power-up is NOT_ALLOWED."""
     subject.power_cycle()
     subject.call(Command.GET_INFO)  # on a reader, this is the tap from which 10 s count
-    subject.fixture.wait(11 * _NS_PER_S)
+    subject.fixture.wait(11 * NS_PER_S)
     reply = subject.call(Command.RESET)
     if reply.status == CtapStatus.SUCCESS:
         subject.pins.known = None

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_der_x509_certificate
 
+from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.conformance.ceremonies import RP_ID
 from mfalab.simulator.conformance.facts import CTAP2, NOT_ALWAYS_UV, U2F
 from mfalab.simulator.conformance.subject import Subject
@@ -34,10 +35,10 @@ _NO_ERROR: Final = 0x9000
 _CONDITIONS: Final = 0x6985
 _WRONG_DATA: Final = 0x6A80
 _WRONG_LENGTH: Final = 0x6700
-_POLL_NS: Final = 200_000_000
-_FORGOTTEN_NS: Final = 2_000_000_000
+_POLL_NS: Final = 200 * NS_PER_MS
+_FORGOTTEN_NS: Final = 2000 * NS_PER_MS
 """How long a key goes on blinking for a U2F request that is not repeated."""
-_PATIENCE_NS: Final = 30_000_000_000
+_PATIENCE_NS: Final = 30_000 * NS_PER_MS
 _APPLICATION: Final = sha256(RP_ID.encode()).digest()
 
 
@@ -247,7 +248,7 @@ def registration_without_touch_is_refused(subject: Subject) -> None:
     _expect_word(word, _CONDITIONS)
     lasted_ns = subject.now_ns - before_ns
     at_once = lasted_ns <= 10 * _POLL_NS
-    expect(at_once, "an answer at once", f"one after {lasted_ns // 1_000_000} ms")
+    expect(at_once, "an answer at once", f"one after {lasted_ns // NS_PER_MS} ms")
 
 
 @CHAPTER.test(

@@ -7,7 +7,6 @@ behind; before CTAP 2.1 it is makeCredential with an empty pinUvAuthParam, which
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final
 
 from fido2 import cbor
 
@@ -15,6 +14,7 @@ from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
@@ -35,7 +35,6 @@ def blinks(facts: Facts) -> str | None:
 CHAPTER = Chapter("Waiting requests", "CTAP 2.1", needs=[Ability.REPORTS])
 
 _BLINKING = CHAPTER.given(when=[blinks])
-_NS_PER_MS: Final = 1_000_000
 
 
 def begin_blinking(subject: Subject) -> int:
@@ -89,7 +88,7 @@ def cancel_without_a_request_is_ignored(subject: Subject) -> None:
     hid, channel = subject.hid, subject.channel
     hid.send(channel, HidCommand.CANCEL)
     hid.send(channel, HidCommand.CANCEL)
-    hid.expect_silence(300 * _NS_PER_MS)
+    hid.expect_silence(300 * NS_PER_MS)
     hid.ping(channel)
 
 
@@ -117,8 +116,8 @@ def keepalives_come_in_time(subject: Subject) -> None:
     for gap in gaps:
         subject.times.add("keepalive period", gap)
     # Operating systems and slow machines let a report wait.
-    longest = max(gaps) // _NS_PER_MS
-    expect(max(gaps) <= 250 * _NS_PER_MS, "keepalives every 100 ms", f"{longest} ms without one")
+    longest = max(gaps) // NS_PER_MS
+    expect(max(gaps) <= 250 * NS_PER_MS, "keepalives every 100 ms", f"{longest} ms without one")
 
 
 @_BLINKING.test("11.2.5.1", "While a request is processed, other channels get ERR_CHANNEL_BUSY.")
@@ -148,5 +147,5 @@ def init_ends_a_waiting_request(subject: Subject) -> None:
     begin_blinking(subject)
     hid.strays()
     hid.init(channel)
-    hid.expect_silence(300 * _NS_PER_MS, "silence after the answer to INIT")
+    hid.expect_silence(300 * NS_PER_MS, "silence after the answer to INIT")
     hid.ping(channel)
