@@ -62,17 +62,10 @@ def perform_tests(
     says: Callable[[str], object] = lambda text: None,
     begins: Callable[[str], object] = lambda name: None,
 ) -> list[Passage]:
-    """Run tests of conformance on a key.
+    """Run tests of conformance on a key, which is left open.
 
-    Args:
-        fixture: the key; it is left open.
-        tests: what to run.
-        entropy: where the client's chance comes from.
-        destructive: run what changes the key for good.
-        touched: whether the key is touched at all.
-        by_hand: whether that is a person.
-        says: told what a person should read.
-        begins: called with the name of each test that is run.
+    What is not explained here is as `run` has it; `says` is told what a person should read, and
+    `begins` the name of each test that is run.
 
     Raises:
         KeyNotThere: it is not there.

@@ -266,7 +266,7 @@ class _Runner:
             test.run(subject)
             subject.settle()
         except NotTested as reason:
-            verdict, why = Verdict.SKIPPED, reason.why
+            verdict, why = Verdict.SKIPPED, str(reason)
         except Failure as failure:
             verdict, expected, got = Verdict.FAILED, failure.expected, failure.got
         except KeyboardInterrupt:

@@ -50,13 +50,6 @@ class NotTested(Exception):
         why: the reason, a sentence without its full stop.
     """
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-    def __str__(self) -> str:
-        return self.why
-
 
 def expect(holds: object, expected: str, got: object) -> None:
     """Fail unless something holds.

@@ -213,7 +213,8 @@ class Reader:
             port = self._ports[number]
             options = body[20 + size + -size % 4 :]
             data = body[20 : 20 + size]
-            return Packet(port, _ns(port, high << 32 | low), data, self._comments(options))
+            ts_ns = (high << 32 | low) * NS_PER_S // port.ticks_per_s + port.offset_s * NS_PER_S
+            return Packet(port, ts_ns, data, self._comments(options))
         elif kind == _SIMPLE:
             (size,) = struct.unpack_from(f"{self._order}I", body)
             return Packet(self._ports[0], 0, body[4 : 4 + size])
@@ -252,7 +253,3 @@ class Reader:
 
 def _padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 4)
-
-
-def _ns(port: Port, ticks: int) -> int:
-    return ticks * NS_PER_S // port.ticks_per_s + port.offset_s * NS_PER_S

@@ -244,7 +244,9 @@ class Player:
 
     @staticmethod
     def _may_pass(step: Step) -> bool:
-        return step.is_optional or step.message.inner or (step.is_cancel and not step.answers)
+        return (
+            is_optional(step.message) or step.message.inner or (step.is_cancel and not step.answers)
+        )
 
     def _do(self, index: int) -> Step:
         self.position = index + 1

@@ -38,11 +38,6 @@ class Step:
         """Whether it is CTAPHID_CANCEL."""
         return self.message.command == HidCommand.CANCEL.name
 
-    @property
-    def is_optional(self) -> bool:
-        """Whether it is a question that may come at any time: the answer is always the same."""
-        return is_optional(self.message)
-
 
 class Script:
     """A recording as steps.

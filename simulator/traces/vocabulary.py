@@ -46,6 +46,12 @@ _ASSERTION: Final = {
     7: "largeBlobKey",
     8: "unsignedExtensionOutputs",
 }
+_MANAGING: Final = {
+    1: "subCommand",
+    2: "subCommandParams",
+    3: "pinUvAuthProtocol",
+    4: "pinUvAuthParam",
+}
 
 REQUESTS: Final[Mapping[int, Mapping[int, str]]] = {
     Command.MAKE_CREDENTIAL: {
@@ -88,12 +94,7 @@ REQUESTS: Final[Mapping[int, Mapping[int, str]]] = {
         5: "pinUvAuthParam",
         6: "getModality",
     },
-    Command.CREDENTIAL_MANAGEMENT: {
-        1: "subCommand",
-        2: "subCommandParams",
-        3: "pinUvAuthProtocol",
-        4: "pinUvAuthParam",
-    },
+    Command.CREDENTIAL_MANAGEMENT: _MANAGING,
     Command.LARGE_BLOBS: {
         1: "get",
         2: "set",
@@ -102,12 +103,7 @@ REQUESTS: Final[Mapping[int, Mapping[int, str]]] = {
         5: "pinUvAuthParam",
         6: "pinUvAuthProtocol",
     },
-    Command.CONFIG: {
-        1: "subCommand",
-        2: "subCommandParams",
-        3: "pinUvAuthProtocol",
-        4: "pinUvAuthParam",
-    },
+    Command.CONFIG: _MANAGING,
 }
 RESPONSES: Final[Mapping[int, Mapping[int, str]]] = {
     Command.MAKE_CREDENTIAL: {

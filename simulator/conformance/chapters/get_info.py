@@ -6,8 +6,7 @@ The members that CTAP 2.2 and 2.3 added are judged where they are there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -112,51 +111,48 @@ def _map(kind: type, value: Any) -> bool:
     return _is(dict, value) and all(_is(str, key) and _is(kind, value[key]) for key in value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """The form of a member, in words, and whether a value has it."""
+_Form = tuple[str, Callable[[Any], bool]]
+"""The form of a member, in words, and whether a value has it."""
 
-    text: str
-    fits: Callable[[Any], bool]
 
-    def check(self, number: int, subject: Subject) -> None:
-        """See that a member of getInfo has this form."""
-        value = subject.call(Command.GET_INFO).members().get(number)
-        expect(self.fits(value), self.text, "nothing" if value is None else f"{value!r:.80}")
+def _check(form: _Form, number: int, subject: Subject) -> None:
+    text, fits = form
+    value = subject.call(Command.GET_INFO).members().get(number)
+    expect(fits(value), text, "nothing" if value is None else f"{value!r:.80}")
 
 
 def _number(text: str, least: int, most: int = 2**64 - 1) -> _Form:
-    return _Form(text, lambda value: _is(int, value) and least <= value <= most)
+    return (text, lambda value: _is(int, value) and least <= value <= most)
 
 
-_BYTES: Final = _Form("bytes", partial(_is, bytes))
-_TRUTH: Final = _Form("true or false", partial(_is, bool))
+_BYTES: Final[_Form] = ("bytes", partial(_is, bytes))
+_TRUTH: Final[_Form] = ("true or false", partial(_is, bool))
 _ANY: Final = _number("a number", 0)
 _POSITIVE: Final = _number("a number above 0", 1)
 _FROM_1024: Final = _number("a number from 1024", 1024)
-_TEXTS: Final = _Form(
+_TEXTS: Final[_Form] = (
     "a list of one or more texts, none twice",
     lambda value: _list(str, value, least=1) and all(value),
 )
-_WAYS: Final = _Form(
+_WAYS: Final[_Form] = (
     "a list of transports of WebAuthn, none twice",
     lambda value: _list(str, value, least=1) and all(each in _TRANSPORTS for each in value),
 )
 
-_MEMBERS: Final = {
+_MEMBERS: Final[Mapping[int, _Form]] = {
     0x01: _TEXTS,
-    0x02: _Form("a list of texts, none twice", lambda value: _list(str, value) and all(value)),
-    0x03: _Form("16 bytes", lambda value: _is(bytes, value) and len(value) == 16),
-    0x04: _Form("a map from texts to true or false", partial(_map, bool)),
+    0x02: ("a list of texts, none twice", lambda value: _list(str, value) and all(value)),
+    0x03: ("16 bytes", lambda value: _is(bytes, value) and len(value) == 16),
+    0x04: ("a map from texts to true or false", partial(_map, bool)),
     0x05: _FROM_1024,
-    0x06: _Form(
+    0x06: (
         "a list of one or more numbers, none twice",
         lambda value: _list(int, value, least=1) and min(value) > 0,
     ),
     0x07: _POSITIVE,
     0x08: _POSITIVE,
     0x09: _WAYS,
-    0x0A: _Form(
+    0x0A: (
         "a list of PublicKeyCredentialParameters, none twice",
         lambda value: (
             _list(dict, value, least=1)
@@ -172,9 +168,9 @@ _MEMBERS: Final = {
     0x10: _ANY,
     0x11: _POSITIVE,
     0x12: _POSITIVE,
-    0x13: _Form("a map from texts to numbers", partial(_map, int)),
+    0x13: ("a map from texts to numbers", partial(_map, int)),
     0x14: _ANY,
-    0x15: _Form("a list of numbers", partial(_list, int, unique=False)),
+    0x15: ("a list of numbers", partial(_list, int, unique=False)),
     0x16: _TEXTS,
     0x17: _ANY,
     0x18: _TRUTH,
@@ -184,7 +180,7 @@ _MEMBERS: Final = {
     0x1C: _BYTES,
     0x1D: _number("a number from 8 to 63", 8, 63),
     0x1E: _BYTES,
-    0x1F: _Form("a list of numbers, none twice", partial(_list, int)),
+    0x1F: ("a list of numbers, none twice", partial(_list, int)),
 }
 
 for _key, _form in _MEMBERS.items():
@@ -192,10 +188,10 @@ for _key, _form in _MEMBERS.items():
     _READ.add(
         f"member-{_key:02x}-{_NAMES[_key].lower()}",
         "6.4" if _key < 0x16 else "CTAP 2.2 §6.4",
-        f"{_NAMES[_key]} (0x{_key:02X}) is {_form.text}.",
+        f"{_NAMES[_key]} (0x{_key:02X}) is {_form[0]}.",
         f"Member 0x{_key:02X} of getInfo, {_NAMES[_key]}, "
         + ("is required." if _needed else "is optional and has this form."),
-        partial(_form.check, _key),
+        partial(_check, _form, _key),
         when=[] if _needed else [has_member(_key)],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, packets
 from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
-from mfalab.simulator.traces.script import Script
+from mfalab.simulator.traces.script import Script, is_optional
 
 PING, INIT, CBOR, CANCEL, KEEPALIVE = 0x01, 0x06, 0x10, 0x11, 0x3B
 POWER_ON = Frame(0, Direction.TO_KEY, b"", FrameKind.POWER_ON)
@@ -63,7 +63,7 @@ def test_power_at_the_begin_is_no_step_and_later_power_is() -> None:
 
 def test_questions_that_are_always_answered_in_the_same_way_are_optional() -> None:
     script = Script([sent(CBOR, b"\x04"), sent(CBOR, b"\x0b"), sent(INIT, NONCE), sent(PING)])
-    assert [step.is_optional for step in script.steps] == [True, False, True, False]
+    assert [is_optional(step.message) for step in script.steps] == [True, False, True, False]
 
 
 def test_each_apdu_of_a_chain_is_a_step() -> None:
