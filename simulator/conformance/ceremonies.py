@@ -207,16 +207,13 @@ class Ceremonies:
         if rk:
             self._can_be_deleted()
             members[0x07] = {"rk": True}
-        if authorised and self._pins.is_set and self._takes_token(rk):
+        needless = not rk and key.facts.options.get("makeCredUvNotRqd")
+        # Where the PIN is known, it may as well be verified without need.
+        if authorised and self._pins.is_set and (self._pins.known is not None or not needless):
             token = self._pins.token(Permission.MAKE_CREDENTIAL, rp_id)
             members[0x08] = token.sign(client_data_hash)
             members[0x09] = token.protocol
         return members
-
-    def _takes_token(self, rk: bool) -> bool:
-        """Whether a credential takes verification here, or may as well have it."""
-        key = self._key
-        return self._pins.known is not None or rk or not key.facts.options.get("makeCredUvNotRqd")
 
     def _can_be_deleted(self) -> None:
         key = self._key

@@ -159,8 +159,8 @@ def summary(run: Run) -> Iterator[str]:
     if run.spreads:
         yield f"{'Timings in ms':<54} {'median':>8} {'p95':>8} {'n':>5}"
         for spread in run.spreads:
-            median, p95 = (_ms(each) for each in (spread.median_ns, spread.p95_ns))
-            yield f"  {spread.name:<52} {median:>8} {p95:>8} {spread.count:>5}"
+            median, p95 = spread.median_ns / NS_PER_MS, spread.p95_ns / NS_PER_MS
+            yield f"  {spread.name:<52} {median:>8.1f} {p95:>8.1f} {spread.count:>5}"
         yield ""
     if run.ended:
         yield f"The run ended early: {printable(run.ended)}."
@@ -182,10 +182,6 @@ def _skips(run: Run) -> Iterator[str]:
     if lumped:
         yield f"  {len(lumped):>4}  for reasons of their own, which the reports name"
     yield ""
-
-
-def _ms(duration_ns: int) -> str:
-    return f"{duration_ns / NS_PER_MS:.1f}"
 
 
 def _failure(result: Result) -> Iterator[str]:

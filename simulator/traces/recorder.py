@@ -141,8 +141,10 @@ class Tape:
             for number, frame in zip(numbers, message.masked_frames(), strict=True):
                 self._ready[number] = frame, said
                 said = ""
-            if not message.inner:
-                self._note(message)
+            if not message.inner and self._heard is not None:
+                self._heard(message)
+            if not message.inner and self._log is not None:
+                self._log.add("ctap", message.ts_ns, **event(message, self._lane))
         while self._written in self._ready:
             frame, said = self._ready.pop(self._written)
             del self._times[self._written]
@@ -153,12 +155,6 @@ class Tape:
                 except OSError as error:
                     self._capture = None
                     raise RecordingFailed(self._name, error.strerror or str(error)) from error
-
-    def _note(self, message: Message) -> None:
-        if self._heard is not None:
-            self._heard(message)
-        if self._log is not None:
-            self._log.add("ctap", message.ts_ns, **event(message, self._lane))
 
 
 def event(message: Message, lane: str) -> dict[str, Any]:

@@ -109,20 +109,15 @@ class ReplayFixture(Fixture):
     def connect(self) -> CtapDevice:
         """See `Fixture.connect`."""
         self._require_power()
-        if self._kind is FrameKind.APDU:
-            return self._card()
-
-        about = descriptor(self.name, self.name, None)
-        return open_channel(about, HidConnection(self._port.connect()))
-
-    def _card(self) -> CtapDevice:
+        if self._kind is FrameKind.REPORT:
+            about = descriptor(self.name, self.name, None)
+            return open_channel(about, HidConnection(self._port.connect()))
         try:
             from fido2.pcsc import CtapPcscDevice
         except ImportError:
             why = "it is of a card, and pyscard is not installed (pip install 'mfalab[nfc]')"
             raise RecordingUnusable(self.name.removeprefix(_REPLAY), why) from None
-        card = CardConnection(lambda: None, lambda: None, self._transmit)
-        return CtapPcscDevice(card, self.name)
+        return CtapPcscDevice(CardConnection(lambda: None, lambda: None, self._transmit), self.name)
 
     def reports(self) -> Reports:
         """See `Fixture.reports`."""

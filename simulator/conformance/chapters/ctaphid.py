@@ -28,6 +28,7 @@ CHAPTER = Chapter("CTAPHID", "CTAP 2.1", needs=[Ability.REPORTS])
 
 _NEVER_GIVEN: Final = 0x5A5A5A5A
 _UNASSIGNED: Final = 0x2F
+_BAD_LENGTH: Final = (HidError.INVALID_LEN,)
 _TIMEOUT_NS: Final = 450 * NS_PER_MS, 2000 * NS_PER_MS
 """500 ms by the standard; a slow machine in between may add to it."""
 
@@ -42,7 +43,7 @@ def _no_flag(flag: Capability) -> Condition:
     return unless(lambda facts: not facts.capable(flag), reason)
 
 
-def _refuse(subject: Subject, command: int, data: bytes, *codes: HidError) -> None:
+def _refuse(command: int, data: bytes, codes: tuple[HidError, ...], subject: Subject) -> None:
     """Send a message that is refused."""
     sent_ns = subject.hid.send(subject.channel, command, data)
     subject.hid.refused(subject.channel, sent_ns, *codes)
@@ -99,17 +100,13 @@ def init_ends_a_message_under_way(subject: Subject) -> None:
     hid.ping(channel)
 
 
-def _bad_nonce(length: int, subject: Subject) -> None:
-    _refuse(subject, HidCommand.INIT, bytes(length), HidError.INVALID_LEN)
-
-
 for _length in (0, 7, 9):
     CHAPTER.add(
         f"init-with-nonce-of-{_length}-bytes",
         "11.2.9.1.3",
         f"INIT with a nonce of {_length} bytes is INVALID_LEN.",
         "The nonce has 8 bytes; a message of a wrong length is ERR_INVALID_LEN.",
-        partial(_bad_nonce, _length),
+        partial(_refuse, HidCommand.INIT, bytes(_length), _BAD_LENGTH),
     )
 
 
@@ -180,13 +177,13 @@ def message_that_is_too_long_is_refused(subject: Subject) -> None:
 @CHAPTER.test("11.2.9.1.6", "A command that the device does not know is ERR_INVALID_CMD.")
 def unknown_command_is_refused(subject: Subject) -> None:
     """A command that the standard does not assign is INVALID_CMD."""
-    _refuse(subject, _UNASSIGNED, b"what?", HidError.INVALID_CMD)
+    _refuse(_UNASSIGNED, b"what?", (HidError.INVALID_CMD,), subject)
 
 
 @CHAPTER.test("11.2.9.1.6", "Commands are the host's; ERROR is an answer and no command.")
 def error_as_a_command_is_refused(subject: Subject) -> None:
     """ERROR sent to the key is INVALID_CMD."""
-    _refuse(subject, HidCommand.ERROR, b"\x01", HidError.INVALID_CMD)
+    _refuse(HidCommand.ERROR, b"\x01", (HidError.INVALID_CMD,), subject)
 
 
 @CHAPTER.test(
@@ -291,10 +288,6 @@ def init_is_served_while_busy(subject: Subject) -> None:
     _disturbed(subject, subject.other_channel)
 
 
-def _empty(command: HidCommand, subject: Subject) -> None:
-    _refuse(subject, command, b"", HidError.INVALID_LEN)
-
-
 for _command, _section, _what, _least, _there in (
     (HidCommand.CBOR, "11.2.9.1.2", "a command byte", "the command byte", _flag(Capability.CBOR)),
     (HidCommand.MSG, "11.2.9.1.1", "data", "the head of an APDU", _no_flag(Capability.NMSG)),
@@ -304,7 +297,7 @@ for _command, _section, _what, _least, _there in (
         _section,
         f"{_command.name} without {_what} is INVALID_LEN.",
         f"A CTAPHID_{_command.name} message has at least {_least}.",
-        partial(_empty, _command),
+        partial(_refuse, _command, b"", _BAD_LENGTH),
         when=[_there],
     )
 
@@ -366,7 +359,7 @@ def lock_ends_by_itself(subject: Subject) -> None:
 @_LOCKS.test("11.2.9.2.2", "A lock lasts 0 to 10 s.")
 def lock_of_eleven_seconds_is_refused(subject: Subject) -> None:
     """LOCK for 11 s is an error."""
-    _refuse(subject, HidCommand.LOCK, b"\x0b", HidError.INVALID_PAR, HidError.INVALID_LEN)
+    _refuse(HidCommand.LOCK, b"\x0b", (HidError.INVALID_PAR, *_BAD_LENGTH), subject)
 
 
 @CHAPTER.test(
