@@ -386,7 +386,7 @@ def announced_msg_works(subject: Subject) -> None:
 
 def _is_missing(command: HidCommand, subject: Subject) -> None:
     data = b"" if command is HidCommand.WINK else b"\x04"
-    _refuse(subject, command, data, HidError.INVALID_CMD)
+    _refuse(command, data, (HidError.INVALID_CMD,), subject)
 
 
 for _command, _there in (
