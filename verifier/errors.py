@@ -10,21 +10,9 @@ class ServiceError(Exception):
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(code, message, status)
-
-    @property
-    def code(self) -> str:
-        """The service's error code."""
-        return str(self.args[0])
-
-    @property
-    def message(self) -> str:
-        """The service's text, to the letter."""
-        return str(self.args[1])
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return int(self.args[2])
+        self.code = code
+        self.message = message
+        self.status = status
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

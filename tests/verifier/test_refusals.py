@@ -9,14 +9,14 @@ import pytest
 from mfalab.verifier import ServiceError, refusals
 from mfalab.verifier.errors import ServiceError as Raised
 
-EVERY = [
-    function
+EVERY = {
+    name: function
     for name, function in inspect.getmembers(refusals, inspect.isfunction)
-    if function.__module__ == refusals.__name__
-]
+    if function.__module__ == refusals.__name__ and not name.startswith("_")
+}
 
 
-@pytest.mark.parametrize("make", EVERY, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
 def test_every_refusal_survives_pickling_and_says_a_sentence(make: object) -> None:
     assert callable(make)
     parameters = inspect.signature(make).parameters.values()
