@@ -42,23 +42,6 @@ _HOMES = {
     "TUNING_FORK": "quartz",
     "ageing_ppm": "quartz",
 }
-__all__ = [
-    "MEMS",
-    "OSCILLATORS",
-    "STEADY",
-    "TCXO",
-    "TUNING_FORK",
-    "DataSheet",
-    "DeviceClock",
-    "FrozenClock",
-    "NetworkTime",
-    "PhoneClock",
-    "Quartz",
-    "QuartzClock",
-    "ServerClock",
-    "WallClock",
-    "ageing_ppm",
-]
 
 
 def __getattr__(name: str) -> Any:

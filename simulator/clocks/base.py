@@ -5,8 +5,6 @@ from bisect import bisect_right
 
 from mfalab.devices.clock import Clock
 
-__all__ = ["DeviceClock", "Steps"]
-
 
 class DeviceClock(ABC):
     """A clock that is right or wrong in a known way.

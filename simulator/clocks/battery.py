@@ -10,8 +10,6 @@ from typing import Final, Protocol
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
 
-__all__ = ["ALWAYS_ON", "Battery", "Mains", "PowerNow", "Supply"]
-
 
 class Supply(Protocol):
     """A supply over all of true time."""

@@ -38,8 +38,6 @@ from mfalab.devices.schedule import NothingWillHappen
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.clocks.timeline import Timeline
 
-__all__ = ["BlockingClients", "Client", "NotAClient", "WaitedTooLong"]
-
 T = TypeVar("T")
 
 

@@ -30,8 +30,6 @@ from mfalab.simulator.clocks.durations import (
     NS_PER_YEAR,
 )
 
-__all__ = ["CLIMATES", "Climate", "Constant", "Wave", "Waves", "Weekly", "squared_deviation"]
-
 _MONDAY_NS: Final = 4 * NS_PER_DAY  # 1970-01-01 was a Thursday, the first Monday the 5th
 _RAD_PER_S_DAILY: Final = tau * NS_PER_S / NS_PER_DAY
 _RAD_PER_S_YEARLY: Final = tau * NS_PER_S / NS_PER_YEAR

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-__all__ = ["NS_PER_DAY", "NS_PER_HOUR", "NS_PER_MS", "NS_PER_S", "NS_PER_WEEK", "NS_PER_YEAR"]
-
 NS_PER_MS: Final = 10**6
 NS_PER_S: Final = 10**9
 NS_PER_HOUR: Final = 3600 * NS_PER_S

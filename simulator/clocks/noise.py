@@ -3,8 +3,6 @@
 from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.entropy import Stream
 
-__all__ = ["RandomWalk"]
-
 
 class RandomWalk:
     """Frequency that takes a normal step once a day, and its integral.

@@ -24,8 +24,6 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.quartz import cut_normal
 from mfalab.simulator.entropy import Stream
 
-__all__ = ["NetworkTime", "PhoneClock"]
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkTime:

@@ -3,8 +3,6 @@
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.base import DeviceClock, Steps
 
-__all__ = ["FrozenClock", "ServerClock"]
-
 
 class FrozenClock(DeviceClock):
     """A clock that stands still: a hung device, or a dead real-time clock at 1970.

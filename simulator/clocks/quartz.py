@@ -25,19 +25,6 @@ from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.clocks.noise import RandomWalk
 from mfalab.simulator.entropy import Stream
 
-__all__ = [
-    "MEMS",
-    "OSCILLATORS",
-    "STEADY",
-    "TCXO",
-    "TUNING_FORK",
-    "DataSheet",
-    "Quartz",
-    "QuartzClock",
-    "ageing_ppm",
-    "cut_normal",
-]
-
 _NS_PER_PPM_S: Final = 1000.0  # one second at one ppm
 
 

@@ -9,8 +9,6 @@ from operator import index
 
 import simpy
 
-__all__ = ["Timeline"]
-
 
 class Timeline:
     """True time of one run, and the agenda of what happens when.

@@ -9,8 +9,6 @@ from typing import Final, Protocol
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.durations import NS_PER_S
 
-__all__ = ["WALL", "Wall", "WallClock"]
-
 
 class Wall(Clock, Protocol):
     """A clock that one can also wait by."""

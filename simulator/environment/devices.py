@@ -19,17 +19,6 @@ from mfalab.simulator.environment.outcome import Prevented, ScenarioError
 from mfalab.simulator.language import codes
 from mfalab.verifier import DeviceKind
 
-__all__ = [
-    "Ceremony",
-    "CodeDevice",
-    "HeldApp",
-    "HeldDevice",
-    "HeldKey",
-    "HeldSms",
-    "HeldToken",
-    "showing_codes",
-]
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 

@@ -43,8 +43,6 @@ from mfalab.simulator.language.units import format_duration
 from mfalab.simulator.language.words import nearest
 from mfalab.verifier import CHEAP, Account, Credentials, MemoryStore, Store, Verifier
 
-__all__ = ["Environment"]
-
 D = TypeVar("D", bound=HeldDevice)
 T = TypeVar("T")
 

@@ -28,8 +28,6 @@ from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.keys.hands import Later
 
-__all__ = ["BenchKey", "KeyAccess", "KeyFacts", "SimulatedKey", "enrol_finger"]
-
 T = TypeVar("T")
 
 _PATIENCE_NS: Final = 300 * NS_PER_S

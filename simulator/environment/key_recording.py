@@ -14,8 +14,6 @@ from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.traces.capture import CaptureWriter
 from mfalab.simulator.traces.recorder import KeyTap, Recording, RecordingFailed, Tape
 
-__all__ = ["KeyRecording"]
-
 
 class KeyRecording:
     """The recordings of one case.

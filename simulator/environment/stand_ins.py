@@ -10,8 +10,6 @@ from mfalab.simulator.environment.devices import CodeDevice, HeldKey
 from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 
-__all__ = ["NO_STAND_INS", "StandIns", "Watch"]
-
 Watch = Callable[[str, Fixture], Fixture]
 """What a key is looked at through: from its name and itself to the key that is used."""
 

@@ -7,8 +7,6 @@ from typing import Protocol
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.verifier import Credentials, Verifier
 
-__all__ = ["Surroundings"]
-
 
 class Surroundings(Protocol):
     """True time, the system under test, and somewhere to write down what happens."""

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from mfalab.simulator.guest import needs
 
-__all__ = ["PROBE_S", "kvm_works"]
-
 PROBE_S = 20.0
 """How long a guest may take to boot with KVM: ten times as long as one that works."""
 

@@ -23,8 +23,6 @@ from mfalab.simulator.guest.kernel import Kernel, Tell, kernel
 from mfalab.simulator.guest.order import Order
 from mfalab.simulator.guest.watch import Ended, Sink, launch_env, watched
 
-__all__ = ["boot", "shell"]
-
 
 def boot(
     command: Sequence[str],

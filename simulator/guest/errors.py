@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["GuestDied", "GuestError", "GuestNotReady", "GuestTooSlow"]
-
 
 class GuestError(Exception):
     """A guest could not be started, or did not end as it should."""

@@ -14,8 +14,6 @@ from pathlib import Path
 from mfalab.simulator.guest import needs
 from mfalab.simulator.guest.errors import GuestNotReady
 
-__all__ = ["Kernel", "find_kernel", "kernel"]
-
 META_PACKAGE = "linux-image-amd64"
 MODULES = ("uhid", "hid-generic", "vhci-hcd", "9p", "9pnet_virtio", "overlay", "virtio_pci")
 """What the guest needs of its kernel; one that is built in has no file and is no loss."""

@@ -11,16 +11,6 @@ from pathlib import Path
 
 from mfalab.simulator.guest.errors import GuestNotReady
 
-__all__ = [
-    "SYSTEM_PATH",
-    "TO_BOOT",
-    "TO_FETCH",
-    "cache_folder",
-    "launcher",
-    "require",
-    "require_platform",
-]
-
 TO_BOOT = {
     "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static",

@@ -14,8 +14,6 @@ from pathlib import Path
 from mfalab.simulator.guest import needs
 from mfalab.simulator.guest.kernel import Kernel
 
-__all__ = ["LOADED", "Order"]
-
 LOADED = ("uhid", "hid_generic")
 """Kernel modules loaded before the command starts; others can be had with modprobe."""
 

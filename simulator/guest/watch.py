@@ -15,8 +15,6 @@ from time import monotonic
 from mfalab.simulator.guest import needs
 from mfalab.simulator.guest.errors import GuestDied, GuestTooSlow
 
-__all__ = ["Ended", "Sink", "launch_env", "watched"]
-
 _POLL_S = 0.1
 _GONE_TRIES = 20  # where no process reaps orphans, waiting longer does not help
 _CONSOLE_LINES = 12

@@ -17,8 +17,6 @@ from fido2.hid import CAPABILITY, CTAPHID
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.keys.channel import UNREADABLE
 
-__all__ = ["Announced", "ask_key"]
-
 _GET_INFO = b"\x04"
 
 

@@ -10,8 +10,6 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["MAX_NESTING", "Reading", "read", "read_first"]
-
 MAX_NESTING: Final = 4
 """Levels of maps and arrays that CTAP2 allows."""
 _DEEPEST: Final = 32

@@ -9,8 +9,6 @@ from fido2.ctap import CtapError
 from fido2.hid import ConnectionFailure, CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
 
-__all__ = ["UNREADABLE", "open_channel"]
-
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, struct.error)
 """What python-fido2 raises when an answer is not what it expects."""
 

@@ -20,8 +20,6 @@ from mfalab.devices.ctap.user import User, absent
 from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 
-__all__ = ["CannotDo", "Fixture", "Reports"]
-
 
 class CannotDo(DeviceError):
     """Something was asked of a fixture that it cannot do.

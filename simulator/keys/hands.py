@@ -16,8 +16,6 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.clocks.durations import NS_PER_MS, NS_PER_S
 
-__all__ = ["Channel", "Hand", "Later", "PromptWatch"]
-
 _BOARD_TIMES_IT_NS: Final = 200 * NS_PER_MS
 """A delay up to this is the board's; drivers without timing of their own block for so long."""
 _INIT_PACKET: Final = 0x80

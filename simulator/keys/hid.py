@@ -19,15 +19,6 @@ from mfalab.simulator.keys.fixture import Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
 from mfalab.simulator.keys.real import NotOne, RealFixture
 
-__all__ = [
-    "HidFixture",
-    "KeyNotFound",
-    "NotPermitted",
-    "ReportConnection",
-    "WatchedReports",
-    "find_node",
-]
-
 _SILENCE_NS: Final = 60 * NS_PER_S
 """A key that works sends a keepalive every 100 ms (CTAP 2.1 section 11.2.9.1.4). A simulated one
 does not while it makes an RSA key, and on an emulated processor that takes half a minute."""

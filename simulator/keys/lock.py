@@ -18,8 +18,6 @@ from typing import Final, final
 
 from mfalab.devices.errors import DeviceError
 
-__all__ = ["InUse", "Lock"]
-
 _SHARED: Final = (Path("/run/lock"), Path(tempfile.gettempdir()))
 _SHOWN: Final = 200
 

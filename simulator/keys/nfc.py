@@ -22,8 +22,6 @@ from mfalab.simulator.keys.fixture import CannotDo, Reports
 from mfalab.simulator.keys.hands import Channel, PromptWatch
 from mfalab.simulator.keys.real import NotOne, RealFixture
 
-__all__ = ["NfcFixture", "ReaderNotFound", "ReaderSilent", "readers"]
-
 _DETECTION_NS: Final = 3 * NS_PER_S
 """How long a reader may take to see a card; pcscd asks most of them every 0.4 s."""
 _LOOK_AGAIN_NS: Final = 50_000_000

@@ -11,8 +11,6 @@ from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.keys.hands import Channel, Hand
 from mfalab.simulator.keys.lock import Lock
 
-__all__ = ["NotOne", "RealFixture"]
-
 _GESTURES = {Gesture.FINGER: Ability.FINGER, Gesture.DECLINE: Ability.DECLINE}
 
 

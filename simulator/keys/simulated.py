@@ -12,8 +12,6 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.keys.fixture import Fixture, Reports
 
-__all__ = ["KeyReports", "SimulatedFixture"]
-
 
 class KeyReports:
     """Reports of a simulated key, in its own time."""

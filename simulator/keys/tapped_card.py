@@ -11,8 +11,6 @@ from fido2.pcsc import CtapPcscDevice
 
 from mfalab.simulator.keys.hands import PromptWatch
 
-__all__ = ["TappedCard"]
-
 _MSG: Final = 0x03
 _CONDITIONS_NOT_SATISFIED: Final = b"\x69\x85"
 

@@ -12,8 +12,6 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.units import Duration
 from mfalab.simulator.language.words import PersonName, Strict
 
-__all__ = ["KeyUse", "is_near"]
-
 _PROMPT_NS: Final = 30 * NS_PER_S
 _EDGE_NS: Final = 3 * NS_PER_S
 

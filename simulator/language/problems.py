@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-__all__ = ["Problem", "ProblemsFound"]
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:

@@ -5,8 +5,6 @@ from collections import Counter
 from mfalab.simulator.report.model import Agreement, Case, Report, Verdict
 from mfalab.simulator.report.text import counts_text, duration_text, printable
 
-__all__ = ["comparison"]
-
 _CELL = 14
 _MARKS = {Agreement.PARTED: "!", Agreement.PARTIAL: " "}
 

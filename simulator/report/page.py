@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 
-__all__ = ["EntriesPage", "packed", "render_document", "texts_of"]
-
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 

@@ -17,8 +17,6 @@ from mfalab.simulator.language.words import nearest
 from mfalab.simulator.scenario_files.shape import KEY, known_keys, known_tags
 from mfalab.simulator.scenario_files.yaml_source import Location, Source, node_at
 
-__all__ = ["choice", "find_seed", "in_step", "located"]
-
 _FEW = 20
 """More known words than this are not listed in a message."""
 _SHAPES = {

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import sqrt
 
-__all__ = ["Matrix", "Vector", "cholesky", "dot", "inverse_transposed", "solve"]
-
 Vector = list[float]
 Matrix = list[list[float]]
 

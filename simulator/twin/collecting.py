@@ -17,8 +17,6 @@ from mfalab.devices.rig.rig import Reading, Rig
 from mfalab.simulator.clocks.wall import Wall
 from mfalab.simulator.twin.readings import CodeReading, Timing, is_code
 
-__all__ = ["DisplayUnread", "RigReader", "Typed", "by_person"]
-
 LEAST_CONFIDENCE = 0.9
 _TRIES = 5
 _GOLDEN = (sqrt(5) - 1) / 2

@@ -8,8 +8,6 @@ from mfalab.simulator.language.units import format_duration, format_instant
 from mfalab.simulator.twin.prediction import TYPING_S, Prediction, Use
 from mfalab.simulator.twin.telling import Account, day_text, figures
 
-__all__ = ["as_scenario"]
-
 _LATEST_DAYS = 2500
 """Before the battery that scenarios give a token is flat."""
 _SHORTEST_SERIAL = 9

@@ -17,8 +17,6 @@ from mfalab.simulator.twin.prediction import Prediction
 from mfalab.simulator.twin.selecting import Fitted
 from mfalab.simulator.twin.telling import day_text
 
-__all__ = ["Drawing", "future_plot", "readings_plot"]
-
 WIDE, NARROW = 960, 360
 _DAY_S = 86_400.0
 _SHARP_S = 3.0

@@ -1,14 +1,5 @@
 """Why readings make no measurement. Each exception keeps its fields in `args`."""
 
-__all__ = [
-    "ClockStepped",
-    "ClockStopped",
-    "NoStraightLine",
-    "SeedFitsNoCode",
-    "TooFewReadings",
-    "TwinError",
-]
-
 _MOST_BY_TEMPERATURE_S = 120.0
 
 

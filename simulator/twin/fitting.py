@@ -8,8 +8,6 @@ from mfalab.simulator.twin.algebra import Matrix, Vector, cholesky, dot, inverse
 from mfalab.simulator.twin.matching import Trapezoid
 from mfalab.simulator.twin.model import Parameter
 
-__all__ = ["Row", "inner_point", "midway", "round_axes", "violation"]
-
 _SHARPNESS_S = 0.01
 _ROUNDS = 80
 _HALVINGS = 30

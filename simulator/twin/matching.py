@@ -17,8 +17,6 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.readings import CodeReading
 
-__all__ = ["SLACK_S", "Match", "Trapezoid", "match_codes", "verdict_on"]
-
 SLACK_S = 0.05
 """Added to both ends of every reading: what neither this machine's clock nor the model knows."""
 _WIDTHS = (20, 240)

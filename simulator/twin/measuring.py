@@ -34,14 +34,6 @@ from mfalab.simulator.twin.readings import CodeReading, Temperature
 from mfalab.simulator.twin.sampling import draw
 from mfalab.simulator.twin.selecting import LEAST_READINGS, Fitted, Selection, SetAside
 
-__all__ = [
-    "DEFAULT_LEVEL",
-    "DEFAULT_SEARCH_S",
-    "Estimate",
-    "Measurement",
-    "measure",
-]
-
 DEFAULT_LEVEL = 0.99
 DEFAULT_SEARCH_S = 86_400
 DEFAULT_DRAWS = 2500

@@ -27,8 +27,6 @@ from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.twin.algebra import Vector
 from mfalab.simulator.twin.readings import Temperature
 
-__all__ = ["Climatology", "Model", "Parameter"]
-
 _DAY_S = 86_400.0
 _WALK_STEPS = (3, 8)
 _DAYS_PER_WALK_STEP = 30.0

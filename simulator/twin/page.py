@@ -12,8 +12,6 @@ from mfalab.simulator.twin.measuring import Estimate
 from mfalab.simulator.twin.prediction import Prediction, Use
 from mfalab.simulator.twin.telling import Account, day_text, figures
 
-__all__ = ["render_page", "write_page"]
-
 
 def write_page(account: Account, path: Path, chance: EntropySource) -> None:
     """Write the page; an existing file is replaced.

@@ -26,8 +26,6 @@ from mfalab.simulator.twin.algebra import Vector, dot
 from mfalab.simulator.twin.measuring import Measurement, quantile
 from mfalab.verifier import Profile
 
-__all__ = ["HORIZON_DAYS", "TYPING_S", "Day", "Prediction", "Use", "predict"]
-
 HORIZON_DAYS = 3650
 TYPING_S = 9.0
 """From reading a code to its verification: the median of typing and transport."""

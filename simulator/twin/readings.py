@@ -26,8 +26,6 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.units import format_instant, parse_instant_ns
 
-__all__ = ["CodeReading", "ReadingsFile", "Temperature", "Timing", "read_readings"]
-
 _COLUMNS = ("time", "code", "temperature", "early_s", "late_s", "changed")
 _REQUIRED = ("time", "code")
 _FIELD = re.compile(r'\s*(?P<field>"(?P<quoted>[^"]*)"\s*(?=,|$)|(?P<plain>[^,]*))(?P<comma>,?)')

@@ -14,8 +14,6 @@ from mfalab.simulator.twin.algebra import Vector, cholesky, dot
 from mfalab.simulator.twin.fitting import Row, round_axes
 from mfalab.simulator.twin.model import Parameter
 
-__all__ = ["draw"]
-
 _LEARNING = (100, 300)
 _FAR = 1e4
 _TINY = 1e-200

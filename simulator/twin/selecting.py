@@ -19,8 +19,6 @@ from mfalab.simulator.twin.matching import SLACK_S, Match, Trapezoid
 from mfalab.simulator.twin.model import Model, Parameter
 from mfalab.simulator.twin.readings import CodeReading
 
-__all__ = ["LEAST_READINGS", "Fitted", "Selection", "SetAside"]
-
 LEAST_READINGS = 3
 _STEEPEST_PPM = 1000.0
 _MOST_PAIRS = 800

@@ -8,8 +8,6 @@ from mfalab.simulator.language.units import format_duration, format_instant
 from mfalab.simulator.twin.measuring import Estimate, Measurement
 from mfalab.simulator.twin.prediction import Day, Prediction
 
-__all__ = ["Account", "as_data", "as_text", "best_line", "day_text", "figures"]
-
 _WIDTH, _HEIGHT = 64, 13
 
 

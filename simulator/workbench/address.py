@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.fixture import Fixture
     from mfalab.simulator.keys.hands import Channel
 
-__all__ = ["Address", "BadAddress", "open_fixture"]
-
 KINDS: Final = {"sim": "MODEL", "hid": "SERIAL-or-PORT-or-NODE", "nfc": "READER", "replay": "FILE"}
 """The kinds of address and what follows them."""
 

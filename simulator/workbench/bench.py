@@ -25,8 +25,6 @@ from mfalab.simulator.workbench.labfile import LabFile, Place
 from mfalab.simulator.workbench.stand_ins import BenchStandIns
 from mfalab.simulator.workbench.token import TokenOnBench
 
-__all__ = ["Bench", "NotFit"]
-
 
 class NotFit(Exception):
     """A case cannot be played on this bench. Args: why, a sentence."""

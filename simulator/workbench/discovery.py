@@ -18,8 +18,6 @@ from mfalab.simulator.keys.fixture import Fixture
 from mfalab.simulator.keys.hid import HidFixture
 from mfalab.simulator.keys.nfc import NfcFixture, ReaderSilent, readers
 
-__all__ = ["UDEV_RULE", "FoundKey", "FoundReader", "KeyInfo", "find_keys", "find_readers"]
-
 _SILENCE_NS = 3 * NS_PER_S
 """A key that works answers getInfo in a tenth of that."""
 

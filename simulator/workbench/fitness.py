@@ -17,8 +17,6 @@ from mfalab.simulator.abilities import Ability, Need, Offer, find_lack
 from mfalab.simulator.language.setting import HardwareTotpSpec, SecurityKeySpec
 from mfalab.simulator.scenario_files.scenario import Scenario
 
-__all__ = ["BenchKeyFacts", "needs_any", "why_no_key", "why_no_token"]
-
 _AS_IT_IS: Final = "it is a real key"
 _REAL_TOKEN: Final = "it is a real token"
 _NEWEST: Final = ("FIDO_2_3", "FIDO_2_2", "FIDO_2_1", "FIDO_2_1_PRE", "FIDO_2_0", "U2F_V2")

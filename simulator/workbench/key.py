@@ -29,8 +29,6 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.fitness import BenchKeyFacts, needs_any
 from mfalab.simulator.workbench.labfile import KeyEntry
 
-__all__ = ["BenchFailed", "KeyOnBench", "WrongKey", "check_key"]
-
 _RESET_TRIES: Final = 3
 
 

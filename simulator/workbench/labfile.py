@@ -40,8 +40,6 @@ from mfalab.simulator.scenario_files.yaml_source import (
 )
 from mfalab.simulator.workbench.address import Address, BadAddress
 
-__all__ = ["MANUAL", "NONE", "KeyEntry", "LabFile", "Place", "TokenEntry", "read_lab_file"]
-
 MANUAL, NONE = "manual", "none"
 """A person is a rig that every bench has; `none` is no hand at all."""
 BINDABLE = ("security_key", "hardware_totp")

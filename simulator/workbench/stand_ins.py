@@ -14,8 +14,6 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.key import KeyOnBench
 from mfalab.simulator.workbench.token import TokenOnBench
 
-__all__ = ["BenchStandIns"]
-
 
 @dataclass(frozen=True, slots=True)
 class BenchStandIns(StandIns):

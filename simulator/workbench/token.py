@@ -24,8 +24,6 @@ from mfalab.simulator.language.setting import HardwareTotpSpec
 from mfalab.simulator.workbench.labfile import Place, TokenEntry
 from mfalab.verifier import DeviceKind
 
-__all__ = ["HeldBenchToken", "TokenOnBench"]
-
 _LEAST_CONFIDENCE: Final = 0.8
 _FAR_STEPS: Final = 120
 """An hour of drift is looked through for the step that a display shows."""

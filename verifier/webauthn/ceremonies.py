@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+
 from mfalab.verifier.profile import Profile, UserVerification
 from mfalab.verifier.records import Ceremony, CredentialRecord
 from mfalab.verifier.webauthn import attestation, cose, messages
@@ -127,7 +129,7 @@ def judge_assertion(
         cose.public_key(credential.public_key).verify(
             assertion.signature, data.raw + assertion.client_data.hash
         )
-    except cose.InvalidSignature:
+    except InvalidSignature:
         raise CeremonyFailed(
             CeremonyOutcome.BAD_SIGNATURE, "the signature is not that of the registered key"
         ) from None

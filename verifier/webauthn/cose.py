@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 
@@ -171,16 +171,3 @@ def _bytes(entries: dict[Any, Any], label: int) -> bytes:
     if not isinstance(value, bytes):
         raise InvalidKey(f"entry {label} is no byte string")
     return value
-
-
-__all__ = [
-    "ALGORITHMS",
-    "EDDSA",
-    "ES256",
-    "RS256",
-    "InvalidKey",
-    "InvalidSignature",
-    "PublicKey",
-    "certificate_key",
-    "public_key",
-]

@@ -5,6 +5,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from cryptography.exceptions import InvalidSignature
 from fido2 import cbor as fido2_cbor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ class TestKeys:
         pair = new_pair(algorithm)
         key = cose.public_key(fido2_cbor.encode(pair.cose))
         key.verify(pair.sign(b"message"), b"message")
-        with pytest.raises(cose.InvalidSignature):
+        with pytest.raises(InvalidSignature):
             key.verify(pair.sign(b"message"), b"massage")
 
     @QUICK
