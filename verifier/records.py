@@ -1,16 +1,35 @@
 """The verifier's state: one frozen record type for each table of the store.
 
-A record names its key in `KEY` and the field groups it is looked up by in `INDEXES`. `UNIQUE`,
-where present, names field groups that no two records share, and `LIVE_WHILE_NONE` the field that
-takes a record out of that comparison once it is set. A new state is a new record
+A record type names its key in `KEY` and the field groups it is looked up by in `INDEXES`. `UNIQUE`
+names field groups that no two records share, and `LIVE_WHILE_NONE` the field that takes a record
+out of that comparison once it is set. A new state is a new record
 (`dataclasses.replace`), written through a `Transaction` of `mfalab.verifier.store`.
 Times are nanoseconds since the Unix epoch by the verifier's clock; steps are absolute (RFC 6238
 section 4.2: the value T).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, TypeVar
+
+T = TypeVar("T", bound=type)
+_Groups = tuple[tuple[str, ...], ...]
+
+RECORD_TYPES: list[type] = []
+"""All record types, in the order in which they stand here."""
+
+
+def _table(
+    *key: str, indexes: _Groups = (), unique: _Groups = (), live_while_none: str | None = None
+) -> Callable[[T], T]:
+    def decorate(record_type: Any) -> Any:
+        record_type.KEY, record_type.INDEXES, record_type.UNIQUE = key, indexes, unique
+        record_type.LIVE_WHILE_NONE = live_while_none
+        RECORD_TYPES.append(record_type)
+        return record_type
+
+    return decorate
 
 
 class DeviceKind(StrEnum):
@@ -56,12 +75,10 @@ class RecoveryState(StrEnum):
     FAILED = "failed"
 
 
+@_table("id")
 @dataclass(frozen=True, slots=True)
 class Account:
     """An AWS account with what is on file for its root user."""
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = ()
 
     id: str
     partition: str
@@ -72,16 +89,17 @@ class Account:
     created_ns: int
 
 
+@_table(
+    "id",
+    indexes=(("account_id", "name_key"), ("account_id",)),
+    unique=(("account_id", "name_key"),),
+)
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The root user or an IAM user: what can own MFA devices.
 
     `id` is `AIDA...` for an IAM user and the account's id for root. A root user's `name` is empty.
     """
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = (("account_id", "name_key"), ("account_id",))
-    UNIQUE: ClassVar = (("account_id", "name_key"),)
 
     id: str
     account_id: str
@@ -97,12 +115,10 @@ class Identity:
     password_last_used_ns: int | None = None
 
 
+@_table("id", indexes=(("identity_id",),))
 @dataclass(frozen=True, slots=True)
 class AccessKey:
     """Long-term credentials of an identity (`AKIA...`)."""
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = (("identity_id",),)
 
     id: str
     secret: str = field(repr=False)
@@ -113,16 +129,13 @@ class AccessKey:
     last_used_service: str | None = None
 
 
+@_table("id", indexes=(("account_id", "name_key"),), unique=(("account_id", "name_key"),))
 @dataclass(frozen=True, slots=True)
 class Role:
     """A role and the part of its trust policy that concerns MFA.
 
     `trusts` are ARNs of users, of roles, or of whole accounts (`arn:aws:iam::ACCT:root`).
     """
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = (("account_id", "name_key"),)
-    UNIQUE: ClassVar = (("account_id", "name_key"),)
 
     id: str
     account_id: str
@@ -136,6 +149,12 @@ class Role:
     created_ns: int
 
 
+@_table(
+    "id",
+    indexes=(("serial",), ("owner_id",), ("account_id",)),
+    unique=(("serial",),),
+    live_while_none="deleted_ns",
+)
 @dataclass(frozen=True, slots=True)
 class Device:
     """An MFA device entity, its binding to an identity, and the state of its one-time codes.
@@ -143,11 +162,6 @@ class Device:
     Rows outlive deletion (`deleted_ns`), so that what was accepted once stays used. A hardware
     token belongs to no account until it is enabled; its seed came from the maker.
     """
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = (("serial",), ("owner_id",), ("account_id",))
-    UNIQUE: ClassVar = (("serial",),)
-    LIVE_WHILE_NONE: ClassVar = "deleted_ns"
 
     id: str
     kind: DeviceKind
@@ -176,26 +190,22 @@ class Device:
     """Highest step accepted as a single code."""
 
 
+@_table("device_id", "step")
 @dataclass(frozen=True, slots=True)
 class UsedCode:
     """A step whose code was accepted from a device: its presence is the single-use rule."""
-
-    KEY: ClassVar = ("device_id", "step")
-    INDEXES: ClassVar = ()
 
     device_id: str
     step: int
 
 
+@_table("serial")
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The attempts that a serial number has left; outlives the device of that name.
 
     The console counts an identity's failures under its unique id instead of a serial number.
     """
-
-    KEY: ClassVar = ("serial",)
-    INDEXES: ClassVar = ()
 
     serial: str
     window: int = 0
@@ -206,15 +216,13 @@ class Budget:
     blocked_until_ns: int = 0
 
 
+@_table("device_id", "from_ns", indexes=(("serial",), ("device_id",)))
 @dataclass(frozen=True, slots=True)
 class Binding:
     """Which identity STS believes a serial number to belong to, and from when until when.
 
     IAM's lists change at once; STS sees the change after the profile's propagation delay.
     """
-
-    KEY: ClassVar = ("device_id", "from_ns")
-    INDEXES: ClassVar = (("serial",), ("device_id",))
 
     device_id: str
     from_ns: int
@@ -223,12 +231,10 @@ class Binding:
     until_ns: int | None = None
 
 
+@_table("access_key_id")
 @dataclass(frozen=True, slots=True)
 class Session:
     """Temporary credentials (`ASIA...`) or a console session."""
-
-    KEY: ClassVar = ("access_key_id",)
-    INDEXES: ClassVar = ()
 
     access_key_id: str
     secret: str = field(repr=False)
@@ -245,12 +251,10 @@ class Session:
     mfa_serial: str | None = None
 
 
+@_table("id")
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """A console sign-in that waits for its second page."""
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = ()
 
     id: str
     identity_id: str
@@ -260,12 +264,10 @@ class SignIn:
     closed: bool = False
 
 
+@_table("device_id")
 @dataclass(frozen=True, slots=True)
 class SmsChallenge:
     """The newest code that was sent to an SMS device; an older one is refused."""
-
-    KEY: ClassVar = ("device_id",)
-    INDEXES: ClassVar = ()
 
     device_id: str
     code: str = field(repr=False)
@@ -274,16 +276,13 @@ class SmsChallenge:
     used: bool = False
 
 
+@_table("device_id", unique=(("credential_id",),))
 @dataclass(frozen=True, slots=True)
 class CredentialRecord:
     """A security key's credential (WebAuthn Level 3 section 4, credential record).
 
     It ends with the registration; the device's row stays.
     """
-
-    KEY: ClassVar = ("device_id",)
-    INDEXES: ClassVar = ()
-    UNIQUE: ClassVar = (("credential_id",),)
 
     device_id: str
     credential_id: bytes
@@ -306,12 +305,10 @@ class CredentialRecord:
     last_used_ns: int | None = None
 
 
+@_table("challenge")
 @dataclass(frozen=True, slots=True)
 class WebAuthnChallenge:
     """A challenge for one ceremony; it is valid for one answer."""
-
-    KEY: ClassVar = ("challenge",)
-    INDEXES: ClassVar = ()
 
     challenge: str
     """Base64url, as the client data has it."""
@@ -325,12 +322,10 @@ class WebAuthnChallenge:
     used: bool = False
 
 
+@_table("id")
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """A root user's sign-in by alternative factors, under way."""
-
-    KEY: ClassVar = ("id",)
-    INDEXES: ClassVar = ()
 
     id: str
     identity_id: str
@@ -342,32 +337,11 @@ class Recovery:
     call_tries: int = 0
 
 
+@_table("account_id")
 @dataclass(frozen=True, slots=True)
 class CredentialReport:
     """The last credential report of an account."""
 
-    KEY: ClassVar = ("account_id",)
-    INDEXES: ClassVar = ()
-
     account_id: str
     content: str
     generated_ns: int
-
-
-RECORD_TYPES: tuple[type, ...] = (
-    Account,
-    Identity,
-    AccessKey,
-    Role,
-    Device,
-    UsedCode,
-    Budget,
-    Binding,
-    Session,
-    SignIn,
-    SmsChallenge,
-    CredentialRecord,
-    WebAuthnChallenge,
-    Recovery,
-    CredentialReport,
-)

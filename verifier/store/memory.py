@@ -30,8 +30,8 @@ class _Table:
         self.rows: dict[Key, Any] = {}
         self.fields = frozenset(record_type.__dataclass_fields__)
         self.key_of = _getter(record_type.KEY)
-        self.live_while_none: str | None = getattr(record_type, "LIVE_WHILE_NONE", None)
-        self.unique: tuple[tuple[str, ...], ...] = getattr(record_type, "UNIQUE", ())
+        self.live_while_none: str | None = record_type.LIVE_WHILE_NONE
+        self.unique: tuple[tuple[str, ...], ...] = record_type.UNIQUE
         self.indexes: dict[tuple[str, ...], tuple[Callable[[object], Key], dict[Key, set[Key]]]] = {
             names: (_getter(names), {}) for names in (*record_type.INDEXES, *self.unique)
         }

@@ -27,7 +27,7 @@ def key_of(record: Any) -> tuple[object, ...]:
 
 
 def test_list_of_records_here_has_one_of_each(one_of_each: list[Any]) -> None:
-    assert tuple(type(record) for record in one_of_each) == RECORD_TYPES
+    assert [type(record) for record in one_of_each] == RECORD_TYPES
 
 
 def test_record_comes_back_as_it_went_in(filled: Store, record: Any) -> None:

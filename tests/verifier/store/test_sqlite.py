@@ -74,7 +74,7 @@ def test_every_group_that_is_looked_up_has_an_index(
             unique.append(group)
     for wanted in record_type.INDEXES:
         assert any(group[: len(wanted)] == wanted for group in groups)
-    for wanted in getattr(record_type, "UNIQUE", ()):
+    for wanted in record_type.UNIQUE:
         assert wanted in unique
 
 
