@@ -10,7 +10,7 @@ import pytest
 
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.records import Account, Device, DeviceKind, UsedCode
-from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.store.sqlite import SqliteStore
 
 SEED = b"12345678901234567890"
 FIRST_STEP = 50_000_000

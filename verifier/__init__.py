@@ -28,14 +28,9 @@ from mfalab.verifier.records import Account, DeviceKind, Identity, MovingFactor,
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.second_page import SecondPage
 from mfalab.verifier.sessions import MfaContext
-from mfalab.verifier.store import (
-    Conflict,
-    MemoryStore,
-    SqliteStore,
-    Store,
-    StoreUnusable,
-    Transaction,
-)
+from mfalab.verifier.store.memory import MemoryStore
+from mfalab.verifier.store.protocol import Conflict, Store, StoreUnusable, Transaction
+from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.sts import Sts
 from mfalab.verifier.trail import TrailEvent
 from mfalab.verifier.verifier import TokenSeed, Verifier

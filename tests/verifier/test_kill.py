@@ -30,7 +30,7 @@ from mfalab.verifier import (
 )
 from mfalab.verifier.otp import hotp
 from mfalab.verifier.records import Binding, Device, UsedCode
-from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.store.sqlite import SqliteStore
 
 ROUNDS = 25
 ACCOUNT = "123456789012"

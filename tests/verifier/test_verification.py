@@ -17,7 +17,9 @@ from mfalab.verifier import otp
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile, ReplayRule, ThrottleRule
 from mfalab.verifier.records import Account, Budget, Device, DeviceKind, MovingFactor, UsedCode
-from mfalab.verifier.store import MemoryStore, SqliteStore, Store
+from mfalab.verifier.store.memory import MemoryStore
+from mfalab.verifier.store.protocol import Store
+from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.verification import pair_steps, verify_code, verify_pair
 
 S = 10**9
@@ -561,7 +563,7 @@ from dataclasses import replace
 from mfalab.verifier.otp import hotp
 from mfalab.verifier.profile import AWS_OBSERVED, ThrottleRule
 from mfalab.verifier.records import Device
-from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.verification import verify_code
 
 profile = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)

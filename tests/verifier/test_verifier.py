@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mfalab.verifier import ServiceError, TokenSeed
-from mfalab.verifier.store import Conflict
+from mfalab.verifier.store.protocol import Conflict
 
 
 def test_fault_of_an_unknown_operation_is_an_error(company: Any) -> None:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from mfalab.verifier import AWS_OBSERVED, CHEAP, ThrottleRule, Verifier
 from mfalab.verifier.otp import hotp
-from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.store.sqlite import SqliteStore
 
 ACCOUNT = "123456789012"
 PROFILE = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)

@@ -27,7 +27,7 @@ from mfalab.verifier.records import (
     UsedCode,
     WebAuthnChallenge,
 )
-from mfalab.verifier.store import Store
+from mfalab.verifier.store.protocol import Store
 
 ACCOUNT = Account("1", "aws", None, "root@example.com", "+1", True, 5)
 ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, True, None, 7)

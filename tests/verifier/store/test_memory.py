@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mfalab.verifier.records import Budget, Device
-from mfalab.verifier.store import Conflict, MemoryStore
+from mfalab.verifier.store.memory import MemoryStore
+from mfalab.verifier.store.protocol import Conflict
 
 
 def test_each_store_has_records_of_its_own() -> None:

@@ -14,12 +14,7 @@ from mfalab.verifier.records import (
     Identity,
     UsedCode,
 )
-from mfalab.verifier.store import (
-    Conflict,
-    Store,
-    StoreUnusable,
-    TransactionError,
-)
+from mfalab.verifier.store.protocol import Conflict, Store, StoreUnusable, TransactionError
 
 
 def key_of(record: Any) -> tuple[object, ...]:

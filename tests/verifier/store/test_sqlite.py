@@ -23,8 +23,14 @@ from mfalab.verifier.records import (
     Device,
     UsedCode,
 )
-from mfalab.verifier.store import SqliteStore, StoreUnusable
-from mfalab.verifier.store.sqlite import SCHEMA_VERSION, _write_ahead, schema, table_name
+from mfalab.verifier.store.protocol import StoreUnusable
+from mfalab.verifier.store.sqlite import (
+    SCHEMA_VERSION,
+    SqliteStore,
+    _write_ahead,
+    schema,
+    table_name,
+)
 
 # The schema
 
@@ -272,7 +278,7 @@ def test_store_does_not_survive_a_fork(tmp_path: Path, monkeypatch: pytest.Monke
 OPENER = """
 import sys
 from mfalab.verifier.records import Budget
-from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.store.sqlite import SqliteStore
 
 print("ready", flush=True)
 sys.stdin.readline()

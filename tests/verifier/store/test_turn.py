@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from mfalab.verifier.store import TransactionError
+from mfalab.verifier.store.protocol import TransactionError
 from mfalab.verifier.store.turn import Turn
 
 

@@ -19,7 +19,7 @@ from mfalab.verifier import (
     SignedIn,
     UserVerification,
 )
-from mfalab.verifier.store import SqliteStore
+from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.webauthn import ceremonies
 
 FAILED = ("InvalidAssertion", "Authentication with the security key failed. Try again.", 403)
