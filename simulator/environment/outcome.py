@@ -42,16 +42,8 @@ class ExpectationFailed(AssertionError):
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(expected, got)
-
-    @property
-    def expected(self) -> str:
-        """What the scenario expects."""
-        return str(self.args[0])
-
-    @property
-    def got(self) -> str:
-        """What happened."""
-        return str(self.args[1])
+        self.expected = expected
+        self.got = got
 
     def __str__(self) -> str:
         return f"expected {self.expected}, got {self.got}"
@@ -60,16 +52,12 @@ class ExpectationFailed(AssertionError):
 class Prevented(Exception):
     """A person could not do what the step says, before any verifier was asked.
 
-    Args: code, sentence.
+    Args: code (ours: `NoCodeArrived`, `NotHeld`, ...), sentence.
     """
 
     def __init__(self, code: str, why: str) -> None:
         super().__init__(code, why)
-
-    @property
-    def code(self) -> str:
-        """Ours: `NoCodeArrived`, `NotHeld`, ..."""
-        return str(self.args[0])
+        self.code = code
 
     def __str__(self) -> str:
         return str(self.args[1])
@@ -80,6 +68,3 @@ class ScenarioError(Exception):
 
     Args: sentence saying what is missing and what to do.
     """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
