@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errno import EBUSY, ENODEV, ETIMEDOUT
-from typing import Final
+from typing import Final, Unpack
 
 from fido2.ctap import CtapDevice, CtapError
 from fido2.hid import CTAPHID
@@ -16,8 +16,8 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import Reports
-from mfalab.simulator.keys.hands import Channel, PromptWatch
-from mfalab.simulator.keys.real import NotOne, RealFixture
+from mfalab.simulator.keys.hands import PromptWatch
+from mfalab.simulator.keys.real import Handling, NotOne, RealFixture
 
 _SILENCE_NS: Final = 60 * NS_PER_S
 """A key that works sends a keepalive every 100 ms (CTAP 2.1 section 11.2.9.1.4). A simulated one
@@ -152,11 +152,8 @@ class HidFixture(RealFixture):
 
     Args:
         wanted: its node, serial number or port; empty for the only one.
-        touch: the channel that touches it.
-        power: the channel that cuts its power.
-        destructive: whether what is on it may be changed for good.
-        pin: its PIN.
         silence_ns: how long it may say nothing.
+        handling: see `RealFixture`.
 
     Attributes:
         node: the key as it was found.
@@ -168,25 +165,12 @@ class HidFixture(RealFixture):
     """
 
     def __init__(
-        self,
-        wanted: str,
-        *,
-        touch: Channel | None = None,
-        power: Channel | None = None,
-        destructive: bool = False,
-        pin: str | None = None,
-        silence_ns: int = _SILENCE_NS,
+        self, wanted: str, *, silence_ns: int = _SILENCE_NS, **handling: Unpack[Handling]
     ) -> None:
         self._silence_ns = silence_ns
         self.node = find_node(wanted)
-        super().__init__(
-            f"hid:{wanted or self.node.path}",
-            frozenset({Ability.REPORTS}),
-            touch=touch,
-            power=power,
-            destructive=destructive,
-            pin=pin,
-        )
+        name = f"hid:{wanted or self.node.path}"
+        super().__init__(name, frozenset({Ability.REPORTS}), **handling)
         self.hold("hid", self.node.port, self.node.serial, self.node.name)
 
     def connect(self) -> CtapDevice:

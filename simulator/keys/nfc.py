@@ -9,7 +9,7 @@ card. For an absent user, the card stays where it is and keeps its power.
 from __future__ import annotations
 
 from errno import ENODEV, EPROTO
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from fido2.ctap import CtapDevice, CtapError
 
@@ -19,8 +19,8 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.keys.channel import UNREADABLE
 from mfalab.simulator.keys.fixture import CannotDo, Reports
-from mfalab.simulator.keys.hands import Channel, PromptWatch
-from mfalab.simulator.keys.real import NotOne, RealFixture
+from mfalab.simulator.keys.hands import PromptWatch
+from mfalab.simulator.keys.real import Handling, NotOne, RealFixture
 
 _DETECTION_NS: Final = 3 * NS_PER_S
 """How long a reader may take to see a card; pcscd asks most of them every 0.4 s."""
@@ -75,10 +75,8 @@ class NfcFixture(RealFixture):
 
     Args:
         wanted: a part of the reader's name; empty for the only one.
-        touch: the channel that touches it where a tap is not enough.
-        power: the channel that moves the card; the reader cuts its power when there is none.
-        destructive: whether what is on it may be changed for good.
-        pin: its PIN.
+        handling: see `RealFixture`; `touch` is for where a tap is not enough, and `power` moves
+            the card; the reader cuts its power when there is none.
 
     Raises:
         ReaderNotFound: there is no such reader.
@@ -86,28 +84,13 @@ class NfcFixture(RealFixture):
         InUse: another run has it.
     """
 
-    def __init__(
-        self,
-        wanted: str,
-        *,
-        touch: Channel | None = None,
-        power: Channel | None = None,
-        destructive: bool = False,
-        pin: str | None = None,
-    ) -> None:
+    def __init__(self, wanted: str, **handling: Unpack[Handling]) -> None:
         found = readers()
         meant = [each for each in found if wanted in each]
         if len(meant) != 1:
             raise ReaderNotFound(wanted, found)
         self.reader = meant[0]
-        super().__init__(
-            f"nfc:{wanted or self.reader}",
-            frozenset({Ability.POWER}),
-            touch=touch,
-            power=power,
-            destructive=destructive,
-            pin=pin,
-        )
+        super().__init__(f"nfc:{wanted or self.reader}", frozenset({Ability.POWER}), **handling)
         self._in_field = True
         self.hold("nfc", self.reader)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from mfalab.devices.ctap.commands import Prompt
 from mfalab.devices.ctap.user import Asked, Gesture
 from mfalab.devices.errors import DeviceError
@@ -28,6 +30,15 @@ class NotOne(DeviceError):
         self.found = found
 
 
+class Handling(TypedDict, total=False):
+    """What a bench gives a real key; see `RealFixture`."""
+
+    touch: Channel | None
+    power: Channel | None
+    destructive: bool
+    pin: str | None
+
+
 class RealFixture(Fixture):
     """A key that can be held in a hand.
 
@@ -45,10 +56,10 @@ class RealFixture(Fixture):
         name: str,
         can: frozenset[Ability],
         *,
-        touch: Channel | None,
-        power: Channel | None,
-        destructive: bool,
-        pin: str | None,
+        touch: Channel | None = None,
+        power: Channel | None = None,
+        destructive: bool = False,
+        pin: str | None = None,
     ) -> None:
         hands = {Ability.TOUCH} if touch else set()
         hands |= {Ability.POWER} if power else set()

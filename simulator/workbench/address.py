@@ -8,13 +8,12 @@ replay:FILE     a recording as a key         replay:session.pcapng
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 if TYPE_CHECKING:
     from mfalab.simulator.keys.fixture import Fixture
-    from mfalab.simulator.keys.hands import Channel
+    from mfalab.simulator.keys.real import Handling
 
 KINDS: Final = {"sim": "MODEL", "hid": "SERIAL-or-PORT-or-NODE", "nfc": "READER", "replay": "FILE"}
 """The kinds of address and what follows them."""
@@ -66,23 +65,14 @@ class Address:
 
 
 def open_fixture(
-    address: Address | str,
-    *,
-    seed: int | str = 1,
-    touch: Channel | None = None,
-    power: Channel | None = None,
-    destructive: bool = False,
-    pin: str | None = None,
+    address: Address | str, *, seed: int | str = 1, **handling: Unpack[Handling]
 ) -> Fixture:
     """The key at an address, for this process alone.
 
     Args:
         address: where it is.
         seed: the chance of a simulated key.
-        touch: the channel that touches a real key.
-        power: the channel that cuts its power.
-        destructive: whether what is on a real key may be changed for good.
-        pin: the PIN of a real key.
+        handling: what the bench gives a real key.
 
     Raises:
         BadAddress: it is no address.
@@ -101,9 +91,7 @@ def open_fixture(
     if where.kind == "hid":
         from mfalab.simulator.keys.hid import HidFixture
 
-        kind: Callable[..., Fixture] = HidFixture
-    else:
-        from mfalab.simulator.keys.nfc import NfcFixture
+        return HidFixture(where.rest, **handling)
+    from mfalab.simulator.keys.nfc import NfcFixture
 
-        kind = NfcFixture
-    return kind(where.rest, touch=touch, power=power, destructive=destructive, pin=pin)
+    return NfcFixture(where.rest, **handling)

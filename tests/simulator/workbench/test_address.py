@@ -50,10 +50,4 @@ def test_real_key_is_given_its_hands_and_its_pin(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(hid, "HidFixture", opened)
     open_fixture(Address("hid", "1-1"), destructive=True, pin="2468")
-    assert given == {
-        "wanted": "1-1",
-        "touch": None,
-        "power": None,
-        "destructive": True,
-        "pin": "2468",
-    }
+    assert given == {"wanted": "1-1", "destructive": True, "pin": "2468"}
