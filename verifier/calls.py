@@ -278,6 +278,24 @@ def operation(
     return decorate
 
 
+def transaction(
+    name: str,
+) -> Callable[[Callable[Concatenate[Any, Call, P], R]], Callable[Concatenate[Any, P], R]]:
+    """Run a method in one transaction of its `_service`: it is called with the `Call` in hand."""
+
+    def decorate(
+        body: Callable[Concatenate[Any, Call, P], R],
+    ) -> Callable[Concatenate[Any, P], R]:
+        @wraps(body)
+        def perform(self: Any, *args: P.args, **kwargs: P.kwargs) -> R:
+            service: Service = self._service
+            return service.transact(name, lambda call: body(self, call, *args, **kwargs))
+
+        return cast("Callable[Concatenate[Any, P], R]", perform)
+
+    return decorate
+
+
 # What operations act on
 
 

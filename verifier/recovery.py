@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from mfalab.verifier import console_login, names, refusals, rules, second_page
 from mfalab.verifier.authorization import account_of
-from mfalab.verifier.calls import Call, Refused, Service
+from mfalab.verifier.calls import Call, Refused, Service, transaction
 from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.moments import SECOND_NS
@@ -61,104 +61,84 @@ class RootRecovery:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def start(self, page_id: str) -> str:
+    @transaction(OPERATION)
+    def start(self, call: Call, page_id: str) -> str:
         """Begin from a root user's second page; returns the recovery's id."""
+        _, identity = second_page.find(call, page_id)
+        account = account_of(call.tx, identity.account_id)
+        rules.check_recovery_start(account, identity)
+        recovery = Recovery(
+            names.unique_id("RCVR", call.random_bytes), identity.id, RecoveryState.STARTED
+        )
+        call.tx.insert(recovery)
+        return recovery.id
 
-        def body(call: Call) -> str:
-            _, identity = second_page.find(call, page_id)
-            account = account_of(call.tx, identity.account_id)
-            rules.check_recovery_start(account, identity)
-            recovery = Recovery(
-                names.unique_id("RCVR", call.random_bytes), identity.id, RecoveryState.STARTED
-            )
-            call.tx.insert(recovery)
-            return recovery.id
-
-        return self._service.transact(OPERATION, body)
-
-    def send_mail(self, recovery_id: str) -> None:
+    @transaction(OPERATION)
+    def send_mail(self, call: Call, recovery_id: str) -> None:
         """Send the verification mail; links that were sent before are refused from now on."""
+        recovery, account = _find(call, recovery_id)
+        recovery = _moved(recovery, RecoveryEvent.MAIL_REQUESTED)
+        token = call.random_bytes(16).hex()
+        call.tx.update(replace(recovery, mail_token=token, mail_sent_ns=call.now_ns))
+        address = account.root_email
+        text = "Follow the link to confirm that this address is yours. It works once."
+        call.send(lambda outbox: outbox.send_mail(address, "AWS verification e-mail", text, token))
 
-        def body(call: Call) -> None:
-            recovery, account = _find(call, recovery_id)
-            recovery = _moved(recovery, RecoveryEvent.MAIL_REQUESTED)
-            token = call.random_bytes(16).hex()
-            call.tx.update(replace(recovery, mail_token=token, mail_sent_ns=call.now_ns))
-            address = account.root_email
-            text = "Follow the link to confirm that this address is yours. It works once."
-            call.send(
-                lambda outbox: outbox.send_mail(address, "AWS verification e-mail", text, token)
-            )
-
-        self._service.transact(OPERATION, body)
-
-    def follow_link(self, token: str) -> str:
+    @transaction(OPERATION)
+    def follow_link(self, call: Call, token: str) -> str:
         """Follow the link of the mail; returns the recovery's id."""
+        found = call.tx.find(Recovery, mail_token=token) if token else []
+        if not found or found[0].state is not RecoveryState.MAIL_SENT:
+            raise refusals.recovery_link_refused()
+        recovery = found[0]
+        if _too_late(call, recovery.mail_sent_ns, call.profile.recovery_mail_lifetime_s):
+            raise refusals.recovery_link_refused()
+        call.tx.update(_moved(recovery, RecoveryEvent.LINK_FOLLOWED))
+        return recovery.id
 
-        def body(call: Call) -> str:
-            found = call.tx.find(Recovery, mail_token=token) if token else []
-            if not found or found[0].state is not RecoveryState.MAIL_SENT:
-                raise refusals.recovery_link_refused()
-            recovery = found[0]
-            if _too_late(call, recovery.mail_sent_ns, call.profile.recovery_mail_lifetime_s):
-                raise refusals.recovery_link_refused()
-            call.tx.update(_moved(recovery, RecoveryEvent.LINK_FOLLOWED))
-            return recovery.id
-
-        return self._service.transact(OPERATION, body)
-
-    def call(self, recovery_id: str) -> str:
+    @transaction(OPERATION)
+    def call(self, call: Call, recovery_id: str) -> str:
         """Have the number on file called; returns the six digits that the page shows."""
+        recovery, account = _find(call, recovery_id)
+        recovery = _moved(recovery, RecoveryEvent.CALL_REQUESTED)
+        number = account.root_phone
+        if number is None:
+            raise refusals.recovery_phone_missing()
+        digits = names.decimal_digits(6, call.random_bytes)
+        call.tx.update(replace(recovery, call_digits=digits, called_ns=call.now_ns))
+        call.send(lambda outbox: outbox.place_call(number, recovery_id))
+        return digits
 
-        def body(call: Call) -> str:
-            recovery, account = _find(call, recovery_id)
-            recovery = _moved(recovery, RecoveryEvent.CALL_REQUESTED)
-            number = account.root_phone
-            if number is None:
-                raise refusals.recovery_phone_missing()
-            digits = names.decimal_digits(6, call.random_bytes)
-            call.tx.update(replace(recovery, call_digits=digits, called_ns=call.now_ns))
-            call.send(lambda outbox: outbox.place_call(number, recovery_id))
-            return digits
-
-        return self._service.transact(OPERATION, body)
-
-    def enter_digits(self, recovery_id: str, digits: str) -> None:
+    @transaction(OPERATION)
+    def enter_digits(self, call: Call, recovery_id: str, digits: str) -> None:
         """What the telephone's keypad sends. Three wrong entries end the recovery."""
+        recovery, account = _find(call, recovery_id)
+        right = hmac.compare_digest(recovery.call_digits.encode(), digits.encode())
+        confirmed = _moved(recovery, RecoveryEvent.DIGITS_RIGHT)
+        if _too_late(call, recovery.called_ns, call.profile.recovery_call_lifetime_s):
+            raise refusals.recovery_call_expired()
+        outcome = Outcome.ACCEPTED if right else Outcome.WRONG
+        serial = names.root_arn(account)
+        call.observe(Decision(outcome, serial, OPERATION, call.now_ns, 0, 0, 0, 0))
+        if right:
+            call.tx.update(confirmed)
+            return
+        tries = recovery.call_tries + 1
+        spent = tries >= call.profile.recovery_call_tries
+        event = RecoveryEvent.TRIES_SPENT if spent else RecoveryEvent.DIGITS_WRONG
+        call.tx.update(replace(_moved(recovery, event), call_tries=tries))
+        raise Refused(refusals.recovery_digits_refused())
 
-        def body(call: Call) -> None:
-            recovery, account = _find(call, recovery_id)
-            right = hmac.compare_digest(recovery.call_digits.encode(), digits.encode())
-            confirmed = _moved(recovery, RecoveryEvent.DIGITS_RIGHT)
-            if _too_late(call, recovery.called_ns, call.profile.recovery_call_lifetime_s):
-                raise refusals.recovery_call_expired()
-            outcome = Outcome.ACCEPTED if right else Outcome.WRONG
-            serial = names.root_arn(account)
-            call.observe(Decision(outcome, serial, OPERATION, call.now_ns, 0, 0, 0, 0))
-            if right:
-                call.tx.update(confirmed)
-                return
-            tries = recovery.call_tries + 1
-            spent = tries >= call.profile.recovery_call_tries
-            event = RecoveryEvent.TRIES_SPENT if spent else RecoveryEvent.DIGITS_WRONG
-            call.tx.update(replace(_moved(recovery, event), call_tries=tries))
-            raise Refused(refusals.recovery_digits_refused())
-
-        self._service.transact(OPERATION, body)
-
-    def finish(self, recovery_id: str) -> SignedIn:
+    @transaction("ConsoleLogin")
+    def finish(self, call: Call, recovery_id: str) -> SignedIn:
         """Sign in once mail and call are confirmed."""
-
-        def body(call: Call) -> SignedIn:
-            recovery, _ = _find(call, recovery_id)
-            rules.check_recovery_confirmed(recovery)
-            identity = call.tx.get(Identity, recovery.identity_id)
-            assert identity is not None
-            call.tx.update(replace(recovery, state=RecoveryState.DONE))
-            counts = call.profile.recovery_counts_as_mfa
-            return console_login.finish(call, identity, MfaProof(call.now_ns if counts else None))
-
-        return self._service.transact("ConsoleLogin", body)
+        recovery, _ = _find(call, recovery_id)
+        rules.check_recovery_confirmed(recovery)
+        identity = call.tx.get(Identity, recovery.identity_id)
+        assert identity is not None
+        call.tx.update(replace(recovery, state=RecoveryState.DONE))
+        counts = call.profile.recovery_counts_as_mfa
+        return console_login.finish(call, identity, MfaProof(call.now_ns if counts else None))
 
 
 def _find(call: Call, recovery_id: str) -> tuple[Recovery, Account]:

@@ -14,7 +14,7 @@ from mfalab.verifier import (
     sessions,
 )
 from mfalab.verifier.authorization import Credentials, Door
-from mfalab.verifier.calls import Call, Observer, Service
+from mfalab.verifier.calls import Call, Observer, Service, transaction
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
 from mfalab.verifier.errors import ServiceError
@@ -201,29 +201,26 @@ class Verifier:
 
         return self._service.transact("CreateUser", body)
 
-    def create_access_key(self, identity_id: str) -> Credentials:
+    @transaction("CreateAccessKey")
+    def create_access_key(self, call: Call, identity_id: str) -> Credentials:
         """Long-term credentials of a user, or of root, whose id is the account's.
 
         Raises:
             ServiceError: the identity has two keys.
             ValueError: there is no such identity.
         """
-
-        def body(call: Call) -> Credentials:
-            _identity(call, identity_id)
-            if len(call.tx.find(AccessKey, identity_id=identity_id)) >= ACCESS_KEYS_PER_USER:
-                raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
-            key = AccessKey(
-                id=names.unique_id("AKIA", call.random_bytes),
-                secret=names.secret_access_key(call.random_bytes),
-                identity_id=identity_id,
-                active=True,
-                created_ns=call.now_ns,
-            )
-            call.tx.insert(key)
-            return Credentials(key.id, key.secret)
-
-        return self._service.transact("CreateAccessKey", body)
+        _identity(call, identity_id)
+        if len(call.tx.find(AccessKey, identity_id=identity_id)) >= ACCESS_KEYS_PER_USER:
+            raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
+        key = AccessKey(
+            id=names.unique_id("AKIA", call.random_bytes),
+            secret=names.secret_access_key(call.random_bytes),
+            identity_id=identity_id,
+            active=True,
+            created_ns=call.now_ns,
+        )
+        call.tx.insert(key)
+        return Credentials(key.id, key.secret)
 
     def create_role(
         self,
@@ -344,35 +341,27 @@ class Verifier:
 
     # Beside the service
 
-    def identity_arn(self, identity_id: str) -> str:
+    @transaction("IdentityArn")
+    def identity_arn(self, call: Call, identity_id: str) -> str:
         """The ARN of a user, or of root (an account's id), as trust policies name it."""
+        identity = _identity(call, identity_id)
+        account = authorization.account_of(call.tx, identity.account_id)
+        return names.identity_arn(account, identity)
 
-        def body(call: Call) -> str:
-            identity = _identity(call, identity_id)
-            account = authorization.account_of(call.tx, identity.account_id)
-            return names.identity_arn(account, identity)
-
-        return self._service.transact("IdentityArn", body)
-
-    def role_arn(self, role: Role) -> str:
+    @transaction("RoleArn")
+    def role_arn(self, call: Call, role: Role) -> str:
         """The ARN of a role."""
-        return self._service.transact(
-            "RoleArn",
-            lambda call: names.role_arn(authorization.account_of(call.tx, role.account_id), role),
-        )
+        return names.role_arn(authorization.account_of(call.tx, role.account_id), role)
 
-    def mfa_context(self, credentials: Credentials) -> MfaContext:
+    @transaction("MfaContext")
+    def mfa_context(self, call: Call, credentials: Credentials) -> MfaContext:
         """What policies would see of MFA in a request with these credentials.
 
         Raises:
             ServiceError: the credentials are not valid, or not any more.
         """
-
-        def body(call: Call) -> MfaContext:
-            caller = authorization.authenticate(call.tx, credentials, call.now_ns, Door.STS)
-            return sessions.mfa_context(caller, call.now_ns, call.profile)
-
-        return self._service.transact("MfaContext", body)
+        caller = authorization.authenticate(call.tx, credentials, call.now_ns, Door.STS)
+        return sessions.mfa_context(caller, call.now_ns, call.profile)
 
     def inject(self, operation: str, error: ServiceError, times: int = 1) -> None:
         """Let the next calls of an operation fail, after authorisation and before all else.
