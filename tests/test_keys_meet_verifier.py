@@ -56,7 +56,7 @@ from mfalab.verifier import (
     Verifier,
 )
 from mfalab.verifier.profile import AttestationPolicy, Profile, UserVerification
-from mfalab.verifier.webauthn import CeremonyOutcome
+from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
 S = 1_000_000_000
 START_NS = 1_772_442_000 * S

@@ -34,7 +34,7 @@ from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.sts import Sts
 from mfalab.verifier.trail import TrailEvent
 from mfalab.verifier.verifier import TokenSeed, Verifier
-from mfalab.verifier.webauthn import CeremonyDecision, CeremonyOutcome
+from mfalab.verifier.webauthn.outcomes import CeremonyDecision, CeremonyOutcome
 
 __all__ = [
     "AWS_OBSERVED",

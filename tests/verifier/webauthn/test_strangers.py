@@ -11,10 +11,9 @@ from webauthn.helpers import (
     parse_registration_options_json,
 )
 
-from mfalab.verifier.webauthn import CeremonyOutcome
 from mfalab.verifier.webauthn.cbor import CborError
 from mfalab.verifier.webauthn.cose import InvalidKey
-from mfalab.verifier.webauthn.outcomes import CeremonyFailed
+from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 
 def test_creation_options_are_those_of_the_standard(people: Any, new_key: Any) -> None:

@@ -23,9 +23,9 @@ from webauthn.helpers.structs import AttestationFormat
 
 from mfalab.verifier.profile import AWS_OBSERVED, AttestationPolicy
 from mfalab.verifier.records import CredentialRecord
-from mfalab.verifier.webauthn import CeremonyOutcome, ceremonies, cose, messages
+from mfalab.verifier.webauthn import ceremonies, cose, messages
 from mfalab.verifier.webauthn.messages import BE
-from mfalab.verifier.webauthn.outcomes import CeremonyFailed
+from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 NAMES = [
     "none.ES256",
