@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -77,7 +76,7 @@ class Lock:
 
 
 def _opened(name: str) -> int:
-    for path in _places(name):
+    for path in (folder / name for folder in _SHARED if folder.is_dir()):
         try:
             # The next process may be another user's, and must be able to lock it.
             before = os.umask(0)
@@ -88,12 +87,6 @@ def _opened(name: str) -> int:
         except OSError:
             continue
     raise OSError(f"no lock file can be opened in {', '.join(map(str, _SHARED))}")
-
-
-def _places(name: str) -> Iterator[Path]:
-    for folder in _SHARED:
-        if folder.is_dir():
-            yield folder / name
 
 
 def _command() -> str:

@@ -240,7 +240,12 @@ class SqliteStore:
             StoreUnusable: another process holds the file for too long, the store is closed, or this
                 is a fork of the process that opened it; the disk refuses.
         """
-        self._check_process()
+        if os.getpid() != self._process:
+            raise StoreUnusable(
+                self._place,
+                "SQLite's connection does not survive a fork",
+                "Open a new SqliteStore in each process",
+            )
         with self._turn.taken():
             connection = self._open_connection()
             try:
@@ -281,14 +286,6 @@ class SqliteStore:
         if self._connection is None:
             raise StoreUnusable(self._place, "it was closed", "Open a new SqliteStore")
         return self._connection
-
-    def _check_process(self) -> None:
-        if os.getpid() != self._process:
-            raise StoreUnusable(
-                self._place,
-                "SQLite's connection does not survive a fork",
-                "Open a new SqliteStore in each process",
-            )
 
 
 def _prepare(connection: sqlite3.Connection, place: str) -> None:
