@@ -6,7 +6,6 @@ What happens in it is seeded, timed and written down. Steps act on it; `Lab` per
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,7 +34,6 @@ from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.setting import (
     AccountSpec,
     AnyDevice,
-    CarrierSpec,
     PersonSpec,
     Setting,
 )
@@ -83,7 +81,13 @@ class Environment:
         )
         self.devices: dict[str, HeldDevice] = {}
         self.journal = Journal(CaseLog(case), self.timeline, self.server_clock, self.devices)
-        carrier = Carrier(self.timeline, self.entropy.stream("carrier"), _delivery(setting.carrier))
+        delivery = Delivery(
+            median_ns=setting.carrier.delay,
+            loss=setting.carrier.loses,
+            duplicate=setting.carrier.duplicates,
+            reorder=setting.carrier.reorders,
+        )
+        carrier = Carrier(self.timeline, self.entropy.stream("carrier"), delivery)
         self.messaging = Messaging(
             carrier, lambda what, **detail: self.note("world", what, **detail)
         )
@@ -285,13 +289,3 @@ def _named(what: str, name: str, things: Mapping[str, T]) -> T:
         hint = nearest(name, things) or f" (there is {', '.join(things) or 'none'})"
         raise ScenarioError(f'there is no {what} "{name}"{hint}')
     return things[name]
-
-
-def _delivery(spec: CarrierSpec) -> Delivery:
-    return replace(
-        Delivery(),
-        median_ns=spec.delay,
-        loss=spec.loses,
-        duplicate=spec.duplicates,
-        reorder=spec.reorders,
-    )

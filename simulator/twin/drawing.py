@@ -15,7 +15,7 @@ from mfalab.simulator.language.units import EPOCH, format_instant
 from mfalab.simulator.twin.measuring import Estimate, Measurement
 from mfalab.simulator.twin.prediction import Prediction
 from mfalab.simulator.twin.selecting import Fitted
-from mfalab.simulator.twin.telling import day_text
+from mfalab.simulator.twin.telling import best_line, day_text
 
 WIDE, NARROW = 960, 360
 _DAY_S = 86_400.0
@@ -117,8 +117,8 @@ def readings_plot(measurement: Measurement) -> str:
     """What each reading allows, as distance from the fitted line, and how sure the line is."""
     span_s = measurement.model.span_s or 1.0
     times = [-span_s * (1 - k / (_POINTS - 1)) for k in range(_POINTS)]
-    band = [Estimate.of(measurement.offsets_at(t_s), measurement.level) for t_s in times]
-    lines = {each.t_s: _middle(measurement, each.t_s) for each in measurement.fitted}
+    band = [best_line(measurement, t_s) for t_s in times]
+    lines = {each.t_s: best_line(measurement, each.t_s).value for each in measurement.fitted}
     reach = max(
         max(
             each.trapezoid.high - lines[each.t_s],
@@ -206,10 +206,6 @@ def future_plot(measurement: Measurement, prediction: Prediction, chance: Entrop
         )
 
     return _both(draw)
-
-
-def _middle(measurement: Measurement, t_s: float) -> float:
-    return Estimate.of(measurement.offsets_at(t_s), measurement.level).value
 
 
 def _band(measurement: Measurement, t_s: float, stream: Stream) -> Estimate:
