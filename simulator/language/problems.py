@@ -32,18 +32,14 @@ class ProblemsFound(Exception):
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(tuple(sorted(set(problems))))
+        self.problems = tuple(sorted(set(problems)))
+        """What is wrong, in the order of the files."""
+        super().__init__(self.problems)
 
     @classmethod
     def of_file(cls, path: str, message: str) -> Self:
         """What is wrong with a file as a whole."""
         return cls([Problem(path, 1, 1, message)])
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong, in the order of the files."""
-        found: tuple[Problem, ...] = self.args[0]
-        return found
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
