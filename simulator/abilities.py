@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from types import MappingProxyType
 
-__all__ = ["OF_SYSTEM", "Ability", "Need", "Offer", "find_lack"]
-
 
 @unique
 class Ability(Enum):

@@ -12,8 +12,6 @@ from typing import Protocol, final
 Stream = random.Random
 """A stream of random numbers, with all the distributions of `random.Random`."""
 
-__all__ = ["Entropy", "EntropySource", "Stream", "SystemEntropy"]
-
 
 class EntropySource(Protocol):
     """Where streams come from."""

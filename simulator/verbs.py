@@ -16,8 +16,6 @@ from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.setting import ProfileChanges
 from mfalab.simulator.steps.base import Expect
 
-__all__ = ["ExpectWords", "KeyUseWords", "Verbs"]
-
 
 class KeyUseWords(TypedDict, total=False):
     """`KeyUse` in the words of a scenario file."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.workbench.bench import Bench
     from mfalab.simulator.workbench.labfile import LabFile
 
-__all__ = ["opened_bench", "rigs_of"]
-
 
 @contextmanager
 def opened_bench(path: Path, seed: int) -> Iterator[Bench]:

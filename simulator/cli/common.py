@@ -24,24 +24,6 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-__all__ = [
-    "A_FILE",
-    "BAD_USAGE",
-    "FAILED",
-    "FORMAT",
-    "INTERRUPTED",
-    "NOT_READY",
-    "PASSED",
-    "argument",
-    "errors_of_writing",
-    "gathered",
-    "not_ready",
-    "option",
-    "print_json",
-    "require_writable",
-    "written",
-]
-
 PASSED, FAILED, BAD_USAGE, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 130
 
 _PARAMETER = "parameter"

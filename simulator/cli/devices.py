@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from mfalab.simulator.workbench.discovery import FoundKey, FoundReader, KeyInfo
 
-__all__ = ["COMMANDS"]
-
 
 @click.command()
 @FORMAT

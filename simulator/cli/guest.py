@@ -15,8 +15,6 @@ import click
 
 from mfalab.simulator.cli.common import FAILED, gathered, not_ready, option
 
-__all__ = ["COMMANDS", "boot", "kernel"]
-
 
 @click.group()
 def guest() -> None:

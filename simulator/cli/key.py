@@ -24,8 +24,6 @@ from mfalab.simulator.cli.key_traces import record, show_trace
 if TYPE_CHECKING:
     from mfalab.devices.security_key import SecurityKey
 
-__all__ = ["key"]
-
 DEFAULT_MODEL = "ctap-2.1-pin"
 
 _FILE = click.argument("path", metavar="FILE", type=KEY_FILE)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.hands import Channel
     from mfalab.simulator.workbench.bench import Bench
 
-__all__ = ["TOUCH", "KeyOpener"]
-
 TOUCH: dict[str, Any] = {
     "type": click.Choice(["manual", "none"]),
     "default": "manual",

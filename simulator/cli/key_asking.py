@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.fixture import Fixture
     from mfalab.simulator.traces.compare import Passage
 
-__all__ = ["Asking", "is_real", "key_errors"]
-
 _TOUCH_AFTER_NS = 300 * 10**6
 _BASICS = "basics"
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from mfalab.devices.transports.usbip import UsbipServer
     from mfalab.devices.transports.vpcd import VpcdCard
 
-__all__ = ["PluggedKey", "board", "obey"]
-
 
 class PluggedKey:
     """A key of the command line with the ways to it that have to be told what happens.

@@ -15,8 +15,6 @@ from mfalab.simulator.cli.key_asking import Asking, key_errors
 if TYPE_CHECKING:
     from mfalab.simulator.traces.compare import Difference, Passage
 
-__all__ = ["diff"]
-
 _WIDE = 140
 
 

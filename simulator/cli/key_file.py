@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from mfalab.devices.security_key import SecurityKey
     from mfalab.simulator.entropy import EntropySource
 
-__all__ = ["KEY_FILE", "file_errors", "make", "model_called", "only_user_of", "open_key", "serial"]
-
 _OWN = "key/"
 _MODEL, _SEED, _SERIAL, _POWER_UPS = "key/model", "key/seed", "key/serial", "key/power-ups"
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from mfalab.devices.transports.sockets import Way
     from mfalab.simulator.cli.key_control import PluggedKey
 
-__all__ = ["plug"]
-
 _PORT = click.IntRange(0, 65535)
 _USBIP_PORT, _VPCD_PORT = 3240, 35963
 

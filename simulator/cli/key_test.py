@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.conformance.suite import ConformanceTest
     from mfalab.simulator.keys.fixture import Fixture
 
-__all__ = ["key_test"]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Manner:

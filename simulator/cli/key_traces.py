@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.traces.dissect import Message
     from mfalab.simulator.traces.recorder import Tape
 
-__all__ = ["RECORD", "SHOW_SECRETS", "record", "record_plugged", "show_trace"]
-
 SHOW_SECRETS = click.option(
     "--show-secrets", is_flag=True, help="PINs, tokens and keys as they are, not masked."
 )

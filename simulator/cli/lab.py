@@ -10,8 +10,6 @@ import click
 from mfalab.simulator.cli import guest
 from mfalab.simulator.cli.common import A_FILE
 
-__all__ = ["COMMANDS"]
-
 
 @click.group()
 def lab() -> None:

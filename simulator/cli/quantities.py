@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-__all__ = ["INSTANT", "SPAN", "STEPS"]
-
 
 class _Quantity(click.ParamType[object]):
     """A number with its unit.

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from mfalab.devices.rig.drivers.scpi import ScpiRig
     from mfalab.devices.rig.timing import Timing
 
-__all__ = ["COMMANDS"]
-
 _HISTORY = "mfalab/rig_history"
 
 

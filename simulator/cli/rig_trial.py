@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from mfalab.devices.rig import Rig
     from mfalab.devices.rig.timing import Timing
 
-__all__ = ["Finding", "try_channel"]
-
 _TOUCH_MS = 150
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.eventlog import Event
     from mfalab.simulator.report import TerminalReporter
 
-__all__ = ["COMMANDS"]
-
 _SEED = 1
 
 

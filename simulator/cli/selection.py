@@ -12,8 +12,6 @@ from mfalab.simulator.cli.common import argument, option
 if TYPE_CHECKING:
     from mfalab.simulator.scenario_files.loader import Case
 
-__all__ = ["Selection"]
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:

@@ -16,8 +16,6 @@ from mfalab.simulator.cli.selection import Selection
 if TYPE_CHECKING:
     from mfalab.simulator.scenario_files.loader import Case
 
-__all__ = ["COMMANDS"]
-
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")

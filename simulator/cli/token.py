@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from mfalab.simulator.twin.readings import CodeReading, Temperature
     from mfalab.simulator.twin.telling import Account
 
-__all__ = ["COMMANDS"]
-
 _CHANCE = "token measure"
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mfalab.devices.otp.seed import OtpSeed
     from mfalab.simulator.twin.readings import CodeReading, ReadingsFile, Temperature
 
-__all__ = ["Readings"]
-
 _RIG_READINGS = 100
 
 

@@ -31,18 +31,6 @@ from mfalab.simulator.conformance.verdicts import Failure, NotTested, expect
 from mfalab.simulator.keys.canonical import read_first
 from mfalab.simulator.traces.vocabulary import flags_text
 
-__all__ = [
-    "ES256",
-    "ONE",
-    "RP_ID",
-    "AuthData",
-    "Ceremonies",
-    "Made",
-    "Signed",
-    "check_signature",
-    "descriptor",
-]
-
 RP_ID: Final = "conformance.example"
 """The relying party of this program; what it has on a key is ours to delete."""
 ES256: Final = -7

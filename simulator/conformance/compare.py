@@ -16,8 +16,6 @@ from mfalab.simulator.traces.recorder import Recording, Tape
 if TYPE_CHECKING:
     from mfalab.simulator.entropy import EntropySource
 
-__all__ = ["perform_tests"]
-
 
 class _Watcher:
     """Cuts what passes into passages, one for each test."""

@@ -10,28 +10,6 @@ from mfalab.devices.ctap.commands import Capability, Command
 from mfalab.simulator.conformance.hid import InitAnswer
 from mfalab.simulator.traces.vocabulary import RESPONSES
 
-__all__ = [
-    "CTAP2",
-    "HAS_TOKENS",
-    "MC_GA_BY_PIN",
-    "NOT_ALWAYS_UV",
-    "SINCE_2_1",
-    "SPEAKS_CTAP2",
-    "STORES",
-    "U2F",
-    "Condition",
-    "Facts",
-    "has_extension",
-    "has_member",
-    "has_option",
-    "is_enterprise",
-    "lacks_option",
-    "option_is",
-    "speaks_protocol",
-    "supports_algorithm",
-    "unless",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Facts:

@@ -17,19 +17,6 @@ from mfalab.simulator.clocks.durations import NS_PER_MS, NS_PER_S
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, expect
 from mfalab.simulator.keys.fixture import Reports
 
-__all__ = [
-    "BROADCAST",
-    "MAX_MESSAGE",
-    "Answer",
-    "HidClient",
-    "InitAnswer",
-    "continuation",
-    "error_name",
-    "hid_name",
-    "initialization",
-    "packets",
-]
-
 BROADCAST: Final = 0xFFFFFFFF
 MAX_MESSAGE: Final = 7609
 SILENCE_NS: Final = 3 * NS_PER_S

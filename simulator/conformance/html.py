@@ -9,8 +9,6 @@ from mfalab.simulator.conformance.report import as_plain, headline
 from mfalab.simulator.conformance.run import Run
 from mfalab.simulator.report.page import EntriesPage, texts_of
 
-__all__ = ["render_html", "write_html"]
-
 
 def write_html(run: Run, path: Path) -> None:
     """Write the report as one self-contained HTML file; an existing file is replaced."""

@@ -18,6 +18,7 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.ctap.user import absent, declining, presenting, touching
 from mfalab.devices.errors import DeviceError
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.conformance.facts import Facts
@@ -28,11 +29,9 @@ from mfalab.simulator.conformance.timings import Stopwatch
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.keys.fixture import Fixture
-from mfalab.simulator.traces.frames import Direction, FrameKind
+from mfalab.simulator.traces.frames import FrameKind
 from mfalab.simulator.traces.recorder import HeardReports
 from mfalab.simulator.traces.vocabulary import command_name
-
-__all__ = ["Announcer", "KeyUnderTest"]
 
 _PROMPT_NS: Final = 30 * NS_PER_S
 _MEASURED: Final = {

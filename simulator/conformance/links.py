@@ -17,8 +17,6 @@ from mfalab.simulator.conformance.verdicts import Failure, KeyGone, expect
 from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.recorder import hear_apdus
 
-__all__ = ["CardLink", "HidLink", "Link", "Traffic"]
-
 
 class Traffic:
     """What passed between this program and the key since a test began."""

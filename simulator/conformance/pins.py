@@ -23,8 +23,6 @@ from mfalab.simulator.conformance.pin_protocols import (
 from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 
-__all__ = ["Pin", "Pins", "Token"]
-
 _OTHERS: Final = {
     "credMgmt": Permission.CREDENTIAL_MANAGEMENT,
     "largeBlobs": Permission.LARGE_BLOB_WRITE,

@@ -13,25 +13,6 @@ from mfalab.simulator.conformance.replies import Reply
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 
-__all__ = [
-    "INVALID",
-    "LENGTH",
-    "LISTED_TOO_MANY",
-    "MISSING",
-    "NOT_HERE",
-    "TYPE",
-    "UNAUTHORISED",
-    "UNTOUCHED",
-    "Refusal",
-    "Request",
-    "add_refusals",
-    "codes_text",
-    "replace",
-    "send",
-    "unproved",
-    "without",
-]
-
 MISSING: Final = (CtapStatus.MISSING_PARAMETER,)
 INVALID: Final = (CtapStatus.INVALID_PARAMETER,)
 TYPE: Final = (CtapStatus.CBOR_UNEXPECTED_TYPE,)

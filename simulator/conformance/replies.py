@@ -11,8 +11,6 @@ from mfalab.simulator.conformance.verdicts import Failure, expect
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.traces.vocabulary import command_name, status_name
 
-__all__ = ["Reply", "status_text"]
-
 
 def status_text(status: int) -> str:
     """A CTAP2 status code with its name: `0x2E NO_CREDENTIALS`."""

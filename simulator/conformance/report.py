@@ -11,21 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from mfalab.simulator.clocks.durations import NS_PER_MS
+from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.run import Result, Run
-from mfalab.simulator.conformance.suite import ConformanceTest, Pin
+from mfalab.simulator.conformance.suite import ConformanceTest
 from mfalab.simulator.conformance.verdicts import Verdict
 from mfalab.simulator.report.text import duration_text, printable
 from mfalab.simulator.traces.dissect import dissect
-
-__all__ = [
-    "as_plain",
-    "counts_text",
-    "described",
-    "headline",
-    "summary",
-    "told_trace",
-    "write_json",
-]
 
 _FORMAT: Final = "mfalab key test 1"
 _MOST_LINES: Final = 400

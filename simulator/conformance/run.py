@@ -17,15 +17,14 @@ from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.facts import Facts
 from mfalab.simulator.conformance.key_under_test import Announcer
+from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.replies import status_text
 from mfalab.simulator.conformance.subject import Subject
-from mfalab.simulator.conformance.suite import ConformanceTest, Pin
+from mfalab.simulator.conformance.suite import ConformanceTest
 from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested, Verdict
 from mfalab.simulator.keys.fixture import CannotDo, Fixture
 from mfalab.simulator.traces.frames import Frame
-
-__all__ = ["KeyNotThere", "PinWrong", "Result", "Run", "Watcher", "run"]
 
 _PATIENCE_S: Final = 60
 """A test that waits longer is left out where time is real."""

@@ -11,8 +11,6 @@ from mfalab.simulator.conformance.links import HidLink
 from mfalab.simulator.conformance.pins import Pin, Pins
 from mfalab.simulator.conformance.verdicts import Failure, KeyGone, KeySilent, NotTested
 
-__all__ = ["Subject"]
-
 
 class Subject(KeyUnderTest):
     """One key during one run; takes the arguments of `KeyUnderTest`."""

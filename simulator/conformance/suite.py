@@ -16,8 +16,6 @@ from mfalab.simulator.conformance.facts import Condition
 from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.subject import Subject
 
-__all__ = ["Chapter", "Condition", "ConformanceTest", "Options", "Pin", "Run", "select"]
-
 Run = Callable[[Subject], object]
 """A test itself: it raises `Failure` or `NotTested`, or passes."""
 

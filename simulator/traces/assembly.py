@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE, HidCommand
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
-
-__all__ = ["CARD", "Assembled", "Assembler", "Place", "command_data"]
+from mfalab.devices.transports.wire import Direction
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 CARD: Final = 0
 """The channel number of messages that were APDUs; CTAPHID reserves it."""

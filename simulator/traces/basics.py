@@ -27,8 +27,6 @@ from mfalab.simulator.traces.compare import Passage
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.recorder import Recording, Tape
 
-__all__ = ["BASICS", "Basic", "perform"]
-
 _RP_ID: Final = "basics.example"
 _HASH: Final = sha256(b"challenge").digest()
 _PIN, _WRONG_PIN = "135792468", "246813579"

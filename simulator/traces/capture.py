@@ -22,8 +22,6 @@ from mfalab.simulator.traces.links import (
 )
 from mfalab.simulator.traces.pcapng import Packet, Port, Reader, Writer
 
-__all__ = ["CaptureReader", "CaptureWriter", "read_capture"]
-
 APPLICATION: Final = "mfalab"
 _CTAPHID, _CARD = "CTAPHID of a security key", "security key as a card"
 _MASKED: Final = "secrets masked with zeros: bytes {} of the {}"

@@ -25,8 +25,6 @@ from mfalab.simulator.traces.notation import Item, ItemKind, plain_text
 from mfalab.simulator.traces.signatures import judge
 from mfalab.simulator.traces.vocabulary import FLAGS, RESPONSES, shown_as
 
-__all__ = ["ABSENT", "Difference", "Part", "Passage", "compare"]
-
 ABSENT: Final = "absent"
 _CARRIERS: Final = {"INIT", "PING", "WINK", "LOCK", "SELECT", "NFCCTAP_CONTROL"}
 _EXACT_BYTES: Final = {"aaguid", "authData.aaguid", "authData.rpIdHash"}

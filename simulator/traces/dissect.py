@@ -16,10 +16,11 @@ from typing import Final
 from mfalab.devices.ctap.commands import Capability, KeepaliveStatus
 from mfalab.devices.ctap.ctaphid import HidCommand, HidError
 from mfalab.devices.ctap.iso7816 import AID
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.eventlog import MASK
 from mfalab.simulator.traces.assembly import Assembled, Assembler, command_data
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.masking import authenticator_data, secret_items
 from mfalab.simulator.traces.notation import (
     Item,
@@ -42,8 +43,6 @@ from mfalab.simulator.traces.vocabulary import (
     subcommand_member,
     subcommand_name,
 )
-
-__all__ = ["Direction", "Dissector", "Frame", "FrameKind", "Message", "Span", "dissect"]
 
 _SELECT, _MSG, _GETRESPONSE, _CONTROL = 0x00A4, 0x8010, 0x8011, 0x8012
 _CARD_COMMANDS: Final = {

@@ -16,8 +16,6 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.vocabulary import status_name
 
-__all__ = ["NO_ANSWER", "Exchange", "exchanges"]
-
 NO_ANSWER: Final = "no answer"
 _CBOR: Final = {"CBOR", "NFCCTAP_MSG"}
 _NO_TOUCH: Final = "6985"

@@ -7,8 +7,6 @@ from enum import Enum, unique
 
 from mfalab.devices.transports.wire import Direction
 
-__all__ = ["Direction", "Frame", "FrameKind"]
-
 
 @unique
 class FrameKind(Enum):

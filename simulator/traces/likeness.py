@@ -8,8 +8,6 @@ from enum import Enum, unique
 from mfalab.simulator.traces.dissect import Message
 from mfalab.simulator.traces.notation import Item, ItemKind
 
-__all__ = ["Strictness", "difference"]
-
 
 @unique
 class Strictness(Enum):

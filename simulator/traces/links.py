@@ -17,11 +17,10 @@ from typing import Final
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, REPORT_SIZE, HidCommand
 from mfalab.devices.transports.hid_device import REPORT_DESCRIPTOR, HidDevice
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.clocks.durations import NS_PER_S
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.pcapng import Packet
-
-__all__ = ["LINKTYPE_ISO_14443", "LINKTYPE_USB", "CardLink", "Link", "UsbLink"]
 
 LINKTYPE_USB: Final = 220
 LINKTYPE_ISO_14443: Final = 264

@@ -18,8 +18,6 @@ from mfalab.devices.ctap.commands import AuthDataFlag, Command, ConfigSubcommand
 from mfalab.simulator.traces.notation import Item, ItemKind, read_cbor
 from mfalab.simulator.traces.vocabulary import shown_as
 
-__all__ = ["AuthData", "authenticator_data", "secret_items"]
-
 _ASSERTION: Final = {1, 3, 4, 5, 6}
 _PUBLIC_REQUEST: Final = {
     Command.MAKE_CREDENTIAL: {1, 2, 3, 4, 5, 7, 9, 10, 11},

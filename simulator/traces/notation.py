@@ -16,8 +16,6 @@ from typing import Any, Final
 
 from mfalab.simulator.eventlog import MASK
 
-__all__ = ["Item", "ItemKind", "hex_text", "notation", "plain_text", "quoted", "read_cbor"]
-
 _DEEPEST: Final = 16
 _BREAK: Final = 0xFF
 _ARGUMENT_SIZES: Final = {24: 1, 25: 2, 26: 4, 27: 8}

@@ -17,8 +17,6 @@ from typing import BinaryIO, Final
 
 from mfalab.simulator.clocks.durations import NS_PER_S
 
-__all__ = ["NotPcapng", "Packet", "Port", "Reader", "Writer"]
-
 _SECTION, _INTERFACE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 3, 6
 _MAGIC: Final = 0x1A2B3C4D
 _VERSION: Final = (1, 0)

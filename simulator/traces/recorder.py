@@ -29,6 +29,7 @@ from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import Connection
 from mfalab.devices.transports.python_fido2 import descriptor
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.eventlog import CaseLog
@@ -36,19 +37,7 @@ from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import CannotDo, Fixture, Reports
 from mfalab.simulator.traces.capture import CaptureWriter
 from mfalab.simulator.traces.dissect import Dissector, Message
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
-
-__all__ = [
-    "HeardReports",
-    "KeyTap",
-    "OwnChannel",
-    "Recording",
-    "RecordingFailed",
-    "Tape",
-    "event",
-    "hear_apdus",
-    "open_tape",
-]
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 _HOLD_NS: Final = 5 * NS_PER_S
 """A message must go on within 0.5 s (CTAP 2.1 section 11.2.5.1), an emulated machine is ten times

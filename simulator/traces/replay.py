@@ -14,8 +14,9 @@ from typing import Final
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, REPORT_SIZE, HidCommand
 from mfalab.devices.errors import DeviceError
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.dissect import Dissector, Message
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.likeness import Strictness, difference
 from mfalab.simulator.traces.script import (
     NONCE_SIZE,
@@ -24,8 +25,6 @@ from mfalab.simulator.traces.script import (
     is_optional,
     opens_channel,
 )
-
-__all__ = ["Departed", "Player"]
 
 _INIT: Final = 0x80 | HidCommand.INIT
 _GET_RESPONSE: Final = b"\x00\xc0"

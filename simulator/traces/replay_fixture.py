@@ -20,18 +20,17 @@ from mfalab.devices.errors import DeviceError
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.transports.memory import KeyUnplugged, Port
 from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection, descriptor
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.channel import open_channel
 from mfalab.simulator.keys.fixture import Fixture, Reports
 from mfalab.simulator.keys.simulated import KeyReports
 from mfalab.simulator.traces.capture import read_capture
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.likeness import Strictness
 from mfalab.simulator.traces.pcapng import NotPcapng
 from mfalab.simulator.traces.replay import Player
 from mfalab.simulator.traces.script import Script
-
-__all__ = ["RecordingUnusable", "ReplayFixture"]
 
 _KEEPALIVE: Final = 0x80 | HidCommand.KEEPALIVE
 _REPLAY: Final = "replay:"

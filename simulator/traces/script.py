@@ -8,10 +8,9 @@ from typing import Final
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.dissect import Dissector, Message
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
-
-__all__ = ["NONCE_SIZE", "Script", "Step", "is_optional", "opens_channel"]
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 NONCE_SIZE: Final = 8
 

@@ -15,8 +15,6 @@ from mfalab.devices.ctap.commands import Command
 from mfalab.simulator.traces.exchanges import Exchange
 from mfalab.simulator.traces.notation import Item
 
-__all__ = ["judge"]
-
 _GOOD: Final = "verifies"
 _BAD: Final = "does not verify"
 _UNKNOWN: Final = "cannot be verified"

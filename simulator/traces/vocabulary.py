@@ -17,21 +17,6 @@ from mfalab.devices.ctap.commands import (
 from mfalab.devices.ctap.iso7816 import StatusWord
 from mfalab.devices.ctap.status import CtapStatus
 
-__all__ = [
-    "FLAGS",
-    "REQUESTS",
-    "RESPONSES",
-    "U2F",
-    "command_name",
-    "flags_text",
-    "is_known",
-    "shown_as",
-    "status_name",
-    "status_word_name",
-    "subcommand_member",
-    "subcommand_name",
-]
-
 _PREVIEWS: Final = {
     Command.BIO_ENROLLMENT_PREVIEW: Command.BIO_ENROLLMENT,
     Command.CREDENTIAL_MANAGEMENT_PREVIEW: Command.CREDENTIAL_MANAGEMENT,

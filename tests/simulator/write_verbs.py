@@ -44,8 +44,6 @@ from mfalab.simulator.environment.outcome import Outcome
 from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.setting import ProfileChanges
 from mfalab.simulator.steps.base import Expect
-
-__all__ = ["ExpectWords", "KeyUseWords", "Verbs"]
 '''
 
 _CLASS = '''

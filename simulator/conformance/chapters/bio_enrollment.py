@@ -31,8 +31,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import NotTested, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("bioEnrollment", "CTAP 2.1", when=[CTAP2, has_option("bioEnroll")])
 
 _FINGER = CHAPTER.given(

@@ -35,8 +35,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import differ, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("clientPIN", "CTAP 2.1", when=[CTAP2, has_option("clientPin")])
 
 _ABSENT = CHAPTER.given(pin=Pin.ABSENT)

@@ -27,8 +27,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("authenticatorConfig", "CTAP 2.1", when=[CTAP2, has_option("authnrCfg")])
 
 _TOGGLES = CHAPTER.given(when=[has_option("alwaysUv")], pin=Pin.SET, destructive=True)

@@ -27,8 +27,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, NotTested, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("credentialManagement", "CTAP 2.1", when=[CTAP2, has_option("credMgmt")])
 
 _STORED = CHAPTER.given(when=[STORES], pin=Pin.SET)

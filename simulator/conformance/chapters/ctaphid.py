@@ -22,8 +22,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("CTAPHID", "CTAP 2.1", needs=[Ability.REPORTS])
 
 _NEVER_GIVEN: Final = 0x5A5A5A5A

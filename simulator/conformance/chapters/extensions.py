@@ -25,8 +25,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, differ, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("Extensions", "CTAP 2.1", when=[CTAP2])
 
 _SALT: Final = 32

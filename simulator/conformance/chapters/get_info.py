@@ -29,8 +29,6 @@ from mfalab.simulator.conformance.verdicts import Failure, expect
 from mfalab.simulator.keys.canonical import read
 from mfalab.simulator.traces.vocabulary import RESPONSES
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("getInfo", "CTAP 2.1")
 
 _READ = CHAPTER.given(when=[CTAP2])

@@ -24,8 +24,6 @@ from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import expect
 from mfalab.simulator.keys.canonical import read_first
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("largeBlobs", "CTAP 2.1", when=[CTAP2, option_is("largeBlobs", value=True)])
 
 _COMMAND: Final = Command.LARGE_BLOBS

@@ -40,8 +40,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import NotTested, differ, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("makeCredential", "CTAP 2.1", when=[CTAP2])
 
 _READY = CHAPTER.given(ready=True)

@@ -16,8 +16,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import NotTested, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("CTAP2 messages", "CTAP 2.1", when=[CTAP2])
 
 _FUZZED: Final = 60

@@ -21,8 +21,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("PIN tries", "CTAP 2.1", when=[CTAP2, has_option("clientPin")])
 
 _SPENDS = CHAPTER.given(

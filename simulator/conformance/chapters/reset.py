@@ -20,8 +20,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Options
 from mfalab.simulator.conformance.verdicts import expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("Reset", "CTAP 2.1", when=[CTAP2])
 
 _RESETS = CHAPTER.given(needs=[Ability.POWER], destructive=True, last=True)

@@ -16,8 +16,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, NotTested
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("Twin", "CTAP 2.1")
 
 _REQUIREMENT: Final = "A credential belongs to the authenticator that made it."

@@ -25,8 +25,6 @@ from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, differ, expect
 from mfalab.simulator.traces.vocabulary import status_word_name
 
-__all__ = ["CHAPTER", "Registered", "u2f_handle_is_known", "u2f_register"]
-
 CHAPTER = Chapter("U2F", "U2F Raw Messages 1.2", when=[U2F])
 
 _REGISTER, _AUTHENTICATE, _VERSION = 1, 2, 3

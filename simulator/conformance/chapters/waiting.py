@@ -20,8 +20,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, expect
 
-__all__ = ["CHAPTER", "begin_blinking", "blinks"]
-
 
 def blinks(facts: Facts) -> str | None:
     """The key has a request that waits for a touch and leaves nothing behind."""

@@ -16,8 +16,6 @@ from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter
 from mfalab.simulator.conformance.verdicts import Failure, expect
 
-__all__ = ["CHAPTER"]
-
 CHAPTER = Chapter("Whole run", "CTAP 2.1")
 
 _SIGNS = CHAPTER.given(when=[CTAP2], ready=True, touches=1)

@@ -6,8 +6,9 @@ import pytest
 
 from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.run import KeyNotThere, PinWrong, run
-from mfalab.simulator.conformance.suite import ConformanceTest, Pin
+from mfalab.simulator.conformance.suite import ConformanceTest
 from mfalab.simulator.conformance.verdicts import Failure, NotTested, Verdict
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.keys.simulated import SimulatedFixture

@@ -6,7 +6,8 @@ import pytest
 
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.chapters import TESTS
-from mfalab.simulator.conformance.suite import Chapter, ConformanceTest, Options, Pin, select
+from mfalab.simulator.conformance.pins import Pin
+from mfalab.simulator.conformance.suite import Chapter, ConformanceTest, Options, select
 
 
 def test_there_are_many_and_each_has_its_own_id():

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.assembly import Assembler, command_data
 from mfalab.simulator.traces.dissect import Dissector, Message, dissect
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 TO_KEY, TO_HOST = Direction.TO_KEY, Direction.TO_HOST
 PING, WINK, CBOR, CANCEL, KEEPALIVE = 0x01, 0x08, 0x10, 0x11, 0x3B

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.capture import CaptureReader, CaptureWriter, read_capture
 from mfalab.simulator.traces.dissect import dissect
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 Record = Callable[..., Path]
 NS_PER_S = 10**9

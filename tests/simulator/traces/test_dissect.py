@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.dissect import dissect
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 TO_KEY, TO_HOST = Direction.TO_KEY, Direction.TO_HOST
 INIT, PING, MSG, LOCK, WINK, CBOR, CANCEL = 0x06, 0x01, 0x03, 0x04, 0x08, 0x10, 0x11

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.dissect import dissect
 from mfalab.simulator.traces.exchanges import NO_ANSWER, Exchange, exchanges
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 
 NS_PER_MS = 10**6
 MSG, CBOR, CANCEL, KEEPALIVE, ERROR = 0x03, 0x10, 0x11, 0x3B, 0x3F

@@ -1,6 +1,7 @@
 """A frame keeps what was masked in it."""
 
-from mfalab.simulator.traces.frames import Direction, Frame
+from mfalab.devices.transports.wire import Direction
+from mfalab.simulator.traces.frames import Frame
 
 
 def test_masked_parts_are_zeros_and_are_remembered_beside_earlier_ones() -> None:

@@ -6,8 +6,9 @@ import pytest
 from fido2 import cbor
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.dissect import Message, dissect
-from mfalab.simulator.traces.frames import Direction, Frame
+from mfalab.simulator.traces.frames import Frame
 from mfalab.simulator.traces.likeness import Strictness, difference
 
 COMMANDS, SHAPE, BYTES = Strictness.COMMANDS, Strictness.SHAPE, Strictness.BYTES

@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 import pytest
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.capture import CaptureReader, CaptureWriter, read_capture
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.links import LINKTYPE_ISO_14443, CardLink
 from mfalab.simulator.traces.pcapng import Packet, Port, Writer
 

@@ -6,8 +6,9 @@ import pytest
 from fido2 import cbor
 
 from mfalab.devices.ctap.ctaphid import packets
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.traces.dissect import dissect
-from mfalab.simulator.traces.frames import Direction, Frame
+from mfalab.simulator.traces.frames import Frame
 from mfalab.simulator.traces.masking import authenticator_data, secret_items
 from mfalab.simulator.traces.notation import read_cbor
 

@@ -15,12 +15,13 @@ from mfalab.devices.ctap.ctaphid import packets
 from mfalab.devices.ctap.user import touching
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.wire import Direction
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.eventlog import CaseLog, encode
 from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.capture import CaptureReader, CaptureWriter, read_capture
 from mfalab.simulator.traces.dissect import dissect
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.recorder import KeyTap, Recording, RecordingFailed, Tape, open_tape
 
 Record = Callable[..., Path]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, packets
-from mfalab.simulator.traces.frames import Direction, Frame, FrameKind
+from mfalab.devices.transports.wire import Direction
+from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.script import Script, is_optional
 
 PING, INIT, CBOR, CANCEL, KEEPALIVE = 0x01, 0x06, 0x10, 0x11, 0x3B
