@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mfalab.verifier import AWS_OBSERVED, Outcome, Store, otp
+from mfalab.verifier.code_rules import verify_code
 from mfalab.verifier.records import Device
-from mfalab.verifier.verification import verify_code
 
 
 @pytest.fixture

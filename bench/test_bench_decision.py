@@ -12,11 +12,11 @@ import pyotp
 import pytest
 
 from mfalab.verifier import otp
+from mfalab.verifier.code_rules import decide_code, judge_pair
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile
 from mfalab.verifier.records import Account, Budget, Device, DeviceKind
 from mfalab.verifier.store.memory import MemoryStore
-from mfalab.verifier.verification import decide_code, judge_pair
 
 NOW_S = 1_700_000_000
 NOW_NS = NOW_S * 10**9

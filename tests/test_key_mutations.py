@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mfalab.simulator.language import setting
-from mfalab.verifier import console_login, profile, rules, second_page
+from mfalab.verifier import console_login, device_rules, profile, second_page
 from mfalab.verifier import security_keys as keys
 from mfalab.verifier.calls import Refused
 from mfalab.verifier.records import CredentialRecord, Device, WebAuthnChallenge
@@ -220,11 +220,11 @@ def counter_judged_before_the_signature(patch: Patch) -> None:
 
 
 def any_key_registered_without_the_gate(patch: Patch) -> None:
-    patch.setattr(rules, "check_self_management", nothing)
+    patch.setattr(device_rules, "check_self_management", nothing)
 
 
 def ninth_key_allowed(patch: Patch) -> None:
-    patch.setattr(rules, "check_device_limit", nothing)
+    patch.setattr(device_rules, "check_device_limit", nothing)
 
 
 def only_seven_keys_allowed(patch: Patch) -> None:

@@ -14,20 +14,20 @@ import pytest
 
 from mfalab.simulator.language import setting
 from mfalab.verifier import (
+    code_rules,
     console,
+    device_rules,
     enrolment,
     iam,
     profile,
     recovery,
-    rules,
     second_page,
     sms,
     sts,
     throttle,
-    verification,
 )
+from mfalab.verifier.code_rules import Window
 from mfalab.verifier.records import Device
-from mfalab.verifier.verification import Window
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +37,12 @@ MODULES = (
     enrolment,
     iam,
     recovery,
-    rules,
+    device_rules,
     second_page,
     sms,
     sts,
     throttle,
-    verification,
+    code_rules,
 )
 
 
@@ -77,7 +77,7 @@ def replay_accepted_between_doors(patch: Patch) -> None:
 
 
 def _window(patch: Patch, back: int, ahead: int) -> None:
-    right = verification.code_window
+    right = code_rules.code_window
 
     def wider(device: Device, now_ns: int, known: profile.Profile) -> Window:
         server, centre, low, high = right(device, now_ns, known)
@@ -103,7 +103,7 @@ def window_one_step_narrower_ahead(patch: Patch) -> None:
 
 
 def _pair_window(patch: Patch, back: int, ahead: int) -> None:
-    right = verification.pair_window
+    right = code_rules.pair_window
 
     def wider(device: Device, now_ns: int, known: profile.Profile) -> Window:
         server, centre, low, high = right(device, now_ns, known)
@@ -121,7 +121,7 @@ def pair_window_one_step_wider_ahead(patch: Patch) -> None:
 
 
 def window_ignores_the_offset_that_resync_found(patch: Patch) -> None:
-    right = verification.code_window
+    right = code_rules.code_window
     everywhere(
         patch,
         "code_window",
@@ -138,7 +138,7 @@ def only_seven_devices_allowed(patch: Patch) -> None:
 
 
 def equal_codes_accepted(patch: Patch) -> None:
-    right = verification.pair_steps
+    right = code_rules.pair_steps
 
     def broken(values: list[int], low: int, first: int, second: int) -> list[int]:
         same = [step for step, value in enumerate(values, low - 1) if value == first == second]
@@ -157,7 +157,7 @@ def pair_without_consecutive_codes_accepted(patch: Patch) -> None:
 
 
 def reversed_pair_accepted(patch: Patch) -> None:
-    right = verification.pair_steps
+    right = code_rules.pair_steps
     everywhere(
         patch,
         "pair_steps",
@@ -200,15 +200,15 @@ def throttle_forgives_a_code_that_was_refused_unseen(patch: Patch) -> None:
 
 
 def other_users_device_accepted(patch: Patch) -> None:
-    right = rules.bound_device
+    right = device_rules.bound_device
 
     def broken(tx: Any, identity: Any, serial: str, now_ns: int) -> Device | None:
-        device = rules.device_of_serial(tx, serial)
+        device = device_rules.device_of_serial(tx, serial)
         return right(tx, identity, serial, now_ns) or (
             device if device is not None and device.secret else None
         )
 
-    patch.setattr(rules, "bound_device", broken)
+    patch.setattr(device_rules, "bound_device", broken)
 
 
 def other_users_device_resynchronised(patch: Patch) -> None:
@@ -220,7 +220,7 @@ def device_of_one_user_enabled_for_another(patch: Patch) -> None:
 
 
 def sms_for_root(patch: Patch) -> None:
-    right = rules.check_sms_enrolment
+    right = device_rules.check_sms_enrolment
 
     def broken(target: Any, known: profile.Profile) -> None:
         if not target.root:
@@ -230,7 +230,7 @@ def sms_for_root(patch: Patch) -> None:
 
 
 def sms_enabled_after_its_end(patch: Patch) -> None:
-    right = rules.check_sms_enrolment
+    right = device_rules.check_sms_enrolment
 
     def broken(target: Any, known: profile.Profile) -> None:
         right(target, replace(known, sms=profile.SmsMode.PREVIEW))
@@ -279,7 +279,7 @@ def drift_memory_led_away(patch: Patch) -> None:
 
 
 def resync_forgets_used_codes(patch: Patch) -> None:
-    right = verification.after_pair
+    right = code_rules.after_pair
 
     def broken(device: Device, second_step: int, server_step: int, known: Any) -> Device:
         after = right(device, second_step, server_step, known)
@@ -294,7 +294,7 @@ def resync_forgets_used_codes(patch: Patch) -> None:
                 tx.delete(used)
         return verdict
 
-    verify = verification.verify_pair
+    verify = code_rules.verify_pair
     everywhere(patch, "after_pair", broken)
     everywhere(patch, "verify_pair", again)
 
@@ -316,7 +316,7 @@ def role_without_mfa(patch: Patch) -> None:
 
 
 def mfa_age_not_looked_at(patch: Patch) -> None:
-    right = rules.meets_mfa_conditions
+    right = device_rules.meets_mfa_conditions
     everywhere(
         patch,
         "meets_mfa_conditions",
@@ -329,7 +329,7 @@ def sign_in_without_the_second_page(patch: Patch) -> None:
 
 
 def event_counter_stands_still(patch: Patch) -> None:
-    right = verification.after_code
+    right = code_rules.after_code
 
     def broken(device: Device, step: int, server_step: int, known: Any) -> Device:
         after = right(device, step, server_step, known)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from mfalab.verifier import authorization, constraints, names, refusals, rules
+from mfalab.verifier import authorization, device_rules, names, parameter_rules, refusals
 from mfalab.verifier.authorization import Caller, Credentials, Door
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.decision import Decision
@@ -160,13 +160,13 @@ class Service:
         parameters: Mapping[str, Any],
         body: Callable[[Call], R],
         *,
-        members: Mapping[str, constraints.Constraint],
+        members: Mapping[str, parameter_rules.Constraint],
         required: Collection[str] = (),
         resource: ResourceOf | None = None,
         action: str | None = None,
     ) -> R:
         """Run a signed operation; `resource` None means that the body authorises."""
-        constraints.check(members, required, parameters)
+        parameter_rules.check(members, required, parameters)
         happened: list[Call] = []
 
         def checked(call: Call) -> R:
@@ -240,7 +240,7 @@ def user_identity(caller: Caller) -> dict[str, Any]:
 def operation(
     name: str,
     door: Door,
-    members: Mapping[str, constraints.Constraint],
+    members: Mapping[str, parameter_rules.Constraint],
     resource: ResourceOf | None,
 ) -> Callable[[Callable[Concatenate[Any, Call, P], R]], Callable[Concatenate[Any, P], R]]:
     """Make an operation of a body: it is called with the checks done and the `Call` in hand.
@@ -349,7 +349,7 @@ def on_new_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]
 def on_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
     """Authorised on the device, which is its owner's own."""
     serial = parameters["SerialNumber"]
-    device = rules.device_of_serial(call.tx, serial)
+    device = device_rules.device_of_serial(call.tx, serial)
     user = call.caller.user
     own = device is not None and user is not None and device.owner_id == user.id
     return serial, own

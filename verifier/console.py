@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from mfalab.verifier import (
     console_login,
-    constraints,
+    device_rules,
     enrolment,
     names,
+    parameter_rules,
     refusals,
-    rules,
     second_page,
     security_keys,
     sms,
@@ -271,7 +271,7 @@ class Console:
                     "Type": MFA_COLUMN[device.kind],
                     "Name": device.name or device.serial,
                 }
-                for device in rules.devices_of(call.tx, target.id)
+                for device in device_rules.devices_of(call.tx, target.id)
             ]
 
         return self._perform("ListMFADevices", credentials, {"UserName": user_name}, body)
@@ -295,7 +295,7 @@ class Console:
 
         def body(call: Call) -> None:
             target = target_user(call, user_name)
-            for device in rules.devices_of(call.tx, target.id):
+            for device in device_rules.devices_of(call.tx, target.id):
                 enrolment.unbind(call, device)
                 if device.kind in (DeviceKind.VIRTUAL, DeviceKind.SMS):
                     enrolment.delete_virtual(call, device.serial)
@@ -341,7 +341,7 @@ class Console:
             credentials,
             parameters,
             body,
-            members=constraints.IAM,
+            members=parameter_rules.IAM,
             required=required,
             resource=resource,
             action=action,
@@ -367,7 +367,7 @@ class Console:
                 console_login.record_failure(call, identity, mfa_used=False)
                 raise Refused(refusals.failed_authentication())
             console_login.check_lock(call, identity)
-            if rules.devices_of(call.tx, identity.id):
+            if device_rules.devices_of(call.tx, identity.id):
                 return second_page.open_page(call, identity)
             return console_login.finish(call, identity, MfaProof())
 
@@ -375,7 +375,7 @@ class Console:
 
 
 def _mfa_column(call: Call, identity: Identity) -> str:
-    present = {device.kind for device in rules.devices_of(call.tx, identity.id)}
+    present = {device.kind for device in device_rules.devices_of(call.tx, identity.id)}
     return ", ".join(MFA_COLUMN[kind] for kind in DeviceKind if kind in present) or "None"
 
 

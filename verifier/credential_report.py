@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from mfalab.verifier import names, refusals, rules
+from mfalab.verifier import device_rules, names, refusals
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import SECOND_NS, iso, moment
 from mfalab.verifier.records import AccessKey, CredentialReport, Identity
@@ -100,7 +100,7 @@ def _row(call: Call, identity: Identity) -> tuple[str, ...]:
         names.identity_arn(call.caller.account, identity),
         iso(identity.created_ns),
         *_password(identity),
-        _boolean(bool(rules.devices_of(call.tx, identity.id))),
+        _boolean(bool(device_rules.devices_of(call.tx, identity.id))),
         *columns[0],
         *columns[1],
         *_NO_CERTIFICATES,

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import names, refusals, rules
+from mfalab.verifier import device_rules, names, refusals
 from mfalab.verifier.calls import Call, Refused
+from mfalab.verifier.code_rules import verify_pair
 from mfalab.verifier.moments import SECOND_NS, moment
 from mfalab.verifier.records import (
     AccessKey,
@@ -24,7 +25,6 @@ from mfalab.verifier.records import (
     MovingFactor,
     SmsChallenge,
 )
-from mfalab.verifier.verification import verify_pair
 
 
 def create_virtual(
@@ -61,12 +61,12 @@ def enable(
 ) -> None:
     """Assign a device that proves itself with two consecutive codes."""
     tx = call.tx
-    rules.check_self_management(tx, call.caller, target, call.profile)
-    device = rules.device_of_serial(tx, serial)
+    device_rules.check_self_management(tx, call.caller, target, call.profile)
+    device = device_rules.device_of_serial(tx, serial)
     if device is None or not _may_be_enabled(call, device):
         raise refusals.no_such_device(serial)
-    rules.check_association(device, target, target_name)
-    rules.check_device_limit(tx, target, call.profile)
+    device_rules.check_association(device, target, target_name)
+    device_rules.check_device_limit(tx, target, call.profile)
     _require_pair(call, device, code1, code2)
     bind(call, device.id, target)
 
@@ -74,7 +74,7 @@ def enable(
 def resync(call: Call, target: Identity, serial: str, code1: str, code2: str) -> None:
     """Find a device's clock again by two consecutive codes. The gate does not apply."""
     device = _device_in_account(call, serial)
-    rules.check_owner(device, target)
+    device_rules.check_owner(device, target)
     if not names.has_codes(device.kind):
         raise refusals.device_invalid_for_user()
     _require_pair(call, device, code1, code2)
@@ -82,9 +82,9 @@ def resync(call: Call, target: Identity, serial: str, code1: str, code2: str) ->
 
 def deactivate(call: Call, target: Identity, serial: str) -> None:
     """Take a device from its owner. A virtual or SMS device stays until it is deleted."""
-    rules.check_self_management(call.tx, call.caller, target, call.profile)
+    device_rules.check_self_management(call.tx, call.caller, target, call.profile)
     device = _device_in_account(call, serial)
-    rules.check_owner(device, target)
+    device_rules.check_owner(device, target)
     unbind(call, device)
     if target.root:
         address = call.caller.account.root_email
@@ -151,7 +151,7 @@ def delete_user(call: Call, target: Identity) -> None:
     """Delete a user with its access keys and its unconfirmed telephone."""
     for key in call.tx.find(AccessKey, identity_id=target.id):
         call.tx.delete(key)
-    unconfirmed = rules.device_of_serial(
+    unconfirmed = device_rules.device_of_serial(
         call.tx, names.sms_serial(call.caller.account, target.name)
     )
     if unconfirmed is not None:
@@ -213,7 +213,7 @@ def _check_name_is_free(call: Call, account: Account, path: str, name: str) -> N
 
 
 def _device_in_account(call: Call, serial: str) -> Device:
-    device = rules.device_of_serial(call.tx, serial)
+    device = device_rules.device_of_serial(call.tx, serial)
     if device is None or device.account_id not in (None, call.caller.account.id):
         raise refusals.no_such_device(serial)
     return device

@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from mfalab.verifier import constraints, credential_report, enrolment, names, refusals, rules
+from mfalab.verifier import (
+    credential_report,
+    device_rules,
+    enrolment,
+    names,
+    parameter_rules,
+    refusals,
+)
 from mfalab.verifier.authorization import Credentials, Door
 from mfalab.verifier.calls import (
     Call,
@@ -42,7 +49,7 @@ class Iam:
         self._service = service
         self._credentials = credentials
 
-    @operation("CreateVirtualMFADevice", Door.IAM, constraints.IAM, on_new_device)
+    @operation("CreateVirtualMFADevice", Door.IAM, parameter_rules.IAM, on_new_device)
     def create_virtual_mfa_device(
         self,
         call: Call,
@@ -55,7 +62,7 @@ class Iam:
         made = enrolment.create_virtual(call, VirtualMFADeviceName, Path or "/", Tags or ())
         return {"VirtualMFADevice": made}
 
-    @operation("EnableMFADevice", Door.IAM, constraints.IAM, on_user)
+    @operation("EnableMFADevice", Door.IAM, parameter_rules.IAM, on_user)
     def enable_mfa_device(
         self,
         call: Call,
@@ -72,7 +79,7 @@ class Iam:
         )
         return {}
 
-    @operation("ResyncMFADevice", Door.IAM, constraints.IAM, on_user)
+    @operation("ResyncMFADevice", Door.IAM, parameter_rules.IAM, on_user)
     def resync_mfa_device(
         self,
         call: Call,
@@ -87,7 +94,7 @@ class Iam:
         enrolment.resync(call, target, SerialNumber, AuthenticationCode1, AuthenticationCode2)
         return {}
 
-    @operation("DeactivateMFADevice", Door.IAM, constraints.IAM, on_user)
+    @operation("DeactivateMFADevice", Door.IAM, parameter_rules.IAM, on_user)
     def deactivate_mfa_device(
         self, call: Call, *, SerialNumber: str, UserName: str | None = None
     ) -> dict[str, Any]:
@@ -100,13 +107,13 @@ class Iam:
         enrolment.deactivate(call, target, SerialNumber)
         return {}
 
-    @operation("DeleteVirtualMFADevice", Door.IAM, constraints.IAM, on_device)
+    @operation("DeleteVirtualMFADevice", Door.IAM, parameter_rules.IAM, on_device)
     def delete_virtual_mfa_device(self, call: Call, *, SerialNumber: str) -> dict[str, Any]:
         """Delete an unassigned virtual or SMS device."""
         enrolment.delete_virtual(call, SerialNumber)
         return {}
 
-    @operation("ListMFADevices", Door.IAM, constraints.IAM, on_user)
+    @operation("ListMFADevices", Door.IAM, parameter_rules.IAM, on_user)
     def list_mfa_devices(
         self,
         call: Call,
@@ -117,11 +124,11 @@ class Iam:
     ) -> dict[str, Any]:
         """A user's devices of every kind, by serial number."""
         target = target_user(call, UserName)
-        owned = rules.devices_of(call.tx, target.id)
+        owned = device_rules.devices_of(call.tx, target.id)
         devices, rest = _page(owned, lambda device: device.serial, Marker, MaxItems)
         return {"MFADevices": [enrolment.listing(target, device) for device in devices], **rest}
 
-    @operation("ListVirtualMFADevices", Door.IAM, constraints.IAM, on_everything)
+    @operation("ListVirtualMFADevices", Door.IAM, parameter_rules.IAM, on_everything)
     def list_virtual_mfa_devices(
         self,
         call: Call,
@@ -140,7 +147,7 @@ class Iam:
         devices, rest = _page(wanted, lambda device: device.serial, Marker, MaxItems)
         return {"VirtualMFADevices": [_virtual(call, device) for device in devices], **rest}
 
-    @operation("GetMFADevice", Door.IAM, constraints.IAM, on_user)
+    @operation("GetMFADevice", Door.IAM, parameter_rules.IAM, on_user)
     def get_mfa_device(
         self, call: Call, *, SerialNumber: str, UserName: str | None = None
     ) -> dict[str, Any]:
@@ -148,15 +155,15 @@ class Iam:
         target = target_user(call, UserName)
         if not names.is_security_key_serial(SerialNumber):
             raise refusals.only_security_keys()
-        device = rules.device_of_serial(call.tx, SerialNumber)
+        device = device_rules.device_of_serial(call.tx, SerialNumber)
         if device is None:
             raise refusals.no_such_device(SerialNumber)
-        rules.check_owner(device, target)
+        device_rules.check_owner(device, target)
         credential = call.tx.get(CredentialRecord, device.id)
         certifications = dict(credential.certifications) if credential is not None else {}
         return {**enrolment.listing(target, device), "Certifications": certifications}
 
-    @operation("TagMFADevice", Door.IAM, constraints.IAM, on_device)
+    @operation("TagMFADevice", Door.IAM, parameter_rules.IAM, on_device)
     def tag_mfa_device(
         self, call: Call, *, SerialNumber: str, Tags: Sequence[Mapping[str, str]]
     ) -> dict[str, Any]:
@@ -171,7 +178,7 @@ class Iam:
         call.tx.update(replace(device, tags=kept + added))
         return {}
 
-    @operation("UntagMFADevice", Door.IAM, constraints.IAM, on_device)
+    @operation("UntagMFADevice", Door.IAM, parameter_rules.IAM, on_device)
     def untag_mfa_device(
         self, call: Call, *, SerialNumber: str, TagKeys: Sequence[str]
     ) -> dict[str, Any]:
@@ -182,7 +189,7 @@ class Iam:
         call.tx.update(replace(device, tags=kept))
         return {}
 
-    @operation("ListMFADeviceTags", Door.IAM, constraints.IAM, on_device)
+    @operation("ListMFADeviceTags", Door.IAM, parameter_rules.IAM, on_device)
     def list_mfa_device_tags(
         self,
         call: Call,
@@ -196,7 +203,7 @@ class Iam:
         tags, rest = _page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
         return {"Tags": enrolment.tag_dicts(tags), **rest}
 
-    @operation("GetAccountSummary", Door.IAM, constraints.IAM, on_everything)
+    @operation("GetAccountSummary", Door.IAM, parameter_rules.IAM, on_everything)
     def get_account_summary(self, call: Call) -> dict[str, Any]:
         """Counts of the account's entities; a device counts from its creation on."""
         tx, account = call.tx, call.caller.account
@@ -216,31 +223,31 @@ class Iam:
             }
         }
 
-    @operation("GenerateCredentialReport", Door.IAM, constraints.IAM, on_everything)
+    @operation("GenerateCredentialReport", Door.IAM, parameter_rules.IAM, on_everything)
     def generate_credential_report(self, call: Call) -> dict[str, Any]:
         """Begin a credential report, unless the last one is young enough."""
         return credential_report.generate(call)
 
-    @operation("GetCredentialReport", Door.IAM, constraints.IAM, on_everything)
+    @operation("GetCredentialReport", Door.IAM, parameter_rules.IAM, on_everything)
     def get_credential_report(self, call: Call) -> dict[str, Any]:
         """The last credential report, as CSV."""
         return credential_report.get(call)
 
-    @operation("DeleteUser", Door.IAM, constraints.IAM, on_user)
+    @operation("DeleteUser", Door.IAM, parameter_rules.IAM, on_user)
     def delete_user(self, call: Call, *, UserName: str) -> dict[str, Any]:
         """Delete a user without devices; password and access keys go with it."""
         target = target_user(call, UserName)
-        if rules.devices_of(call.tx, target.id):
+        if device_rules.devices_of(call.tx, target.id):
             raise refusals.user_has_devices()
         enrolment.delete_user(call, target)
         return {}
 
-    @operation("GetUser", Door.IAM, constraints.IAM, on_user)
+    @operation("GetUser", Door.IAM, parameter_rules.IAM, on_user)
     def get_user(self, call: Call, *, UserName: str | None = None) -> dict[str, Any]:
         """A user, by default the caller."""
         return {"User": _user(call.caller.account, target_user(call, UserName))}
 
-    @operation("ListUsers", Door.IAM, constraints.IAM, on_everything)
+    @operation("ListUsers", Door.IAM, parameter_rules.IAM, on_everything)
     def list_users(
         self, call: Call, *, Marker: str | None = None, MaxItems: int | None = None
     ) -> dict[str, Any]:
@@ -277,7 +284,7 @@ def _virtual(call: Call, device: Device) -> dict[str, Any]:
 
 
 def _tagged(call: Call, serial: str) -> Device:
-    device = rules.device_of_serial(call.tx, serial)
+    device = device_rules.device_of_serial(call.tx, serial)
     if device is None or device.kind is not DeviceKind.VIRTUAL:
         raise refusals.no_such_device(serial)
     return device
@@ -292,7 +299,7 @@ def _page(
     """
     last = None if marker is None else _unwrap(marker)
     rest = [item for item in items if last is None or key(item) > last]
-    size = constraints.whole_number("maxItems", 100 if max_items is None else max_items)
+    size = parameter_rules.whole_number("maxItems", 100 if max_items is None else max_items)
     shown = rest[:size]
     answer: dict[str, Any] = {"IsTruncated": len(rest) > size}
     if len(rest) > size:

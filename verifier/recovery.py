@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from mfalab.verifier import console_login, names, refusals, rules, second_page
+from mfalab.verifier import console_login, device_rules, names, refusals, second_page
 from mfalab.verifier.authorization import account_of
 from mfalab.verifier.calls import Call, Refused, Service, transaction
 from mfalab.verifier.console_login import SignedIn
@@ -66,7 +66,7 @@ class RootRecovery:
         """Begin from a root user's second page; returns the recovery's id."""
         _, identity = second_page.find(call, page_id)
         account = account_of(call.tx, identity.account_id)
-        rules.check_recovery_start(account, identity)
+        device_rules.check_recovery_start(account, identity)
         recovery = Recovery(
             names.unique_id("RCVR", call.random_bytes), identity.id, RecoveryState.STARTED
         )
@@ -133,7 +133,7 @@ class RootRecovery:
     def finish(self, call: Call, recovery_id: str) -> SignedIn:
         """Sign in once mail and call are confirmed."""
         recovery, _ = _find(call, recovery_id)
-        rules.check_recovery_confirmed(recovery)
+        device_rules.check_recovery_confirmed(recovery)
         identity = call.tx.get(Identity, recovery.identity_id)
         assert identity is not None
         call.tx.update(replace(recovery, state=RecoveryState.DONE))

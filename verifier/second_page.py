@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mfalab.verifier import console_login, names, refusals, rules, security_keys, sms
+from mfalab.verifier import console_login, device_rules, names, refusals, security_keys, sms
 from mfalab.verifier.calls import Call, Refused
+from mfalab.verifier.code_rules import verify_code, verify_pair
 from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.moments import SECOND_NS
@@ -18,7 +19,6 @@ from mfalab.verifier.records import Device, DeviceKind, Identity, SignIn, UsedCo
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
 from mfalab.verifier.trail import MFA_TYPES
-from mfalab.verifier.verification import verify_code, verify_pair
 from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
 R = TypeVar("R")
@@ -43,7 +43,7 @@ class SecondPage:
 def open_page(call: Call, identity: Identity) -> SecondPage:
     """Open the page after the password; a single kind of device is prompted for at once."""
     sign_in = SignIn(names.unique_id("PAGE", call.random_bytes), identity.id, call.now_ns)
-    devices = rules.sign_in_devices(call.tx, identity, call.profile)
+    devices = device_rules.sign_in_devices(call.tx, identity, call.profile)
     call.tx.insert(sign_in)
     mfa_type = MFA_TYPES[devices[0].kind] if len(devices) == 1 else "Multiple MFA Devices"
     console_login.record(call, "CheckMfa", identity, {"MfaType": mfa_type})
@@ -180,7 +180,7 @@ def _show(call: Call, sign_in: SignIn) -> SecondPage:
     assert identity is not None
     return SecondPage(
         sign_in.id,
-        _kinds(rules.sign_in_devices(call.tx, identity, call.profile)),
+        _kinds(device_rules.sign_in_devices(call.tx, identity, call.profile)),
         sign_in.chosen,
         _resync_offered(call, sign_in, identity),
         sign_in.failures,
@@ -218,7 +218,7 @@ def _resync_offered(call: Call, sign_in: SignIn, identity: Identity) -> bool:
 
 
 def _of_kind(call: Call, identity: Identity, kind: DeviceKind) -> list[Device]:
-    devices = rules.sign_in_devices(call.tx, identity, call.profile)
+    devices = device_rules.sign_in_devices(call.tx, identity, call.profile)
     return [device for device in devices if device.kind is kind]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfalab.verifier import names, refusals, rules
+from mfalab.verifier import device_rules, names, refusals
 from mfalab.verifier.authorization import account_of
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.enrolment import bind
@@ -39,8 +39,8 @@ raised instead, as `{"error": {"name": "NotAllowedError"}}`."""
 
 def begin_registration(call: Call, target: Identity, name: str) -> dict[str, Any]:
     """Ask for a new credential: `PublicKeyCredentialCreationOptionsJSON`."""
-    rules.check_self_management(call.tx, call.caller, target, call.profile)
-    rules.check_device_limit(call.tx, target, call.profile)
+    device_rules.check_self_management(call.tx, call.caller, target, call.profile)
+    device_rules.check_device_limit(call.tx, target, call.profile)
     challenge = _give_out(call, Ceremony.REGISTRATION, target, call.caller.access_key_id, name)
     return ceremonies.creation_options(
         call.profile,
@@ -53,8 +53,8 @@ def begin_registration(call: Call, target: Identity, name: str) -> dict[str, Any
 
 def finish_registration(call: Call, target: Identity, response: Response) -> str:
     """Register the credential that the client made; returns the security key's serial number."""
-    rules.check_self_management(call.tx, call.caller, target, call.profile)
-    rules.check_device_limit(call.tx, target, call.profile)
+    device_rules.check_self_management(call.tx, call.caller, target, call.profile)
+    device_rules.check_device_limit(call.tx, target, call.profile)
     seen = _Seen()
     try:
         return _register(call, target, response, seen)
@@ -96,7 +96,7 @@ def register_u2f(
     app_id = call.profile.app_id
     if app_id is None:
         raise CeremonyFailed(CeremonyOutcome.WRONG_RP_ID, "the profile has no app_id")
-    rules.check_device_limit(call.tx, owner, call.profile)
+    device_rules.check_device_limit(call.tx, owner, call.profile)
     key_handle, public_key = u2f.verify_registration(registration_data, client_data_hash, app_id)
     credential = CredentialRecord(
         device_id="",
@@ -122,7 +122,9 @@ def credential_of(call: Call, device: Device) -> CredentialRecord | None:
 
 def credentials_of(call: Call, identity: Identity) -> list[CredentialRecord]:
     """The credentials of all of an identity's security keys."""
-    found = (credential_of(call, device) for device in rules.devices_of(call.tx, identity.id))
+    found = (
+        credential_of(call, device) for device in device_rules.devices_of(call.tx, identity.id)
+    )
     return [credential for credential in found if credential is not None]
 
 

@@ -9,7 +9,7 @@ import hmac
 import re
 from dataclasses import replace
 
-from mfalab.verifier import names, refusals, rules
+from mfalab.verifier import device_rules, names, refusals
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.enrolment import bind
@@ -24,17 +24,17 @@ def register(call: Call, target: Identity, phone: str) -> str:
     the device and creating it again.
     """
     tx = call.tx
-    rules.check_sms_enrolment(target, call.profile)
-    rules.check_self_management(tx, call.caller, target, call.profile)
+    device_rules.check_sms_enrolment(target, call.profile)
+    device_rules.check_self_management(tx, call.caller, target, call.profile)
     if not re.fullmatch(r"\+?[0-9][0-9 ()-]{2,24}", phone, re.ASCII):
         raise refusals.invalid_phone()
     serial = names.sms_serial(call.caller.account, target.name)
-    existing = rules.device_of_serial(tx, serial)
+    existing = device_rules.device_of_serial(tx, serial)
     if existing is not None:
-        rules.check_association(existing, target, target.name)
+        device_rules.check_association(existing, target, target.name)
         if existing.phone != phone and tx.find(Binding, device_id=existing.id):
             raise refusals.device_exists()
-    rules.check_device_limit(tx, target, call.profile)
+    device_rules.check_device_limit(tx, target, call.profile)
     device = Device(
         id=existing.id if existing else names.unique_id("MFA", call.random_bytes),
         kind=DeviceKind.SMS,
@@ -52,13 +52,13 @@ def register(call: Call, target: Identity, phone: str) -> str:
 
 def confirm(call: Call, target: Identity, serial: str, code: str) -> None:
     """Finish enrolment with the code that was sent."""
-    rules.check_sms_enrolment(target, call.profile)
-    rules.check_self_management(call.tx, call.caller, target, call.profile)
-    device = rules.device_of_serial(call.tx, serial)
+    device_rules.check_sms_enrolment(target, call.profile)
+    device_rules.check_self_management(call.tx, call.caller, target, call.profile)
+    device = device_rules.device_of_serial(call.tx, serial)
     if device is None or device.kind is not DeviceKind.SMS:
         raise refusals.no_such_device(serial)
-    rules.check_association(device, target, target.name)
-    rules.check_device_limit(call.tx, target, call.profile)
+    device_rules.check_association(device, target, target.name)
+    device_rules.check_device_limit(call.tx, target, call.profile)
     if not verify(call, device, code).accepted:
         raise Refused(refusals.invalid_authentication_code())
     bind(call, device.id, target)

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfalab.verifier import constraints, names, refusals, rules, sessions
+from mfalab.verifier import device_rules, names, parameter_rules, refusals, sessions
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
+from mfalab.verifier.code_rules import verify_code
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.moments import moment
 from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
 from mfalab.verifier.records import Role, Session, SessionKind
 from mfalab.verifier.sessions import MfaProof
-from mfalab.verifier.verification import verify_code
 
 USER_SESSION_S = 43_200
 """Default of GetSessionToken for an IAM user; the model's maximum is 129600."""
@@ -32,7 +32,7 @@ class Sts:
         self._service = service
         self._credentials = credentials
 
-    @operation("GetSessionToken", Door.STS, constraints.SESSION_TOKEN, None)
+    @operation("GetSessionToken", Door.STS, parameter_rules.SESSION_TOKEN, None)
     def get_session_token(
         self,
         call: Call,
@@ -47,7 +47,7 @@ class Sts:
             raise refusals.session_calls_get_session_token()
         duration_s = ROOT_SESSION_S if user.root else USER_SESSION_S
         if DurationSeconds is not None:
-            asked_s = constraints.whole_number("durationSeconds", DurationSeconds)
+            asked_s = parameter_rules.whole_number("durationSeconds", DurationSeconds)
             duration_s = min(asked_s, ROOT_SESSION_S) if user.root else asked_s
         proof = _proof(call, SerialNumber, TokenCode)
         session = sessions.issue(
@@ -55,7 +55,7 @@ class Sts:
         )
         return {"Credentials": _credentials(session)}
 
-    @operation("AssumeRole", Door.STS, constraints.ASSUME_ROLE, None)
+    @operation("AssumeRole", Door.STS, parameter_rules.ASSUME_ROLE, None)
     def assume_role(
         self,
         call: Call,
@@ -78,7 +78,7 @@ class Sts:
             raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
         duration_s = ROLE_SESSION_S
         if DurationSeconds is not None:
-            duration_s = constraints.whole_number("durationSeconds", DurationSeconds)
+            duration_s = parameter_rules.whole_number("durationSeconds", DurationSeconds)
             if duration_s > role.max_session_s:
                 raise refusals.duration_above_role_maximum()
             if caller.role is not None and duration_s > CHAINED_SESSION_S:
@@ -87,7 +87,7 @@ class Sts:
         if proof is None and caller.session is not None:
             proof = MfaProof(caller.session.mfa_ns, caller.session.mfa_serial)
         proof = proof or MfaProof()
-        if not rules.meets_mfa_conditions(role, proof.ns, call.now_ns):
+        if not device_rules.meets_mfa_conditions(role, proof.ns, call.now_ns):
             raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
         inherited = call.profile.role_credentials_mfa is RoleCredentialsMfa.INHERITED
         session = sessions.issue(
@@ -108,7 +108,7 @@ class Sts:
             },
         }
 
-    @operation("GetCallerIdentity", Door.STS, constraints.STS, None)
+    @operation("GetCallerIdentity", Door.STS, parameter_rules.STS, None)
     def get_caller_identity(self, call: Call) -> dict[str, Any]:
         """Who calls: open to any valid credentials."""
         caller = call.caller
@@ -131,7 +131,7 @@ def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
     user = call.caller.user
     if user is None and call.profile.role_session_mfa is RoleSessionMfa.IGNORED:
         return None
-    device = None if user is None else rules.bound_device(call.tx, user, serial, call.now_ns)
+    device = None if user is None else device_rules.bound_device(call.tx, user, serial, call.now_ns)
     if device is None:
         raise refusals.sts_device_refused()
     decision = call.decide(verify_code, device, code)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mfalab.verifier import (
     authorization,
-    constraints,
     names,
+    parameter_rules,
     refusals,
     security_keys,
     sessions,
@@ -176,7 +176,9 @@ class Verifier:
         Raises:
             ServiceError: the name is malformed, or taken whatever its case.
         """
-        constraints.check(constraints.CREATION, {"UserName"}, {"UserName": name, "Path": path})
+        parameter_rules.check(
+            parameter_rules.CREATION, {"UserName"}, {"UserName": name, "Path": path}
+        )
         password_hash = None if password is None else self._service.passwords.hash(password)
 
         def body(call: Call) -> Identity:
@@ -239,7 +241,9 @@ class Verifier:
             ServiceError: the name is malformed, or taken whatever its case.
             ValueError: the longest session is not between 1 and 12 hours.
         """
-        constraints.check(constraints.CREATION, {"RoleName"}, {"RoleName": name, "Path": path})
+        parameter_rules.check(
+            parameter_rules.CREATION, {"RoleName"}, {"RoleName": name, "Path": path}
+        )
         if not 3600 <= max_session_s <= 43_200:
             raise ValueError(f"max_session_s is {max_session_s}; a role's lies in 3600..43200")
 

@@ -7,8 +7,8 @@ import pytest
 
 from mfalab.verifier import MemoryStore, Outcome, ServiceError, SmsMode, refusals
 from mfalab.verifier.calls import Call, Refused
+from mfalab.verifier.code_rules import verify_code, verify_pair
 from mfalab.verifier.records import Budget, Device
-from mfalab.verifier.verification import verify_code, verify_pair
 
 
 def test_committed_refusal_survives_pickling() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from mfalab.verifier import DeviceKind, ServiceError
+from mfalab.verifier.code_rules import code_window, pair_window
 from mfalab.verifier.otp import step_at
 from mfalab.verifier.profile import AWS_OBSERVED
 from mfalab.verifier.records import Device
-from mfalab.verifier.verification import code_window, pair_window
 
 NOW_NS = 1_700_000_000 * 10**9
 STEP = step_at(NOW_NS, 30)

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mfalab.verifier import otp
+from mfalab.verifier.code_rules import pair_steps, verify_code, verify_pair
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile, ReplayRule, ThrottleRule
 from mfalab.verifier.records import Account, Budget, Device, DeviceKind, MovingFactor, UsedCode
 from mfalab.verifier.store.memory import MemoryStore
 from mfalab.verifier.store.protocol import Store
 from mfalab.verifier.store.sqlite import SqliteStore
-from mfalab.verifier.verification import pair_steps, verify_code, verify_pair
 
 S = 10**9
 SEED = b"12345678901234567890"
@@ -564,7 +564,7 @@ from mfalab.verifier.otp import hotp
 from mfalab.verifier.profile import AWS_OBSERVED, ThrottleRule
 from mfalab.verifier.records import Device
 from mfalab.verifier.store.sqlite import SqliteStore
-from mfalab.verifier.verification import verify_code
+from mfalab.verifier.code_rules import verify_code
 
 profile = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
 with SqliteStore(sys.argv[1]) as store:

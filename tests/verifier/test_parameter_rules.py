@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.verifier import ServiceError
-from mfalab.verifier.constraints import ASSUME_ROLE, IAM, SESSION_TOKEN, check, whole_number
+from mfalab.verifier.parameter_rules import ASSUME_ROLE, IAM, SESSION_TOKEN, check, whole_number
 
 
 def message(members: Any, **given_values: Any) -> str:

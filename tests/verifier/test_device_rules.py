@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import AWS_OBSERVED, MemoryStore, ServiceError, SmsMode, rules
+from mfalab.verifier import AWS_OBSERVED, MemoryStore, ServiceError, SmsMode, device_rules
 from mfalab.verifier.records import (
     Account,
     Binding,
@@ -40,20 +40,25 @@ def owned(device: Device, owner: Identity = ALICE, **changes: Any) -> Device:
 def test_deleted_device_gives_its_serial_number_free() -> None:
     with MemoryStore().transaction() as tx:
         tx.insert(replace(PHONE, deleted_ns=5))
-        assert rules.device_of_serial(tx, "phone") is None
+        assert device_rules.device_of_serial(tx, "phone") is None
         tx.insert(replace(PHONE, id="d2"))
-        found = rules.device_of_serial(tx, "phone")
+        found = device_rules.device_of_serial(tx, "phone")
         assert found is not None
         assert found.id == "d2"
 
 
 def test_device_serves_one_identity() -> None:
-    assert refusal(rules.check_association, PHONE, ALICE, "alice") == ""
-    assert refusal(rules.check_association, owned(PHONE), ALICE, "alice") == "EntityAlreadyExists"
-    assert refusal(rules.check_association, owned(PHONE), ROOT, "root") == "EntityAlreadyExists"
-    assert refusal(rules.check_owner, owned(PHONE), ALICE) == ""
-    assert refusal(rules.check_owner, owned(PHONE), ROOT) != ""
-    assert refusal(rules.check_owner, PHONE, ALICE) != ""
+    assert refusal(device_rules.check_association, PHONE, ALICE, "alice") == ""
+    assert (
+        refusal(device_rules.check_association, owned(PHONE), ALICE, "alice")
+        == "EntityAlreadyExists"
+    )
+    assert (
+        refusal(device_rules.check_association, owned(PHONE), ROOT, "root") == "EntityAlreadyExists"
+    )
+    assert refusal(device_rules.check_owner, owned(PHONE), ALICE) == ""
+    assert refusal(device_rules.check_owner, owned(PHONE), ROOT) != ""
+    assert refusal(device_rules.check_owner, PHONE, ALICE) != ""
 
 
 def test_limit_counts_the_devices_of_one_identity() -> None:
@@ -61,9 +66,9 @@ def test_limit_counts_the_devices_of_one_identity() -> None:
     with MemoryStore().transaction() as tx:
         tx.insert(owned(PHONE))
         tx.insert(owned(PHONE, ROOT, id="d2", serial="other"))
-        assert refusal(rules.check_device_limit, tx, ALICE, profile) == ""
+        assert refusal(device_rules.check_device_limit, tx, ALICE, profile) == ""
         tx.insert(owned(PHONE, id="d3", serial="third"))
-        assert refusal(rules.check_device_limit, tx, ALICE, profile) == "LimitExceeded"
+        assert refusal(device_rules.check_device_limit, tx, ALICE, profile) == "LimitExceeded"
 
 
 @pytest.mark.parametrize(("now_ns", "known"), [(9, False), (10, True), (19, True), (20, False)])
@@ -73,8 +78,8 @@ def test_sts_knows_a_device_from_the_start_of_its_binding_until_its_end(
     with MemoryStore().transaction() as tx:
         tx.insert(PHONE)
         tx.insert(Binding("d1", 10, "phone", "AIDA1", 20))
-        assert (rules.bound_device(tx, ALICE, "phone", now_ns) is not None) == known
-        assert rules.bound_device(tx, ROOT, "phone", now_ns) is None
+        assert (device_rules.bound_device(tx, ALICE, "phone", now_ns) is not None) == known
+        assert device_rules.bound_device(tx, ROOT, "phone", now_ns) is None
 
 
 def test_newest_binding_of_a_serial_number_wins() -> None:
@@ -83,7 +88,7 @@ def test_newest_binding_of_a_serial_number_wins() -> None:
         tx.insert(replace(PHONE, id="d2"))
         tx.insert(Binding("d1", 1, "phone", "AIDA1", 20))
         tx.insert(Binding("d2", 2, "phone", "AIDA1", None))
-        found = rules.bound_device(tx, ALICE, "phone", 10)
+        found = device_rules.bound_device(tx, ALICE, "phone", 10)
         assert found is not None
         assert found.id == "d2"
 
@@ -92,7 +97,7 @@ def test_device_without_codes_is_unknown_to_sts() -> None:
     with MemoryStore().transaction() as tx:
         tx.insert(replace(PHONE, kind=DeviceKind.FIDO))
         tx.insert(Binding("d1", 0, "phone", "AIDA1", None))
-        assert rules.bound_device(tx, ALICE, "phone", 10) is None
+        assert device_rules.bound_device(tx, ALICE, "phone", 10) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def test_mfa_conditions_of_a_role(
 ) -> None:
     role = replace(ROLE, requires_mfa=requires, mfa_max_age_s=max_age_s)
     mfa_ns = None if mfa_s is None else mfa_s * 10**9
-    assert rules.meets_mfa_conditions(role, mfa_ns, 100 * 10**9 + 999) == met
+    assert device_rules.meets_mfa_conditions(role, mfa_ns, 100 * 10**9 + 999) == met
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,9 @@ def test_mfa_conditions_of_a_role(
     ],
 )
 def test_sms_is_for_users_while_it_is_offered(mode: SmsMode, target: Identity, code: str) -> None:
-    assert refusal(rules.check_sms_enrolment, target, replace(AWS_OBSERVED, sms=mode)) == code
+    assert (
+        refusal(device_rules.check_sms_enrolment, target, replace(AWS_OBSERVED, sms=mode)) == code
+    )
 
 
 def test_sms_device_is_of_no_use_after_the_end_of_sms() -> None:
@@ -131,17 +138,17 @@ def test_sms_device_is_of_no_use_after_the_end_of_sms() -> None:
         tx.insert(owned(PHONE, kind=DeviceKind.SMS))
         for mode, count in ((SmsMode.PREVIEW, 1), (SmsMode.ENDED, 0)):
             profile = replace(AWS_OBSERVED, sms=mode)
-            assert len(rules.sign_in_devices(tx, ALICE, profile)) == count
+            assert len(device_rules.sign_in_devices(tx, ALICE, profile)) == count
 
 
 def test_alternative_factors_are_for_root_where_they_are_enabled() -> None:
-    assert refusal(rules.check_recovery_start, ACCOUNT, ROOT) == ""
-    assert refusal(rules.check_recovery_start, ACCOUNT, ALICE) != ""
+    assert refusal(device_rules.check_recovery_start, ACCOUNT, ROOT) == ""
+    assert refusal(device_rules.check_recovery_start, ACCOUNT, ALICE) != ""
     disabled = replace(ACCOUNT, alternative_factors=False)
-    assert refusal(rules.check_recovery_start, disabled, ROOT) != ""
+    assert refusal(device_rules.check_recovery_start, disabled, ROOT) != ""
 
 
 @pytest.mark.parametrize("state", RecoveryState)
 def test_recovery_ends_in_a_sign_in_only_after_the_call(state: RecoveryState) -> None:
-    allowed = refusal(rules.check_recovery_confirmed, Recovery("r", "1", state)) == ""
+    allowed = refusal(device_rules.check_recovery_confirmed, Recovery("r", "1", state)) == ""
     assert allowed == (state is RecoveryState.CALL_CONFIRMED)
