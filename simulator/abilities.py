@@ -16,7 +16,7 @@ from types import MappingProxyType
 class Ability(Enum):
     """Something that a thing can do; the value says it after "it cannot"."""
 
-    # A key, whoever tests it
+    # A key under any test
     REPORTS = "exchange CTAPHID reports"
     TOUCH = "be touched"
     FINGER = "have a finger put on it"

@@ -1,7 +1,7 @@
 """Chance: named random streams grown from one seed; nothing else may draw randomness.
 
 A stream belongs to a name, not to a moment, so adding a device or asking in another order changes
-nobody else's luck. Whoever needs chance takes an `EntropySource` or one `Stream`.
+no other's. Code that needs chance takes an `EntropySource` or one `Stream`.
 """
 
 import random  # noqa: TID251 - this module is where chance comes from

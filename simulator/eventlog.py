@@ -18,7 +18,7 @@ Event = dict[str, Any]
 
 @final
 class Secret:
-    """A text that is masked wherever it is shown, unless somebody asks to reveal it."""
+    """A text that is masked wherever it is shown, unless it is asked to be revealed."""
 
     __slots__ = ("_text",)
 

@@ -181,7 +181,7 @@ def fob(lab: Lab) -> HardwareToken:
 def security_key(mfa_seed: int) -> SecurityKey:
     """A CTAP 2.1 security key without a PIN, plugged in, with time of its own.
 
-    `Fido2Client(security_key.device(), ...)` uses it; nobody waits for real.
+    `Fido2Client(security_key.device(), ...)` uses it; no real time passes.
     """
     from mfalab.devices.security_key import SecurityKey
     from mfalab.simulator.entropy import Entropy

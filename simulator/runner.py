@@ -55,7 +55,7 @@ def run(
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
     with ExitStack() as stack:
-        # Processes are forked here, before whoever reads the first event starts a thread.
+        # Processes are forked here, before the reader of the first event starts a thread.
         results = _in_order(stack, cases, seed, jobs, bench, record)
         yield {
             "kind": "run_started",

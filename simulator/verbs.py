@@ -184,9 +184,9 @@ class Verbs(ABC):
     ) -> Outcome:
         """Sign in to the console: password, then the second page if there is one.
 
-        Without `with`, whoever is asked for a second factor is stuck there (`MfaRequired`),
-        and the page stays open. With it, whoever is *not* asked for one has found a hole
-        (`NoSecondPage`).
+        Without `with`, a person who is asked for a second factor is stuck there
+        (`MfaRequired`), and the page stays open. With it, a person who is *not* asked for one
+        has found a hole (`NoSecondPage`).
         """
         return self._perform("sign_in", locals())
 
@@ -381,7 +381,7 @@ class Verbs(ABC):
         return self._perform("credential_report", locals())
 
     def lose(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
-        """Lose a device; it goes on working for whoever finds it."""
+        """Lose a device; it works on for the person who finds it."""
         return self._perform("lose", locals())
 
     def find(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -389,7 +389,7 @@ class Verbs(ABC):
         return self._perform("find", locals())
 
     def borrow(self, *, who: str, device: str, from_: str, expect: Expected = ACCEPTED) -> Outcome:
-        """Take somebody's device, with or without asking."""
+        """Take another person's device, with or without asking."""
         return self._perform("borrow", locals())
 
     def give_back(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -401,7 +401,7 @@ class Verbs(ABC):
         return self._perform("break", locals())
 
     def replace(self, *, who: str, device: str, by: str, expect: Expected = ACCEPTED) -> Outcome:
-        """Hand somebody a new device for an old one, which is thrown away."""
+        """Hand a person a new device for an old one, which is thrown away."""
         return self._perform("replace", locals())
 
     def clone(self, *, device: str, to: str, expect: Expected = ACCEPTED) -> Outcome:
@@ -422,7 +422,7 @@ class Verbs(ABC):
     def switch_phone(
         self, *, phone: str, to: Literal["off", "on"], expect: Expected = ACCEPTED
     ) -> Outcome:
-        """Switch a phone off or on; short messages wait at the carrier meanwhile."""
+        """Switch a phone off or on; until then short messages wait at the carrier."""
         return self._perform("switch_phone", locals())
 
     def change_number(self, *, device: str, number: str, expect: Expected = ACCEPTED) -> Outcome:

@@ -2,7 +2,7 @@
 
 It posts what a page would post: the response in WebAuthn's JSON form, or the name of the
 `DOMException` that the page got instead. What a browser refuses before any page may know of it (a
-site that asks for somebody else's relying party) hinders the person right there.
+site that asks for another relying party) stops the person right there.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _AtTheKeyboard(UserInteraction):
         """The browser says that the key wants a touch."""
 
     def request_pin(self, permissions: Any, rp_id: str | None) -> str | None:
-        """The PIN, after the time that typing it takes; None for somebody who gives up."""
+        """The PIN, after the time that typing it takes; None for a person who gives up."""
         if self.use.pin == "none":
             return None
         self.key.access.pause(self.person.typing_ns())
@@ -134,7 +134,7 @@ def _watched(person: Person, key: HeldKey, user: User) -> User:
 def _touch_ns(person: Person, key: HeldKey, use: KeyUse) -> int:
     unhurried = use.touch == "natural" and person.spec.typing != "instant"
     if use.touch == "at once" or (use.touch == "natural" and (key.access.label or not unhurried)):
-        return 0  # whoever touches a real key needs what they need
+        return 0  # a real touch takes the time it takes
     if use.touch == "late":
         return _LATE_S * NS_PER_S
     if use.touch == "natural":
@@ -313,7 +313,7 @@ def _dom_exception(error: ClientError, *, registering: bool) -> str:
 
 
 def _knows_no_credential(error: ClientError | CtapError) -> bool:
-    """Whether the key has none of the credentials; a key that nobody touched says otherwise."""
+    """Whether the key has none of the credentials; a key that was not touched says otherwise."""
     if isinstance(error, ClientError):
         return error.code is ClientError.ERR.DEVICE_INELIGIBLE
     return error.code == CtapError.ERR.NO_CREDENTIALS

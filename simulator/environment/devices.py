@@ -1,7 +1,7 @@
 """Devices as people have them: the thing itself, whose it is, who holds it, its serial number.
 
 A device shows codes (`CodeDevice`) or answers challenges (`HeldKey`). What differs between them
-is a `Ceremony`, which each takes part in by its own way, so nobody asks what kind a device is.
+is a `Ceremony`, which each takes part in by its own way, so no code asks what kind a device is.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Ceremony(Protocol[T_co]):
 
 
 class HeldDevice(ABC):
-    """A device in somebody's hands.
+    """A device in a person's hands.
 
     Attributes:
         name: what the scenario calls it.
@@ -154,7 +154,7 @@ def showing_codes(device: HeldDevice) -> CodeDevice:
 
 
 class HeldToken(CodeDevice):
-    """A hardware token in somebody's hands, time-based or event-based."""
+    """A hardware token in a person's hands, time-based or event-based."""
 
     kind = DeviceKind.HARDWARE
 
@@ -290,7 +290,7 @@ class HeldSms(CodeDevice):
 
     @property
     def codes_received(self) -> int | None:
-        """How many codes are in the inbox; None while nobody can look."""
+        """How many codes are in the inbox; None while it is broken."""
         return len(self.thing.codes()) if self.alive else None
 
     def take_part(self, ceremony: Ceremony[T]) -> T:
@@ -303,7 +303,7 @@ class HeldSms(CodeDevice):
 
 
 class HeldKey(HeldDevice):
-    """A security key in somebody's hands; one key may serve several people.
+    """A security key in a person's hands; one key may serve several people.
 
     Attributes:
         access: the key as clients reach it, simulated or on the bench.

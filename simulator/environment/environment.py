@@ -196,7 +196,7 @@ class Environment:
     # -- looking things up ------------------------------------------------------------
 
     def person(self, name: str) -> Person:
-        """Somebody by name. Raises `ScenarioError` when there is no such person."""
+        """A person by name. Raises `ScenarioError` when there is no such person."""
         return _named("person", name, self.people)
 
     def device(self, name: str) -> HeldDevice:
@@ -263,7 +263,7 @@ class Environment:
     # -- the event log ------------------------------------------------------------------
 
     def note(self, lane: str, what: str, **detail: object) -> None:
-        """Log that somebody or something acts."""
+        """Log that a person or a thing acts."""
         self.journal.note(lane, what, **detail)
 
     def lanes(self) -> list[dict[str, str]]:

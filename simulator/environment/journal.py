@@ -28,7 +28,7 @@ class Journal:
     Attributes:
         log: the events so far.
         step: number of the step that is under way.
-        decided: what the verifier decided last, since somebody set it to None.
+        decided: what the verifier decided last, since it was set to None.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Journal:
         self._quiet = False
 
     def note(self, lane: str, what: str, **detail: object) -> None:
-        """Write down that somebody or something acts."""
+        """Write down that a person or a thing acts."""
         self._add("note", lane=lane, what=what, detail=detail)
 
     def measured(self, measurement: Measurement) -> None:
@@ -123,7 +123,7 @@ class Journal:
 
     @contextmanager
     def looking_away(self) -> Iterator[None]:
-        """Write down no decisions meanwhile: those of several threads come in no certain order."""
+        """Write down no decisions inside: those of several threads come in no certain order."""
         self._quiet = True
         try:
             yield

@@ -69,7 +69,7 @@ class KeyAccess(ABC):
     @property
     @abstractmethod
     def answers_well(self) -> bool:
-        """Whether nobody has made it or its wire faulty."""
+        """Whether neither it nor its wire was made faulty."""
 
     @abstractmethod
     def work(
@@ -80,7 +80,7 @@ class KeyAccess(ABC):
         pulled_out_after_ns: int | None = None,
         touched: bool = True,
     ) -> T:
-        """Let a client work with the key while somebody sits in front of it.
+        """Let a client work with the key while a person sits in front of it.
 
         Args:
             function: what the client does with a way to the key.
@@ -95,7 +95,7 @@ class KeyAccess(ABC):
 
     @abstractmethod
     def pause(self, duration_ns: int) -> None:
-        """Let the client wait for somebody who types."""
+        """Let the client wait for a person who types."""
 
     @abstractmethod
     def power(self, to: Literal["on", "off", "cycle"]) -> None:
@@ -222,12 +222,12 @@ class BenchKey(KeyAccess):
 
     @property
     def usable(self) -> bool:
-        """Always: nobody breaks a real key."""
+        """Always: a real key is not broken."""
         return True
 
     @property
     def answers_well(self) -> bool:
-        """Always: nobody makes a real key faulty."""
+        """Always: a real key is not made faulty."""
         return True
 
     def work(
@@ -259,7 +259,7 @@ class BenchKey(KeyAccess):
             self._follow()
 
     def pause(self, duration_ns: int) -> None:
-        """See `KeyAccess.pause`; nobody types, so only the timeline moves."""
+        """See `KeyAccess.pause`; no one types, so only the timeline moves."""
         self._follow()
         self._timeline.advance(duration_ns)
 

@@ -27,12 +27,12 @@ _TYPING_SIGMA = 0.4
 """One person in forty takes more than twice the median."""
 _TYPING_LIMIT_S = 45.0
 _PATIENCE_NS = 120 * NS_PER_S
-"""How long somebody waits for a text message before giving up."""
+"""How long a person waits for a text message before giving up."""
 
 
 @dataclass(slots=True)
 class Person:
-    """Somebody in the story.
+    """A person in the story.
 
     Attributes:
         identity_id: what the verifier knows them by; None for a stranger.

@@ -4,8 +4,8 @@ A `Fixture` is the same for a simulated key, a real one and a recording, so a te
 for it runs on all of them. What one of them cannot do is missing from `can`, and asking for it
 raises `CannotDo`.
 
-Time is the fixture's own: virtual where the key is simulated, the wall's where it is real. Whoever
-tests a key waits and measures with the fixture's `wait` and `now_ns`, and with nothing else.
+Time is the fixture's own: virtual where the key is simulated, the wall's where it is real. Tests
+of a key wait and measure with the fixture's `wait` and `now_ns`, and with nothing else.
 """
 
 from __future__ import annotations

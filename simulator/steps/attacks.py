@@ -1,4 +1,4 @@
-"""Steps of somebody who should not get in: guessing, replaying, racing."""
+"""Steps of an attacker: guessing, replaying, racing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mfalab.verifier import SecondPage, ServiceError, SignedIn
 
 
 class Attack(Step):
-    """A step that presents codes in somebody's name, whose password and keys are known."""
+    """A step that presents codes in a victim's name, whose password and keys are known."""
 
     who: PersonName
     """Who attacks."""

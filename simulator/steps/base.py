@@ -73,7 +73,7 @@ class Expect(Strict):
 
 
 class Step(Strict, ABC):
-    """One thing that somebody does, or that happens."""
+    """One thing that a person does, or that happens."""
 
     requires: ClassVar[tuple[Ability, ...]] = ()
     """What its device, or the system under test, must be able to, whatever its fields say."""

@@ -24,7 +24,7 @@ Using = SessionName | None
 
 
 class OnBehalf(Step):
-    """A step that one person does, for themselves or for somebody else."""
+    """A step that one person does, for themselves or for another person."""
 
     who: PersonName
     """Who acts."""

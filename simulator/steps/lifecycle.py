@@ -18,7 +18,7 @@ from mfalab.simulator.steps.base import Step
 
 
 class Lose(Step):
-    """Lose a device; it goes on working for whoever finds it."""
+    """Lose a device; it works on for the person who finds it."""
 
     do: Literal["lose"] = "lose"
     who: PersonName
@@ -50,7 +50,7 @@ class Find(Step):
 
 
 class Borrow(Step):
-    """Take somebody's device, with or without asking."""
+    """Take another person's device, with or without asking."""
 
     do: Literal["borrow"] = "borrow"
     who: PersonName
@@ -95,7 +95,7 @@ class Break(Step):
 
 
 class Replace(Step):
-    """Hand somebody a new device for an old one, which is thrown away."""
+    """Hand a person a new device for an old one, which is thrown away."""
 
     do: Literal["replace"] = "replace"
     who: PersonName
@@ -198,7 +198,7 @@ class Restore(Step):
 
 
 class SwitchPhone(Step):
-    """Switch a phone off or on; short messages wait at the carrier meanwhile."""
+    """Switch a phone off or on; until then short messages wait at the carrier."""
 
     do: Literal["switch_phone"] = "switch_phone"
     phone: PhoneName

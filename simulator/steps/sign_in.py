@@ -56,8 +56,9 @@ class WithPrompt(WithCode):
 class SignIn(WithPrompt):
     """Sign in to the console: password, then the second page if there is one.
 
-    Without `with`, whoever is asked for a second factor is stuck there (`MfaRequired`), and the
-    page stays open. With it, whoever is *not* asked for one has found a hole (`NoSecondPage`).
+    Without `with`, a person who is asked for a second factor is stuck there (`MfaRequired`), and
+    the page stays open. With it, a person who is *not* asked for one has found a hole
+    (`NoSecondPage`).
     """
 
     do: Literal["sign_in"] = "sign_in"

@@ -19,7 +19,7 @@ from mfalab.simulator.language.words import ClimateName, DeviceName
 from mfalab.simulator.steps.base import Step
 
 _PATIENCE_NS = 600 * NS_PER_S
-"""What somebody waits at a bench."""
+"""What a person waits at a bench."""
 _RESET_NS = 10 * NS_PER_S
 """How long after power-up a key can be reset (CTAP 2.1 section 6.6)."""
 
