@@ -155,14 +155,14 @@ class _Terminal:
         self._quiet = quiet
         self._number = ""
 
-    def begins(self, test: ConformanceTest, number: int, total: int) -> None:
+    def begin(self, test: ConformanceTest, number: int, total: int) -> None:
         """A test is going to be run; a person is told how often the key will blink."""
         self._number = f"{number:>{len(str(total))}}/{total}"
         if self._by_hand and test.touches:
             times = "once" if test.touches == 1 else f"{test.touches} times"
             click.echo(f"{self._number} touch the key when it blinks, {times}: {test.behaviour}")
 
-    def ends(self, result: Result) -> None:
+    def end(self, result: Result) -> None:
         """A test has ended; a skip is told in the summary only."""
         from mfalab.simulator.conformance.verdicts import Verdict
         from mfalab.simulator.report.text import duration_text
@@ -174,10 +174,10 @@ class _Terminal:
         verdict = result.verdict.value.upper() if bad else result.verdict.value
         click.echo(f"{self._number} {verdict:<7} {took:>7}  {result.test.id}")
 
-    def blinking(self, left_ns: int) -> None:
+    def blink(self, left_ns: int) -> None:
         """The key waits for its user; who touches it counts down."""
 
-    def says(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Tell a person something."""
         click.echo(f"{self._number} {text}")
 

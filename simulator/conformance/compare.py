@@ -28,23 +28,23 @@ class _Watcher:
         self._says = says
         self._begins = begins
 
-    def begins(self, test: ConformanceTest, number: int, total: int) -> None:
+    def begin(self, test: ConformanceTest, number: int, total: int) -> None:
         """A test is going to be run."""
         self._begins(test.id)
         # What was done to make the key ready belongs to no test.
         self._heard.clear()
 
-    def ends(self, result: Result) -> None:
+    def end(self, result: Result) -> None:
         """A test has ended, or was skipped."""
         skipped = result.verdict is Verdict.SKIPPED
         outcome = f"skipped: {result.why}" if skipped else result.verdict.value
         heard = () if skipped else tuple(self._heard)
         self.passages.append(Passage(result.test.id, heard, outcome))
 
-    def blinking(self, left_ns: int) -> None:
+    def blink(self, left_ns: int) -> None:
         """The key waits for its user."""
 
-    def says(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Something that a person should read now."""
         self._says(text)
 

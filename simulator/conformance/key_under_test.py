@@ -50,10 +50,10 @@ _TAKES_PRESENCE: Final = {
 class Announcer(Protocol):
     """Tells the person in front of the key what they have to know."""
 
-    def blinking(self, left_ns: int) -> None:
+    def blink(self, left_ns: int) -> None:
         """The key waits for its user; the time is what is usually left."""
 
-    def says(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Something that a person should read now."""
 
 
@@ -70,7 +70,7 @@ class _User:
     def stay_away(self) -> None:
         """Do nothing."""
         if self._key.by_hand:
-            self._key.announcer.says("Do not touch the key now.")
+            self._key.announcer.say("Do not touch the key now.")
         self._key.fixture.user = absent
 
     def decline(self) -> None:
@@ -80,7 +80,7 @@ class _User:
     def present(self, finger: str) -> None:
         """Put that finger on the sensor."""
         if self._key.by_hand:
-            self._key.announcer.says(f"Use this finger: {finger}.")
+            self._key.announcer.say(f"Use this finger: {finger}.")
         self._key.fixture.user = presenting(finger)
 
 
@@ -211,7 +211,7 @@ class KeyUnderTest:
 
     def _keepalive(self, status: int, waited_ns: int) -> None:
         if status == 2:
-            self.announcer.blinking(max(0, _PROMPT_NS - waited_ns))
+            self.announcer.blink(max(0, _PROMPT_NS - waited_ns))
 
     def let_go(self) -> None:
         """Close the way to it; the next request opens another."""

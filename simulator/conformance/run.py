@@ -140,10 +140,10 @@ class Run:
 class Watcher(Announcer, Protocol):
     """Who is told how the run goes on."""
 
-    def begins(self, test: ConformanceTest, number: int, total: int) -> None:
+    def begin(self, test: ConformanceTest, number: int, total: int) -> None:
         """A test is going to be run."""
 
-    def ends(self, result: Result) -> None:
+    def end(self, result: Result) -> None:
         """A test has ended, or was skipped."""
 
 
@@ -218,7 +218,7 @@ class _Runner:
         for number, test in enumerate(order, start=1):
             result = self._one(test, number, len(order))
             found[test.id] = result
-            self._watcher.ends(result)
+            self._watcher.end(result)
         self._leave()
         return Run(
             subject.fixture.name,
@@ -254,7 +254,7 @@ class _Runner:
             return Result(test, Verdict.SKIPPED, f"not run: {self._ended}")
         if why := self._why_not(test):
             return Result(test, Verdict.SKIPPED, why)
-        self._watcher.begins(test, number, total)
+        self._watcher.begin(test, number, total)
         subject = self._subject
         started_ns = subject.now_ns
         verdict, why, expected, got = Verdict.PASSED, "", "", ""

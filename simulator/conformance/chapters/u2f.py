@@ -81,7 +81,7 @@ def polled(subject: Subject, ins: int, p1: int, data: bytes) -> bytes:
         if word != _CONDITIONS or subject.now_ns > until_ns:
             _expect_word(word, _NO_ERROR)
             return answer
-        subject.announcer.blinking(max(0, until_ns - subject.now_ns))
+        subject.announcer.blink(max(0, until_ns - subject.now_ns))
         subject.fixture.wait(_POLL_NS)
 
 

@@ -25,18 +25,18 @@ class Silent:
         self.ended: list[str] = []
         self.said: list[str] = []
 
-    def begins(self, test, number, total):
+    def begin(self, test, number, total):
         self.begun.append(test.id)
         if self.at in (len(self.begun), test.id):
             self.act()
 
-    def ends(self, result):
+    def end(self, result):
         self.ended.append(result.test.id)
 
-    def blinking(self, left_ns):
+    def blink(self, left_ns):
         pass
 
-    def says(self, text):
+    def say(self, text):
         self.said.append(text)
 
 
