@@ -96,8 +96,9 @@ class FileStorage(MemoryStorage):
     """Records in one JSON file, replaced as a whole at each write.
 
     The new file is written beside the old one, flushed to the disk and renamed over it, so a crash
-    at any moment leaves the old or the new file. Values are hexadecimal. Writes are counted over
-    the life of the file.
+    at any moment leaves the old or the new file. It holds private keys, so its owner alone may read
+    it, whatever was allowed before. Values are hexadecimal. Writes are counted over the life of the
+    file.
 
     Raises:
         StateFileInvalid: The file exists and is something else.
@@ -119,7 +120,9 @@ class FileStorage(MemoryStorage):
             "records": {name: records[name].hex() for name in sorted(records)},
         }
         beside = self._path.with_name(self._path.name + ".new")
-        with beside.open("w", encoding="utf-8") as file:
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(document, file, indent=1)
             file.flush()
             os.fsync(file.fileno())

@@ -7,18 +7,21 @@ a JSON object of `allTestsSelected`, `passedTestsCount`, `failedTestsCount` and 
 Answers are expected after the thing was done (FIDO Alliance, conformance-test-tools-resources,
 docs/FIDO2/Automation.md).
 
-Any page in a browser on the same machine could POST here as well, so requests that come from a page
-of another host, or for another host's name, are refused.
+Any page in a browser on the same machine could POST here as well, and would touch a key. A request
+is refused when it is for another host's name (DNS rebinding), when it has an `Origin` that was not
+named, `null` and extensions among them, and when `Sec-Fetch-Site` says that it comes from another
+site. The tool is a desktop program: it sends no `Origin`, or `file://`, which no page can.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +35,8 @@ PORT: Final = 3000
 _AFTER_MS = 20
 _LARGEST_BODY = 16 * 2**20
 _OURS = {"localhost", "127.0.0.1", "::1"}
+_TOOL: Final = "file://"
+"""The origin of a desktop program; a browser says `null` for a file's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Automation:
         off_ms: how long power is off.
         on_request: called with a line for each request.
         on_results: called with the results.
+        origins: web pages that may ask, such as `http://localhost:8080`.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class Automation:
         off_ms: int = 500,
         on_request: Callable[[str], None] = lambda line: None,
         on_results: Callable[[Results], None] = lambda results: None,
+        origins: Collection[str] = (),
     ) -> None:
         self.rig = rig
         self._timing = timing
@@ -87,6 +94,7 @@ class Automation:
         self._off_ms = off_ms
         self._on_request = on_request
         self._on_results = on_results
+        self._origins = {_TOOL, *origins}
 
     def answer(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
@@ -112,12 +120,27 @@ class Automation:
             return HTTPStatus.NOT_FOUND, f"no such request; there are {', '.join(known)}"
         if method != "POST":
             return HTTPStatus.METHOD_NOT_ALLOWED, "it is a POST"
-        if not _from_here(headers):
-            return HTTPStatus.FORBIDDEN, "it comes from a page of another host"
+        if (why := self._why_not(headers)) is not None:
+            return HTTPStatus.FORBIDDEN, why
         try:
             return doing()
         except RigError as error:
             return HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+
+    def _why_not(self, headers: Mapping[str, str]) -> str | None:
+        """Why a request is not from the tool or a page that was named; None when it may be."""
+        given = {name.lower(): value for name, value in headers.items()}
+        try:
+            host = urlsplit(f"//{given.get('host', 'localhost')}").hostname
+        except ValueError:
+            host = None
+        if host not in _OURS:
+            return "it is for another host"
+        origin = given.get("origin")
+        if origin is not None:
+            return None if origin in self._origins else f"the origin {origin} was not named"
+        site = given.get("sec-fetch-site", "none")
+        return None if site in ("none", "same-origin") else f"it comes from a page ({site})"
 
     def _touched(self) -> tuple[HTTPStatus, str]:
         self.rig.touch(self._touch, ms=self._touch_ms, after_ms=_AFTER_MS)
@@ -150,9 +173,12 @@ class Automation:
 def make_server(automation: Automation, port: int = PORT) -> HTTPServer:
     """A server on the loopback interface, which does one thing at a time.
 
+    Each connection has a thread of its own, so that a silent client keeps no other one waiting.
+
     Raises:
         OSError: the port cannot be opened.
     """
+    one_at_a_time = Lock()
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
@@ -165,9 +191,10 @@ def make_server(automation: Automation, port: int = PORT) -> HTTPServer:
                 status, said = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large"
             else:
                 body = self.rfile.read(length)
-                status, said = automation.answer(
-                    self.command, self.path, dict(self.headers.items()), body
-                )
+                with one_at_a_time:
+                    status, said = automation.answer(
+                        self.command, self.path, dict(self.headers.items()), body
+                    )
             answer = json.dumps({"message": said}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -181,15 +208,4 @@ def make_server(automation: Automation, port: int = PORT) -> HTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
             """Nothing: the automation tells."""
 
-    return HTTPServer(("127.0.0.1", port), Handler)
-
-
-def _from_here(headers: Mapping[str, str]) -> bool:
-    """Whether a request is meant for this host and comes from no page of another one."""
-    given = {name.lower(): value for name, value in headers.items()}
-    try:
-        host = urlsplit(f"//{given.get('host', 'localhost')}").hostname
-        origin = urlsplit(given.get("origin", ""))
-    except ValueError:
-        return False
-    return host in _OURS and (origin.scheme not in {"http", "https"} or origin.hostname in _OURS)
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)

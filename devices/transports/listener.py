@@ -22,17 +22,29 @@ def file_number(ready: selectors.BaseSelector) -> int:
 
 
 class Messages:
-    """Cuts a stream into messages that follow their length, two bytes big-endian."""
+    """Cuts a stream into messages that follow their length, two bytes big-endian.
 
-    def __init__(self) -> None:
+    Args:
+        size: the only length that a message may have; None for any.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        self._size = size
         self._received = b""
 
     def feed(self, part: bytes) -> list[bytes]:
-        """The messages that are complete with this part."""
+        """The messages that are complete with this part.
+
+        Raises:
+            ValueError: a message has another length than it may have.
+        """
         self._received += part
         messages: list[bytes] = []
         while len(self._received) >= 2:
-            end = 2 + int.from_bytes(self._received[:2])
+            length = int.from_bytes(self._received[:2])
+            if self._size not in (None, length):
+                raise ValueError(f"a message of {length} bytes, and not of {self._size}")
+            end = 2 + length
             if len(self._received) < end:
                 break
             messages.append(self._received[2:end])

@@ -17,6 +17,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from mfalab.devices.ctap.ctaphid import REPORT_SIZE
 from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.schedule import WallTime
 from mfalab.devices.transports.listener import LOOPBACK, Listener, Messages, Peer
@@ -82,6 +83,8 @@ class UdpReports:
                 return
             except ConnectionError:
                 continue  # a peer that is gone refused an earlier datagram of ours
+            if len(report) != REPORT_SIZE:
+                continue
             try:
                 self._of(peer).write(report)
             except KeyUnplugged:
@@ -119,14 +122,14 @@ class _Stream(Peer):
     def __init__(self, stream: socket.socket, connection: Connection) -> None:
         super().__init__(stream)
         self._connection = connection
-        self._messages = Messages()
+        self._messages = Messages(REPORT_SIZE)
 
     def _take(self, part: bytes) -> bool:
         try:
             for report in self._messages.feed(part):
                 self._connection.write(report)
-        except KeyUnplugged:
-            return False
+        except (KeyUnplugged, ValueError):
+            return False  # such as an HTTP request, whose body may hold what looks like reports
         return True
 
     def _collect(self) -> bool:

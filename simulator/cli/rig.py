@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -265,6 +266,18 @@ def _history(talking: bool) -> Iterator[None]:
             readline.write_history_file(file)
 
 
+def _loopback_origins(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Origins as browsers write them, of pages on this machine."""
+    for origin in given:
+        if not re.fullmatch(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", origin):
+            raise click.BadParameter(
+                f"{origin} is no origin of a page on this machine; write http://localhost:8080"
+            )
+    return given
+
+
 @rig.command()
 @gathered(_Address, "address")
 @click.option("--touch", type=click.IntRange(1), default=1, show_default=True, help="Its channel.")
@@ -283,7 +296,22 @@ def _history(talking: bool) -> Iterator[None]:
     metavar="FILE",
     help="Append the results that the tool reports, a line of JSON for each run.",
 )
-def serve(touch: int, power: int, listen: int, results: Path | None, address: _Address) -> None:
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    callback=_loopback_origins,
+    help="A web page of this machine that may ask, such as http://localhost:8080; none may else.",
+)
+def serve(
+    touch: int,
+    power: int,
+    listen: int,
+    results: Path | None,
+    origins: tuple[str, ...],
+    address: _Address,
+) -> None:
     """Answer the FIDO conformance tool's automation with a rig, until interrupted.
 
     In the tool, check "Enable test automation" under "Advanced options". It then asks for touches
@@ -311,6 +339,7 @@ def serve(touch: int, power: int, listen: int, results: Path | None, address: _A
             power=power,
             on_request=partial(click.echo, err=True),
             on_results=partial(_keep, file=results),
+            origins=origins,
         )
         try:
             server = make_server(automation, listen)

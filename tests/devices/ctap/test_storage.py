@@ -44,6 +44,18 @@ def test_file_is_read_again_and_leaves_nothing_beside(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["key.json"]
 
 
+def test_file_is_its_owners_alone_and_stays_so(tmp_path):
+    """It holds private keys; each write made it readable for all, also after chmod 600."""
+    path = tmp_path / "my.key"
+    beside = tmp_path / "my.key.new"
+    beside.write_text("left by a crash, and readable")
+    storage = FileStorage(path)
+    for value in (b"1", b"2"):
+        storage.write({"name": value})
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.chmod(0o644)
+
+
 def test_crash_before_the_rename_leaves_the_old_file(tmp_path):
     path = tmp_path / "key.json"
     FileStorage(path).write({"a": b"1"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -82,9 +83,15 @@ def test_results_that_are_none_are_refused(
         {"origin": "http://evil.example"},
         {"Host": "evil.example:3000"},
         {"Host": "[::1"},
+        {"Host": "localhost:3000", "Origin": "null"},
+        {"Origin": "chrome-extension://abcdefghijklmnop"},
+        {"Origin": "http://localhost:8080"},
+        {"Origin": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_pages_of_other_hosts_touch_nothing(
+def test_pages_that_were_not_named_touch_nothing(
     automation: Automation, thing: Any, headers: dict[str, str]
 ) -> None:
     assert post(automation, TOUCH, **headers) == 403
@@ -95,12 +102,39 @@ def test_pages_of_other_hosts_touch_nothing(
     "headers",
     [
         {"Host": "localhost:3000", "Origin": "file://"},
-        {"Host": "127.0.0.1:3000", "Origin": "null"},
-        {"Origin": "http://localhost:8080"},
+        {"Host": "127.0.0.1:3000"},
+        {"Sec-Fetch-Site": "none"},
     ],
 )
 def test_the_tool_itself_is_served(automation: Automation, headers: dict[str, str]) -> None:
     assert post(automation, TOUCH, **headers) == 200
+
+
+def test_page_that_was_named_is_served_and_no_other(
+    rig: Rig, timing: SchedulerTiming, thing: Any
+) -> None:
+    automation = Automation(rig, timing, origins=["http://localhost:8080"])
+    assert post(automation, TOUCH, Origin="http://localhost:8081") == 403
+    assert thing.log == []
+    assert post(automation, TOUCH, Origin="http://localhost:8080") == 200
+    assert thing.log == ["down", "up"]
+
+
+def test_silent_client_keeps_no_other_one_waiting(automation: Automation) -> None:
+    """One connection that said nothing held the server for ten seconds."""
+    server = make_server(automation, 0)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    serving.start()
+    address = server.server_address[:2]
+    try:
+        with socket.create_connection(address), socket.create_connection(address) as second:
+            second.settimeout(5)
+            second.sendall(b"POST /conformance/other HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert second.recv(64).startswith(b"HTTP/1.0 404")
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
 
 
 def test_only_its_requests_are_served(automation: Automation, thing: Any) -> None:
