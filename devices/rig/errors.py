@@ -143,6 +143,21 @@ class ToolMissing(RigBroken):
 
 
 @dataclass(eq=False, repr=False)
+class ToolNotPermitted(RigBroken):
+    """A driver whose external program may not reach the hub.
+
+    Args:
+        tool: the program.
+    """
+
+    tool: str
+    sentence = (
+        "rig {rig}: {tool!r} may not reach the hub. Run as root, or add a udev rule for it: the "
+        "program's documentation has one."
+    )
+
+
+@dataclass(eq=False, repr=False)
 class ToolFailed(RigBroken):
     """A driver whose external program failed.
 

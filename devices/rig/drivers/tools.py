@@ -6,16 +6,19 @@ power or the next run begins. The program must be installed, and permitted to th
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from abc import abstractmethod
 from collections.abc import Mapping
 
-from mfalab.devices.rig.errors import ToolFailed, ToolMissing
+from mfalab.devices.rig.errors import ToolFailed, ToolMissing, ToolNotPermitted
 from mfalab.devices.rig.rig import Function, Rig
 from mfalab.devices.rig.timing import Timing
 
 _LONGEST_S = 10
+_NOT_PERMITTED = re.compile(r"permission problems|access denied|\(null\)", re.IGNORECASE)
+"""What uhubctl, libusb and ykushcmd say; the last lists a board that it cannot read so."""
 
 
 class HubRig(Rig):
@@ -52,21 +55,31 @@ class HubRig(Rig):
             self._power(port, True)
 
     def _power(self, channel: int, on: bool) -> None:
-        self._switch(channel, on)
+        failure = None
+        try:
+            self._switch(channel, on)
+        except ToolFailed as error:
+            failure = error  # uhubctl may crash when it is done; what counts is the port
         if self._is_powered(channel) != on:
-            what = f"port {channel} did not switch {'on' if on else 'off'}"
-            raise ToolFailed(self.name, self._tool, 0, what)
+            raise failure or self._unlike(channel, f"did not switch {'on' if on else 'off'}")
 
     def _cycle(self, channel: int, off_ms: int) -> None:
         self._power(channel, False)
         self._timing.pause(off_ms)
+        if self._is_powered(channel):
+            # Hubs that are not wired for it, and kernels that resume a port, bring power back.
+            raise self._unlike(channel, f"had power again before {off_ms} ms were over")
         self._power(channel, True)
+
+    def _unlike(self, channel: int, what: str) -> ToolFailed:
+        return ToolFailed(self.name, self._tool, 0, f"port {channel} {what}")
 
     def _run(self, *arguments: str) -> str:
         """What the program writes.
 
         Raises:
             ToolMissing: it is not installed.
+            ToolNotPermitted: it may not reach the hub.
             ToolFailed: it failed, or took too long.
         """
         line = (self._tool, *arguments)
@@ -84,6 +97,8 @@ class HubRig(Rig):
         except subprocess.TimeoutExpired:
             raise ToolFailed(self.name, shlex.join(line), -1, "") from None
         said = done.stdout.decode(errors="replace")
+        if _NOT_PERMITTED.search(said):
+            raise ToolNotPermitted(self.name, self._tool)
         if done.returncode:
             raise self._failed(done.returncode, said, *arguments)
         return said
