@@ -77,16 +77,18 @@ def show_trace(
 
 def _read(path: Path) -> tuple[list[Any], bool]:
     from mfalab.simulator.traces.capture import read_capture
-    from mfalab.simulator.traces.pcapng import NotPcapng
+    from mfalab.simulator.traces.pcapng import NotACapture
 
     try:
-        frames, cut, _ = read_capture(path)
+        frames, cut, lost = read_capture(path)
     except OSError as error:
         raise click.UsageError(f"cannot read {path}: {error.strerror or error}") from None
-    except NotPcapng as error:
+    except NotACapture as error:
         raise click.UsageError(str(error)) from None
     if not frames and not cut:
-        raise click.UsageError(f"{path} has no CTAP traffic in it")
+        raise click.UsageError(f"{path} has no CTAP traffic in it{lost and f': {lost}'}")
+    if lost:
+        click.echo(f"{path}: {lost}", err=True)
     return frames, cut
 
 

@@ -20,6 +20,7 @@ from mfalab.simulator.traces.links import (
     Link,
     UsbLink,
 )
+from mfalab.simulator.traces.pcap import MAGICS, PcapReader
 from mfalab.simulator.traces.pcapng import Packet, Port, Reader, Writer
 
 APPLICATION: Final = "mfalab"
@@ -109,15 +110,24 @@ class CaptureReader:
     Attributes:
         cut: whether the file was cut; known when all frames have been read.
         key: the name of the key, as the recording has it; known after the first frame.
+        lost: what kept traffic of a key from being read, a sentence; empty when nothing did. Known
+            when all frames have been read.
 
     Raises:
-        NotPcapng: it is none, when the frames are read.
+        NotACapture: it is none, when the frames are read.
     """
 
     def __init__(self, file: BinaryIO, name: str = "the file") -> None:
-        self._reader = Reader(file, name)
+        magic = file.read(4)
+        file.seek(0)
+        self._reader = PcapReader(file) if magic in MAGICS else Reader(file, name)
         self._links: dict[Port, Link] = {}
         self.key = ""
+
+    @property
+    def lost(self) -> str:
+        """What kept traffic of a key from being read."""
+        return next((link.lost for link in self._links.values() if link.lost), "")
 
     @property
     def cut(self) -> bool:
@@ -150,13 +160,13 @@ def _masked(packet: Packet) -> tuple[tuple[int, int], ...]:
 
 
 def read_capture(path: Path) -> tuple[list[Frame], bool, str]:
-    """All frames of a file, whether it was cut, and the name of the key.
+    """All frames of a file, whether it was cut, and what kept others from being read.
 
     Raises:
-        NotPcapng: it is no recording.
+        NotACapture: it is no recording.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
         reader = CaptureReader(file, str(path))
         frames = list(reader)
-    return frames, reader.cut, reader.key
+    return frames, reader.cut, reader.lost

@@ -3,8 +3,8 @@
 Reports are interrupt transfers of a USB device as Linux captures them (LINKTYPE_USB_LINUX_MMAPPED),
 behind the exchange of descriptors with which a device begins, so that Wireshark knows the interface
 for a FIDO one. Power that comes is that exchange, with the next device number; power that goes is
-the IN transfer that ends with ESHUTDOWN. Captures of real buses are read as well: of those, the
-first device that gets a CTAPHID_INIT.
+the IN transfer that ends with ESHUTDOWN. Captures of real buses are read as well, of usbmon and of
+USBPcap: of those, the first device that gets a CTAPHID_INIT, at the two endpoints that carry it.
 
 APDUs are I-blocks of ISO/IEC 14443-4 without their checksums (LINKTYPE_ISO_14443), each in one
 block whatever its size. Power is the field of the reader.
@@ -25,10 +25,15 @@ from mfalab.simulator.traces.pcapng import Packet
 LINKTYPE_USB: Final = 220
 LINKTYPE_ISO_14443: Final = 264
 _LINKTYPE_USB_SHORT: Final = 189
+_LINKTYPE_USBPCAP: Final = 249
 
 _HEADER: Final = struct.Struct("<QBBBBHBBqiiII8siiII")
 _HEADER_SIZES: Final = {LINKTYPE_USB: 64, _LINKTYPE_USB_SHORT: 48}
 _INTERRUPT, _CONTROL = 1, 2
+_USBPCAP: Final = struct.Struct("<HQIHBHHBBI")
+"""Length of the header, request, status, function, flags, bus, device, endpoint, transfer, length
+of the data. USBPcap, USBPcapBufferPacketHeader."""
+_USBPCAP_INTERRUPT: Final = 1
 _IN: Final = 0x80
 _ENDPOINT: Final = 1
 _IN_PROGRESS, _SHUTDOWN = -115, -108
@@ -57,6 +62,17 @@ class UsbLink:
         self._requests = 0
         self._device = 0
         self._found: tuple[int, int] | None = None
+        self._endpoints: dict[bool, int] = {}
+        self._reports = self._short = 0
+
+    @property
+    def lost(self) -> str:
+        """What kept traffic of a key from being read; empty when nothing did."""
+        if self._short:
+            return f"{self._short} of its packets were cut short; capture with snap length 0"
+        if self._reports and not self._ours and self._found is None:
+            return "it begins after CTAPHID_INIT; begin the capture before the client begins"
+        return ""
 
     def encode(self, frame: Frame) -> list[bytes]:
         """The packets that stand for a frame; the first one carries it."""
@@ -71,6 +87,8 @@ class UsbLink:
 
     def decode(self, packet: Packet) -> Frame | None:
         """The frame that a packet stands for; None when it stands for none."""
+        if packet.port.linktype == _LINKTYPE_USBPCAP:
+            return self._decode_usbpcap(packet)
         size = _HEADER_SIZES.get(packet.port.linktype, 0)
         if not size or len(packet.data) < size:
             return None
@@ -83,7 +101,10 @@ class UsbLink:
                 return Frame(packet.ts_ns, Direction.TO_KEY, b"", FrameKind.POWER_ON)
             return None
         to_host = bool(endpoint & _IN)
-        if transfer != _INTERRUPT or not self._is_key((bus, device), data):
+        if transfer != _INTERRUPT:
+            return None
+        self._short += len(data) < head[12]
+        if not self._is_key((bus, device), endpoint, data):
             return None
         if to_host and kind == "C" and status == _SHUTDOWN:
             return Frame(packet.ts_ns, Direction.TO_KEY, b"", FrameKind.POWER_OFF)
@@ -91,13 +112,34 @@ class UsbLink:
             return None
         return Frame(packet.ts_ns, Direction.TO_HOST if to_host else Direction.TO_KEY, data)
 
-    def _is_key(self, device: tuple[int, int], data: bytes) -> bool:
+    def _decode_usbpcap(self, packet: Packet) -> Frame | None:
+        if len(packet.data) < _USBPCAP.size:
+            return None
+        size, _, _, _, _, bus, device, endpoint, transfer, length = _USBPCAP.unpack_from(
+            packet.data
+        )
+        data = packet.data[size:]
+        if transfer != _USBPCAP_INTERRUPT or not data:
+            return None
+        self._short += len(data) < length
+        if not self._is_key((bus, device), endpoint, data):
+            return None
+        to_host = bool(endpoint & _IN)
+        return Frame(packet.ts_ns, Direction.TO_HOST if to_host else Direction.TO_KEY, data)
+
+    def _is_key(self, device: tuple[int, int], endpoint: int, data: bytes) -> bool:
+        """Whether a packet is of the FIDO interface; a key may have a keyboard and a card, too."""
         if self._ours:
             return True
         init = BROADCAST.to_bytes(4) + bytes((0x80 | HidCommand.INIT,))
-        if self._found is None and len(data) == REPORT_SIZE and data.startswith(init):
+        self._reports += len(data) == REPORT_SIZE
+        if len(data) == REPORT_SIZE and data.startswith(init) and self._found in (None, device):
             self._found = device
-        return self._found == device
+            self._endpoints.setdefault(bool(endpoint & _IN), endpoint)
+        if self._found != device:
+            return False
+        # A transfer without data tells of power that goes, at whichever endpoint is asked first.
+        return not data or self._endpoints.get(bool(endpoint & _IN)) == endpoint
 
     def _packet(
         self,
@@ -172,6 +214,8 @@ class UsbLink:
 
 class CardLink:
     """One card in a reader's field."""
+
+    lost = ""
 
     def __init__(self) -> None:
         self._block = 1

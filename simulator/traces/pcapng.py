@@ -30,8 +30,8 @@ _LARGEST_OPTION: Final = 65535
 _HEAD: Final = 8
 
 
-class NotPcapng(ValueError):
-    """A file is no pcapng. Args: its name."""
+class NotACapture(ValueError):
+    """A file is neither pcapng nor pcap. Args: its name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -39,8 +39,8 @@ class NotPcapng(ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.name} is no pcapng file. Record one with --record, or save it from Wireshark "
-            "as pcapng."
+            f"{self.name} is no capture. Record one with --record, or save it from Wireshark as "
+            "pcapng or pcap."
         )
 
 
@@ -147,7 +147,7 @@ class Reader:
         comments: what sections said about themselves.
 
     Raises:
-        NotPcapng: it begins otherwise, when the packets are read.
+        NotACapture: it begins otherwise, when the packets are read.
     """
 
     def __init__(self, file: BinaryIO, name: str = "the file") -> None:
@@ -164,7 +164,7 @@ class Reader:
             head = self._file.read(_HEAD)
             magic = struct.pack("<I", _SECTION)
             if not begun and not magic.startswith(head[:4]):
-                raise NotPcapng(self._name)
+                raise NotACapture(self._name)
             begun = True
             if len(head) < _HEAD:
                 self.cut = self.cut or bool(head) or not self._ports

@@ -28,7 +28,7 @@ from mfalab.simulator.keys.simulated import KeyReports
 from mfalab.simulator.traces.capture import read_capture
 from mfalab.simulator.traces.frames import Frame, FrameKind
 from mfalab.simulator.traces.likeness import Strictness
-from mfalab.simulator.traces.pcapng import NotPcapng
+from mfalab.simulator.traces.pcapng import NotACapture
 from mfalab.simulator.traces.replay import Player
 from mfalab.simulator.traces.script import Script
 
@@ -81,8 +81,8 @@ class ReplayFixture(Fixture):
             frames, self.cut, _ = read_capture(Path(path))
         except OSError as error:
             raise RecordingUnusable(path, error.strerror or str(error)) from None
-        except NotPcapng:
-            raise RecordingUnusable(path, "it is no pcapng file") from None
+        except NotACapture:
+            raise RecordingUnusable(path, "it is no capture") from None
         script = Script(frames)
         if script.kind is None:
             raise RecordingUnusable(path, "there is no CTAP traffic in it")

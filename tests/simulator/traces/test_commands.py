@@ -62,7 +62,7 @@ class TestShowTrace:
         assert f"{path} is cut" in shown.stderr
 
     @pytest.mark.parametrize(
-        ("content", "why"), [(None, "cannot read"), (b"hello", "is no pcapng file")]
+        ("content", "why"), [(None, "cannot read"), (b"hello", "is no capture")]
     )
     def test_refuses_other_files(self, tmp_path: Path, content: bytes | None, why: str) -> None:
         path = tmp_path / "x.pcapng"

@@ -52,6 +52,67 @@ def test_of_a_bus_with_other_devices_the_key_is_read() -> None:
     ]
 
 
+INIT = packets(0xFFFFFFFF, 6, b"12345678")[0]
+ANSWER = packets(0xFFFFFFFF, 6, b"12345678" + bytes(9))[0]
+PING = packets(0x01020304, 1, b"ping")[0]
+
+
+def usbmon(kind: str, endpoint: int, data: bytes, length: int | None = None) -> bytes:
+    size = len(data) if length is None else length
+    fixed = struct.pack("<QBBBBH", 1, ord(kind), 1, endpoint, 4, 1)
+    return fixed.ljust(32, b"\0") + struct.pack("<II", size, size) + bytes(8) + data
+
+
+def usbpcap(endpoint: int, data: bytes) -> bytes:
+    return struct.pack("<HQIHBHHBBI", 27, 7, 0, 9, 1, 1, 4, endpoint, 1, len(data)) + data
+
+
+def heard(linktype: int, *transfers: bytes) -> CaptureReader:
+    file = io.BytesIO()
+    writer = Writer(file)
+    port = writer.add_port(Port(linktype))
+    for each in transfers:
+        writer.write(port, 1, each)
+    file.seek(0)
+    return CaptureReader(file)
+
+
+def test_keyboard_and_card_of_the_same_key_are_left_out() -> None:
+    """They were told as CTAPHID packets of 8 and of 2 bytes."""
+    reader = heard(
+        189,
+        usbmon("C", 0x82, bytes(8)),
+        usbmon("S", 0x05, INIT),
+        usbmon("C", 0x82, b"\0\0\x06" + bytes(5)),
+        usbmon("C", 0x85, ANSWER),
+        usbmon("C", 0x83, b"\x50\x03"),
+        usbmon("S", 0x05, PING),
+        usbmon("C", 0x85, PING),
+    )
+    assert [each.data for each in reader] == [INIT, ANSWER, PING, PING]
+    assert reader.lost == ""
+
+
+def test_capture_of_windows_is_read() -> None:
+    reader = heard(249, usbpcap(0x05, INIT), usbpcap(0x85, b""), usbpcap(0x85, ANSWER))
+    assert [(each.direction, each.data) for each in reader] == [
+        (Direction.TO_KEY, INIT),
+        (Direction.TO_HOST, ANSWER),
+    ]
+
+
+def test_capture_that_begins_after_init_says_so() -> None:
+    reader = heard(189, usbmon("S", 0x05, PING), usbmon("C", 0x85, PING))
+    assert list(reader) == []
+    assert "begins after CTAPHID_INIT" in reader.lost
+
+
+def test_capture_with_a_short_snap_length_says_so() -> None:
+    reader = heard(189, usbmon("S", 0x05, INIT), usbmon("C", 0x85, ANSWER[:20], length=64))
+    assert [each.data for each in reader] == [INIT]
+    assert "1 of its packets were cut short" in reader.lost
+
+
 @pytest.fixture
 def tshark(give_up: Callable[[str], NoReturn]) -> None:
     if shutil.which("tshark") is None:

@@ -7,12 +7,12 @@ import struct
 
 import pytest
 
-from mfalab.simulator.traces.pcapng import NotPcapng, Packet, Port, Reader, Writer
+from mfalab.simulator.traces.pcapng import NotACapture, Packet, Port, Reader, Writer
 
 
 @pytest.mark.parametrize("content", [b"\xd4\xc3\xb2\xa1" + bytes(20), b"hello"])
 def test_other_files_are_refused(content: bytes) -> None:
-    with pytest.raises(NotPcapng, match=r"the file is no pcapng file\. Record one"):
+    with pytest.raises(NotACapture, match=r"the file is no capture\. Record one"):
         list(Reader(io.BytesIO(content)))
 
 

@@ -43,7 +43,7 @@ class TestAbilities:
     def test_files_without_a_recording_are_refused_in_one_sentence(self, tmp_path: Path) -> None:
         for content, why in (
             (None, "No such file or directory"),
-            (b"text", "it is no pcapng file"),
+            (b"text", "it is no capture"),
             (b"", "there is no CTAP traffic in it"),
         ):
             path = tmp_path / "x.pcapng"
