@@ -15,15 +15,20 @@ from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Union, get_args, get_origin
 
+import click
 import pytest
 
 import mfalab
 from mfalab.devices.otp.quirks import APP_PRESETS
+from mfalab.devices.rig.opening import DRIVERS
+from mfalab.simulator.cli import command
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language import words
 from mfalab.simulator.scenario_files.suites import collect
 from mfalab.simulator.scenario_files.tags import TAGS
+from mfalab.simulator.workbench.labfile import RigEntry
+from mfalab.verifier import PROFILES
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("devices", "scenarios", "simulator", "verifier")
@@ -263,10 +268,22 @@ def test_exception_survives_pickling_and_being_made_again(kind: type[Exception])
 
 
 @pytest.mark.parametrize(
-    ("literal", "known"), [(words.ClimateName, CLIMATES), (words.QuirksName, APP_PRESETS)]
+    ("literal", "known"),
+    [
+        (words.ClimateName, CLIMATES),
+        (words.QuirksName, APP_PRESETS),
+        (words.ProfileName, PROFILES),
+        (RigEntry.model_fields["driver"].annotation, DRIVERS),
+    ],
 )
 def test_names_of_the_language_are_those_of_the_things(literal: Any, known: dict[str, Any]) -> None:
     assert sorted(get_args(literal)) == sorted(known)
+
+
+def test_profiles_that_a_token_is_measured_for_are_all_there_are() -> None:
+    measure = command.get_command(click.Context(command), "token").commands["measure"]
+    (option,) = (each for each in measure.params if "--profile" in each.opts)
+    assert sorted(option.type.choices) == sorted(PROFILES)
 
 
 def test_tags_of_the_shipped_scenarios_are_markers_and_stories_span_years() -> None:

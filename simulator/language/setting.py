@@ -29,6 +29,7 @@ from mfalab.simulator.language.words import (
     PersonName,
     PhoneName,
     PrincipalName,
+    ProfileName,
     QuirksName,
     Strict,
 )
@@ -89,7 +90,7 @@ ProfileChanges = create_model(
 class VerifierSpec(ProfileChanges):
     """Which verifier is under test: a profile's name, or a profile with some fields changed."""
 
-    profile: Literal["aws-observed", "rfc6238"] = "aws-observed"
+    profile: ProfileName = "aws-observed"
     clock: ServerClockSpec = ServerClockSpec()
 
     @model_validator(mode="after")

@@ -59,6 +59,9 @@ KeyModelName = Literal[
 ]
 """The models of `mfalab.devices.ctap.models`."""
 
+ProfileName = Literal["aws-observed", "rfc6238"]
+"""The profiles of `mfalab.verifier.PROFILES`."""
+
 QuirksName = Literal[
     "faithful", "ignores-parameters", "no-backup", "160-bit-store", "refuses-short-secrets"
 ]

@@ -24,6 +24,7 @@ from mfalab.devices.rig.errors import (
     RigVersionWrong,
     ToolFailed,
     ToolMissing,
+    ToolNotPermitted,
     WatchdogFired,
 )
 
@@ -39,6 +40,7 @@ SENTENCES = [
     (WatchdogFired("b", "no line"), "restored all power by itself (no line)"),
     (PersonAway("b", "Touch"), "rig b asked 'Touch' and no one is at the keyboard."),
     (ToolMissing("b", "tool", "Get it."), "needs the program tool, which is not here. Get it."),
+    (ToolNotPermitted("b", "tool"), "rig b: 'tool' may not reach the hub. Run as root, or add"),
     (ToolFailed("b", "tool -l", 1, "no"), "'tool -l' failed with status 1 and said 'no'."),
     (ToolFailed("b", "tool -l", -1, ""), "'tool -l' did not end in time and said ''."),
     (RigRefused("b", "TOUC5", -114, "no"), "rig b refused 'TOUC5': -114, no."),
