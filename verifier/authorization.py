@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from mfalab.verifier import names, refusals
+from mfalab.verifier.moments import SECOND_NS
 from mfalab.verifier.records import AccessKey, Account, Identity, Role, Session, SessionKind
 from mfalab.verifier.store.protocol import Transaction
 
-_LAST_USED_GRAIN_NS = 15 * 60 * 10**9
+_LAST_USED_GRAIN_NS = 15 * 60 * SECOND_NS
 """How exact the last use of an access key is kept, so that not every call writes."""
 
 

@@ -64,7 +64,7 @@ class KeyOpener:
         Raises:
             UsageError: it is no address, no name, or may not be changed for good.
         """
-        known = self._bench.lab.keys if self._bench is not None else {}
+        known = self._bench.file.keys if self._bench is not None else {}
         if told in known and known[told].at.kind != "sim":
             fixture = self._of_bench(told)
         elif self._bench is not None and ":" not in told and told not in known:
@@ -89,7 +89,7 @@ class KeyOpener:
         if name not in self._bench.keys:
             raise click.UsageError(f"{self._lab} binds nothing to {name}; name it under bind")
         fixture = self._bench.keys[name].fixture
-        touch = self._bench.lab.keys[name].touch
+        touch = self._bench.file.keys[name].touch
         if touch is not None and touch.rig == MANUAL:
             self._by_hand.add(fixture.name)
         return fixture

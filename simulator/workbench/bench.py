@@ -44,7 +44,7 @@ class Bench:
     """The bench of a lab file, held by this run until it is closed.
 
     Args:
-        lab: the lab file.
+        file: the lab file.
         rigs: its rigs by their names, `manual` among them; opened here as far as they are used.
         seed: the chance of simulated keys.
         path: the lab file's path, for the line that reproduces a case.
@@ -55,9 +55,9 @@ class Bench:
     """
 
     def __init__(
-        self, lab: LabFile, rigs: Mapping[str, Rig], *, seed: int = 1, path: str = "lab.yaml"
+        self, file: LabFile, rigs: Mapping[str, Rig], *, seed: int = 1, path: str = "lab.yaml"
     ) -> None:
-        self.lab = lab
+        self.file = file
         self.path = path
         self._rigs = rigs
         self._seed = seed
@@ -73,7 +73,7 @@ class Bench:
     @property
     def label(self) -> str:
         """What to call it in the report."""
-        return self.lab.lab
+        return self.file.lab
 
     def close(self) -> None:
         """Leave keys as they were found and let go of everything; rigs go into their safe state.
@@ -106,13 +106,13 @@ class Bench:
         found = _Found()
         finders = {"security_key": self._find_key, "hardware_totp": self._find_token}
         for name, spec in case.scenario.devices.items():
-            named = self.lab.bind.get(name, self.lab.bind.get(spec.kind, []))
+            named = self.file.bind.get(name, self.file.bind.get(spec.kind, []))
             if spec.kind in finders:
                 finders[spec.kind](case, name, named, found)
         if found.against and not (found.keys or found.tokens or found.models):
             raise NotFit(found.against[0])
         waits = needs_any(case.scenario, Ability.RESET)
-        longest_ns = self.lab.longest_wait if waits else 0
+        longest_ns = self.file.longest_wait if waits else 0
         return BenchStandIns(case, found.keys, found.tokens, found.models, longest_ns)
 
     def _find_key(self, case: Case, name: str, named: list[str], found: _Found) -> None:
@@ -145,7 +145,7 @@ class Bench:
             found.against.append(against)
 
     def _address(self, candidate: str) -> str:
-        entry = self.lab.keys.get(candidate)
+        entry = self.file.keys.get(candidate)
         return candidate if entry is None else str(entry.at)
 
     def _lost(self, key: KeyOnBench) -> str | None:
@@ -156,11 +156,11 @@ class Bench:
         return key.lost
 
     def _open_all(self) -> None:
-        for name in {place.rig: None for _, place in self.lab.places()}:
+        for name in {place.rig: None for _, place in self.file.places()}:
             self._rigs[name].open()
             self._open.callback(self._close_rig, self._rigs[name])
         for name in self._used():
-            entry = self.lab.keys[name]
+            entry = self.file.keys[name]
             if entry.at.kind == "sim":
                 continue
             fixture = open_fixture(
@@ -173,13 +173,13 @@ class Bench:
             )
             self._open.callback(fixture.close)
             self.keys[name] = check_key(name, entry, fixture)
-        for name, token in self.lab.tokens.items():
+        for name, token in self.file.tokens.items():
             self.tokens[name] = TokenOnBench(name, token, self._rigs[token.at.rig], token.at)
 
     def _used(self) -> list[str]:
         """The keys that something is bound to, in the order of the file."""
-        bound = {name for names in self.lab.bind.values() for name in names}
-        return [name for name in self.lab.keys if name in bound]
+        bound = {name for names in self.file.bind.values() for name in names}
+        return [name for name in self.file.keys if name in bound]
 
     def _channel(self, place: Place | None) -> Channel | None:
         return None if place is None else Channel(self._rigs[place.rig], place.number)
