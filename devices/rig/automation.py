@@ -187,14 +187,17 @@ def make_server(automation: Automation, port: int = PORT) -> HTTPServer:
         def do_any(self) -> None:
             text = self.headers.get("Content-Length") or "0"
             length = int(text) if text.isascii() and text.isdigit() else 0
-            if length > _LARGEST_BODY:
+            body = self.rfile.read(length) if length <= _LARGEST_BODY else None
+            with one_at_a_time:
+                self._answer(body)
+
+        def _answer(self, body: bytes | None) -> None:
+            if body is None:
                 status, said = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large"
             else:
-                body = self.rfile.read(length)
-                with one_at_a_time:
-                    status, said = automation.answer(
-                        self.command, self.path, dict(self.headers.items()), body
-                    )
+                status, said = automation.answer(
+                    self.command, self.path, dict(self.headers.items()), body
+                )
             answer = json.dumps({"message": said}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -208,4 +211,10 @@ def make_server(automation: Automation, port: int = PORT) -> HTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
             """Nothing: the automation tells."""
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    class Server(ThreadingHTTPServer):
+        def server_close(self) -> None:
+            """Close, once an answer under way was given, such as that the rig is broken."""
+            with one_at_a_time:
+                super().server_close()
+
+    return Server(("127.0.0.1", port), Handler)

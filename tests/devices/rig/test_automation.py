@@ -8,6 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -135,6 +136,31 @@ def test_silent_client_keeps_no_other_one_waiting(automation: Automation) -> Non
         server.shutdown()
         serving.join()
         server.server_close()
+
+
+def test_answer_under_way_is_given_before_the_server_closes() -> None:
+    """A rig that broke ended the program, and the client got no 503."""
+    started, release = threading.Event(), threading.Event()
+
+    class Slow:
+        def answer(self, *_: object) -> tuple[HTTPStatus, str]:
+            started.set()
+            assert release.wait(10)
+            return HTTPStatus.SERVICE_UNAVAILABLE, "rig b is gone"
+
+    server = make_server(Slow(), 0)  # type: ignore[arg-type] # only `answer` is asked
+    with socket.create_connection(server.server_address[:2]) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        server.handle_request()
+        assert started.wait(10)
+        closing = threading.Thread(target=server.server_close)
+        closing.start()
+        closing.join(0.1)
+        assert closing.is_alive()
+        release.set()
+        closing.join()
+        client.settimeout(0)
+        assert client.recv(64).startswith(b"HTTP/1.0 503")
 
 
 def test_only_its_requests_are_served(automation: Automation, thing: Any) -> None:
