@@ -6,14 +6,17 @@ any number of processes: `run` hands their events back in the order of the cases
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from importlib.metadata import version
 from itertools import repeat
+from multiprocessing import parent_process
 from pathlib import Path
-from signal import SIG_DFL, SIGINT, signal
+from signal import SIG_DFL, SIGHUP, SIGINT, SIGTERM, signal
+from threading import Thread
 from traceback import extract_tb
 
 from mfalab.devices.rig.errors import RigError
@@ -92,14 +95,24 @@ def _in_order(
     """The events of each case, in the order of the cases, from as many processes as asked for."""
     if jobs == 1 or len(cases) < 2 or bench is not None:
         return map(run_case, cases, repeat(seed), repeat(bench), repeat(record))
-    pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_end_when_interrupted)
+    pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_begin_worker)
     stack.callback(pool.shutdown, cancel_futures=True)
     return pool.map(run_case, cases, repeat(seed), repeat(None), repeat(record), chunksize=4)
 
 
-def _end_when_interrupted() -> None:
-    """Make Ctrl-C end a worker without a traceback; the parent tells what there is to tell."""
-    signal(SIGINT, SIG_DFL)
+def _begin_worker() -> None:
+    """Make a signal end a worker without a traceback, and the end of its parent, too."""
+    for each in (SIGINT, SIGTERM, SIGHUP):
+        signal(each, SIG_DFL)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent is no more, whatever ended it, and end this process."""
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+    parent.join()
+    os._exit(1)
 
 
 def furnish(

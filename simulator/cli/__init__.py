@@ -1,19 +1,23 @@
 """The command line: thin doors, each loaded when it is opened.
 
 Exit codes: 0 all passed, 1 something failed, 2 wrong usage or bad input, 3 the bench is not ready,
-130 interrupted.
+4 the disk took no more of a result, 130 interrupted (129 and 143 by SIGHUP and SIGTERM).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
-from mfalab.simulator.cli.common import BAD_USAGE, FAILED, INTERRUPTED
+from mfalab.simulator.cli.common import BAD_USAGE, FAILED, INTERRUPTED, NOT_WRITTEN
+from mfalab.simulator.cli.outputs import is_full
 
 __all__ = ["MODULES", "command", "main"]
 
@@ -23,7 +27,6 @@ _DOORS = {
         "check",
         "list",
         "show",
-        "report",
         "schema",
         "steps",
         "profiles",
@@ -31,6 +34,7 @@ _DOORS = {
         "new",
         "where",
     ),
+    "reports": ("report", "compare"),
     "key": ("key",),
     "devices": ("devices",),
     "lab": ("lab",),
@@ -43,15 +47,27 @@ MODULES = {name: module for module, names in _DOORS.items() for name in names}
 
 
 def main() -> None:
-    """Run the command line; interruption is exit code 130, never a traceback."""
+    """Run the command line; interruption is an exit code, never a traceback."""
+    with _ended_cleanly() as ended_by:
+        _run(ended_by)
+
+
+def _run(ended_by: list[int]) -> None:
     try:
         command.main(prog_name="mfalab", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk can still be told
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(128 + ended_by[0] if ended_by else INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        sys.exit(BAD_USAGE)
+        sys.exit(NOT_WRITTEN if error.exit_code == NOT_WRITTEN else BAD_USAGE)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        _silence_output()
+        click.echo(f"Error: cannot write the output: {error.strerror}", err=True)
+        sys.exit(NOT_WRITTEN)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except _raised_by("concurrent.futures.process", "BrokenProcessPool"):
@@ -63,6 +79,39 @@ def main() -> None:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
         sys.exit(BAD_USAGE)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end us as Ctrl-C does, with everything written that is to be.
+
+    A second one ends us at once. What is ignored stays so: `nohup` asks for it.
+
+    Yields:
+        The number of the signal, once there was one.
+    """
+    ended_by: list[int] = []
+
+    def end(number: int, frame: object) -> None:
+        ended_by.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    ours = [
+        each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL
+    ]
+    for each in ours:
+        signal.signal(each, end)
+    try:
+        yield ended_by
+    finally:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _silence_output() -> None:
+    """Let go of standard output: what is buffered would raise again when Python closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _raised_by(module: str, name: str) -> Any:
@@ -90,8 +139,7 @@ class _Doors(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # What is still buffered would raise again when Python closes its files.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence_output()
             sys.exit(INTERRUPTED)
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, classes of options, files to write, and ways to end.
+"""What the commands share: exit codes, classes of options, and ways to end.
 
 Options that belong together are a frozen class, which a command gets as one argument:
 
@@ -15,16 +15,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import field, fields
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import click
 
-PASSED, FAILED, BAD_USAGE, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 130
+PASSED, FAILED, BAD_USAGE, NOT_READY, NOT_WRITTEN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 _PARAMETER = "parameter"
 _Command = Callable[..., Any]
@@ -84,30 +83,3 @@ def not_ready(text: str) -> NoReturn:
     """End because the bench is not ready; the text says what is missing and what to do."""
     click.echo(f"Error: {text}", err=True)
     sys.exit(NOT_READY)
-
-
-@contextmanager
-def errors_of_writing(path: Path) -> Iterator[None]:
-    """Turn an error of the file system about a file to write into wrong usage."""
-    try:
-        yield
-    except OSError as error:
-        raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-@contextmanager
-def written(path: Path) -> Iterator[TextIO]:
-    """A file to write, or one clear error before anything has run."""
-    with errors_of_writing(path):
-        file = path.open("w", encoding="utf-8")
-    with file:
-        yield file
-
-
-def require_writable(path: Path) -> None:
-    """Find out before the work that a result can be written after it; leave no empty file."""
-    existed = path.exists()
-    with errors_of_writing(path):
-        path.open("a", encoding="utf-8").close()
-    if not existed:
-        path.unlink()

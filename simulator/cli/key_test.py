@@ -21,6 +21,7 @@ from mfalab.simulator.cli.common import (
 )
 from mfalab.simulator.cli.key_argument import TOUCH, KeyOpener
 from mfalab.simulator.cli.key_asking import is_real
+from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,8 +139,8 @@ def key_test(
     if device is None:
         raise click.UsageError("say which key: sim:MODEL, hid:WHICH, nfc:READER or replay:FILE")
     for path in (page, plain):
-        if path is not None and not path.parent.is_dir():
-            raise click.UsageError(f"there is no folder {path.parent} to write {path.name} into")
+        if path is not None:
+            require_writable(path)
     found = manner.run(tests, device, quiet=quiet)
     _report(found, page, plain)
     if any(result.verdict.value == "interrupted" for result in found.results):
@@ -199,10 +200,8 @@ def _report(found: Run, page: Path | None, plain: Path | None) -> None:
 
         writers.append((page, write_html))
     for path, write in writers:
-        try:
+        with errors_of_writing(path):
             write(found, path)
-        except OSError as error:
-            raise click.UsageError(f"cannot write {path}: {error.strerror}") from None
         click.echo(f"report: {path}")
 
 

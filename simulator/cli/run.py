@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -11,21 +12,13 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from mfalab.simulator.cli.bench import opened_bench
-from mfalab.simulator.cli.common import (
-    A_FILE,
-    FAILED,
-    FORMAT,
-    PASSED,
-    gathered,
-    option,
-    require_writable,
-    written,
-)
+from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, option
+from mfalab.simulator.cli.outputs import errors_of_writing, require_writable, written
 from mfalab.simulator.cli.selection import Selection
 
 if TYPE_CHECKING:
     from mfalab.simulator.eventlog import Event
-    from mfalab.simulator.report import TerminalReporter
+    from mfalab.simulator.report import SummaryReporter, TerminalReporter
 
 _SEED = 1
 
@@ -89,15 +82,17 @@ class _Display:
     verbose: bool = option("-v", "--verbose", is_flag=True, help="A line for each case.")
     quiet: bool = option("-q", "--quiet", is_flag=True, help="The summary only.")
 
-    def reporter(self, form: str) -> TerminalReporter:
+    def reporter(self, form: str) -> TerminalReporter | SummaryReporter:
         """The reporter for standard output."""
-        from mfalab.simulator.report import TerminalReporter
+        from mfalab.simulator.report import SummaryReporter, TerminalReporter
 
+        if form == "json":
+            return SummaryReporter(sys.stdout)
         return TerminalReporter(
             sys.stdout,
             verbosity=1 if self.verbose else -1 if self.quiet else 0,
             colour=None,
-            is_tty=sys.stdout.isatty() and form == "text",
+            is_tty=sys.stdout.isatty(),
         )
 
 
@@ -120,12 +115,14 @@ def run_command(
     if manner.lab_file is not None and manner.jobs > 1:
         raise click.UsageError("a bench serves one process: leave -j out with --lab")
     outputs.require_a_file_each()
+    if outputs.show_secrets:
+        os.umask(0o077)
     cases = selection.cases()
     with ExitStack() as stack:
         bench = None
         if manner.lab_file is not None:
             bench = stack.enter_context(opened_bench(manner.lab_file, manner.seed))
-        results = _Results(stack, outputs, display.reporter(form), form)
+        results = _Results(stack, outputs, display.reporter(form))
         try:
             events = run(
                 cases,
@@ -142,7 +139,8 @@ def run_command(
             raise click.exceptions.Abort from None
         finally:
             results.close()
-    results.name_files()
+    if form == "text":
+        results.name_files()
     sys.exit(FAILED if results.failed else PASSED)
 
 
@@ -152,16 +150,14 @@ class _Results:
     Args:
         stack: closes the log.
         outputs: where to write; every file is tried at once.
-        reporter: writes to the terminal.
-        form: `text`, or `json` for the last event only.
+        reporter: writes to standard output.
     """
 
     def __init__(
-        self, stack: ExitStack, outputs: _Outputs, reporter: TerminalReporter, form: str
+        self, stack: ExitStack, outputs: _Outputs, reporter: TerminalReporter | SummaryReporter
     ) -> None:
         self._outputs = outputs
         self._reporter = reporter
-        self._as_text = form == "text"
         self._lines: list[str] = []
         self._log: TextIO | None = None
         self.failed = False
@@ -177,11 +173,11 @@ class _Results:
 
         line = encode(event, reveal=self._outputs.show_secrets)
         self._lines.append(line)
-        if self._log is not None:
-            self._log.write(line + "\n")
-            self._log.flush()
-        if self._as_text:
-            self._reporter.event(event)
+        if self._log is not None and self._outputs.log is not None:
+            with errors_of_writing(self._outputs.log):
+                self._log.write(line + "\n")
+                self._log.flush()
+        self._reporter.event(event)
         if event["kind"] == "case_finished" and event["verdict"] in {"failed", "error"}:
             self.failed = True
 
@@ -195,15 +191,12 @@ class _Results:
             report = read_runs(self._lines)
             for path, write in reports:
                 if path is not None:
-                    write(report, path)
-        if self._as_text:
-            self._reporter.close()
+                    with errors_of_writing(path):
+                        write(report, path)
+        self._reporter.close()
 
     def name_files(self) -> None:
-        """Say where the files are, or print the summary for programs."""
-        if not self._as_text:
-            click.echo(self._lines[-1])
-            return
+        """Say where the files are."""
         outputs = self._outputs
         for what, path in (
             ("report", outputs.html),

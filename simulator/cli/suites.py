@@ -1,16 +1,14 @@
-"""The commands about scenarios: a thin door over suites and reports."""
+"""The commands about scenarios: a thin door over suites."""
 
 from __future__ import annotations
 
-import json
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfalab.simulator.cli.common import FORMAT, gathered, print_json, require_writable, written
+from mfalab.simulator.cli.common import FORMAT, gathered, print_json
+from mfalab.simulator.cli.outputs import errors_of_writing
 from mfalab.simulator.cli.selection import Selection
 
 if TYPE_CHECKING:
@@ -90,50 +88,6 @@ def show(path: str, form: str) -> None:
 
 
 @click.command()
-@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
-def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None) -> None:
-    """Make reports from event logs; several logs become one report, side by side.
-
-    \b
-    mfalab report simulated.jsonl hidraw.jsonl nfc.jsonl --html all.html
-    """
-    from mfalab.simulator.report import (
-        LogError,
-        TerminalReporter,
-        comparison,
-        read_logs,
-        write_html,
-        write_junit,
-    )
-
-    texts: list[tuple[str, list[str]]] = []
-    for log in logs:
-        try:
-            texts.append((str(log), log.read_text(encoding="utf-8").splitlines()))
-        except (OSError, UnicodeDecodeError) as error:
-            raise click.UsageError(f"cannot read {log}: {error}") from None
-    try:
-        made = read_logs(texts)
-    except LogError as error:
-        raise click.UsageError(str(error)) from None
-    for target, write in ((html, write_html), (junit, write_junit)):
-        if target is not None:
-            require_writable(target)
-            write(made, target)
-            click.echo(str(target))
-    if html is None and junit is None:
-        reporter = TerminalReporter(sys.stdout, colour=None, is_tty=False)
-        for line in (line for _, lines in texts for line in lines):
-            with suppress(json.JSONDecodeError):  # a killed run leaves a line that is cut short
-                reporter.event(json.loads(line))
-        reporter.close()
-        if len(made.runs) > 1:
-            click.echo(f"\n{comparison(made)}", nl=False)
-
-
-@click.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from mfalab.simulator.scenario_files.schema import scenario_schema
@@ -200,10 +154,12 @@ def new(path: Path) -> None:
 
 
 def _write_new(path: Path, text: str, *, run_with: str) -> None:
+    from mfalab.simulator.report.files import write_whole
+
     if path.exists():
         raise click.UsageError(f"{path} exists already; it was left as it is")
-    with written(path) as file:
-        file.write(text)
+    with errors_of_writing(path):
+        write_whole(path, text)
     click.echo(f"{path} (run it with: {run_with} {path})")
 
 
@@ -221,7 +177,6 @@ COMMANDS = {
         check,
         list_command,
         show,
-        report,
         schema,
         steps,
         profiles_command,

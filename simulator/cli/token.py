@@ -16,12 +16,11 @@ from mfalab.simulator.cli.common import (
     BAD_USAGE,
     FAILED,
     FORMAT,
-    errors_of_writing,
     gathered,
     option,
     print_json,
-    require_writable,
 )
+from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
 from mfalab.simulator.cli.quantities import INSTANT, SPAN, STEPS
 from mfalab.simulator.cli.token_readings import Readings
 
@@ -227,6 +226,7 @@ class _Outputs:
     def write(self, account: Account, token: _Token) -> None:
         """Write them."""
         from mfalab.simulator.entropy import Entropy
+        from mfalab.simulator.report.files import write_whole
         from mfalab.simulator.twin.describing import as_scenario
         from mfalab.simulator.twin.page import write_page
 
@@ -237,7 +237,7 @@ class _Outputs:
                 beside = Path(os.path.relpath(token.seeds.resolve(), folder))
             text = as_scenario(account, serial=token.serial, seeds=beside)
             with errors_of_writing(self.scenario):
-                self.scenario.write_text(text, encoding="utf-8")
+                write_whole(self.scenario, text)
         if self.html is not None:
             with errors_of_writing(self.html):
                 write_page(account, self.html, Entropy(_CHANCE))

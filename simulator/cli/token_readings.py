@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mfalab.simulator.cli.common import A_FILE, INTERRUPTED, errors_of_writing, not_ready, option
+from mfalab.simulator.cli.common import A_FILE, INTERRUPTED, not_ready, option
+from mfalab.simulator.cli.outputs import errors_of_writing
 from mfalab.simulator.cli.quantities import SPAN
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from mfalab.simulator.conformance.report import as_plain, headline
 from mfalab.simulator.conformance.run import Run
+from mfalab.simulator.report.files import write_whole
 from mfalab.simulator.report.page import EntriesPage, texts_of
 
 
 def write_html(run: Run, path: Path) -> None:
     """Write the report as one self-contained HTML file; an existing file is replaced."""
-    path.write_text(render_html(run), encoding="utf-8", newline="\n")
+    write_whole(path, render_html(run))
 
 
 def render_html(run: Run) -> str:

@@ -15,6 +15,7 @@ from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.run import Result, Run
 from mfalab.simulator.conformance.suite import ConformanceTest
 from mfalab.simulator.conformance.verdicts import Verdict
+from mfalab.simulator.report.files import write_whole
 from mfalab.simulator.report.text import duration_text, printable
 from mfalab.simulator.traces.dissect import dissect
 
@@ -74,7 +75,7 @@ def as_plain(run: Run) -> dict[str, Any]:
 def write_json(run: Run, path: Path) -> None:
     """Write a run as JSON; an existing file is replaced."""
     text = json.dumps(as_plain(run), indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_whole(path, text + "\n")
 
 
 def _key(run: Run) -> dict[str, Any]:

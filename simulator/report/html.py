@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from mfalab.simulator.report.files import write_whole
 from mfalab.simulator.report.model import Report
 from mfalab.simulator.report.pack import pack
 from mfalab.simulator.report.page import EntriesPage, packed, texts_of
@@ -15,7 +16,7 @@ _PROGRAMS = ("axis.js", "timeline.js", "plots.js", "compare.js", "report.js")
 
 def write_html(report: Report, path: Path) -> None:
     """Write the report as one self-contained HTML file; an existing file is replaced."""
-    path.write_text(render_html(report), encoding="utf-8", newline="\n")
+    write_whole(path, render_html(report))
 
 
 def render_html(report: Report) -> str:
@@ -24,7 +25,7 @@ def render_html(report: Report) -> str:
     return EntriesPage(
         mark="report",
         section="scenarios",
-        headline=counts_text(report.counts),
+        headline=("interrupted: " if report.interrupted else "") + counts_text(report.counts),
         foot="Times are true time in UTC. Charts: Chart.js, MIT licence, carried inside this file.",
         style=texts_of("report/report.css"),
         programs=[f"report/{name}" for name in _PROGRAMS],

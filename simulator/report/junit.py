@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from xml.etree import ElementTree as ET
 
+from mfalab.simulator.report.files import write_whole
 from mfalab.simulator.report.model import Case, Measurement, Report, Run, Verdict
 from mfalab.simulator.report.text import duration_text, failure_account
 
@@ -24,7 +25,8 @@ def write_junit(report: Report, path: Path) -> None:
     for run, label in zip(report.runs, report.labels, strict=True):
         root.append(_suite(run, f"mfalab {label}" if len(report.runs) > 1 else "mfalab"))
     ET.indent(root)
-    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    text = ET.tostring(root, encoding="unicode")
+    write_whole(path, f"<?xml version='1.0' encoding='utf-8'?>\n{text}")
 
 
 def _suite(run: Run, name: str) -> ET.Element:

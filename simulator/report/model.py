@@ -233,6 +233,11 @@ class Report:
     runs: tuple[Run, ...]
 
     @property
+    def interrupted(self) -> bool:
+        """Whether a log ends before its run did."""
+        return any(run.interrupted for run in self.runs)
+
+    @property
     def cases(self) -> tuple[Case, ...]:
         """The cases of all runs, in the order of the logs."""
         return tuple(case for run in self.runs for case in run.cases)

@@ -7,7 +7,7 @@ A killed run leaves a log whose last line may be cut and whose last cases have n
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mfalab.simulator.report.model import (
@@ -290,22 +290,13 @@ def read_runs(lines: Iterable[str], *, log: str | None = None) -> Report:
         cases without `case_finished`; a cut last line is dropped.
 
     Raises:
-        LogError: A line is not an event of this schema's version.
+        LogError: A line is not an event of this schema's version, or there is no line.
     """
     name = log or getattr(lines, "name", None)
     place = name if isinstance(name, str) else "log"
     runs: list[_RunBuilder] = []
-    cut: tuple[int, str] | None = None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        if cut is not None:
-            raise LogError(place, *cut)
+    for number, event in _numbered(lines, place):
         try:
-            event = _parse(line)
-            if event is None:
-                cut = (number, "this line is not a JSON object. Only a log's last line may be cut.")
-                continue
             if _text(event, "kind") == "run_started":
                 builder = _RunBuilder(event, name if isinstance(name, str) else "")
                 builder.build()
@@ -319,11 +310,49 @@ def read_runs(lines: Iterable[str], *, log: str | None = None) -> Report:
     return Report(tuple(run.build() for run in runs))
 
 
+def read_events(lines: Iterable[str], log: str) -> Iterator[Mapping[str, object]]:
+    """The events of a log as they stand, for one who follows them like those of a run.
+
+    Raises:
+        LogError: As `read_runs`, but for events in a wrong order.
+    """
+    return (event for _, event in _numbered(lines, log))
+
+
+def _numbered(lines: Iterable[str], place: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Each event with the number of its line; only the last line may be cut."""
+    cut = 0
+    number = empty = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            empty += 1
+            continue
+        if cut:
+            raise LogError(place, cut, "this line is cut. Only a log's last line may be.")
+        try:
+            event = _parse(line)
+        except EventError as error:
+            raise LogError(place, number, f"{error}.") from None
+        if event is None and number - empty > 1:
+            cut = number
+        elif event is None:
+            raise LogError(place, number, "this is no event log: its first line is no event.")
+        else:
+            yield number, event
+    if number == empty:
+        raise LogError(place, 1, "this log is empty: its run was ended before it began.")
+
+
 def _parse(line: str) -> Mapping[str, object] | None:
     """One line's object, or None when the line is cut.
 
     A log that is appended to after a kill has a cut line with the next `run_started` on it.
+
+    Raises:
+        EventError: The line was never an event of this version.
     """
+    if not line.startswith("{"):
+        raise EventError("this line is not a JSON object")
     event = _object_or_none(line)
     if event is None and (at := line.rfind('{"')) > 0:
         event = _object_or_none(line[at:])
@@ -338,10 +367,17 @@ def _parse(line: str) -> Mapping[str, object] | None:
 
 
 def _object_or_none(text: str) -> Mapping[str, object] | None:
+    """The object, or None where its text is cut.
+
+    Raises:
+        EventError: It is nested deeper, or has a longer number, than Python takes.
+    """
     try:
         value: object = json.loads(text)
-    except ValueError:
+    except json.JSONDecodeError:
         return None
+    except (ValueError, RecursionError):
+        raise EventError("this line has a value that no event has") from None
     return value if isinstance(value, dict) else None
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mfalab.simulator.entropy import EntropySource
 from mfalab.simulator.language.units import format_duration, format_instant
+from mfalab.simulator.report.files import write_whole
 from mfalab.simulator.report.page import render_document, texts_of
 from mfalab.simulator.twin.drawing import future_plot, readings_plot
 from mfalab.simulator.twin.measuring import Estimate
@@ -19,7 +20,7 @@ def write_page(account: Account, path: Path, chance: EntropySource) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path.write_text(render_page(account, chance), encoding="utf-8", newline="\n")
+    write_whole(path, render_page(account, chance))
 
 
 def render_page(account: Account, chance: EntropySource) -> str:

@@ -110,9 +110,10 @@ const shown = (item, data) => [
   el("span", { class: "wall", title: "wall time" }, duration(item.w ?? 0)),
   bad(item) && item.why ? el("span", { class: "because" }, item.why.split("\n")[0]) : null];
 
-const headlineOf = (cases) => {
+const headlineOf = (cases, runs, planned) => {
   const failed = cases.filter(bad).length, passed = verdictsOf(cases).get("passed") ?? 0;
   if (failed) return `${failed} of ${plural(cases.length, "scenario")} ${failed === 1 ? "needs" : "need"} attention`;
+  if (runs.some((run) => run.wall === null)) return `Interrupted after ${cases.length} of ${plural(planned, "scenario")}`;
   return cases.length ? `${passed === cases.length ? "All " : ""}${plural(passed, "scenario")} passed` : "No scenarios ran";
 };
 
@@ -124,7 +125,7 @@ const summary = (data, page, filter) => {
   const only = runs.length === 1 ? runs[0] : null;
   const slowest = [...cases].sort((a, b) => (b.w ?? 0) - (a.w ?? 0)).slice(0, 6);
   return [
-    el("h1", { id: "headline" }, headlineOf(cases)),
+    el("h1", { id: "headline" }, headlineOf(cases, runs, planned)),
     bar(counts), tally(counts),
     killed ? el("p", { class: "killed" }, `${only ? "The run was" : plural(killed, "run was", "runs were")} interrupted: ${plural(Math.max(planned - cases.length, 0), "planned scenario")} never started.`) : null,
     el("dl", { class: "data" },

@@ -1,4 +1,4 @@
-"""What commands share: classes of options, and files that are tried before the work."""
+"""What commands share: classes of options."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mfalab.simulator.cli import run as run_door
-from mfalab.simulator.cli.common import argument, gathered, option, require_writable, written
+from mfalab.simulator.cli.common import argument, gathered, option
 from mfalab.simulator.runner import DEFAULT_SEED
 
 
@@ -48,29 +48,6 @@ def test_options_are_shown_in_the_order_of_the_fields(command):
 def test_a_mistake_in_a_gathered_option_names_it(command):
     ran = CliRunner().invoke(command, ["--channel", "x"])
     assert (ran.exit_code, "'-c' / '--channel'" in ran.output) == (2, True)
-
-
-def test_trying_a_file_leaves_none_behind_and_changes_none(tmp_path):
-    require_writable(tmp_path / "new")
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "old").write_text("precious")
-    require_writable(tmp_path / "old")
-    assert (tmp_path / "old").read_text() == "precious"
-
-
-def test_a_file_that_cannot_be_written_is_wrong_usage(tmp_path):
-    with pytest.raises(click.UsageError, match=r"cannot write .*: Is a directory"):
-        require_writable(tmp_path)
-    with (
-        pytest.raises(click.UsageError, match=r"cannot write .*: No such file"),
-        written(tmp_path / "no" / "where"),
-    ):
-        pass
-
-
-def test_an_error_inside_a_written_file_is_not_taken_for_one_of_opening_it(tmp_path):
-    with pytest.raises(OSError, match="of the caller"), written(tmp_path / "file"):
-        raise OSError("of the caller")
 
 
 def test_the_seed_of_the_command_line_is_that_of_the_runner():

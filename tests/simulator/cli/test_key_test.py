@@ -79,7 +79,10 @@ def test_list_tells_tests_and_runs_none(run: Run) -> None:
         (["nonsense"], "is no address of a key"),
         (["sim:nonsense"], "there are always-uv"),
         ([SIM, "-k", "no such word"], "no test has no such word"),
-        ([SIM, "--html", "/nowhere/at/all.html"], "there is no folder /nowhere/at"),
+        (
+            [SIM, "--html", "/nowhere/at/all.html"],
+            "cannot write /nowhere/at/all.html: No such file or directory",
+        ),
     ],
 )
 def test_wrong_usage_is_2_with_a_sentence(run: Run, words: list[str], sentence: str) -> None:

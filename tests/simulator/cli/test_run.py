@@ -58,8 +58,9 @@ def test_exitfirst_stops_and_json_is_the_summary(mfalab: Cli) -> None:
     ran = mfalab("run", "t", "-x", "--format", "json")
     assert ran.code == 1
     summary = json.loads(ran.out)
-    assert summary["kind"] == "run_finished"
-    assert (summary["failed"], summary["passed"]) == (1, 0)
+    assert (summary["failed"], summary["passed"], summary["planned"]) == (1, 0, 3)
+    (case,) = summary["cases"]
+    assert (case["case"], case["verdict"], case["step"]["number"]) == ("t/bad", "failed", 2)
 
 
 def test_outputs_are_written_and_named(mfalab: Cli, suite: Path) -> None:
@@ -139,33 +140,85 @@ def test_shipped_suites_are_run_from_any_folder(tmp_path: Path, shipped_cases: l
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_interrupt_ends_with_130_and_reports_what_there_is(
-    story: Story, write: Write, tmp_path: Path, jobs: int
-) -> None:
+@pytest.fixture
+def long_run(story: Story, write: Write, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts a run of many long cases, and waits until its first is over."""
     values = ", ".join(f"{number} ppm" for number in range(200))
     write(
         story("{do: wait, for: 900 y}", GOOD, more=f"matrix: {{fob.drift: [{values}]}}\n"), "t/long"
     )
-    running = subprocess.Popen(
-        [MFALAB, "run", "t", "-v", "-j", str(jobs), "--log", "run.jsonl", "--junit", "j.xml"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert running.stdout is not None
-    assert running.stdout.readline()
-    os.killpg(running.pid, signal.SIGINT)
-    out, err = running.communicate(timeout=30)
-    assert running.returncode == 130, err
-    assert err == "interrupted\n"
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        running = subprocess.Popen(
+            [MFALAB, "run", "t", "-v", *options],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(running)
+        assert running.stdout is not None
+        assert running.stdout.readline()
+        return running
+
+    yield start
+    for each in started:
+        if each.poll() is None:
+            os.killpg(each.pid, signal.SIGKILL)
+        each.communicate()
+
+
+OUTPUTS = ("--log", "run.jsonl", "--junit", "j.xml", "--html", "r.html")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("ended_by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_a_run_which_reports_what_there_is(
+    long_run: Callable[..., Any], tmp_path: Path, jobs: str, ended_by: int, code: int
+) -> None:
+    running = long_run("-j", jobs, *OUTPUTS)
+    if ended_by == signal.SIGINT:
+        os.killpg(running.pid, ended_by)  # as a terminal does
+    else:
+        running.send_signal(ended_by)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (code, "interrupted\n")
     assert "interrupted: " in out.splitlines()[-1]
     lines = (tmp_path / "run.jsonl").read_text().splitlines()
     assert all(json.loads(line)["v"] == 1 for line in lines)
     assert ET.parse(tmp_path / "j.xml").getroot().findall(".//testcase")
+    assert "<title>interrupted: " in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_run_that_is_killed_and_old_reports_stay(
+    long_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    for name in ("j.xml", "r.html"):
+        (tmp_path / name).write_text("of the run before")
+    running = long_run("-j", "3", *OUTPUTS)
+    tree = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    workers = [Path("/proc") / pid for pid in tree.read_text().split()]
+    assert len(workers) == 3
+    running.kill()
+    # It is a pipe of theirs, too: at its end the last worker is gone.
+    running.communicate(timeout=60)
+    assert not any(alive(worker) for worker in workers)
+    for name in ("j.xml", "r.html"):
+        assert (tmp_path / name).read_text() == "of the run before"
+
+
+def alive(process: Path) -> bool:
+    """Whether a process of /proc still runs: one that ended may wait to be told of."""
+    try:
+        return (process / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def on_terminal(suite: Path, *arguments: str, **environment: str) -> str:

@@ -115,25 +115,6 @@ def test_json_is_for_programs(mfalab: Cli, arguments: list[str], check: Any) -> 
     assert check(json.loads(mfalab(*arguments).out))
 
 
-# -- outputs --
-
-
-def test_log_that_was_cut_short_is_still_reported(mfalab: Cli, suite: Path) -> None:
-    mfalab("run", "t", "--log", "run.jsonl")
-    whole = (suite / "run.jsonl").read_text()
-    (suite / "cut.jsonl").write_text(whole[: len(whole) * 2 // 3])
-    ran = mfalab("report", "cut.jsonl", "--html", "cut.html")
-    assert ran.code == 0
-    assert mfalab("report", "cut.jsonl").code == 0
-
-
-def test_log_that_is_none_is_told(mfalab: Cli, suite: Path) -> None:
-    (suite / "x.jsonl").write_text('{"v": 1}\nnothing\n{}\n')
-    ran = mfalab("report", "x.jsonl")
-    assert ran.code == 2
-    assert "x.jsonl:1" in ran.err
-
-
 # -- writing files --
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mfalab.simulator.report import read_runs, write_html
+from mfalab.simulator.report import Report, read_runs, write_html
 from mfalab.simulator.report.html import render_html
 
 
@@ -106,5 +106,5 @@ def test_the_title_counts_verdicts(tmp_path, sample_log):
 
 
 def test_a_report_without_cases_can_be_written(tmp_path):
-    write_html(read_runs([]), tmp_path / "empty.html")
+    write_html(Report(()), tmp_path / "empty.html")
     assert "no cases" in (tmp_path / "empty.html").read_text()

@@ -117,8 +117,10 @@ def test_the_same_case_of_several_runs_does_not_collide(two_runs_log):
     assert [run.interrupted for run in runs] == [False, False, True]
 
 
-def test_an_empty_log_is_a_report_without_runs():
-    assert read_runs([]).runs == ()
+@pytest.mark.parametrize("lines", [[], ["\n"], ['{"v":1,"kind":"run_st']])
+def test_a_log_without_a_whole_event_is_an_error(lines):
+    with pytest.raises(LogError, match=r"log:1: this .* (empty|no event)"):
+        read_runs(lines)
 
 
 def _with(event: dict[str, object], **changes: object) -> list[str]:
