@@ -28,6 +28,7 @@ from mfalab.devices.ctap.large_blobs import large_blobs
 from mfalab.devices.ctap.make_credential import make_credential
 from mfalab.devices.ctap.metadata import metadata_statement
 from mfalab.devices.ctap.model import Model
+from mfalab.devices.ctap.requests import read_request
 from mfalab.devices.ctap.reset import reset, selection
 from mfalab.devices.ctap.state import State
 from mfalab.devices.ctap.status import CtapError, CtapStatus
@@ -226,7 +227,7 @@ class Authenticator:
             raise CtapError(CtapStatus.REQUEST_TOO_LARGE, f"{len(request)} bytes")
         handler = self._handler(request[0])
         content = cbor.decode(request[1:]) if request[1:] else {}
-        members = Members(content)
+        members = read_request(request[0], content, core.model)
         if not _goes_on(request[0], members):
             core.session.walk = None
         answer = yield from handler(core, Call(channel, transport, request[0], members))

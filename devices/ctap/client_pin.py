@@ -33,7 +33,7 @@ def client_pin(core: Core, call: Call) -> Steps[dict[int, Any]]:
     model = core.model
     match number:
         case PinSubcommand.GET_PIN_RETRIES if model.client_pin:
-            return _pin_retries(core)
+            return _pin_retries(core, call.members)
         case PinSubcommand.GET_KEY_AGREEMENT:
             return {0x01: _protocol(core, call.members).key_agreement()}
         case PinSubcommand.SET_PIN if model.client_pin:
@@ -51,7 +51,9 @@ def client_pin(core: Core, call: Call) -> Steps[dict[int, Any]]:
     raise CtapError(CtapStatus.INVALID_SUBCOMMAND, f"clientPIN subcommand {number}")
 
 
-def _pin_retries(core: Core) -> dict[int, Any]:
+def _pin_retries(core: Core, members: Members) -> dict[int, Any]:
+    if core.model.retries_need_protocol:
+        _protocol(core, members)
     answer: dict[int, Any] = {0x03: core.state.retries.pin}
     if core.model.pin_uv_auth_token:
         answer[0x04] = _wants_power_cycle(core)
@@ -104,7 +106,7 @@ def _get_pin_token(core: Core, call: Call) -> dict[int, Any]:
     members = call.members
     peer, pin_hash_enc = members.required(0x03, dict), members.required(0x06, bytes)
     protocol = _protocol(core, members)
-    if core.model.pin_uv_auth_token and (0x09 in members or 0x0A in members):
+    if 0x09 in members or 0x0A in members:
         raise CtapError(CtapStatus.INVALID_PARAMETER, "this subcommand takes no permissions")
     if core.model.no_mc_ga_permissions_with_client_pin:
         raise CtapError(CtapStatus.UNAUTHORIZED_PERMISSION, "a PIN does not give mc and ga")

@@ -202,6 +202,26 @@ class Core:
         token.use()
         return token
 
+    def check_ceremony(
+        self,
+        protocol: PinUvProtocol,
+        message: bytes,
+        signature: bytes,
+        permission: Permission,
+        rp_id: str,
+    ) -> PinUvAuthToken | None:
+        """The token of a registration or sign-in, None when there is nothing that it could protect.
+
+        Raises:
+            CtapError: PIN_AUTH_INVALID, or what the model answers when there is no PIN.
+        """
+        if self.protected:
+            return self.check_token(protocol, message, signature, permission, rp_id)
+        status = self.model.param_without_pin_status
+        if status is not None:
+            raise CtapError(status, "there is no PIN for a pinUvAuthParam")
+        return None
+
     # People
 
     def presence(

@@ -48,18 +48,16 @@ def get_assertion(core: Core, call: Call) -> Steps[dict[int, Any]]:
     param = yield from read_pin_uv_auth_param(core, call, 0x06, rp_id, "choose")
     protocol = core.protocol_of(members, 0x07) if param is not None else None
     up, uv = _read_options(core, options, param is not None)
-    if up and core.state.settings.always_uv and not uv and param is None:
-        if not core.fingers_enrolled:
+    if up and core.state.settings.always_uv:
+        if not core.protected or (param is None and not core.fingers_enrolled):
             raise core.uv_missing()
-        uv = True
+        uv = param is None
 
     verified = present = False
-    if core.protected and protocol is not None and param is not None:
+    if protocol is not None and param is not None:
         permission = Permission.GET_ASSERTION
-        token = core.check_token(protocol, client_data_hash, param, permission, rp_id)
-        verified, present = True, token.user_present
-    elif up and core.state.settings.always_uv and not core.protected:
-        raise core.uv_missing()
+        token = core.check_ceremony(protocol, client_data_hash, param, permission, rp_id)
+        verified, present = token is not None, token is not None and token.user_present
     elif uv:
         yield from core.verify_user_inside(rp_id, "sign in")
         verified = present = True

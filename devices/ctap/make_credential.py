@@ -41,15 +41,13 @@ class _Request:
     def read(cls, core: Core, members: Members) -> "_Request":
         client_data_hash = members.required(0x01, bytes)
         rp = Members(members.required(0x02, dict), "rp")
-        user = read_user(Members(members.required(0x03, dict), "user"))
+        user = read_user(core, Members(members.required(0x03, dict), "user"))
         entity = {"id": rp.required("id", str)}
-        if name := rp.optional("name", str):
-            entity["name"] = name
+        for key in _kept(core, "name"):
+            if text := rp.optional(key, str):
+                entity[key] = text
         params = members.required(0x04, list)
         limit = core.model.max_credentials_in_list
-        wishes = members.optional(0x0B, list)
-        if wishes is not None and not all(isinstance(wish, str) for wish in wishes):
-            raise CtapError(CtapStatus.CBOR_UNEXPECTED_TYPE, "a format is not a text")
         if len(client_data_hash) != 32:
             why = f"clientDataHash has {len(client_data_hash)} bytes"
             raise CtapError(CtapStatus.INVALID_LENGTH, why)
@@ -63,11 +61,16 @@ class _Request:
             Members(members.optional(0x07, dict) or {}, "options"),
             members.optional(0x08, bytes),
             members.unsigned(0x0A),
-            wishes,
+            members.optional(0x0B, list),
         )
 
 
-def read_user(members: Members) -> dict[str, bytes | str]:
+def _kept(core: Core, *names: str) -> tuple[str, ...]:
+    """The texts of an entity that are stored."""
+    return (*names, "icon") if core.model.keeps_icon else names
+
+
+def read_user(core: Core, members: Members) -> dict[str, bytes | str]:
     """A user entity: `id` of 1 to 64 bytes and what names there are.
 
     Raises:
@@ -78,7 +81,7 @@ def read_user(members: Members) -> dict[str, bytes | str]:
         why = f"user.id has {len(user_id)} bytes, 1 to 64 are taken"
         raise CtapError(CtapStatus.INVALID_LENGTH, why)
     user: dict[str, bytes | str] = {"id": user_id}
-    for key in ("name", "displayName"):
+    for key in _kept(core, "name", "displayName"):
         if value := members.optional(key, str):
             user[key] = value
     return user
@@ -113,10 +116,10 @@ def make_credential(core: Core, call: Call) -> Steps[dict[int, Any]]:
     enterprise = _enterprise(core, request)
 
     verified = present = False
-    if core.protected and protocol is not None and param is not None:
+    if protocol is not None and param is not None:
         permission = Permission.MAKE_CREDENTIAL
-        token = core.check_token(protocol, request.client_data_hash, param, permission, rp_id)
-        verified, present = True, token.user_present
+        token = core.check_ceremony(protocol, request.client_data_hash, param, permission, rp_id)
+        verified, present = token is not None, token is not None and token.user_present
     elif uv:
         yield from core.verify_user_inside(rp_id, "register")
         verified = present = True

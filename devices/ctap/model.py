@@ -127,6 +127,10 @@ class Model:
         up_true_refused: `up: true` in makeCredential is INVALID_OPTION, as before CTAP 2.1.
         missing_protocol_status: A pinUvAuthParam beside no known protocol, as before CTAP 2.1;
             None for the two codes of CTAP 2.1.
+        param_without_pin_status: A pinUvAuthParam when there is no PIN; None to ignore it, as
+            CTAP 2.1 does.
+        retries_need_protocol: getPINRetries names a PIN/UV protocol, as before CTAP 2.1.
+        keeps_icon: The `icon` of users and relying parties is stored, as before CTAP 2.1.
         hmac_secret_bad_mac_status: What a wrong saltAuth answers.
         second_set_pin_status: What setPIN answers when there is a PIN.
         wink: CTAPHID_WINK works.
@@ -193,6 +197,9 @@ class Model:
     token_serves_one_operation: bool = True
     up_true_refused: bool = False
     missing_protocol_status: CtapStatus | None = None
+    param_without_pin_status: CtapStatus | None = None
+    retries_need_protocol: bool = False
+    keeps_icon: bool = False
     hmac_secret_bad_mac_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
     second_set_pin_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
     wink: bool = True
@@ -207,6 +214,12 @@ class Model:
     def ctap2(self) -> bool:
         """It speaks CTAP2."""
         return any(version.startswith("FIDO_2") for version in self.versions)
+
+    @property
+    def since_2_1(self) -> bool:
+        """It speaks CTAP 2.1 or later."""
+        older = {"FIDO_2_0", "FIDO_2_1_PRE"}
+        return any(each.startswith("FIDO_2_") and each not in older for each in self.versions)
 
     @property
     def built_in_uv(self) -> bool:

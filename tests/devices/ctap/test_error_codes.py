@@ -137,6 +137,7 @@ rows(
         ("pubKeyCredParams is a map", "CBOR_UNEXPECTED_TYPE", {4: {}}),
         ("options is an array", "CBOR_UNEXPECTED_TYPE", {7: []}),
         ("an option is a number", "CBOR_UNEXPECTED_TYPE", {7: {"rk": 1}}),
+        ("user.icon is a number", "CBOR_UNEXPECTED_TYPE", {3: {"id": b"a", "icon": 1}}),
         ("extensions is an array", "CBOR_UNEXPECTED_TYPE", {6: []}),
         ("excludeList entry is no map", "CBOR_UNEXPECTED_TYPE", {5: [b"x"]}),
         ("excludeList entry without id", "MISSING_PARAMETER", {5: [{"type": "public-key"}]}),
@@ -183,6 +184,10 @@ rows(
     ],
     "no-rk-2.0",
 )
+for model, kind in (("fido-2.0", "CTAP 2.0"), ("yubikey-like", "widely sold key")):
+    given = [(f"pinUvAuthParam and no PIN, {kind}", "PIN_NOT_SET", {})]
+    rows("makeCredential", 1, lambda key: key.make(param=bytes(16), protocol=1), given, model)
+    rows("getAssertion", 2, lambda key: key.get(param=bytes(16), protocol=1), given, model)
 rows(
     "makeCredential",
     1,
@@ -541,12 +546,20 @@ rows(
     [
         ("subCommand absent", "MISSING_PARAMETER", {2: None}),
         ("subCommand is a text", "CBOR_UNEXPECTED_TYPE", {2: "x"}),
+        ("getPINRetries and keyAgreement is a text", "CBOR_UNEXPECTED_TYPE", {2: 1, 3: "x"}),
         ("unknown subCommand", "INVALID_SUBCOMMAND", {2: 0x0B}),
         ("getUVRetries without a sensor", "INVALID_SUBCOMMAND", {2: 7}),
         ("getKeyAgreement without protocol", "MISSING_PARAMETER", {1: None}),
         ("getKeyAgreement with an unknown protocol", "INVALID_PARAMETER", {1: 3}),
         ("getPinUvAuthToken without key agreement", "MISSING_PARAMETER", {2: 9}),
     ],
+)
+rows(
+    "clientPIN",
+    6,
+    lambda key: {1: 1, 2: 1},
+    [("getPINRetries without protocol, CTAP 2.0", "MISSING_PARAMETER", {1: None})],
+    "fido-2.0",
 )
 rows(
     "clientPIN",

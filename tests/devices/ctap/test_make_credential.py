@@ -2,6 +2,8 @@
 
 from hashlib import sha256
 
+import pytest
+
 from mfalab.devices.ctap import Prompt
 
 CDH = sha256(b"client data").digest()
@@ -44,6 +46,26 @@ def test_uv_true_beside_a_pin_uv_auth_param_is_absent(key):
     signed = key.signed("1234", CDH, 1, "example.com")
     answer = key.good(1, key.make(options={"uv": True}, **signed))
     assert flags(answer) == UP | UV | AT
+
+
+def test_pin_uv_auth_param_without_a_pin_is_ignored_since_2_1(key):
+    answer = key.good(1, key.make(param=bytes(16), protocol=2))
+    assert flags(answer) == UP | AT
+
+
+def test_enterprise_attestation_is_an_unknown_member_to_2_0(make_key):
+    assert make_key("fido-2.0").status(1, make_key("fido-2.0").make(enterprise=1)) == 0
+
+
+@pytest.mark.parametrize(("model", "kept"), [("fido-2.0", True), ("ctap-2.1-pin", False)])
+def test_icons_are_kept_by_2_0_alone(make_key, model, kept):
+    key = make_key(model)
+    request = key.make(rk=True)
+    request[2]["icon"], request[3]["icon"] = "data:,rp", "data:,user"
+    key.good(1, request)
+    (credential,) = key.state.credentials.values()
+    assert dict(credential.rp).get("icon") == ("data:,rp" if kept else None)
+    assert dict(credential.user).get("icon") == ("data:,user" if kept else None)
 
 
 def test_up_true_is_legal_since_2_1(key):
