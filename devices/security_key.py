@@ -31,6 +31,7 @@ from mfalab.devices.ctap.faults import NO_FAULTS, Faults
 from mfalab.devices.ctap.iso7816 import FidoApplet
 from mfalab.devices.ctap.model import Model, load_model
 from mfalab.devices.ctap.prompting import Prompting
+from mfalab.devices.ctap.state import own_records
 from mfalab.devices.ctap.storage import FileStorage, MemoryStorage, Storage
 from mfalab.devices.ctap.transaction import Transaction
 from mfalab.devices.ctap.user import Asked, Gesture, Reaction, User, touching
@@ -82,8 +83,8 @@ class SecurityKey(Device):
     Args:
         model: what kind of key; a `Model`, or the name or path of a description file.
         random_bytes: where its chance comes from: keys, IVs, channels, wire faults.
-        state: where it keeps its state: a file, which is made if need be, or a `Storage`; None
-            keeps it in memory.
+        state: where it keeps its state: a file, which is made if need be and is this key's alone
+            until `close`, or a `Storage`; None keeps it in memory.
         clock: what it counts its deadlines with; None for the scheduler's.
         scheduler: what lets time pass; None for time of its own.
         user: who touches it; see `mfalab.devices.ctap.user`.
@@ -91,6 +92,11 @@ class SecurityKey(Device):
         faults: what is wrong with the authenticator.
         wire: what is wrong with its USB wire.
         power: for a key that has a battery; None for one that lives on its port.
+
+    Raises:
+        ModelInvalid: the description file describes no authenticator.
+        StateInUse: another process, or another key, has the state file.
+        StateFileInvalid: the state is not that of a security key.
     """
 
     broken_advice = "Use another security key and remove this one from the account."
@@ -117,13 +123,17 @@ class SecurityKey(Device):
         if state is None:
             state = MemoryStorage()
         self._storage = FileStorage(state) if isinstance(state, str | PathLike) else state
-        self.authenticator = Authenticator(
-            self.model,
-            storage=self._storage,
-            clock=self._clock,
-            random_bytes=random_bytes,
-            faults=faults,
-        )
+        try:
+            self.authenticator = Authenticator(
+                self.model,
+                storage=self._storage,
+                clock=self._clock,
+                random_bytes=random_bytes,
+                faults=faults,
+            )
+        except BaseException:
+            self._close_file()
+            raise
         self._prompting = Prompting(
             touching() if user is None else user, self._requests, self._scheduler.after, self._do
         )
@@ -213,10 +223,16 @@ class SecurityKey(Device):
         with self._scheduler.guard:
             again = self.plug if self.plugged else self.tap if self.in_field else None
             self._lose_power()
-            self._storage.write(dict.fromkeys(self._storage.read()))
+            self._storage.write(dict.fromkeys(own_records(self._storage)))
             self.authenticator.state.load()
             if again is not None:
                 again()
+
+    def close(self) -> None:
+        """Take its power and let go of its state file for others; twice does no harm."""
+        with self._scheduler.guard:
+            self._lose_power()
+            self._close_file()
 
     def clone(
         self, *, random_bytes: Callable[[int], bytes], name: str | None = None
@@ -402,6 +418,10 @@ class SecurityKey(Device):
             )
 
     # Inside.
+
+    def _close_file(self) -> None:
+        if isinstance(self._storage, FileStorage):
+            self._storage.close()
 
     def _insert(self) -> None:
         with self._scheduler.guard:

@@ -71,7 +71,7 @@ def make_keys(folder: Path) -> None:
     enrolment = FPBioEnrollment(ctap, pin.protocol, token).enroll()
     while enrolment.capture() is None:
         pass
-    key.unplug()
+    key.close()
 
 
 def absent(script: str) -> list[str]:

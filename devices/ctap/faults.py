@@ -97,6 +97,9 @@ class FaultyStorage:
         self._armed_for: Faults | None = None
         self._since_armed = 0
 
+    def __str__(self) -> str:
+        return str(self._inner)
+
     @property
     def writes(self) -> int:
         """How many writes there have been."""

@@ -2,19 +2,31 @@
 
 A record is a value that knows its name in the storage; most are kept as small CBOR arrays. Every
 change of state goes through `State.change`, which makes one atomic write of it; what is in memory
-follows only when the write has succeeded.
+follows only when the write has succeeded. What is read is held against the types and limits of its
+record, so that a damaged storage is told at power-up and not in the middle of a ceremony. Records
+with other names are not the authenticator's and stay as they are.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from hashlib import sha256
-from typing import Any, ClassVar, TypeVar, final
+from types import UnionType
+from typing import Any, ClassVar, TypeVar, final, get_args, get_origin, get_type_hints
 
 from mfalab.devices.ctap import cbor
+from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.model import AlwaysUv, Model
-from mfalab.devices.ctap.storage import Storage
+from mfalab.devices.ctap.status import CtapError
+from mfalab.devices.ctap.storage import StateFileInvalid, Storage
 
 _T = TypeVar("_T")
+_R = TypeVar("_R", bound="Record")
+
+_SINGLE = ("secrets", "settings", "retries", "pin", "serial-number", "counter", "large-blobs")
+_MANY = ("cred/", "finger/", "count/")
+_ALWAYS = ("secrets", "settings", "retries", "serial-number", "counter")
+_MOST = 2**63 - 1
+_SERIAL_NUMBER_BYTES = 8
 
 EMPTY_LARGE_BLOBS = b"\x80" + sha256(b"\x80").digest()[:16]
 """The initial large-blob array: an empty CBOR array and its truncated hash, 17 bytes."""
@@ -153,6 +165,12 @@ class Finger:
         return f"finger/{self.id.hex()}"
 
 
+def own_records(storage: Storage) -> dict[str, bytes]:
+    """The records of a storage that are the authenticator's."""
+    records = storage.read().items()
+    return {n: value for n, value in records if n in _SINGLE or n.startswith(_MANY)}
+
+
 Record = Secrets | Pin | Retries | Settings | Counter | LargeBlobs | Credential | Finger
 
 
@@ -176,29 +194,59 @@ class State:
         self.load()
 
     def load(self) -> None:
-        """Read everything again, as at power-up."""
-        records = self._storage.read()
-        if "secrets" not in records:
+        """Read everything again, as at power-up.
+
+        Raises:
+            StateFileInvalid: A record is missing, or is not what the authenticator writes.
+        """
+        records = own_records(self._storage)
+        if not records:
             self.reset()
             return
-        self.secrets = Secrets(*_items(records["secrets"]))
-        self.settings = Settings(*_items(records["settings"]))
-        self.retries = Retries(*_items(records["retries"]))
-        self.pin = Pin(*_items(records["pin"])) if "pin" in records else None
+        for name in _ALWAYS:
+            if name not in records:
+                raise self._invalid(name, "it is missing")
+        self.secrets = self._read(Secrets, "secrets", records)
+        self.settings = self._read(Settings, "settings", records)
+        self.retries = self._read(Retries, "retries", records)
+        self.pin = self._read(Pin, "pin", records) if "pin" in records else None
         self.serial_number = records["serial-number"]
-        self.counter: int = cbor.decode(records["counter"])
+        if len(self.serial_number) != _SERIAL_NUMBER_BYTES:
+            raise self._invalid("serial-number", f"it has {_SERIAL_NUMBER_BYTES} bytes")
+        self.counter = self._read(Counter, "counter", records).value
         self.large_blobs = records.get("large-blobs", EMPTY_LARGE_BLOBS)
+        if sha256(self.large_blobs[:-16]).digest()[:16] != self.large_blobs[-16:]:
+            raise self._invalid("large-blobs", "its hash is that of something else")
+        kept = sorted(records)
         self.counters: dict[str, int] = {
-            name: cbor.decode(value) for name, value in records.items() if name[:6] == "count/"
+            name: self._read(Counter, name, records).value
+            for name in kept
+            if name.startswith("count/")
         }
-        stored = [
-            Credential(*_items(value)) for name, value in records.items() if name[:5] == "cred/"
-        ]
+        stored = [self._read(Credential, name, records) for name in kept if name[:5] == "cred/"]
         self.credentials = {c.id: c for c in sorted(stored, key=lambda c: c.serial)}
-        fingers = [
-            Finger(*_items(records[name])) for name in sorted(records) if name[:7] == "finger/"
-        ]
+        fingers = [self._read(Finger, name, records) for name in kept if name[:7] == "finger/"]
         self.fingers = {finger.id: finger for finger in fingers}
+
+    def _read(self, kind: type[_R], name: str, records: dict[str, bytes]) -> _R:
+        try:
+            value = cbor.decode(records[name])
+        except CtapError as error:
+            raise self._invalid(name, f"it is no CBOR: {error}") from error
+        items = [value, name] if kind is Counter else _frozen(value)
+        hints = _FIELDS[kind]
+        if isinstance(items, list | tuple) and len(items) == len(hints):
+            for item, (field, hint) in zip(items, hints, strict=True):
+                if not _fits(item, hint):
+                    raise self._invalid(name, f"{field} is of another type")
+            record = kind(*items)
+            if why := _wrong(record, name):
+                raise self._invalid(name, why)
+            return record
+        raise self._invalid(name, f"it is no list of {len(hints)}")
+
+    def _invalid(self, name: str, why: str) -> StateFileInvalid:
+        return StateFileInvalid(str(self._storage), f'record "{name}": {why}')
 
     def change(self, *put: Record, delete: Iterable[Credential | Finger] = ()) -> None:
         """Put and delete these records in one atomic write; all others stay.
@@ -249,9 +297,9 @@ class State:
         """
         model, random_bytes = self._model, self._random_bytes
         secrets = Secrets(random_bytes(32), random_bytes(32), random_bytes(16), random_bytes(16))
-        records = self._storage.read()
-        counter = cbor.decode(records["counter"]) if "counter" in records else model.counter_start
-        serial_number = records.get("serial-number") or random_bytes(8)
+        records = own_records(self._storage)
+        counter = cbor.decode(records["counter"]) if records else model.counter_start
+        serial_number = records["serial-number"] if records else random_bytes(_SERIAL_NUMBER_BYTES)
         fresh = (
             secrets,
             Settings(model.min_pin_length, always_uv=model.always_uv is AlwaysUv.ON),
@@ -276,9 +324,54 @@ def _encode(record: Record) -> bytes:
     return cbor.encode(astuple(record))
 
 
-def _items(record: bytes) -> list[Any]:
-    """The fields of a record, inner arrays as tuples."""
-    return [_frozen(item) for item in cbor.decode(record)]
+_FIELDS: dict[Any, list[tuple[str, Any]]] = {
+    kind: [(field.name, get_type_hints(kind)[field.name]) for field in fields(kind)]
+    for kind in get_args(Record)
+}
+"""The fields of each record and their types."""
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type, which is written as the records of this module write theirs."""
+    inner = get_args(hint)
+    if isinstance(hint, UnionType):
+        return any(_fits(value, each) for each in inner)
+    if get_origin(hint) is not tuple:
+        return type(value) is hint
+    if not isinstance(value, tuple):
+        return False
+    if inner[-1] is ...:
+        return all(_fits(each, inner[0]) for each in value)
+    return len(value) == len(inner) and all(map(_fits, value, inner))
+
+
+def _wrong(record: Record, name: str) -> str:
+    """What a record of the right types must not say, or nothing."""
+    if record.record_name != name:
+        return f'it is the content of "{record.record_name}"'
+    numbers = [value for value in astuple(record) if type(value) is int]
+    match record:
+        case Secrets(master, persistent_token, identifier, store_state):
+            lengths = [*map(len, (master, persistent_token, identifier, store_state))]
+            return "" if lengths == [32, 32, 16, 16] else f"its secrets have {lengths} bytes"
+        case Pin(digest) if len(digest) != 16:
+            return f"digest has {len(digest)} bytes, not 16"
+        case Credential():
+            rp, user = dict(record.rp), dict(record.user)
+            if record.algorithm not in list(Algorithm):
+                return f"there is no algorithm {record.algorithm}"
+            if record.cred_protect not in (1, 2, 3):
+                return f"there is no credProtect {record.cred_protect}"
+            if len(record.rp_id_hash) != 32:
+                return f"rp_id_hash has {len(record.rp_id_hash)} bytes, not 32"
+            if "id" not in rp or not isinstance(user.get("id"), bytes):
+                return "it has no RP ID or no user ID"
+            numbers.remove(record.algorithm)
+    return (
+        ""
+        if all(0 <= each <= _MOST for each in numbers)
+        else f"{numbers} has one that is no counter"
+    )
 
 
 def _frozen(value: _T) -> Any:

@@ -4,11 +4,19 @@ One call of `write` is one numbered write: after a power cut either all of its c
 none. A storage knows nothing of what the records mean.
 """
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, final
+from weakref import finalize
+
+from mfalab.devices.errors import DeviceError
 
 _FORMAT = "mfalab security key state"
 _VERSION = 1
@@ -39,19 +47,39 @@ class StoreWornOut(Exception):
 
 
 class StateFileInvalid(Exception):
-    """A state file cannot be read."""
+    """A state file, or what another storage holds, is not the state of a security key.
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
+    Args:
+        source: The path, or what the storage calls itself.
+        why: What is wrong, with the name of the record if it is one record.
+    """
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(source, why)
+        self.source = source
         self.why = why
 
     def __str__(self) -> str:
-        return f"{self.path} is not the state of a security key: {self.why}. Make a new one."
+        return f"{self.source} is not the state of a security key: {self.why}. Make a new one."
+
+
+@dataclass(eq=False, repr=False)
+class StateInUse(DeviceError):
+    """A state file belongs to another process, or to another key of this one.
+
+    Args:
+        path: The file, by the name that was used.
+    """
+
+    path: str
+    sentence = (
+        "{path} is in use by another process, or by another key of this one. "
+        "Unplug it there and end that process, or close that key, first."
+    )
 
 
 class Storage(Protocol):
-    """Records by name, kept over a loss of power."""
+    """Records by name, kept over a loss of power; `str` gives what errors call it."""
 
     @property
     def writes(self) -> int:
@@ -72,9 +100,12 @@ class Storage(Protocol):
 class MemoryStorage:
     """Records that live as long as the object; hand it to another authenticator to clone a key."""
 
-    def __init__(self, records: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, records: Mapping[str, bytes] | None = None, *, writes: int = 0) -> None:
         self._records = dict(records or {})
-        self._writes = 0
+        self._writes = writes
+
+    def __str__(self) -> str:
+        return "what the memory holds"
 
     @property
     def writes(self) -> int:
@@ -93,25 +124,57 @@ class MemoryStorage:
 
 @final
 class FileStorage(MemoryStorage):
-    """Records in one JSON file, replaced as a whole at each write.
+    """Records in one JSON file that this object has for itself until it is closed or forgotten.
 
-    The new file is written beside the old one, flushed to the disk and renamed over it, so a crash
-    at any moment leaves the old or the new file. It holds private keys, so its owner alone may read
-    it, whatever was allowed before. Values are hexadecimal. Writes are counted over the life of the
-    file.
+    The lock is the kernel's, on the file itself, so it holds for all names of the file, symbolic
+    and hard links, and ends with the process, however that ends. For the same reason the file is
+    never replaced by another one. A write appends a document, then writes it over the old one and
+    cuts the file off behind it, each step flushed to the disk: the last document that is whole is
+    the truth, so a crash at any moment leaves the old or the new records.
+
+    The file holds private keys, so its owner alone may read it, whatever was allowed before. Values
+    are hexadecimal. Writes are counted over the life of the file. An empty file holds no records.
+
+    Args:
+        path: The file, which is made if need be.
 
     Raises:
-        StateFileInvalid: The file exists and is something else.
+        StateInUse: It is open elsewhere.
+        StateFileInvalid: It is something else.
+        OSError: It cannot be opened, written or locked.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        import fcntl  # POSIX alone has it; the memory needs none
+
         super().__init__()
         self._path = Path(path)
-        if self._path.exists():
-            self._load()
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.close = finalize(self, os.close, self._file)
+        """Let the file go; twice does no harm, a write afterwards is an OSError."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._records, self._writes, self._end = _read(self._file, str(path))
+        except BlockingIOError:
+            self.close()
+            raise StateInUse(str(path)) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def __str__(self) -> str:
+        return str(self._path)
 
     def write(self, changes: Mapping[str, bytes | None]) -> None:
-        """Set and remove records and replace the file."""
+        """Set and remove records.
+
+        Raises:
+            OSError: The file cannot be written, or was removed or replaced since it was opened.
+        """
+        if not self.close.alive:
+            raise OSError(errno.EBADF, "it was closed", str(self._path))
+        if os.fstat(self._file).st_nlink == 0:
+            raise OSError(errno.ESTALE, "it was removed while a key used it", str(self._path))
         records = _changed(self._records, changes)
         document = {
             "format": _FORMAT,
@@ -119,36 +182,94 @@ class FileStorage(MemoryStorage):
             "writes": self._writes + 1,
             "records": {name: records[name].hex() for name in sorted(records)},
         }
-        beside = self._path.with_name(self._path.name + ".new")
-        beside.unlink(missing_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        self._flush_directory()
-        self._records = records
-        self._writes += 1
+        data = json.dumps(document, indent=1).encode() + b"\n"
+        # The copy behind the old document begins where writing over that one will not reach.
+        gap = b"\n" * max(len(data) - self._end, 0)
+        os.ftruncate(self._file, self._end)
+        os.fchmod(self._file, 0o600)
+        self._put(gap + data, self._end)
+        self._records, self._writes = records, self._writes + 1
+        self._end += len(gap + data)
+        self._put(data, 0)
+        os.ftruncate(self._file, len(data))
+        self._end = len(data)
+        if self._writes == 1:
+            self._flush_name()
 
-    def _flush_directory(self) -> None:
-        if not hasattr(os, "O_DIRECTORY"):
-            return
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    def _flush_name(self) -> None:
+        folder = os.open(self._path.parent, os.O_RDONLY)
         try:
-            os.fsync(directory)
+            os.fsync(folder)
         finally:
-            os.close(directory)
+            os.close(folder)
 
-    def _load(self) -> None:
+    def _put(self, data: bytes, at: int) -> None:
+        while data:
+            written = os.pwrite(self._file, data, at)
+            data, at = data[written:], at + written
+        os.fsync(self._file)
+
+
+def read_state_file(path: str | os.PathLike[str]) -> MemoryStorage:
+    """What a state file holds now, also while a key uses it; nothing that is done to it is kept.
+
+    Raises:
+        StateFileInvalid: It is something else.
+        OSError: It cannot be read.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        records, writes, _ = _read(file, str(path))
+    finally:
+        os.close(file)
+    return MemoryStorage(records, writes=writes)
+
+
+def _read(file: int, path: str) -> tuple[dict[str, bytes], int, int]:
+    """The records of an open file, how often it was written, and the end of its document."""
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise StateFileInvalid(path, "it is no file but a device or a pipe")
+    with os.fdopen(os.dup(file), "rb") as whole:
+        whole.seek(0)
+        data = whole.read()
+    if not data:
+        return {}, 0, 0
+    before, newline, last = data.rpartition(b"\n{")
+    if newline:
+        with suppress(ValueError, RecursionError):
+            return *_parsed(b"{" + last, path), len(data)
+        data = before.rstrip(b"\n") + b"\n"
+    try:
+        return *_parsed(data, path), len(data)
+    except (ValueError, RecursionError) as error:
+        raise StateFileInvalid(path, str(error)) from error
+
+
+def _parsed(data: bytes, path: str) -> tuple[dict[str, bytes], int]:
+    """The records of a document, and how often it was written.
+
+    Raises:
+        ValueError: It is no JSON, or cut short.
+        StateFileInvalid: It is JSON of something else.
+    """
+    document = json.loads(data.decode())
+    wrong = partial(StateFileInvalid, path)
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise wrong(f'it has no "format": "{_FORMAT}"')
+    if document.get("version") != _VERSION:
+        raise wrong(f"its version is {document.get('version')!r}; this one reads {_VERSION}")
+    writes, records = document.get("writes"), document.get("records")
+    if type(writes) is not int or writes < 0:
+        raise wrong(f'"writes" is a number of writes, not {writes!r}')
+    if not isinstance(records, dict):
+        raise wrong('"records" are hexadecimal values by name')
+    values = {}
+    for name, value in records.items():
         try:
-            document = json.loads(self._path.read_text(encoding="utf-8"))
-            if (document["format"], document["version"]) != (_FORMAT, _VERSION):
-                raise ValueError(f"format {document['format']!r}, version {document['version']!r}")
-            self._records = {k: bytes.fromhex(v) for k, v in document["records"].items()}
-            self._writes = int(document["writes"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StateFileInvalid(str(self._path), f"{type(error).__name__} {error}") from error
+            values[name] = bytes.fromhex(value)
+        except (TypeError, ValueError):
+            raise wrong(f'record "{name}" is not hexadecimal') from None
+    return values, writes
 
 
 def _changed(records: Mapping[str, bytes], changes: Mapping[str, bytes | None]) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from mfalab.simulator.cli.key_file import (
     KEY_FILE,
     file_errors,
     make,
-    only_user_of,
     open_key,
     serial,
 )
@@ -64,7 +64,7 @@ def new(path: Path, model: str, seed: int | None) -> None:
 def info(path: Path, form: str) -> None:
     """Show what kind of key FILE holds and what is on it."""
     with file_errors(path):
-        summary = _summary(open_key(path), serial(path))
+        summary = _summary(open_key(path, look=True), serial(path))
     if form == "json":
         print_json(summary)
         return
@@ -80,8 +80,7 @@ def info(path: Path, form: str) -> None:
 @_FILE
 def reset(path: Path) -> None:
     """Make the key in FILE as it was when new: nothing on it, no PIN, other secrets."""
-    with file_errors(path), only_user_of(path):
-        opened = open_key(path, power_up=True)
+    with file_errors(path), closing(open_key(path, power_up=True)) as opened:
         opened.wipe()
     click.echo(f"{path}: as new; all credentials that it held are gone")
 

@@ -1,15 +1,17 @@
-"""A key's file: opened by one process at a time, with records that the key does not see.
+"""A key's file, with records that are not the key's.
 
-The file is the key's store. Records under `key/` are hidden from the key: the model, the serial
-number, the seed if there is one, and how often the key had power, so that a seeded key never draws
-the same bytes twice.
+The file is the key's store. Records under `key/` are ours, which the key leaves alone: the model,
+the serial number, the seed if there is one, and how often the key had power, so that a seeded key
+never draws the same bytes twice.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,48 +21,40 @@ from mfalab.simulator.cli.common import not_ready
 
 if TYPE_CHECKING:
     from mfalab.devices.ctap.model import Model
-    from mfalab.devices.ctap.storage import FileStorage
+    from mfalab.devices.ctap.storage import MemoryStorage
     from mfalab.devices.ctap.user import User
     from mfalab.devices.schedule import Scheduler
     from mfalab.devices.security_key import SecurityKey
     from mfalab.simulator.entropy import EntropySource
 
-_OWN = "key/"
 _MODEL, _SEED, _SERIAL, _POWER_UPS = "key/model", "key/seed", "key/serial", "key/power-ups"
+_FORMS = {
+    _MODEL: b"[^\\0]+",
+    _SERIAL: b"[0-9A-F]{8}",
+    _SEED: b"-?[0-9]{1,99}",
+    _POWER_UPS: b"[0-9]{1,18}",
+}
 
 
-class _KeyFile(click.Path):
-    """A path without links, so that one key has one name and one lock."""
-
-    name = "file"
-
-    def convert(
-        self,
-        value: str | os.PathLike[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Path:
-        """The path."""
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        return path.resolve() if path.is_symlink() else path
-
-
-KEY_FILE = _KeyFile(dir_okay=False)
+KEY_FILE = click.Path(path_type=Path, dir_okay=False)
 """What an argument that names a key's file is."""
 
 
 def make(path: Path, model: str, seed: int | None) -> Model:
     """Make a key in a new file."""
+    from contextlib import closing
+
     from mfalab.devices.ctap.storage import FileStorage
 
     described = model_called(model)
     about = str(Path(model).resolve()) if model.endswith(".toml") else model
-    records: dict[str, bytes | None] = {_MODEL: about.encode()}
-    if seed is not None:
-        records[_SEED] = str(seed).encode()
-    records[_SERIAL] = _new_serial(records.get(_SEED))
-    FileStorage(path).write(records)
-    open_key(path)
+    told = None if seed is None else str(seed)
+    records = {_MODEL: os.fsencode(about), _SERIAL: _new_serial(told)}
+    if told is not None:
+        records[_SEED] = told.encode()
+    with closing(FileStorage(path)) as file:
+        file.write(records)
+    open_key(path).close()
     return described
 
 
@@ -70,25 +64,38 @@ def open_key(
     scheduler: Scheduler | None = None,
     user: User | None = None,
     power_up: bool = False,
+    look: bool = False,
     name: str = "",
 ) -> SecurityKey:
-    """The key in a file; with `power_up` its chance goes on where no earlier one has been."""
-    from mfalab.devices.ctap.storage import FileStorage, StateFileInvalid
+    """The key in a file, which is its own until it is closed.
+
+    Args:
+        path: the file.
+        scheduler: see `SecurityKey`.
+        user: likewise.
+        power_up: its chance goes on where no earlier one has been.
+        look: the file may be in use, and nothing that is done to the key is kept.
+        name: what to call it; the file's name if it is left out.
+
+    Raises:
+        UsageError: there is no such file, or its model is none.
+        StateFileInvalid: it is no key.
+        StateInUse: another process uses it.
+    """
+    from mfalab.devices.ctap.storage import FileStorage, read_state_file
     from mfalab.devices.security_key import SecurityKey
 
     if not path.exists():
         raise click.UsageError(f"there is no {path}. Make a key with: mfalab key new {path}")
-    storage = FileStorage(path)
-    records = storage.read()
-    if _MODEL not in records:
-        raise StateFileInvalid(str(path), "it does not say what model it is")
-    power_ups = int(records.get(_POWER_UPS, b"0")) + power_up
+    storage = read_state_file(path) if look else FileStorage(path)
+    about = _about(path, storage)
     if power_up:
-        storage.write({_POWER_UPS: str(power_ups).encode()})
+        about = replace(about, power_ups=about.power_ups + 1)
+        storage.write({_POWER_UPS: str(about.power_ups).encode()})
     return SecurityKey(
-        model_called(records[_MODEL].decode()),
-        random_bytes=_entropy(records.get(_SEED), f"power-up {power_ups}").random_bytes("key"),
-        state=_WithoutOwn(storage),
+        model_called(about.model),
+        random_bytes=_entropy(about.seed, f"power-up {about.power_ups}").random_bytes("key"),
+        state=storage,
         scheduler=scheduler,
         user=user,
         name=name or path.name,
@@ -97,12 +104,37 @@ def open_key(
 
 def serial(path: Path) -> str:
     """The serial number of the key in a file: 8 hexadecimal digits, the same for ever."""
-    from mfalab.devices.ctap.storage import FileStorage, StateFileInvalid
+    from mfalab.devices.ctap.storage import read_state_file
 
-    records = FileStorage(path).read()
-    if _SERIAL not in records:
-        raise StateFileInvalid(str(path), "it does not say what its serial number is")
-    return records[_SERIAL].decode()
+    return _about(path, read_state_file(path)).serial
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a file tells of its key, in our records."""
+
+    model: str
+    serial: str
+    seed: str | None
+    power_ups: int
+
+
+def _about(path: Path, storage: MemoryStorage) -> _About:
+    from mfalab.devices.ctap.storage import StateFileInvalid
+
+    records = {_POWER_UPS: b"0"} | storage.read()
+    for name, form in _FORMS.items():
+        if name not in records and name != _SEED:
+            raise StateFileInvalid(str(path), f'record "{name}": it is missing')
+        if not re.fullmatch(form, records.get(name, b"0"), re.DOTALL):
+            raise StateFileInvalid(str(path), f'record "{name}": it is something else')
+    seed = records.get(_SEED)
+    return _About(
+        os.fsdecode(records[_MODEL]),
+        records[_SERIAL].decode(),
+        None if seed is None else seed.decode(),
+        int(records[_POWER_UPS]),
+    )
 
 
 def model_called(name: str) -> Model:
@@ -117,71 +149,25 @@ def model_called(name: str) -> Model:
 
 @contextmanager
 def file_errors(path: Path | str) -> Iterator[None]:
-    """Turn what is wrong with the file, or with plugging in what it holds, into wrong usage."""
-    from mfalab.devices.ctap.storage import StateFileInvalid
+    """Turn what is wrong with the file, or with plugging in what it holds, into an exit code."""
+    from mfalab.devices.ctap.storage import StateFileInvalid, StateInUse
     from mfalab.devices.errors import DeviceError
 
     try:
         yield
+    except StateInUse as error:
+        not_ready(str(error))
     except (StateFileInvalid, DeviceError) as error:
         raise click.UsageError(str(error)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"cannot use {path}: {error}") from None
+    except OSError as error:
+        raise click.UsageError(f"cannot use {path}: {error.strerror or error}") from None
 
 
-@contextmanager
-def only_user_of(path: Path) -> Iterator[None]:
-    """Keep a second process off the file: each would write what the other has changed.
-
-    The lock is the kernel's and ends with the process, however it dies; the file beside that
-    carries it means nothing by itself.
-    """
-    import fcntl
-
-    beside = path.with_name(path.name + ".lock")
-    while True:
-        with beside.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                not_ready(f"{path} is plugged in by another process. Quit that one first.")
-            try:
-                ours = os.path.samestat(os.fstat(lock.fileno()), beside.stat())
-            except FileNotFoundError:
-                ours = False
-            if not ours:
-                continue  # its last user removed it between our opening and locking it
-            # What a process that was killed has left half-written.
-            path.with_name(path.name + ".new").unlink(missing_ok=True)
-            try:
-                yield
-            finally:
-                beside.unlink(missing_ok=True)
-            return
-
-
-class _WithoutOwn:
-    """A file's records without those of this module: a reset of the key removes all it sees."""
-
-    def __init__(self, file: FileStorage) -> None:
-        self._file = file
-
-    @property
-    def writes(self) -> int:
-        return self._file.writes
-
-    def read(self) -> dict[str, bytes]:
-        return {n: value for n, value in self._file.read().items() if not n.startswith(_OWN)}
-
-    def write(self, changes: Mapping[str, bytes | None]) -> None:
-        self._file.write(changes)
-
-
-def _entropy(seed: bytes | None, part: str) -> EntropySource:
+def _entropy(seed: str | None, part: str) -> EntropySource:
     from mfalab.simulator.entropy import Entropy, SystemEntropy
 
-    return SystemEntropy() if seed is None else Entropy(seed.decode()).child(part)
+    return SystemEntropy() if seed is None else Entropy(seed).child(part)
 
 
-def _new_serial(seed: bytes | None) -> bytes:
+def _new_serial(seed: str | None) -> bytes:
     return _entropy(seed, "serial number").random_bytes("key")(4).hex().upper().encode()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from mfalab.simulator.cli.common import gathered, not_ready, option
-from mfalab.simulator.cli.key_file import KEY_FILE, file_errors, only_user_of, open_key, serial
+from mfalab.simulator.cli.key_file import KEY_FILE, file_errors, open_key, serial
 from mfalab.simulator.cli.key_traces import RECORD, SHOW_SECRETS, record_plugged
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def plug(
 def _opened(
     stack: ExitStack, paths: tuple[Path, ...], touched_by: str, time: WallTime
 ) -> list[PluggedKey]:
-    """The keys, each with a lock on its file."""
+    """The keys, closed by the stack."""
     from mfalab.devices.ctap.user import absent, touching
     from mfalab.devices.transports.hid_device import HidDevice
     from mfalab.simulator.cli.key_control import PluggedKey
@@ -154,10 +154,10 @@ def _opened(
     keys: list[PluggedKey] = []
     for path, name in zip(paths, _names(paths), strict=True):
         stack.enter_context(file_errors(path))
-        stack.enter_context(only_user_of(path))
         each = PluggedKey(name, alone=len(paths) == 1)
         user: User = {"yes": touching(), "no": absent, "prompt": each.announce}[touched_by]
         each.key = open_key(path, scheduler=time, user=user, power_up=True, name=name)
+        stack.callback(each.key.close)
         # The kernel keeps 63 bytes of where it is; the end of a path tells more than its beginning.
         where = os.fsencode(path.absolute())[-48:].decode(errors="replace")
         each.about = HidDevice(each.key.model.name, serial(path), f"mfalab:{where}")
@@ -167,7 +167,8 @@ def _opened(
 
 def _names(paths: tuple[Path, ...]) -> list[str]:
     """What each key is called: its file's name, or where that is not enough its whole path."""
-    if len({path.absolute() for path in paths}) < len(paths):
+    found = [path.stat() for path in paths if path.exists()]
+    if len({(each.st_dev, each.st_ino) for each in found}) < len(found):
         raise click.UsageError("each key can be plugged in once; a file is named twice")
     names = [path.name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]

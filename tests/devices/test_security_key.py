@@ -6,6 +6,7 @@ import pickle
 import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,12 @@ from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
 from mfalab.devices.ctap.faults import Faults
-from mfalab.devices.ctap.storage import MemoryStorage
+from mfalab.devices.ctap.storage import (
+    FileStorage,
+    MemoryStorage,
+    StateFileInvalid,
+    StateInUse,
+)
 from mfalab.devices.ctap.user import (
     Asked,
     User,
@@ -195,9 +201,28 @@ class TestPower:
     def test_its_state_lives_in_its_file(self, tmp_path: Path) -> None:
         first = plugged(state=tmp_path / "key")
         made = make(first)
+        with pytest.raises(StateInUse, match="close that key, first"):
+            plugged(state=tmp_path / "key", seed=2)
+        first.close()
+        first.close()
         again = plugged(state=tmp_path / "key", seed=2)
         assertion = Ctap2(again.device()).get_assertion("example.com", HASH)
         assertion.verify(HASH, made.auth_data.credential_data.public_key)
+
+    def test_a_key_that_could_not_be_made_keeps_no_file(self, tmp_path: Path) -> None:
+        with closing(FileStorage(tmp_path / "key")) as storage:
+            storage.write({"pin": b"no pin"})
+        for _ in range(2):
+            with pytest.raises(StateFileInvalid, match=r'key is not the state.*record "secrets"'):
+                new(state=tmp_path / "key")
+
+    def test_records_of_others_outlive_a_reset(self) -> None:
+        """A reset through the Python API made a file of `mfalab key new` one that is no key."""
+        storage = MemoryStorage({"key/model": b"ctap-2.1-pin"})
+        key = plugged(state=storage)
+        Ctap2(key.device()).reset()
+        key.wipe()
+        assert storage.read()["key/model"] == b"ctap-2.1-pin"
 
     def test_a_clone_signs_as_the_original_and_their_counters_part(self) -> None:
         key = plugged()

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ import mfalab.simulator.clocks.plain  # noqa: F401 - loaded for the children
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, packets
 from mfalab.simulator.cli import command
-from mfalab.simulator.cli.key_file import make, only_user_of, open_key, serial
+from mfalab.simulator.cli.key_file import make, open_key, serial
 from mfalab.simulator.entropy import Entropy, Stream
 
 PEOPLE = 6
@@ -191,7 +191,8 @@ class Bench:
         """Plug it in, kill it at a moment, and look."""
         kind = number % 3
         size = self.file.stat().st_size
-        most = self.chance.randrange(size + 300) if kind == 2 else None
+        # A write appends the new document to the old one.
+        most = self.chance.randrange(2 * size + 600) if kind == 2 else None
         child = Child(self.way, self.file, self.link, most)
         try:
             if kind == 0:
@@ -271,13 +272,10 @@ class Bench:
         assert not self.link.exists() or self.link.is_symlink()
         if self.link.exists():
             self.link.unlink()  # its terminal's number belongs to somebody else by now
-        if number % 2:
-            # Every second time the next process finds the lock's file as it was left.
-            with only_user_of(self.file):
-                pass
-            beside = sorted(path.name for path in self.file.parent.iterdir())
-            assert set(beside) <= {"my.key", "rig"}, beside
-        state = open_key(self.file).state
+        beside = sorted(path.name for path in self.file.parent.iterdir())
+        assert set(beside) <= {"my.key", "rig"}, beside
+        with closing(open_key(self.file)) as key:
+            state = key.state
         assert state.counter >= self.counter
         found = {user: identity for identity, _, user in state.credentials}
         for person, identity in self.known.items():

@@ -1,9 +1,14 @@
 """What an authenticator remembers, and what it writes."""
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import astuple, replace
+from hashlib import sha256
 
 import pytest
+from fido2.ctap import CtapError
+from fido2.ctap2 import Ctap2
 
+from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.model import load_model
 from mfalab.devices.ctap.state import (
     EMPTY_LARGE_BLOBS,
@@ -15,13 +20,16 @@ from mfalab.devices.ctap.state import (
     Retries,
     State,
 )
-from mfalab.devices.ctap.storage import MemoryStorage, StoreWornOut
+from mfalab.devices.ctap.storage import MemoryStorage, StateFileInvalid, StoreWornOut
+from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.entropy import Entropy
 
 MODEL = load_model("ctap-2.1-pin")
 CREDENTIAL = Credential(
     b"id", bytes(32), -7, b"seed", serial=0, rp=(("id", "a.example"),), user=(("id", b"u"),)
 )
+DIGEST = bytes(16)
+ARRAY = b"array" + sha256(b"array").digest()[:16]
 FINGER = Finger(b"finger", b"template", "thumb")
 
 
@@ -42,9 +50,9 @@ def again(storage):
 @pytest.mark.parametrize(
     ("record", "name"),
     [
-        (Pin(b"digest", 4), "pin"),
+        (Pin(DIGEST, 4), "pin"),
         (Retries(3, 2, 1), "retries"),
-        (LargeBlobs(b"array"), "large_blobs"),
+        (LargeBlobs(ARRAY), "large_blobs"),
         (Counter(41), "counter"),
         (Counter(7, "count/00"), "counters"),
         (CREDENTIAL, "credentials"),
@@ -105,7 +113,7 @@ def test_a_write_that_fails_changes_nothing_in_memory(storage):
 
 
 def test_a_reset_makes_all_new_but_the_counter_and_the_serial_number(storage, state):
-    state.change(CREDENTIAL, FINGER, Pin(b"digest", 4), LargeBlobs(b"array"), Counter(41))
+    state.change(CREDENTIAL, FINGER, Pin(DIGEST, 4), LargeBlobs(ARRAY), Counter(41))
     secrets, serial_number = state.secrets, state.serial_number
     state.reset()
     assert (state.counter, state.serial_number) == (41, serial_number)
@@ -123,3 +131,96 @@ def test_credentials_are_read_in_the_order_of_their_creation(storage, state):
     for serial in (2, 0, 1):
         state.change(replace(CREDENTIAL, id=bytes([serial]), serial=serial))
     assert [each.serial for each in again(storage).credentials.values()] == [0, 1, 2]
+
+
+def full(storage):
+    """A storage with a record of each kind."""
+    made = again(storage)
+    made.change(CREDENTIAL, FINGER, Pin(DIGEST, 4), LargeBlobs(ARRAY), Counter(7, "count/00"))
+    return storage.read()
+
+
+@pytest.mark.parametrize("name", ["secrets", "settings", "retries", "serial-number", "counter"])
+def test_a_missing_record_is_told_by_its_name(storage, name):
+    """Without its secrets a key silently became a new one, and its credentials were gone."""
+    records = full(storage)
+    del records[name]
+    with pytest.raises(StateFileInvalid, match=f'record "{name}": it is missing'):
+        again(MemoryStorage(records))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("secrets", [bytes(32), bytes(32), bytes(16)]),
+        ("secrets", [bytes(32), bytes(31), bytes(16), bytes(16)]),
+        ("pin", [bytes(15), 4]),
+        ("pin", {}),
+        ("retries", [8, True, 0]),
+        ("retries", [-1, 3, 0]),
+        ("settings", [4, [1], False, False, False, False, False, 0]),
+        ("settings", [4, [], False, False, False, False, False, 2**64 - 1]),
+        ("counter", -1),
+        ("counter", [1]),
+        ("count/00", "1"),
+        ("cred/00000000", 3),
+        ("cred/00000001", list(astuple(CREDENTIAL))),
+        ("cred/00000000", list(astuple(replace(CREDENTIAL, algorithm=-6)))),
+        ("cred/00000000", list(astuple(replace(CREDENTIAL, cred_protect=0)))),
+        ("cred/00000000", list(astuple(replace(CREDENTIAL, rp=())))),
+        ("cred/00000000", list(astuple(replace(CREDENTIAL, user=(("id", "u"),))))),
+        ("cred/00000000", list(astuple(replace(CREDENTIAL, rp=(("id",),))))),
+        ("finger/00", list(astuple(FINGER))),
+    ],
+)
+def test_a_record_of_something_else_is_told_by_its_name(storage, name, value):
+    records = full(storage) | {name: cbor.encode(value)}
+    with pytest.raises(StateFileInvalid, match=f'what the memory holds.*record "{name}": '):
+        again(MemoryStorage(records))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("serial-number", b"short"), ("large-blobs", b""), ("large-blobs", ARRAY[1:])],
+)
+def test_so_is_one_that_is_no_cbor(storage, name, value):
+    with pytest.raises(StateFileInvalid, match=f'record "{name}": '):
+        again(MemoryStorage(full(storage) | {name: value}))
+
+
+def test_a_damaged_storage_is_told_at_power_up_or_does_no_harm(storage):
+    """Each record removed, cut short at each byte, and with each byte changed; seeded."""
+    records, stream = full(storage), Entropy(7).stream("damage")
+    told = 0
+    for name, value in records.items():
+        short = [value[:end] for end in range(len(value))]
+        other = [value[:end] + stream.randbytes(1) + value[end + 1 :] for end in range(len(value))]
+        for each in (None, *short, *other):
+            damaged = MemoryStorage(records)
+            damaged.write({name: each})
+            try:
+                key = SecurityKey(MODEL, random_bytes=Entropy(3).random_bytes("key"), state=damaged)
+            except StateFileInvalid as error:
+                told += f'record "{name}"' in str(error)
+                continue
+            key.plug()
+            ctap = Ctap2(key.device())
+            with suppress(CtapError):
+                ctap.get_assertions("a.example", bytes(32))
+            with suppress(CtapError):
+                ctap.make_credential(
+                    bytes(32),
+                    {"id": "b.example"},
+                    {"id": b"v"},
+                    [{"type": "public-key", "alg": -7}],
+                    options={"rk": True},
+                )
+            with suppress(CtapError):
+                ctap.client_pin(2, 1)
+            state = key.authenticator.state
+            for put in (*state.credentials.values(), *state.fingers.values()):
+                state.change(delete=[put])
+            key.unplug()
+            key.plug()
+            Ctap2(key.device()).reset()
+    assert told > sum(map(len, records.values()))  # whatever is cut short

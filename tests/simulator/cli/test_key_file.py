@@ -1,14 +1,14 @@
 """A key's file: its records, its chance and its lock."""
 
+from contextlib import closing
+
 import click
 import pytest
 
-from mfalab.devices.ctap.storage import FileStorage
+from mfalab.devices.ctap.storage import FileStorage, read_state_file
 from mfalab.simulator.cli.key_file import (
-    KEY_FILE,
     file_errors,
     make,
-    only_user_of,
     open_key,
     serial,
 )
@@ -23,11 +23,11 @@ def file(tmp_path):
     return path
 
 
-def test_the_key_does_not_see_the_records_of_its_file(file):
-    assert "key/model" in FileStorage(file).read()
-    opened = open_key(file)
-    opened.wipe()
-    assert FileStorage(file).read()["key/model"] == MODEL.encode()
+def test_the_key_leaves_the_records_of_its_file_alone(file):
+    assert "key/model" in read_state_file(file).read()
+    with closing(open_key(file)) as opened:
+        opened.wipe()
+    assert read_state_file(file).read()["key/model"] == MODEL.encode()
     assert serial(file) == serial(file)
 
 
@@ -41,9 +41,9 @@ def test_a_serial_number_is_eight_hexadecimal_digits_of_the_seed(file, tmp_path)
 
 def test_each_power_up_is_counted_so_that_chance_does_not_repeat(file):
     for _ in range(2):
-        open_key(file, power_up=True)
-    open_key(file)
-    assert FileStorage(file).read()["key/power-ups"] == b"2"
+        open_key(file, power_up=True).close()
+    open_key(file).close()
+    assert read_state_file(file).read()["key/power-ups"] == b"2"
 
 
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path):
@@ -52,25 +52,34 @@ def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path):
 
 
 @pytest.mark.parametrize("read", [open_key, serial])
-def test_a_file_without_the_records_of_a_key_is_wrong_usage(tmp_path, read):
-    path = tmp_path / "other"
-    FileStorage(path).write({"credential": b"x"})
-    with pytest.raises(click.UsageError, match="it does not say what"), file_errors(path):
-        read(path)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("key/model", None),
+        ("key/model", b""),
+        ("key/model", b"no\0name"),
+        ("key/serial", None),
+        ("key/serial", b"12345"),
+        ("key/seed", b"seven"),
+        ("key/power-ups", b"often"),
+    ],
+)
+def test_a_file_without_the_records_of_a_key_is_wrong_usage(file, read, name, value):
+    with closing(FileStorage(file)) as storage:
+        storage.write({name: value})
+    with (
+        pytest.raises(click.UsageError, match=rf'my\.key is not .*record "{name}": it is '),
+        file_errors(file),
+    ):
+        read(file)
 
 
-def test_a_second_user_is_kept_off_until_the_first_has_ended(file, capsys):
-    with only_user_of(file):
-        with pytest.raises(SystemExit) as ended, only_user_of(file):
-            pass
-        assert ended.value.code == 3
-    assert "is plugged in by another process" in capsys.readouterr().err
-    with only_user_of(file):
-        assert file.with_name("my.key.lock").exists()
-    assert not file.with_name("my.key.lock").exists()
-
-
-def test_a_link_is_followed_so_that_one_key_has_one_lock(file, tmp_path):
-    link = tmp_path / "link.key"
-    link.symlink_to(file)
-    assert KEY_FILE.convert(str(link), None, None) == file
+def test_looking_neither_waits_for_the_owner_nor_changes_anything(file):
+    before = file.read_bytes()
+    with closing(open_key(file)):
+        look = open_key(file, look=True)
+        look.wipe()
+        with pytest.raises(SystemExit) as ended, file_errors(file):
+            open_key(file)
+    assert ended.value.code == 3
+    assert file.read_bytes() == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
@@ -10,8 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import IO
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,10 +20,10 @@ from fido2.ctap2 import Ctap2
 from fido2.hid import CtapHidDevice
 from fido2.hid.base import CtapHidConnection, HidDescriptor
 
+from mfalab.devices.ctap.storage import FileStorage
 from mfalab.devices.transports import uhid
 from mfalab.devices.transports.uhid import UhidTrouble, UhidUnusable
 from mfalab.simulator.cli.key import key
-from mfalab.simulator.cli.key_file import only_user_of
 
 Run = Callable[..., Result]
 
@@ -179,7 +178,7 @@ class TestPluggedIn:
         shown = json.loads(run("info", file, "--format", "json").output)
         assert [each["rp_id"] for each in shown["credentials"]] == ["example.com"]
         assert shown["counter"] == 2
-        assert not file.with_name("my.key.lock").exists()
+        assert [each.name for each in file.parent.iterdir()] == ["my.key"]
 
     def test_the_credential_is_still_there_when_it_is_plugged_in_again(self, plug: Start) -> None:
         first = plug("--udp", "0", "--touch", "yes")
@@ -245,7 +244,7 @@ class TestPluggedIn:
         plug("--udp", "0")
         result = run("plug", file, "--udp", 0)
         assert result.exit_code == 3
-        assert "plugged in by another process" in result.output
+        assert "in use by another process" in result.output
         assert run("reset", file).exit_code == 3
         assert run("info", file).exit_code == 0
 
@@ -307,6 +306,8 @@ class TestSeveral:
     def test_a_file_can_be_named_once(self, run: Run, file: Path) -> None:
         run("new", file)
         file.with_name("link").symlink_to(file)
+        file.with_name("hard").hardlink_to(file)
+        assert run("plug", file, file.with_name("hard"), "--udp", 0).exit_code == 2
         result = run("plug", file, file.with_name("link"), "--udp", 0)
         assert result.exit_code == 2
         assert "named twice" in result.output
@@ -436,7 +437,7 @@ class TestKernel:
         result = run("plug", file, "--uhid")
         assert result.exit_code == 3
         assert str(UhidUnusable(trouble, "483360E2", "/dev/uhid", 64)) in result.output
-        assert not file.with_name("my.key.lock").exists()
+        assert [each.name for each in file.parent.iterdir()] == ["my.key"]
 
     @pytest.mark.slow
     def test_usbip_lists_the_keys_with_their_bus_ids(self, plug: Start) -> None:
@@ -449,40 +450,18 @@ class TestKernel:
 
 
 class TestFile:
-    def test_what_a_killed_process_has_left_hinders_nobody(self, run: Run, file: Path) -> None:
-        run("new", file)
-        file.with_name("my.key.lock").touch()
-        file.with_name("my.key.new").write_text('{"format": "mfal')
-        assert run("reset", file).exit_code == 0
-        assert [path.name for path in file.parent.iterdir()] == ["my.key"]
-
-    def test_a_lock_that_its_last_user_removed_meanwhile_locks_nobody_in(
-        self, run: Run, file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        run("new", file)
-        beside = file.with_name("my.key.lock")
-        really, times = fcntl.flock, []
-
-        def flock(lock: IO[str], how: int) -> None:
-            if not times:
-                beside.unlink()
-            times.append(how)
-            really(lock, how)
-
-        monkeypatch.setattr(fcntl, "flock", flock)
-        with only_user_of(file):
-            assert len(times) == 2
-            assert beside.exists()
-            assert run("reset", file).exit_code == 3
-
     def test_a_key_is_one_key_by_whatever_name(self, run: Run, file: Path) -> None:
         run("new", file)
-        link = file.with_name("link.key")
-        link.symlink_to(file)
-        with only_user_of(file):
-            assert run("reset", link).exit_code == 3
-        assert run("reset", link).exit_code == 0
-        assert link.is_symlink()
+        symbolic, hard = file.with_name("symbolic.key"), file.with_name("hard.key")
+        symbolic.symlink_to(file)
+        hard.hardlink_to(file)
+        with closing(FileStorage(file)):
+            for name in (symbolic, hard):
+                assert run("reset", name).exit_code == 3
+        for name in (symbolic, hard):
+            assert run("reset", name).exit_code == 0
+        assert symbolic.is_symlink()
+        assert file.read_bytes() == hard.read_bytes()
 
     def test_serial_numbers_stay(self, run: Run, file: Path) -> None:
         run("new", file)
