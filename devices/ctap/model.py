@@ -5,31 +5,40 @@ or between products is a field here, so the code knows no product. `load_model("
 reads a file of `models/`; any path to a TOML file of the same form will do as well.
 """
 
+import re
+import reprlib
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cache
 from pathlib import Path
-from typing import Any, final
+from typing import Any, final, get_args, get_origin, get_type_hints
 
 from mfalab.devices.ctap.commands import Transport
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.status import CtapStatus
+from mfalab.devices.ctap.typed import described, fits
+from mfalab.devices.errors import Problem
 
 _FOLDER = Path(__file__).with_name("models")
 
 
 @final
 class ModelInvalid(Exception):
-    """A description file does not describe an authenticator."""
+    """A description file does not describe an authenticator.
 
-    def __init__(self, source: str, why: str) -> None:
-        super().__init__(source, why)
-        self.source = source
-        self.why = why
+    Args:
+        problems: All that is wrong with it, each with its place: file, line and column.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
 
     def __str__(self) -> str:
-        return f"{self.source} describes no authenticator: {self.why}."
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 @unique
@@ -248,32 +257,82 @@ def load_model(source: str | Path) -> Model:
 @cache
 def _shipped(name: str) -> Model:
     if name not in model_names():
-        raise ModelInvalid(f'"{name}"', f"there are {', '.join(model_names())}")
+        why = f"there is no such model; there are {', '.join(model_names())}."
+        raise ModelInvalid((Problem(f'"{name}"', why),))
     return _read(_FOLDER / f"{name}.toml")
 
 
 def _read(path: Path) -> Model:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelInvalid(str(path), f"it cannot be read: {error.strerror}") from error
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ModelInvalid(str(path), str(error)) from error
-    return _from_document(document, path.name)
+        told = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
+        what, *place = told.groups() if told else (str(error), str(text.count("\n") + 1), "1")
+        raise ModelInvalid((Problem(":".join((str(path), *place)), f"{what}."),)) from error
+    except (OSError, ValueError, RecursionError) as error:
+        why = f"it cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise ModelInvalid((Problem(str(path), why),)) from error
+    return _from_document(document, path, text)
 
 
-def _from_document(document: dict[str, Any], source: str) -> Model:
-    known = {field.name: field for field in fields(Model)}
-    if unknown := sorted(set(document) - set(known)):
-        raise ModelInvalid(source, f"unknown key {', '.join(unknown)}")
-    try:
-        values = {name: _value(name, value) for name, value in document.items()}
+def _from_document(document: dict[str, Any], path: Path, text: str) -> Model:
+    values: dict[str, Any] = {}
+    problems = []
+    for name, value in document.items():
+        if name not in _TYPES:
+            problems.append(Problem(_place(path, text, name), f"unknown key {name}."))
+            continue
+        with suppress(KeyError, ValueError, TypeError, AttributeError):
+            values[name] = _value(name, value)
+        if name not in values or not fits(values[name], _TYPES[name]):
+            what = f"{name} takes {_taken(name)}, not {reprlib.repr(value)}."
+            problems.append(Problem(_place(path, text, name), what))
+        elif outside := [each for each in _numbers(values[name]) if not 0 <= each <= _MOST]:
+            what = f"{name} takes 0 to {_MOST}, not {outside[0]}."
+            problems.append(Problem(_place(path, text, name), what))
+    problems.extend(
+        Problem(f"{path}:1:1", f"{name} is missing; it takes {_taken(name)}.")
+        for name in ("name", "versions")
+        if name not in document
+    )
+    if not problems:
         model = Model(**values)
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelInvalid(source, str(error)) from error
-    if why := _contradiction(model):
-        raise ModelInvalid(source, why)
+        for why in _contradictions(model):
+            about = next((word for word in why.split() if word in document), "")
+            problems.append(Problem(_place(path, text, about), f"{why}."))
+    if problems:
+        raise ModelInvalid(tuple(problems))
     return model
+
+
+def _place(path: Path, text: str, name: str) -> str:
+    """Where a key stands: keys are at the beginning of a line, a table's in brackets."""
+    found = re.search(rf"""^[ \t]*\[?[ \t]*(["']?{re.escape(name)}\b)""", text, re.MULTILINE)
+    at = found.start(1) if found and name else 0
+    return f"{path}:{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
+
+
+def _taken(name: str) -> str:
+    match name:
+        case "aaguid":
+            return "16 bytes as hexadecimal text"
+        case "certifications":
+            return "numbers by name"
+    kind = _TYPES[name]
+    members = get_args(kind)[0] if get_origin(kind) is tuple else kind
+    if isinstance(members, type) and issubclass(members, Enum) and not issubclass(members, int):
+        several = "a list, each " if members is not kind else ""
+        return f"{several}one of {', '.join(each.value for each in members)}"
+    return described(kind)
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _numbers(each)
+    elif type(value) is int:
+        yield value
 
 
 def _value(name: str, value: Any) -> Any:
@@ -294,32 +353,35 @@ def _value(name: str, value: Any) -> Any:
             return tuple(sorted(value.items()))
         case _ if name.endswith("_status"):
             return CtapStatus[value]
-    expected = Model.__dataclass_fields__[name].type
-    if isinstance(value, list):
-        value = tuple(value)
-    # Annotations of this module are real types; a union or a generic is checked by its origin.
-    plain = expected if isinstance(expected, type) else None
-    if plain in (bool, int, str) and type(value) is not plain:
-        raise ValueError(f"{name} takes {plain.__name__}, not {value!r}")
-    return value
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _contradiction(model: Model) -> str:
+_TYPES = get_type_hints(Model)
+_MOST = 0xFFFFFFFF
+
+
+def _contradictions(model: Model) -> list[str]:
+    """What is wrong with the whole, in sentences that name the keys."""
     tokens = model.pin_uv_auth_token
     checks = {
-        "an AAGUID has 16 bytes": len(model.aaguid) == 16,
-        "versions name neither U2F_V2 nor FIDO_2": model.u2f or model.ctap2,
-        "a PIN needs pin_uv_protocols": bool(model.pin_uv_protocols) or not model.client_pin,
-        "PIN/UV protocols are 1 and 2": set(model.pin_uv_protocols) <= {1, 2},
+        "aaguid has 16 bytes": len(model.aaguid) == 16,
+        "versions has neither U2F_V2 nor FIDO_2": model.u2f or model.ctap2,
+        "client_pin needs pin_uv_protocols": bool(model.pin_uv_protocols) or not model.client_pin,
+        "pin_uv_protocols are 1 and 2": set(model.pin_uv_protocols) <= {1, 2},
         "bio_enroll needs fingers": bool(model.fingers) or not model.bio_enroll,
         "cred_mgmt_read_only needs pin_uv_auth_token": tokens or not model.cred_mgmt_read_only,
-        "CTAP2 messages have 1024 to 7609 bytes": 1024 <= model.max_msg_size <= 7609,
-        "a PIN has at most 63 bytes": 4 <= model.min_pin_length <= model.max_pin_length <= 63,
-        "largeBlobKey needs large_blob_bytes": "largeBlobKey" not in model.extensions
+        "max_msg_size is 1024 to 7609 bytes": 1024 <= model.max_msg_size <= 7609,
+        "min_pin_length is 4 at least, and max_pin_length that to 63": 4
+        <= model.min_pin_length
+        <= model.max_pin_length
+        <= 63,
+        "extensions have largeBlobKey, which needs 1024 large_blob_bytes": "largeBlobKey"
+        not in model.extensions
         or model.large_blob_bytes >= 1024,
-        "hmac-secret needs pin_uv_protocols": bool(model.pin_uv_protocols)
+        "extensions have hmac-secret, which needs pin_uv_protocols": bool(model.pin_uv_protocols)
         or "hmac-secret" not in model.extensions,
-        "credBlob needs 32 cred_blob_bytes": "credBlob" not in model.extensions
+        "extensions have credBlob, which needs 32 cred_blob_bytes": "credBlob"
+        not in model.extensions
         or model.cred_blob_bytes >= 32,
     }
-    return next((text for text, fine in checks.items() if not fine), "")
+    return [text for text, fine in checks.items() if not fine]

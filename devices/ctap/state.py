@@ -10,14 +10,14 @@ with other names are not the authenticator's and stay as they are.
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, fields, replace
 from hashlib import sha256
-from types import UnionType
-from typing import Any, ClassVar, TypeVar, final, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, final, get_args, get_type_hints
 
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.model import AlwaysUv, Model
 from mfalab.devices.ctap.status import CtapError
 from mfalab.devices.ctap.storage import StateFileInvalid, Storage
+from mfalab.devices.ctap.typed import fits
 
 _T = TypeVar("_T")
 _R = TypeVar("_R", bound="Record")
@@ -237,7 +237,7 @@ class State:
         hints = _FIELDS[kind]
         if isinstance(items, list | tuple) and len(items) == len(hints):
             for item, (field, hint) in zip(items, hints, strict=True):
-                if not _fits(item, hint):
+                if not fits(item, hint):
                     raise self._invalid(name, f"{field} is of another type")
             record = kind(*items)
             if why := _wrong(record, name):
@@ -329,20 +329,6 @@ _FIELDS: dict[Any, list[tuple[str, Any]]] = {
     for kind in get_args(Record)
 }
 """The fields of each record and their types."""
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a type, which is written as the records of this module write theirs."""
-    inner = get_args(hint)
-    if isinstance(hint, UnionType):
-        return any(_fits(value, each) for each in inner)
-    if get_origin(hint) is not tuple:
-        return type(value) is hint
-    if not isinstance(value, tuple):
-        return False
-    if inner[-1] is ...:
-        return all(_fits(each, inner[0]) for each in value)
-    return len(value) == len(inner) and all(map(_fits, value, inner))
 
 
 def _wrong(record: Record, name: str) -> str:

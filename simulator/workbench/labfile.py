@@ -261,7 +261,8 @@ def _unknown_model(source: Source, where: yaml.Node, address: Address) -> Iterat
     try:
         load_model(address.rest)
     except ModelInvalid as error:
-        yield source.problem(where, str(error))
+        for problem in error.problems:
+            yield source.problem(where, str(problem))
 
 
 def _clashes(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:

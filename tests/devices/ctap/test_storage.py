@@ -23,6 +23,7 @@ from mfalab.devices.ctap.storage import (
     StoreWornOut,
     read_state_file,
 )
+from mfalab.devices.errors import Problem
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -317,7 +318,7 @@ def test_power_cut_counts_from_the_setting_of_the_fault(done):
         StoreWornOut(4),
         StateFileInvalid("p", "w"),
         StateInUse("p"),
-        ModelInvalid("s", "w"),
+        ModelInvalid((Problem("s", "w."),)),
     ],
 )
 def test_errors_survive_pickling_and_are_sentences(error):

@@ -121,7 +121,7 @@ class TestRecordAndDiff:
         ("address", "code", "why"),
         [
             ("nonsense", 2, "is no address of a key"),
-            ("sim:nonsense", 2, "describes no authenticator"),
+            ("sim:nonsense", 2, "there is no such model"),
             ("replay:nonsense", 2, "cannot be replayed: No such file"),
             ("hid:nonsense", 3, "is not one key that is plugged in"),
         ],

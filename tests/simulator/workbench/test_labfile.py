@@ -65,7 +65,7 @@ def test_everything_that_a_lab_file_can_say(folder: Path) -> None:
         ("hid:1-1.4", "usb:1-1.4", (6, 9), '"usb:1-1.4" is no address of a key; write one of'),
         ('port: "1-1.4"', "pin: '1'", (6, 5), "destructive: true is for one very key: say its"),
         ("6d66616c-6162", "6d66", (8, 13), "is no AAGUID; it has 32 hexadecimal digits"),
-        ("nfc:ACR122U", "sim:ctap-2.1-pn", (12, 14), "describes no authenticator"),
+        ("nfc:ACR122U", "sim:ctap-2.1-pn", (12, 14), "there is no such model"),
         ("touch: none}", "destructive: true}", (12, 9), "say its AAGUID"),
         ("GAHT00001", "GAHT00003", (14, 30), 'the seed file has no token "GAHT00003"'),
         ("GAHT00001", "GAHT00002", (14, 30), "GAHT00002 is event-based"),
