@@ -4,10 +4,11 @@ import zlib
 
 import pytest
 import segno
+import zxingcpp
 from PIL import Image, ImageFilter
 
 from mfalab.devices.errors import ProvisioningError
-from mfalab.devices.otp.qr import MAX_PIXELS, read_qr, write_qr
+from mfalab.devices.otp.qr import MAX_PIXELS, MAX_READ_PIXELS, read_qr, write_qr
 
 AWS_URI = (
     "otpauth://totp/Amazon%20Web%20Services:alice-phone@123456789012"
@@ -172,3 +173,35 @@ def test_picture_with_two_codes_is_refused() -> None:
     both.paste(right, (left.width, 0))
     with pytest.raises(ProvisioningError, match="shows 2 different QR codes"):
         read_qr(saved(both, "PNG"))
+
+
+def test_what_is_searched_for_codes_grows_with_the_picture_up_to_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched: list[int] = []
+
+    def counted(view: memoryview, **options: object) -> list[object]:
+        searched.append(view.nbytes)
+        return []
+
+    monkeypatch.setattr(zxingcpp, "read_barcodes", counted)
+    for side in (1000, 2000, 4000, 7000):
+        with pytest.raises(ProvisioningError, match=f"{side} by {side} pixels"):
+            read_qr(saved(Image.new("L", (side, side), 255), "PNG"))
+    assert searched == [1_000_000, *[MAX_READ_PIXELS] * 3]
+
+
+def test_a_code_in_a_large_picture_is_read_and_one_that_is_too_small_shall_be_cropped() -> None:
+    desk = Image.new("L", (8160, 6120), 200)
+    desk.paste(picture_of(AWS_URI, scale=12), (701, 503))
+    assert read_qr(saved(desk, "JPEG")) == AWS_URI
+    desk.paste(200, (0, 0, 8160, 6120))
+    desk.paste(picture_of(AWS_URI, scale=1), (701, 503))
+    with pytest.raises(ProvisioningError, match="8160 by 6120 pixels[.] Crop it to the code"):
+        read_qr(saved(desk, "JPEG"))
+
+
+@pytest.mark.parametrize("size", [(65_536, 1), (4_000_001, 2), (1, 70_000)])
+def test_a_picture_that_is_a_line_is_no_code(size: tuple[int, int]) -> None:
+    with pytest.raises(ProvisioningError, match="no QR code was found"):
+        read_qr(png(*size, (b"\0" + b"\xff" * size[0]) * size[1]))
