@@ -2,14 +2,16 @@
 
 There is no RFC; the form is that of the Google Authenticator wiki, "Key Uri
 Format": `otpauth://TYPE/LABEL?secret=...&issuer=...`, with LABEL being
-`[issuer:]account`. Written strictly, read with patience: any case and padding
-and spaces in the secret, a missing issuer, a literal or encoded colon in the
-label, and `+` for a space in the query. Unknown parameters are left alone,
-because issuers add their own (`image`, `lock`).
+`[issuer:]account`. Written strictly, read with patience, as apps do: any case
+and padding, spaces and hyphens in the secret, a missing issuer, a literal or
+encoded colon in the label, `+` for a space in the query, and in the label where
+the whole URI is form-encoded. Where label and parameter name different issuers,
+which the form advises against, the parameter says it. Unknown parameters are
+left alone, because issuers add their own (`image`, `lock`).
 """
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
 
 from mfalab.devices.errors import Problem, ProvisioningError
 from mfalab.devices.otp.hotp import HashAlgorithm
@@ -145,14 +147,8 @@ def parse_key_uri(text: str) -> KeyUri:
     if kind is OtpKind.HOTP and "counter" not in values:
         wrong('parameter "counter"', "it is missing; hotp needs the first counter value.")
 
-    issuer, account = _split_label(parts.path.removeprefix("/"))
     named = values.get("issuer", "").strip()
-    if issuer and named and issuer != named:
-        wrong(
-            'parameter "issuer"',
-            f'it is "{named}", but the label says "{issuer}". Make them equal.',
-        )
-    issuer = issuer or named
+    issuer, account = _split_label(parts.path.removeprefix("/"), named)
     if not account:
         wrong("label", "the account name is missing. Write otpauth://totp/ISSUER:ACCOUNT?...")
     elif ":" in issuer or (not issuer and ":" in account):
@@ -166,10 +162,20 @@ def parse_key_uri(text: str) -> KeyUri:
     return KeyUri(OtpSeed(secret, kind, algorithm, digits, period_s, counter), account, issuer)
 
 
-def _split_label(label: str) -> tuple[str, str]:
-    """Issuer (or empty) and account of a still encoded label, at its first colon of either form."""
-    issuer, colon, account = unquote(label).partition(":")
-    return (issuer.strip(), account.strip()) if colon else ("", issuer.strip())
+def _split_label(label: str, named: str) -> tuple[str, str]:
+    """Issuer (or empty) and account of a still encoded label, at its first colon of either form.
+
+    Args:
+        label: the path of the URI.
+        named: the issuer that the parameter names, or empty. It goes before the label's.
+    """
+    issuer, colon, account = (part.strip() for part in unquote(label).partition(":"))
+    if not colon:
+        return named, issuer
+    if "+" in issuer and issuer.replace("+", " ") == named:
+        # The whole URI is form-encoded; a plus that is meant is %2B there.
+        account = unquote_plus(label).partition(":")[2].strip()
+    return named or issuer, account
 
 
 def _refused(where: str, what: str) -> ProvisioningError:

@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
 from mfalab.devices.otp.hotp import MAX_DIGITS, MIN_DIGITS, HashAlgorithm, hotp
 from mfalab.devices.otp.totp import time_step, totp_at_step
 
+_SEPARATORS = re.compile(r"[\s\u2010-\u2015-]+")
+"""What stands between groups: white space, a hyphen, or what a text processor made of it."""
 _BASE32_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 _BASE32_TAILS = frozenset({0, 2, 4, 5, 7})
 """Letters beyond whole groups of eight that can end a text: 1, 3 and 6 hold no whole byte."""
@@ -72,13 +75,13 @@ class OtpSeed:
 
 
 def decode_base32(text: str) -> bytes:
-    """Base32 as people type it: any case, spaces between groups, padding or none.
+    """Base32 as people type it: any case, spaces or hyphens between groups, padding or none.
 
     Raises:
         ValueError: with the position of the first wrong character, or the
             wrong length; never with the text itself.
     """
-    letters = "".join(text.split()).rstrip("=")
+    letters = _SEPARATORS.sub("", text).rstrip("=")
     for position, letter in enumerate(letters, start=1):
         # `upper` alone would let a dotless i pass as I.
         if not letter.isascii() or letter.upper() not in _BASE32_LETTERS:
@@ -97,13 +100,13 @@ def decode_base32(text: str) -> bytes:
 
 
 def decode_hex(text: str) -> bytes:
-    """Hexadecimal as people type it: any case, spaces between groups.
+    """Hexadecimal as people type it: any case, spaces or hyphens between groups.
 
     Raises:
         ValueError: with the position of the first wrong character, or the
             wrong length; never with the text itself.
     """
-    digits = "".join(text.split())
+    digits = _SEPARATORS.sub("", text)
     for position, digit in enumerate(digits, start=1):
         if digit not in "0123456789abcdefABCDEF":
             raise ValueError(
