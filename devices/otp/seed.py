@@ -128,8 +128,11 @@ class SeedRecord:
         seed: its key and parameters.
         manufacturer: the maker, or empty.
         model: the model, or empty.
-        drift_steps: the maker's note of how far the token's clock is off, in
-            time steps; negative is slow. RFC 6030 TimeDrift.
+        drift_steps: how far the token's clock was found off, in time steps;
+            negative is slow. RFC 6030 TimeDrift.
+        key_id: what tells it from other keys of one serial number, or empty.
+        assumed: which of `period`, `digits`, `algorithm` and `counter` the file
+            does not say, so that the seed has the usual value.
     """
 
     serial: str
@@ -137,3 +140,5 @@ class SeedRecord:
     manufacturer: str = ""
     model: str = ""
     drift_steps: int = 0
+    key_id: str = ""
+    assumed: frozenset[str] = field(default=frozenset(), compare=False)

@@ -1,12 +1,21 @@
+import base64
+import contextlib
 import io
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pskc import PSKC
 
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.hotp import HashAlgorithm
-from mfalab.devices.otp.pskc import MAX_PBKDF2_ITERATIONS, read_pskc
+from mfalab.devices.otp.pskc import (
+    MAX_PBKDF2_ITERATIONS,
+    UnusableKey,
+    read_pskc,
+    read_pskc_keys,
+)
 from mfalab.devices.otp.seed import OtpKind, OtpSeed, SeedRecord
 
 SECRET = b"12345678901234567890"
@@ -69,6 +78,7 @@ RFC_TOKEN = SeedRecord(
     serial="987654321",
     seed=OtpSeed(SECRET, OtpKind.HOTP, digits=8),
     manufacturer="Manufacturer",
+    key_id="12345678",
 )
 
 
@@ -214,9 +224,10 @@ def test_all_bad_keys_come_at_once() -> None:
     data = written(container({"response_length": 4}, {}, {"serial": "3", "algorithm_suite": "MD5"}))
     with pytest.raises(ProvisioningError) as caught:
         read_pskc(data, name="seeds.xml")
+    lines = [n for n, line in enumerate(data.decode().splitlines(), 1) if "<pskc:Key " in line]
     assert [problem.where for problem in caught.value.problems] == [
-        "seeds.xml, key 1 (serial 1)",
-        "seeds.xml, key 3 (serial 3)",
+        f"seeds.xml:{lines[0]}:3, key 1 (serial 1)",
+        f"seeds.xml:{lines[2]}:3, key 3 (serial 3)",
     ]
 
 
@@ -233,3 +244,133 @@ def test_all_bad_keys_come_at_once() -> None:
 def test_other_files_are_refused(data: bytes, sentence: str) -> None:
     with pytest.raises(ProvisioningError, match=sentence):
         read_pskc(data)
+
+
+def without(data: bytes, element: bytes) -> bytes:
+    """The file with an element struck out."""
+    before, _, rest = data.partition(b"<" + element + b">")
+    return before + rest.partition(b"</" + element + b">")[2]
+
+
+def flipped(data: bytes) -> bytes:
+    """The file with a bit of the IV of its last cipher text flipped: the first bit of the seed."""
+    before, begin, rest = data.rpartition(b"<xenc:CipherValue>")
+    value, close, after = rest.partition(b"</xenc:CipherValue>")
+    raw = bytearray(base64.b64decode(value))
+    raw[0] ^= 1
+    return before + begin + base64.b64encode(raw) + close + after
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (without(FIGURE_6, b"ValueMAC"), "has no ValueMAC"),
+        (flipped(without(FIGURE_6, b"ValueMAC")), "has no ValueMAC"),
+        (FIGURE_6.replace(b"Su+NvtQfmvfJzF6bmQiJqoLRExc=", b""), "has no ValueMAC"),
+        (flipped(FIGURE_6), "MAC value does not match"),
+        (FIGURE_6.replace(b"hmac-sha1", b"hmac-none"), "Unsupported MAC algorithm"),
+        (without(FIGURE_6, b"MACKey"), "MAC value does not match"),
+        (without(FIGURE_6, b"xenc:CipherData"), "cannot be decrypted"),
+    ],
+)
+def test_a_value_in_cbc_mode_needs_its_mac(data: bytes, sentence: str) -> None:
+    with pytest.raises(ProvisioningError, match=sentence):
+        read_pskc(data, key=FIGURE_6_KEY)
+
+
+PLAIN = b"<PlainValue>QUFBQUFBQUFBQUFBQUFBQUFBQUE=</PlainValue>"
+
+
+def test_a_secret_put_in_plain_into_an_encrypted_file_is_refused() -> None:
+    before, _, rest = FIGURE_6.partition(b"<EncryptedValue>")
+    forged = before + PLAIN + rest.partition(b"</EncryptedValue>")[2]
+    with pytest.raises(ProvisioningError, match="its secret is not encrypted"):
+        read_pskc(forged, key=FIGURE_6_KEY)
+
+
+def test_a_plain_file_with_a_key_is_refused() -> None:
+    with pytest.raises(ProvisioningError, match="Leave out the key"):
+        read_pskc(written(container({})), key=bytes(16))
+
+
+def test_a_key_wrap_has_an_integrity_of_its_own() -> None:
+    made = container({})
+    made.encryption.setup_preshared_key(key=bytes(range(16)), algorithm="kw-aes128")
+    data = written(made)
+    assert read_pskc(data, key=bytes(range(16)))[0].seed.secret == SECRET
+
+
+def test_an_iv_that_the_mac_does_not_cover_is_refused() -> None:
+    made = container({})
+    made.encryption.setup_preshared_key(key=bytes(16), algorithm="aes128-cbc")
+    data = written(made)
+    attached = data.replace(
+        b"<pskc:EncryptionKey>",
+        b"<pskc:EncryptionKey><pskc:IV>AAAAAAAAAAAAAAAAAAAAAA==</pskc:IV>",
+    )
+    if attached == data:
+        attached = data.replace(
+            b"<pskc:EncryptionKey/>",
+            b"<pskc:EncryptionKey><pskc:IV>AAAAAAAAAAAAAAAAAAAAAA==</pskc:IV></pskc:EncryptionKey>",
+        )
+    assert attached != data
+    with pytest.raises(ProvisioningError, match="does not cover the IV"):
+        read_pskc(attached, key=bytes(16))
+
+
+def test_what_the_file_does_not_say_is_known() -> None:
+    bare, counted, whole = read_pskc(
+        written(
+            container(
+                {},
+                {"serial": "2", "algorithm": HOTP},
+                {
+                    "serial": "3",
+                    "algorithm_suite": "SHA1",
+                    "response_length": 6,
+                    "time_interval": 30,
+                },
+            )
+        )
+    )
+    assert bare.assumed == {"period", "digits", "algorithm"}
+    assert counted.assumed == {"counter", "digits", "algorithm"}
+    assert whole.assumed == frozenset()
+
+
+def test_each_key_is_read_for_itself() -> None:
+    good, bad = read_pskc_keys(written(container({}, {"serial": "2", "algorithm": "urn:other"})))
+    assert isinstance(good, SeedRecord)
+    assert isinstance(bad, UnusableKey)
+    assert bad.serial == "2"
+    assert "only the totp and hotp" in str(bad.problem)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"<a>\n <b>\n</a>", r"seeds.xml:3:3: it is no PSKC file \(mismatched tag"),
+        (
+            b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+            "seeds.xml:1:13: it declares a document type",
+        ),
+        (b"\n" + b"<a>" * 1000, "seeds.xml:2:193: elements stand more than 64 deep"),
+    ],
+)
+def test_xml_that_is_not_safe_to_read_is_refused_at_its_place(data: bytes, sentence: str) -> None:
+    with pytest.raises(ProvisioningError, match=sentence):
+        read_pskc(data, name="seeds.xml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_read(encoding: str) -> None:
+    text = FIGURE_6.decode().replace("UTF-8", encoding.removesuffix("-sig").upper())
+    assert read_pskc(text.encode(encoding), key=FIGURE_6_KEY) == (RFC_TOKEN,)
+
+
+@given(st.integers(0, len(FIGURE_6)), st.binary(max_size=4), st.integers(0, 12))
+def test_any_change_of_a_file_is_read_or_refused(at: int, put: bytes, lost: int) -> None:
+    with contextlib.suppress(ProvisioningError):
+        read_pskc(FIGURE_6[:at] + put + FIGURE_6[at + lost :], key=FIGURE_6_KEY)
+    with contextlib.suppress(ProvisioningError):
+        read_pskc(put * 20)
