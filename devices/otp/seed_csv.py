@@ -1,8 +1,10 @@
 """Maker seed files as comma-separated text with a header line.
 
 Columns: `serial` and `seed`, optionally `period`, `digits`, `algorithm`, `kind`
-(`totp` or `hotp`), `counter`, `model`; in any order. Seeds are hexadecimal or
-base32. Serials and seeds stay text throughout, so leading zeros survive.
+(`totp` or `hotp`), `counter`, `manufacturer`, `model`; in any order, under these
+names or those of `_NAMES`, which makers write for Microsoft Entra. Seeds are
+hexadecimal or base32. Serials and seeds stay text throughout, so leading zeros
+survive. docs/seed-files.md lists the columns.
 """
 
 import difflib
@@ -18,7 +20,21 @@ from mfalab.devices.otp.hotp import MAX_DIGITS, MIN_DIGITS, HashAlgorithm
 from mfalab.devices.otp.seed import OtpKind, OtpSeed, SeedRecord, decode_base32, decode_hex
 
 _REQUIRED = ("serial", "seed")
-_COLUMNS = (*_REQUIRED, "period", "digits", "algorithm", "kind", "counter", "model")
+_COLUMNS = (
+    *_REQUIRED,
+    *("period", "digits", "algorithm", "kind", "counter", "manufacturer", "model"),
+    "upn",
+)
+"""`upn` says who has the token; a scenario says that itself."""
+_NAMES = MappingProxyType(
+    {
+        "serial number": "serial",
+        "secret key": "seed",
+        "time interval": "period",
+        "timeinterval": "period",
+    }
+)
+"""Other names of columns."""
 
 
 class SeedEncoding(Enum):
@@ -76,7 +92,7 @@ def read_seed_csv(
         problems.append((1, 1, "it is empty. The first line names the columns: serial,seed."))
         raise _refused(name, problems)
     header_line, header = filled[0]
-    columns = [_Cell(cell.text.lower(), cell.column) for cell in header]
+    columns = [_Cell(_NAMES.get(plain := cell.text.lower(), plain), cell.column) for cell in header]
     problems += [(header_line, column, what) for column, what in _header_problems(columns)]
     if problems:
         raise _refused(name, problems)
@@ -139,7 +155,11 @@ def _header_problems(columns: list[_Cell]) -> Iterator[tuple[int, str]]:
         hint = "Put the header before the tokens"
         if len(columns) == 1 and any(mark in names[0] for mark in ";\t"):
             hint = "Separate columns with commas"
-        yield 1, f"this line names no column of a seed file. {hint}: serial,seed."
+        yield (
+            1,
+            f"this line names no column of a seed file. {hint}: serial,seed or, "
+            "as the tokens have it, serial,seed,period or serial,seed,counter.",
+        )
         return
     for position, cell in enumerate(columns):
         if cell.text in names[:position]:
@@ -212,8 +232,15 @@ def _record(row: _Row, secret: bytes, wrong: _Wrong) -> SeedRecord:
             wrong(column, f'"{text}" is none of {known}.')
         return default
 
-    kind = choice("kind", OtpKind.TOTP)
+    def says(column: str) -> bool:
+        return column in row and bool(row[column].text)
+
+    # Only event-based tokens have a counter; where a column is for both kinds it is empty or 0.
+    counted = says("counter") and not says("period")
+    kind = choice("kind", OtpKind.HOTP if counted else OtpKind.TOTP)
     counter = integer("counter", 0, 0, (1 << 64) - 1)
+    if kind is OtpKind.TOTP and counter:
+        wrong("counter", "a time-based token has none. Leave it out, or say kind hotp.")
     seed = OtpSeed(
         secret=secret,
         kind=kind,
@@ -222,4 +249,11 @@ def _record(row: _Row, secret: bytes, wrong: _Wrong) -> SeedRecord:
         period_s=integer("period", 30, 1, 86_400),
         counter=counter if kind is OtpKind.HOTP else 0,
     )
-    return SeedRecord(row["serial"].text, seed, model=row["model"].text if "model" in row else "")
+    moves = "period" if kind is OtpKind.TOTP else "counter"
+    return SeedRecord(
+        row["serial"].text,
+        seed,
+        manufacturer=row["manufacturer"].text if "manufacturer" in row else "",
+        model=row["model"].text if "model" in row else "",
+        assumed=frozenset(each for each in ("digits", "algorithm", moves) if not says(each)),
+    )

@@ -1,4 +1,5 @@
 import base64
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,50 @@ def test_every_column_in_any_order() -> None:
 )
 def test_makers_ways_of_writing(text: str) -> None:
     assert read_seed_csv(text) == (SeedRecord("1", OtpSeed(KEY)),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upn,serial number,secret key,time interval,manufacturer,model\n"
+        f"mia@example.com,F0042,{BASE32.lower()},60,Acme,Fob 1\n",
+        "Serial Number,Secret Key,Time Interval,Manufacturer,Model\r\n"
+        f"F0042,{BASE32},60,Acme,Fob 1\r\n",
+        f"serial number,secret key,timeinterval,manufacturer,model\nF0042,{BASE32},60,Acme,Fob 1\n",
+    ],
+)
+def test_files_for_entra_are_read(text: str) -> None:
+    assert read_seed_csv(text) == (
+        SeedRecord("F0042", OtpSeed(KEY, period_s=60), manufacturer="Acme", model="Fob 1"),
+    )
+
+
+def test_one_column_under_two_names_is_told() -> None:
+    (line,) = complaints(f"serial,seed,serial number\n1,{HEX},2\n")
+    assert line.startswith('seeds.csv:1:13: column "serial" is named twice')
+
+
+def test_a_counter_makes_an_event_based_token_and_is_not_lost() -> None:
+    (record,) = read_seed_csv(f"serial,seed,counter\n1,{HEX},7\n")
+    assert record.seed == OtpSeed(KEY, OtpKind.HOTP, counter=7)
+    assert complaints(f"serial,seed,kind,counter\n1,{HEX},totp,7\n") == [
+        f"seeds.csv:2:{9 + len(HEX)}: a time-based token has none. Leave it out, or say kind hotp."
+    ]
+
+
+def test_what_the_file_does_not_say_is_known() -> None:
+    bare, timed, counted = read_seed_csv(
+        f"serial,seed,period,digits,kind\n1,{HEX},,,\n2,{HEX},30,6,\n3,{HEX},,6,hotp\n"
+    )
+    assert bare.assumed == {"period", "digits", "algorithm"}
+    assert timed.assumed == {"algorithm"}
+    assert counted.assumed == {"counter", "algorithm"}
+
+
+@given(st.text(max_size=60), st.booleans())
+def test_any_text_is_a_seed_file_or_refused(text: str, headed: bool) -> None:
+    with contextlib.suppress(ProvisioningError):
+        read_seed_csv(f"serial,seed,period\n{text}" if headed else text)
 
 
 def test_quoted_field_may_hold_commas_and_quotes() -> None:
