@@ -8,7 +8,8 @@ pydantic models and their patterns into the JSON Schema.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from fractions import Fraction
@@ -36,47 +37,134 @@ DURATION_UNITS = {
     "wk": NS_PER_WEEK,
     "y": NS_PER_YEAR,
 }
+DURATION_WORDS = {
+    "second": "s",
+    "minute": "min",
+    "hour": "h",
+    "day": "d",
+    "week": "wk",
+    "year": "y",
+}
+"""Units that may be written out, also in the plural."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _SIGN = re.compile(r"\s*([+-]?)")
 _TERM = re.compile(rf"\s*({_NUMBER})\s*([A-Za-z%°µ]*)\s*")
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_LONGEST = 100
+"""More characters than this are no quantity; Python reads no number of some thousand digits."""
+_DATE, _CLOCK = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+_ZONE = r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+_INSTANT = re.compile(rf"{_DATE}[Tt]{_CLOCK}{_ZONE}")
+_WITH_A_SPACE = re.compile(rf"({_DATE})[ _]+({_CLOCK}) ?({_ZONE}?)")
+_ZONELESS = re.compile(rf"{_DATE}(?:[Tt]{_CLOCK})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What can be measured, and in which units it is written."""
+
+    what: str
+    """What it is, with its article."""
+    units: Mapping[str, int | Fraction]
+    """Each unit that is offered, and its factor."""
+    example: str
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Units by the words that are taken for them, too."""
+    slips: Mapping[str, str] = field(default_factory=dict)
+    """Units by what is written for them by mistake."""
+    never: Mapping[str, str] = field(default_factory=dict)
+    """Why something that may look like a unit is none."""
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression of the JSON Schema."""
+        units = "|".join([*self.units, *self.words])
+        return rf"^\s*[+-]?\s*({_NUMBER}\s*({units})\s*)+$"
+
+    def read(self, text: object) -> Fraction:
+        """The sum of the terms of a quantity, in the unit whose factor is 1.
+
+        A sign stands in front and is that of the whole: `-1 h 30 min` is 90 minutes back.
+
+        Raises:
+            ValueError: no number, no unit, or a unit that is none of `units`.
+        """
+        how = f"write a number and a unit: {', '.join(self.units)}"
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"{text!r} is not {self.what}; {how}")
+        if len(text) > _LONGEST:
+            raise ValueError(f"{text[:20]!r}... is too long for {self.what}; {how}")
+        sign = _SIGN.match(text)
+        assert sign is not None
+        total, at = Fraction(0), sign.end()
+        while at < len(text):
+            match = _TERM.match(text, at)
+            if match is None:
+                raise ValueError(f"{text!r} is not {self.what}; {how}")
+            number, unit = match.groups()
+            if not unit:
+                if re.fullmatch(r",[0-9].*", text[match.end() :], re.DOTALL):
+                    raise ValueError(f"{text!r} has a comma; write decimals behind a point")
+                raise ValueError(f"{text!r} has no unit, {self.what} needs one; {how}")
+            factor = self.units.get(self.words.get(unit, unit))
+            if factor is None:
+                raise ValueError(f"{self.what} has no unit {unit!r}; {self._instead(number, unit)}")
+            total += Fraction(number) * factor
+            at = match.end()
+        if at == sign.end():
+            raise ValueError(f"{text!r} is not {self.what}; {how}")
+        return -total if sign[1] == "-" else total
+
+    def _instead(self, number: str, unit: str) -> str:
+        """What to write instead of a unit that is none."""
+        if unit.lower() in self.never:
+            return self.never[unit.lower()]
+        known = {**self.slips, **self.words, **{each: each for each in self.units}}
+        right = {word.lower(): word for word in known}
+        # Short units are all alike: only what is longer is compared letter by letter.
+        long = [word for word in right if len(word) > 2] if len(unit) > 2 else []
+        near = get_close_matches(unit.lower(), [*long, *({unit.lower()} & right.keys())], 1, 0.7)
+        if near:
+            word = right[near[0]]
+            return f'did you mean "{number} {self.slips.get(word, word)}"?'
+        return f"write a number and a unit: {', '.join(self.units)}"
+
+
+_A_MONTH = "a month has no fixed length: write days, weeks or years"
+DURATION = Quantity(
+    "a duration",
+    DURATION_UNITS,
+    "400 d",
+    words={
+        **DURATION_WORDS,
+        **{f"{word}s": unit for word, unit in DURATION_WORDS.items()},
+    },
+    slips={
+        **dict.fromkeys(("nanosecond", "nanoseconds", "nsec"), "ns"),
+        **dict.fromkeys(("microsecond", "microseconds", "usec", "µs"), "us"),
+        **dict.fromkeys(("millisecond", "milliseconds", "msec"), "ms"),
+        **dict.fromkeys(("sec", "secs"), "s"),
+        **dict.fromkeys(("m", "mins"), "min"),
+        **dict.fromkeys(("hr", "hrs"), "h"),
+        **dict.fromkeys(("w", "wks"), "wk"),
+        **dict.fromkeys(("a", "yr", "yrs"), "y"),
+    },
+    never=dict.fromkeys(("mo", "mon", "mos", "month", "months", "mth", "mths"), _A_MONTH),
 )
-
-
-def _terms(text: object, what: str, units: dict[str, int] | dict[str, Fraction]) -> Fraction:
-    """The sum of the terms of a quantity, in the unit whose factor is 1.
-
-    A sign stands in front and is that of the whole: `-1 h 30 min` is 90 minutes back.
-
-    Raises:
-        ValueError: no number, no unit, or a unit that is none of `units`.
-    """
-    example = f"write a number and a unit: {', '.join(units)}"
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{text!r} is not {what}; {example}")
-    sign = _SIGN.match(text)
-    assert sign is not None
-    total, at = Fraction(0), sign.end()
-    while at < len(text):
-        match = _TERM.match(text, at)
-        if match is None:
-            raise ValueError(f"{text!r} is not {what}; {example}")
-        number, unit = match.groups()
-        if not unit:
-            raise ValueError(f"{text!r} has no unit, {what} needs one; {example}")
-        if unit not in units:
-            near = get_close_matches(unit, list(units), 1, 0.5)
-            hint = f'; did you mean "{number} {near[0]}"?' if near else f"; {example}"
-            raise ValueError(f"{what} has no unit {unit!r}{hint}")
-        total += Fraction(number) * units[unit]
-        at = match.end()
-    if at == sign.end():
-        raise ValueError(f"{text!r} is not {what}; {example}")
-    return -total if sign[1] == "-" else total
+FREQUENCY = Quantity("a drift", {"ppm": Fraction(1), "ppb": Fraction(1, 1000)}, "45 ppm")
+_CELSIUS = "temperatures are in degrees Celsius, such as 21 C"
+TEMPERATURE = Quantity(
+    "a temperature",
+    {"C": 1, "°C": 1},
+    "21 C",
+    never=dict.fromkeys(("f", "°f", "k", "fahrenheit", "kelvin"), _CELSIUS),
+    slips={"celsius": "C"},
+)
+SHARE = Quantity(
+    "a share", {"%": Fraction(1, 100)}, "5 %", slips={"percent": "%", "pct": "%", "pc": "%"}
+)
+TIME_STEPS = Quantity("a number of time steps", {"step": 1, "steps": 1}, "-2 steps")
 
 
 def parse_duration_ns(text: object) -> int:
@@ -85,7 +173,7 @@ def parse_duration_ns(text: object) -> int:
     Raises:
         ValueError: not a number with a unit of `DURATION_UNITS`.
     """
-    return round(_terms(text, "a duration", DURATION_UNITS))
+    return round(DURATION.read(text))
 
 
 def parse_span_ns(text: object) -> int:
@@ -118,7 +206,7 @@ def parse_ppm(text: object) -> float:
     Raises:
         ValueError: not a number with the unit ppm or ppb.
     """
-    return float(_terms(text, "a drift", {"ppm": Fraction(1), "ppb": Fraction(1, 1000)}))
+    return float(FREQUENCY.read(text))
 
 
 def parse_celsius(text: object) -> float:
@@ -127,7 +215,7 @@ def parse_celsius(text: object) -> float:
     Raises:
         ValueError: not a number with the unit C.
     """
-    return float(_terms(text, "a temperature", {"C": 1, "°C": 1}))
+    return float(TEMPERATURE.read(text))
 
 
 def parse_share(text: object) -> float:
@@ -136,7 +224,7 @@ def parse_share(text: object) -> float:
     Raises:
         ValueError: not a percentage from 0 to 100.
     """
-    share = float(_terms(text, "a share", {"%": Fraction(1, 100)}))
+    share = float(SHARE.read(text))
     if not 0 <= share <= 1:
         raise ValueError(f"{text!r} is outside 0 % to 100 %")
     return share
@@ -148,7 +236,7 @@ def parse_steps(text: object) -> int:
     Raises:
         ValueError: not a whole number with the unit step or steps.
     """
-    steps = _terms(text, "a number of time steps", {"step": 1, "steps": 1})
+    steps = TIME_STEPS.read(text)
     if steps.denominator != 1:
         raise ValueError(f"{text!r} is not a whole number of time steps")
     return int(steps)
@@ -161,9 +249,7 @@ def parse_instant_ns(text: object) -> int:
         ValueError: not RFC 3339, or without a zone.
     """
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
-        raise ValueError(
-            f"{text!r} is not a time; write RFC 3339 with a zone, such as 2026-03-02T09:00:00Z"
-        )
+        raise ValueError(_no_instant(text))
     fraction = re.search(r"\.(\d+)", text)
     nanoseconds = int(fraction[1].ljust(9, "0")) if fraction else 0
     try:
@@ -171,6 +257,22 @@ def parse_instant_ns(text: object) -> int:
     except ValueError as error:
         raise ValueError(f"{text!r} is not a time: {error}") from None
     return (moment - EPOCH) // timedelta(seconds=1) * NS_PER_S + nanoseconds
+
+
+def _no_instant(text: object) -> str:
+    """Why something is no time."""
+    how = "write RFC 3339 with a zone, such as 2026-03-02T09:00:00Z"
+    if isinstance(text, str):
+        if match := _WITH_A_SPACE.fullmatch(text):
+            day, clock, zone = match.groups()
+            right = f"{day}T{clock}{zone or 'Z'}"
+            also = "" if zone else ", and a zone behind it"
+            return f"{text!r} has a space; write it with a T{also}: {right}"
+        if _ZONELESS.fullmatch(text):
+            lacks = "no zone" if ":" in text else "no time of day and no zone"
+            return f"{text!r} has {lacks}; {how}"
+    shown = repr(text)
+    return f"{shown if len(shown) < _LONGEST else shown[:20] + '...'} is not a time; {how}"
 
 
 def format_instant(time_ns: int) -> str:
@@ -191,26 +293,21 @@ def format_duration(duration_ns: int) -> str:
     return f"{sign}{size} ns" if size else "0 s"
 
 
-def _quantity(parse: Callable[[object], Any], unit: str, example: str) -> tuple[Any, Any]:
-    schema = {
-        "type": "string",
-        "pattern": rf"^\s*[+-]?\s*({_NUMBER}\s*({unit})\s*)+$",
-        "examples": [example],
-    }
+def _written(quantity: Quantity, parse: Callable[[object], Any]) -> tuple[Any, Any]:
+    schema = {"type": "string", "pattern": quantity.pattern, "examples": [quantity.example]}
     return BeforeValidator(parse), WithJsonSchema(schema)
 
 
-_DURATION = "|".join(DURATION_UNITS)
-Duration = Annotated[int, *_quantity(parse_duration_ns, _DURATION, "400 d")]
+Duration = Annotated[int, *_written(DURATION, parse_duration_ns)]
 """Nanoseconds, written with a unit."""
-Span = Annotated[int, *_quantity(parse_span_ns, _DURATION, "400 d")]
+Span = Annotated[int, *_written(DURATION, parse_span_ns)]
 """Nanoseconds, not negative."""
-Seconds = Annotated[int, *_quantity(parse_seconds_ns, _DURATION, "180 s")]
+Seconds = Annotated[int, *_written(DURATION, parse_seconds_ns)]
 """Nanoseconds, a whole number of seconds, not negative."""
-Ppm = Annotated[float, *_quantity(parse_ppm, "ppm|ppb", "45 ppm")]
-Celsius = Annotated[float, *_quantity(parse_celsius, "°?C", "21 C")]
-Share = Annotated[float, *_quantity(parse_share, "%", "5 %")]
-Steps = Annotated[int, *_quantity(parse_steps, "steps?", "-2 steps")]
+Ppm = Annotated[float, *_written(FREQUENCY, parse_ppm)]
+Celsius = Annotated[float, *_written(TEMPERATURE, parse_celsius)]
+Share = Annotated[float, *_written(SHARE, parse_share)]
+Steps = Annotated[int, *_written(TIME_STEPS, parse_steps)]
 Instant = Annotated[
     int,
     BeforeValidator(parse_instant_ns),

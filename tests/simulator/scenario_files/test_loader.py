@@ -65,7 +65,11 @@ suites/five.scenario.yaml:7:31: step 2: unknown key "wiht"; did you mean "with"?
         ("{do: get_session, who: alice, duration: 0.5 s}", 45, "no whole number of seconds"),
         ("{do: wait}", 5, "wait takes exactly one of for, until, until_next"),
         ("{do: wait, for: 1 d, until_next: code, of: fob}", 5, "wait takes exactly one of"),
-        ("{do: wait, until: 2026-03-02}", 23, "'2026-03-02' is not a time; write RFC 3339"),
+        (
+            "{do: wait, until: 2026-03-02}",
+            23,
+            "'2026-03-02' has no time of day and no zone; write RFC 3339",
+        ),
         ("{do: list_users, who: ada, mfa: {bob: None}}", 38, 'no person is called "bob"'),
         (
             "{do: get_session, who: alice, using: mfa}",
