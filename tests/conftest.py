@@ -65,6 +65,44 @@ def give_up() -> Callable[[str], NoReturn]:
 
 
 @pytest.fixture(scope="session")
+def calls_of() -> Callable[[Callable[[], object]], int]:
+    """Counts the calls of functions, Python's and C's, that some work makes.
+
+    Counted and not timed: the same on every machine and under any load.
+    """
+
+    def count(work: Callable[[], object]) -> int:
+        calls = 0
+
+        def note(_frame: object, event: str, _arg: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        sys.setprofile(note)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def assert_linear() -> Callable[[list[int]], None]:
+    """Holds the work for sizes n, 2 n and 4 n against a straight line.
+
+    What is done once may be large: it is the growth that is looked at.
+    """
+
+    def hold(work: list[int]) -> None:
+        small, middle, large = work
+        assert large - middle <= 2.1 * (middle - small), work
+
+    return hold
+
+
+@pytest.fixture(scope="session")
 def browser(give_up: Callable[[str], NoReturn]) -> Iterator[Any]:
     """Headless Chromium, driven by Playwright."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")

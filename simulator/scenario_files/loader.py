@@ -6,9 +6,11 @@ once, each with its place, its source line and the nearest right spelling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from mfalab.simulator.language.seed_files import resolve_seed_files
 from mfalab.simulator.language.setting import TokenSpec
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.scenario_files.mistakes import choice, find_seed, in_step, located
+from mfalab.simulator.scenario_files.parts import Parts
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.shape import KEY, references
 from mfalab.simulator.scenario_files.yaml_source import (
@@ -30,11 +33,14 @@ from mfalab.simulator.scenario_files.yaml_source import (
     node_at,
     read_source,
     with_value,
+    without,
 )
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.sessions import StsCall
 
 SUFFIX = ".scenario.yaml"
+MOST_CASES = 20_000
+"""A matrix of more cases is refused before it is expanded."""
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")
 _MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, StsCall)}
 _WHOLE = ("verifier", "carrier", "start")
@@ -83,36 +89,39 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
         ProblemsFound: the file is no scenario; all that is wrong with it.
     """
     source = read_source(path, shown_as or str(path))
+    # Without the matrix: its values are put in their places, and looked at there.
+    story = without(source.root, "matrix")
     cases: list[Case] = []
     problems: list[Problem] = []
     try:
-        variants = list(_variants(source))
+        variants = list(_variants(source, story))
     except ProblemsFound as found:
         problems += found.problems
-        variants = [("", source.root)]
-    name = path.name.removesuffix(SUFFIX)
+        variants = [("", story)]
+    name, parts = path.name.removesuffix(SUFFIX), Parts(story)
     for params, root in variants:
         try:
-            cases.append(_case(path, source, name, params, root))
+            cases.append(_case(path, source, name, params, root, parts))
         except ProblemsFound as found:
             problems += found.problems
-    seen = [case.params for case in cases]
-    for params in sorted({params for params in seen if seen.count(params) > 1}):
-        where = node_at(source.root, ("matrix",), key=True)
-        problems.append(source.problem(where, f'two cases are called "{params}"; name one `case`'))
+    for params, count in sorted(Counter(case.params for case in cases).items()):
+        if count > 1:
+            where = node_at(source.root, ("matrix",), key=True)
+            message = f'two cases are called "{params}"; name one `case`'
+            problems.append(source.problem(where, message))
     if problems:
         raise ProblemsFound(problems)
     return cases
 
 
-def _case(path: Path, source: Source, name: str, params: str, root: yaml.Node) -> Case:
-    data = data_of(root)
+def _case(
+    path: Path, source: Source, name: str, params: str, root: yaml.Node, parts: Parts
+) -> Case:
+    data = parts.data_of(root)
     resolve_seed_files(path, mapping(data, "devices"))
     problems = list(unresolved(source, root, data))
-    if isinstance(data, dict):
-        data.pop("matrix", None)  # its values are in their places, and its shape was looked at
     try:
-        scenario = Scenario.model_validate(data)
+        scenario = parts.validated(root, data)
     except ValidationError as error:
         problems += located(source, root, error.errors(), Scenario)
     else:
@@ -155,62 +164,87 @@ def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> 
 # -- the matrix --------------------------------------------------------------------------
 
 
-def _variants(source: Source) -> Iterator[tuple[str, yaml.Node]]:
-    """The document once for each combination of the matrix, with the text for the brackets.
+def _variants(source: Source, story: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
+    """The story once for each combination of the matrix, with the text for the brackets.
 
     Raises:
-        ProblemsFound: the matrix is malformed.
+        ProblemsFound: the matrix is malformed, or of too many cases.
     """
     matrix = next((value for key, value in _entries(source.root) if key.value == "matrix"), None)
     if matrix is None:
-        yield "", source.root
+        yield "", story
         return
     problems: list[Problem] = []
-    for label, changes in _rows(source, matrix, problems):
-        root = source.root
-        for key, value in changes:
-            try:
-                root = with_value(root, _target(source, key), value, key)
-            except ProblemsFound as found:
-                problems += found.problems
+    targets: dict[str, list[str]] = {}
+
+    def place(key: yaml.Node) -> list[str] | None:
+        """Where a matrix path points to; None, with its problem noted, when that is nowhere."""
+        try:
+            return targets.get(key.value) or targets.setdefault(key.value, _target(source, key))
+        except ProblemsFound as found:
+            problems.extend(found.problems)
+            return None
+
+    for label, changes in _rows(source, matrix, problems, place):
+        root = story
+        for key, location, value in changes:
+            root = with_value(root, location, value, key)
         yield label, root
     if problems:
         raise ProblemsFound(problems)
 
 
-_Change = tuple[yaml.Node, yaml.Node]
+_Place = Callable[[yaml.Node], list[str] | None]
+_Change = tuple[yaml.Node, list[str], yaml.Node]
+"""The path as the matrix spells it, where it points to, and the value for there."""
 
 
 def _rows(
-    source: Source, matrix: yaml.Node, problems: list[Problem]
+    source: Source, matrix: yaml.Node, problems: list[Problem], place: _Place
 ) -> Iterator[tuple[str, list[_Change]]]:
     if isinstance(matrix, yaml.MappingNode):
         axes: list[list[_Change]] = []
         for key, values in _entries(matrix):
-            if isinstance(values, yaml.SequenceNode) and values.value:
-                axes.append([(key, value) for value in values.value])
-            else:
+            location = place(key)
+            if not (isinstance(values, yaml.SequenceNode) and values.value):
                 problems.append(source.problem(values, f"{key.value} needs a list of values"))
+            elif location is not None:
+                axes.append([(key, location, value) for value in values.value])
         if not axes and not problems:
             problems.append(source.problem(matrix, "the matrix is empty; remove it"))
-        for row in product(*axes):
-            yield ", ".join(_label(value) for _, value in row), list(row)
+        _limit(source, matrix, prod(map(len, axes)), problems)
+        if not problems:
+            for row in product(*axes):
+                yield ", ".join(_label(value) for _, _, value in row), list(row)
     elif isinstance(matrix, yaml.SequenceNode):
         if not matrix.value:
             problems.append(source.problem(matrix, "the matrix is empty; remove it"))
-        for row_node in matrix.value:
+        _limit(source, matrix, len(matrix.value), problems)
+        for row_node in matrix.value[:MOST_CASES]:
             entries = list(_entries(row_node))
             if not entries:
                 problems.append(source.problem(row_node, "a row of the matrix is {PATH: VALUE}"))
             named = [value for key, value in entries if key.value == "case"]
-            changes = [(key, value) for key, value in entries if key.value != "case"]
-            labels = [_label(value) for value in named or [value for _, value in changes]]
-            yield ", ".join(labels), changes
+            changed = [(key, value) for key, value in entries if key.value != "case"]
+            labels = [_label(value) for value in named or [value for _, value in changed]]
+            places = [(key, place(key), value) for key, value in changed]
+            yield ", ".join(labels), [(key, at, value) for key, at, value in places if at]
     else:
         problems.append(source.problem(matrix, "matrix is {PATH: [VALUES]} or a list of rows"))
 
 
-def _entries(node: yaml.Node) -> list[_Change]:
+def _limit(source: Source, matrix: yaml.Node, cases: int, problems: list[Problem]) -> None:
+    if cases > MOST_CASES:
+        problems.append(
+            source.problem(
+                matrix,
+                f"the matrix makes {cases} cases, and a file may have {MOST_CASES}; "
+                "leave values out, or write the combinations that matter as rows",
+            )
+        )
+
+
+def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
     return list(node.value) if isinstance(node, yaml.MappingNode) else []
 
 

@@ -6,10 +6,11 @@ text means. Duplicate keys, custom tags and a second document are problems, not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -137,12 +138,19 @@ def _last_mark(node: yaml.Node) -> yaml.Mark:
     return node.end_mark
 
 
-def data_of(node: yaml.Node) -> Any:
-    """A node as dictionaries, lists and texts; an empty plain scalar is None."""
+def data_of(node: yaml.Node, known: Mapping[int, Any] = MappingProxyType({})) -> Any:
+    """A node as dictionaries, lists and texts; an empty plain scalar is None.
+
+    Args:
+        node: the node.
+        known: the data of nodes that were read before, by their identity.
+    """
+    if id(node) in known:
+        return known[id(node)]
     if isinstance(node, yaml.MappingNode):
-        return {key.value: data_of(value) for key, value in node.value}
+        return {key.value: data_of(value, known) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
-        return [data_of(item) for item in node.value]
+        return [data_of(item, known) for item in node.value]
     plain = not getattr(node, "style", None)  # None by Python's parser, "" by libyaml's
     return None if plain and node.value in _NULLS else str(node.value)
 
@@ -168,6 +176,15 @@ def node_at(root: yaml.Node, location: Location, *, key: bool = False) -> yaml.N
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
             node = nearest = node.value[part]
     return nearest
+
+
+def without(root: yaml.Node, name: str) -> yaml.Node:
+    """The same document without one of its keys."""
+    if not isinstance(root, yaml.MappingNode):
+        return root
+    rest = copy(root)
+    rest.value = [entry for entry in root.value if entry[0].value != name]
+    return rest
 
 
 def with_value(

@@ -284,7 +284,14 @@ def test_matrix_reaches_every_part_of_the_setting(
         ("[a]", 10, "a row of the matrix is {PATH: VALUE}"),
         ("", 8, "matrix is {PATH: [VALUES]} or a list of rows"),
         ("x", 9, "matrix is {PATH: [VALUES]} or a list of rows"),
+        (
+            f"{{{', '.join(f'alice.{axis}: [1, 2, 3, 4, 5]' for axis in 'abcdefghij')}}}",
+            9,
+            "the matrix makes 9765625 cases, and a file may have 20000; leave values out, or",
+        ),
+        (f"[{', '.join(['{fob.drift: 1 ppm}'] * 20_001)}]", 9, "the matrix makes 20001 cases"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_mistake_in_the_matrix_is_told_at_its_place(
     story: Story, problems: Problems, matrix: str, column: int, message: str
@@ -325,3 +332,25 @@ def test_mistake_outside_the_matrix_is_told_once_for_all_cases(
 ) -> None:
     more = "matrix: {fob.drift: [1 ppm, 2 ppm, 3 ppm]}\n"
     assert len(problems(story("{do: sign_in, who: bob}", more=more))) == 1
+
+
+def test_loading_costs_what_its_cases_cost(
+    story: Story,
+    write: Callable[..., Path],
+    calls_of: Callable[[Callable[[], object]], int],
+    assert_linear: Callable[[list[int]], None],
+) -> None:
+    """Each case read the whole matrix once more: 1,200 cases took 5 s, and 10,000 never began."""
+
+    def load(cases: int, form: str) -> int:
+        drifts = [f"{drift} ppm" for drift in range(cases)]
+        matrix = {
+            "combinations": f"{{fob.drift: [{', '.join(drifts)}]}}",
+            "rows": f"[{', '.join(f'{{fob.drift: {drift}}}' for drift in drifts)}]",
+        }[form]
+        path = write(story(SIGN_IN, more=f"matrix: {matrix}\n"))
+        return calls_of(lambda: load_cases(path))
+
+    load(1, "rows")  # what is made once in a process is made now
+    for form in ("combinations", "rows"):
+        assert_linear([load(cases, form) for cases in (50, 100, 200)])

@@ -13,6 +13,7 @@ from mfalab.simulator.scenario_files.yaml_source import (
     node_at,
     read_source,
     with_value,
+    without,
 )
 
 Write = Callable[..., Path]
@@ -155,6 +156,14 @@ def test_value_is_put_in_and_the_tree_stays_as_it_was(
     key, value = yaml.compose("'somewhere': new").value[0]
     assert data_of(with_value(root, location, value, key)) == data
     assert data_of(root) == before
+
+
+def test_document_without_a_key(write: Write) -> None:
+    root = read(write, "a: 1\nb: 2\n").root
+    assert data_of(without(root, "a")) == {"b": "2"}
+    assert data_of(root) == {"a": "1", "b": "2"}
+    listed = read(write, "[a]").root
+    assert without(listed, "a") is listed
 
 
 @pytest.mark.parametrize(
