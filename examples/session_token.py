@@ -42,12 +42,12 @@ now.advance(STEP)
 
 for code in ("000000", app.code(label)):
     try:
-        session = sts.get_session_token(SerialNumber=serial, TokenCode=code)["Credentials"]
+        session = sts.get_session_token(SerialNumber=serial, TokenCode=code)
     except ServiceError as refusal:
         print(f"GetSessionToken: {refusal.code}: {refusal.message}")
 
 # A user who has a device removes it in a session with MFA only.
-temporary = Credentials(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+temporary = Credentials.of(session)
 for credentials in (keys, temporary):
     try:
         verifier.iam(credentials).deactivate_mfa_device(UserName="alice", SerialNumber=serial)

@@ -203,7 +203,11 @@ class Verbs(ABC):
         choose: Literal["virtual", "hardware", "sms"] | None = None,
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Type another code on the second page that is still open."""
+        """Type another code on the second page that is still open.
+
+        Within one time step a device shows one code. If the verifier has taken it, typing it
+        again is a replay and refused: `wait` for 30 s first.
+        """
         return self._perform("try_again", locals())
 
     def resend_sms(self, *, who: str, expect: Expected = ACCEPTED) -> Outcome:

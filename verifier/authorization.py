@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Any, Self
 
 from mfalab.verifier import names, refusals
 from mfalab.verifier.moments import SECOND_NS
@@ -22,6 +24,16 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Those in an answer of STS, such as that of GetSessionToken or AssumeRole.
+
+        Raises:
+            KeyError: the answer has none.
+        """
+        given = answer["Credentials"]
+        return cls(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
 class Door(Enum):

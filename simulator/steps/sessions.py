@@ -58,10 +58,7 @@ class StsCall(WithCode):
 
     def keep(self, env: Environment, answer: dict[str, Any]) -> Credentials:
         """Take the credentials out of an answer and remember them under their name."""
-        issued = answer["Credentials"]
-        credentials = Credentials(
-            issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
-        )
+        credentials = Credentials.of(answer)
         if self.as_ is not None:
             env.sessions[self.as_] = credentials
         return credentials

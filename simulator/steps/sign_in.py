@@ -96,7 +96,11 @@ class SignIn(WithPrompt):
 
 
 class TryAgain(WithPrompt):
-    """Type another code on the second page that is still open."""
+    """Type another code on the second page that is still open.
+
+    Within one time step a device shows one code. If the verifier has taken it, typing it again is
+    a replay and refused: `wait` for 30 s first.
+    """
 
     do: Literal["try_again"] = "try_again"
     with_: Annotated[DeviceName, Field(alias="with")]

@@ -219,8 +219,7 @@ class Company:
         return self.session(who, SerialNumber=token.serial, TokenCode=token.code(step))
 
     def session(self, who: str = "alice", **parameters: Any) -> Credentials:
-        answer = self.sts(who).get_session_token(**parameters)["Credentials"]
-        return Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+        return Credentials.of(self.sts(who).get_session_token(**parameters))
 
     def serials(self, user: str = "alice") -> list[str]:
         listed = self.iam("ada").list_mfa_devices(UserName=user)["MFADevices"]

@@ -51,9 +51,8 @@ class TestMfaContext:
             RoleSessionName="shift",
             SerialNumber=token.serial,
             TokenCode=token.code(),
-        )["Credentials"]
-        session = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        assert company.verifier.mfa_context(session) == expected
+        )
+        assert company.verifier.mfa_context(Credentials.of(given)) == expected
 
 
 def test_session_token_has_no_role_and_its_own_expiry(company: Any, clock: Any) -> None:

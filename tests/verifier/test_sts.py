@@ -42,8 +42,7 @@ def role(company: Any, name: str = "operator", **fields: Any) -> str:
 
 def assume(company: Any, who: Any, arn: str, **parameters: Any) -> Credentials:
     answer = company.sts(who).assume_role(RoleArn=arn, RoleSessionName="shift", **parameters)
-    given = answer["Credentials"]
-    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return Credentials.of(answer)
 
 
 class TestGetSessionToken:

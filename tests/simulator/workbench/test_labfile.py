@@ -68,6 +68,8 @@ def test_everything_that_a_lab_file_can_say(folder: Path) -> None:
         ("nfc:ACR122U", "sim:ctap-2.1-pn", (12, 14), "there is no such model"),
         ("touch: none}", "destructive: true}", (12, 9), "say its AAGUID"),
         ("GAHT00001", "GAHT00003", (14, 30), 'the seed file has no token "GAHT00003"'),
+        ("GAHT00001", "GAHT0001", (14, 30), "should have at least 9 characters"),
+        ("GAHT00001", "'GAHT 00001'", (14, 30), "does not fit"),
         ("GAHT00001", "GAHT00002", (14, 30), "GAHT00002 is event-based"),
         ("fobs.csv", "fob.csv", (14, 48), "the seed file cannot be read: No such file"),
         ("[left, card", "[lefd, card", (16, 18), 'no key and no token is called "lefd"'),
