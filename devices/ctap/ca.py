@@ -5,7 +5,9 @@ may pin the root. Never trust it for anything but simulated keys. Certificates h
 WebAuthn Level 3 section 8.2.1.
 """
 
-from datetime import UTC, datetime
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 
@@ -17,8 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from mfalab.devices.ctap.crypto import P256_ORDER, ec_private_key
 
-_NOT_BEFORE = datetime(2016, 1, 1, tzinfo=UTC)
-_NOT_AFTER = datetime(2056, 1, 1, tzinfo=UTC)
+_NOT_BEFORE = datetime.datetime(2016, 1, 1, tzinfo=datetime.UTC)
+_NOT_AFTER = datetime.datetime(2056, 1, 1, tzinfo=datetime.UTC)
 _AAGUID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 _ENTERPRISE_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.2")
 _ORGANISATION = "mfalab"
@@ -41,7 +43,7 @@ def root_certificate() -> bytes:
         .add_extension(_ca_usage(), critical=True)
         .add_extension(_key_id(key.public_key()), critical=False)
     )
-    return builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
+    return _signed(builder, key)
 
 
 @cache
@@ -71,8 +73,28 @@ def leaf_certificate(name: bytes, common_name: str, aaguid: bytes, enterprise: b
     if enterprise:
         value = x509.UnrecognizedExtension(_ENTERPRISE_EXTENSION, bytes([4, len(name)]) + name)
         builder = builder.add_extension(value, critical=False)
-    certificate = builder.sign(root_key, hashes.SHA256(), ecdsa_deterministic=True)
+    return _signed(builder, root_key)
+
+
+def _signed(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> bytes:
+    with _true_datetime():
+        certificate = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
     return certificate.public_bytes(Encoding.DER)
+
+
+@contextmanager
+def _true_datetime() -> Iterator[None]:
+    """Keep freezegun's class away from cryptography while it writes a date.
+
+    cryptography keeps for good the class `datetime.datetime` of the first date that it meets. Were
+    that freezegun's, no certificate could be made in this process any more.
+    """
+    found = datetime.datetime
+    datetime.datetime = next(kind for kind in found.__mro__ if type(kind) is type)  # type: ignore[assignment, misc]  # the class below a fake one
+    try:
+        yield
+    finally:
+        datetime.datetime = found  # type: ignore[misc]  # as it was
 
 
 def _builder(

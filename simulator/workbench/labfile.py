@@ -163,7 +163,7 @@ class TokenEntry(Strict):
     at: Annotated[Place, BeforeValidator(_place)]
     """Who reads its display: `manual`, or a rig's channel."""
     serial: Annotated[str, Field(min_length=9, max_length=256, pattern=r"^[\w+=/:,.@-]+$")]
-    """The serial number on its back, 9 characters or more: `EnableMFADevice` takes no shorter one."""
+    """The serial number on its back; `EnableMFADevice` takes none below 9 characters."""
     seeds: str
     """The maker's seed file, PSKC or CSV, that has this serial number; relative to this file."""
     seeds_password: str | None = None

@@ -6,9 +6,10 @@ keys. A statement is verified first; trust is another question, and the profile'
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
@@ -112,7 +113,7 @@ def check_trust(
 
 
 def leads_to(
-    path: tuple[x509.Certificate, ...], roots: Iterable[x509.Certificate], now: datetime
+    path: tuple[x509.Certificate, ...], roots: Iterable[x509.Certificate], now: datetime.datetime
 ) -> bool:
     """Whether a trust path ends at one of the roots, every certificate valid now (RFC 5280 6.1).
 
@@ -225,7 +226,9 @@ def _check_packed_certificate(certificate: x509.Certificate, aaguid: bytes) -> N
                 raise _invalid("the attestation certificate is of another AAGUID")
 
 
-def _as_announced(attestation: Attestation, known: metadata.Metadata, now: datetime) -> bool:
+def _as_announced(
+    attestation: Attestation, known: metadata.Metadata, now: datetime.datetime
+) -> bool:
     if attestation.type is AttestationType.BASIC:
         roots = [x509.load_der_x509_certificate(root) for root in known.roots]
         announced = bool(known.attestation_types & {"basic_full", "attca"})
@@ -244,13 +247,29 @@ def _certificates(x5c: object) -> tuple[x509.Certificate, ...]:
         for certificate in certificates:
             # Each part is parsed when it is first asked for; the errors belong here.
             _ = certificate.subject, certificate.issuer, certificate.extensions
-            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            with _true_datetime():
+                _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
             certificate.public_key()
             if certificate.serial_number <= 0:
                 raise ValueError("its serial number is not positive")
     except UNREADABLE as error:
         raise _invalid(f"a certificate cannot be read: {error}") from None
     return certificates
+
+
+@contextmanager
+def _true_datetime() -> Iterator[None]:
+    """Keep freezegun's class away from cryptography while it reads a date.
+
+    cryptography keeps for good the class `datetime.datetime` of the first date that it meets. Were
+    that freezegun's, no certificate could be made in this process any more.
+    """
+    found = datetime.datetime
+    datetime.datetime = next(kind for kind in found.__mro__ if type(kind) is type)  # type: ignore[assignment, misc]  # the class below a fake one
+    try:
+        yield
+    finally:
+        datetime.datetime = found  # type: ignore[misc]  # as it was
 
 
 @lru_cache(maxsize=256)
