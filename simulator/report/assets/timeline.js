@@ -1,7 +1,7 @@
 // The swim lanes: one row for every person, device, the verifier and the world; steps are
 // columns; every event carries its words. Positions keep the order exactly and time roughly.
 
-const LANE = 46, HEAD = 66, FOOT = 22;
+const LANE = 46, HEAD = 66, FOOT = 22, PAPER = 600;
 const measure = (() => {
   const context = document.createElement("canvas").getContext("2d");
   return (text, font) => {
@@ -217,6 +217,9 @@ const timeline = (scene) => {
   });
   const names = el("ol", { class: "lanes" }, lanes.map(([id, kind, label], index) =>
     el("li", { class: `lane-${scene.colours[index] ?? 0}`, title: `${label} (${kind})` }, el("b", null, label), kind === label || kind === id ? null : el("span", null, kind))));
+  // On paper the drawing shrinks to the width, and so do the rows and the letters of the names.
+  names.style.setProperty("--rows", `${HEAD}fr repeat(${lanes.length}, ${LANE}fr) ${FOOT}fr`);
+  names.style.setProperty("--shrunk", Math.min(1, PAPER / width).toFixed(3));
   const frame = el("div", { class: "scroll", tabindex: -1 }, drawing);
   const broken = bands.find((band) => BAD.includes(band.step?.v));
   if (broken) requestAnimationFrame(() => { frame.scrollLeft = Math.max(broken.x - 120, 0); });

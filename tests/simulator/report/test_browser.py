@@ -226,3 +226,25 @@ CONTRAST = """() => {
     }
     return [...weak];
 }"""
+
+
+def test_on_paper_each_name_stands_beside_its_lane(visit, sample_log):
+    page = visit(sample_log, CASE, viewport={"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    places = "parts => parts.map(part => part.getBoundingClientRect()).map(b => b.y + b.height / 2)"
+    names, rails = (
+        page.locator(f".opened {part}").evaluate_all(places) for part in (".lanes li", ".rail")
+    )
+    assert len(names) == len(rails) > 1
+    assert all(abs(name - rail) < 4 for name, rail in zip(names, rails, strict=True))
+
+
+def test_a_long_topic_is_shown_whole(visit, as_run, drift_events):
+    topic = "a-topic-whose-name-is-longer-than-its-column-is-wide"
+    for event in drift_events:
+        if event["kind"] == "case_started":
+            event["topic"] = topic
+    page = visit(as_run(drift_events))
+    name = page.locator(".topics .name")
+    assert name.inner_text() == topic
+    assert name.evaluate("each => each.scrollWidth <= each.clientWidth")
