@@ -39,8 +39,8 @@ class NotACapture(ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.name} is no capture. Record one with --record, or save it from Wireshark as "
-            "pcapng or pcap."
+            f"{self.name} is no capture. Record one with: mfalab key record DEVICE "
+            "FILE.pcapng, or save it from Wireshark as pcapng or pcap."
         )
 
 

@@ -50,7 +50,8 @@ class RecordingUnusable(DeviceError):
         self.why = why
 
     def __str__(self) -> str:
-        return f"{self.path} cannot be replayed: {self.why}. Record a key with --record."
+        how = "mfalab key record DEVICE FILE.pcapng"
+        return f"{self.path} cannot be replayed: {self.why}. Record one with: {how}."
 
 
 class ReplayFixture(Fixture):
