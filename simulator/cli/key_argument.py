@@ -7,6 +7,7 @@ an option of the command line would hold for whatever is plugged in.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +15,9 @@ import click
 from mfalab.simulator.cli.common import not_ready
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from mfalab.devices.ctap.user import User
+    from mfalab.devices.schedule import Scheduler
+    from mfalab.devices.security_key import SecurityKey
     from mfalab.simulator.keys.fixture import Fixture
     from mfalab.simulator.keys.hands import Channel
     from mfalab.simulator.workbench.bench import Bench
@@ -67,6 +69,8 @@ class KeyOpener:
         known = self._bench.file.keys if self._bench is not None else {}
         if told in known and known[told].at.kind != "sim":
             fixture = self._of_bench(told)
+        elif told not in known and ":" not in told and Path(told).is_file():
+            fixture = self._in_file(Path(told))
         elif self._bench is not None and ":" not in told and told not in known:
             there = ", ".join(known) or "none"
             raise click.UsageError(f"{self._lab} has no key {told}. Its keys: {there}.")
@@ -120,6 +124,19 @@ class KeyOpener:
         self._stack.callback(fixture.close)
         if by_hand:
             self._by_hand.add(fixture.name)
+        return fixture
+
+    def _in_file(self, path: Path) -> Fixture:
+        """The key in a file, in time of its own; what is done to it is kept."""
+        from mfalab.simulator.cli.key_file import file_errors, open_key
+        from mfalab.simulator.keys.simulated import SimulatedFixture
+
+        def make(time: Scheduler, user: User) -> SecurityKey:
+            return open_key(path, scheduler=time, user=user, power_up=True)
+
+        with file_errors(path):
+            fixture = SimulatedFixture(str(path), make=make)
+        self._stack.callback(fixture.close)
         return fixture
 
     def _hand(self) -> Channel:

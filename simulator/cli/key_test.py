@@ -119,10 +119,11 @@ def key_test(
     mfalab key test office-key --lab lab.yaml --destructive
     mfalab key test --list -k clientpin
 
-    DEVICE is sim:MODEL, hid:WHICH, nfc:READER or replay:FILE, or with --lab the name of a key. What
-    is tested is decided by what the key announces; what does not apply or cannot be done is skipped
-    with its reason. Without --destructive nothing is changed for good: credentials that are made
-    for a test are deleted again, or are not stored on the key at all.
+    DEVICE is sim:MODEL, hid:WHICH, nfc:READER or replay:FILE, the file of a simulated key, which
+    keeps what is done, or with --lab the name of a key. What is tested is decided by what the key
+    announces; what does not apply or cannot be done is skipped with its reason. Without
+    --destructive nothing is changed for good: credentials that are made for a test are deleted
+    again, or are not stored on the key at all.
 
     Exits with 0 when nothing failed, with 1 when something did, with 2 when it was asked for
     wrongly, with 3 when the key is not there.
@@ -137,7 +138,9 @@ def key_test(
         _show(tests)
         return
     if device is None:
-        raise click.UsageError("say which key: sim:MODEL, hid:WHICH, nfc:READER or replay:FILE")
+        raise click.UsageError(
+            "say which key: sim:MODEL, hid:WHICH, nfc:READER, replay:FILE or a key's file"
+        )
     for path in (page, plain):
         if path is not None:
             require_writable(path)

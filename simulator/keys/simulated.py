@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fido2.ctap import CtapDevice
 
-from mfalab.devices.ctap.user import Asked, Reaction
+from mfalab.devices.ctap.user import Asked, Reaction, User
 from mfalab.devices.schedule import OwnTime, Scheduler
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.memory import Connection, KeyUnplugged
@@ -47,11 +49,12 @@ class KeyReports:
 
 
 class SimulatedFixture(Fixture):
-    """A new simulated key, plugged in.
+    """A simulated key, plugged in: a new one, or one that the caller makes.
 
     Args:
         model: a model's name, or the path of a description file.
         seed: all its chance.
+        make: gives a key in that time with that user, such as one from a file, instead.
 
     Attributes:
         key: the key itself, for faults and for looking into it.
@@ -60,15 +63,25 @@ class SimulatedFixture(Fixture):
         ModelInvalid: there is no such model.
     """
 
-    def __init__(self, model: str, *, seed: int | str = 1) -> None:
-        super().__init__(f"sim:{model}", frozenset(Ability), destructive=True)
+    def __init__(
+        self,
+        model: str,
+        *,
+        seed: int | str = 1,
+        make: Callable[[Scheduler, User], SecurityKey] | None = None,
+    ) -> None:
+        super().__init__(model if make else f"sim:{model}", frozenset(Ability), destructive=True)
         self._time = OwnTime()
-        self.key = SecurityKey(
-            model,
-            random_bytes=Entropy(seed).random_bytes("key"),
-            scheduler=self._time,
-            user=self._react,
-            name=self.name,
+        self.key = (
+            make(self._time, self._react)
+            if make is not None
+            else SecurityKey(
+                model,
+                random_bytes=Entropy(seed).random_bytes("key"),
+                scheduler=self._time,
+                user=self._react,
+                name=self.name,
+            )
         )
         self.key.plug()
 
@@ -100,4 +113,4 @@ class SimulatedFixture(Fixture):
 
     def close(self) -> None:
         """See `Fixture.close`."""
-        self.key.unplug()
+        self.key.close()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from mfalab.devices.ctap.storage import FileStorage
 from mfalab.simulator.cli.key import key
+from mfalab.simulator.cli.key_file import make
 
 Run = Callable[..., Result]
 
@@ -138,3 +141,18 @@ def test_help_has_examples(run: Run) -> None:
     shown = run("--help").output
     assert "mfalab key test sim:ctap-2.1-pin --destructive --html report.html" in shown
     assert "Exits with 0" in shown
+
+
+def test_the_file_of_a_key_is_tested_and_let_go(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(Path("my.key"), "ctap-2.1-pin", 7)
+    for _ in range(2):
+        done = run("my.key", "-k", "ping")
+        assert done.exit_code == 0, done.output
+        assert "my.key: 10 passed" in done.output
+    with closing(FileStorage("my.key")):
+        assert run("my.key", "-k", "ping").exit_code == 3
+    Path("my.key").write_text("{}")
+    assert run("my.key", "-k", "ping").exit_code == 2
