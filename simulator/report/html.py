@@ -5,10 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from mfalab.simulator.report.files import write_whole
-from mfalab.simulator.report.model import Report
+from mfalab.simulator.report.model import SIMULATED, Report
 from mfalab.simulator.report.pack import pack
 from mfalab.simulator.report.page import EntriesPage, packed, texts_of
-from mfalab.simulator.report.text import counts_text
+from mfalab.simulator.report.text import counts_text, printable
 
 _CHART = "django/static/chartkick/Chart.bundle.js"
 _PROGRAMS = ("axis.js", "timeline.js", "plots.js", "compare.js", "report.js")
@@ -25,7 +25,7 @@ def render_html(report: Report) -> str:
     return EntriesPage(
         mark="report",
         section="scenarios",
-        headline=("interrupted: " if report.interrupted else "") + counts_text(report.counts),
+        headline=_headline(report),
         foot="Times are true time in UTC. Charts: Chart.js, MIT licence, carried inside this file.",
         style=texts_of("report/report.css"),
         programs=[f"report/{name}" for name in _PROGRAMS],
@@ -33,6 +33,14 @@ def render_html(report: Report) -> str:
         library=chart,
         library_element=element,
     ).render()
+
+
+def _headline(report: Report) -> str:
+    """Whether all ran, the counts, and the bench if it is one that is not simulated."""
+    benches = {run.bench for run in report.runs} - {SIMULATED}
+    on = f" on {printable(benches.pop())}" if len(benches) == 1 else ""
+    ended = "interrupted: " if report.interrupted else ""
+    return ended + counts_text(report.counts) + on
 
 
 @cache

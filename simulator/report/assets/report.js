@@ -122,10 +122,11 @@ const summary = (data, page, filter) => {
   const planned = runs.reduce((sum, run) => sum + run.planned, 0), killed = runs.filter((run) => run.wall === null).length;
   const life = cases.reduce((sum, item) => sum + (item.d ?? 0), 0);
   const wall = killed ? null : runs.reduce((sum, run) => sum + run.wall, 0);
+  const benches = [...new Set(cases.map((item) => item.on).filter(Boolean))];
   const only = runs.length === 1 ? runs[0] : null;
   const slowest = [...cases].sort((a, b) => (b.w ?? 0) - (a.w ?? 0)).slice(0, 6);
   return [
-    el("h1", { id: "headline" }, headlineOf(cases, runs, planned)),
+    el("h1", { id: "headline" }, headlineOf(cases, runs, planned) + (benches.length === 1 ? ` on ${benches[0]}` : "")),
     bar(counts), tally(counts),
     killed ? el("p", { class: "killed" }, `${only ? "The run was" : plural(killed, "run was", "runs were")} interrupted: ${plural(Math.max(planned - cases.length, 0), "planned scenario")} never started.`) : null,
     el("dl", { class: "data" },

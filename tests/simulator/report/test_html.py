@@ -108,3 +108,11 @@ def test_the_title_counts_verdicts(tmp_path, sample_log):
 def test_a_report_without_cases_can_be_written(tmp_path):
     write_html(Report(()), tmp_path / "empty.html")
     assert "no cases" in (tmp_path / "empty.html").read_text()
+
+
+def test_the_bench_stands_in_the_headline(sample_log):
+    assert "<title>1 failed" in render_html(read_runs(sample_log))
+    lines = list(sample_log)
+    lines[0] = json.dumps(json.loads(lines[0]) | {"bench": "Corner <bench>"})
+    title = render_html(read_runs(lines)).partition("</title>")[0]
+    assert title.endswith(" on Corner &lt;bench&gt; - mfalab")
