@@ -157,8 +157,10 @@ def _header_problems(columns: list[_Cell]) -> Iterator[tuple[int, str]]:
             hint = "Separate columns with commas"
         yield (
             1,
-            f"this line names no column of a seed file. {hint}: serial,seed or, "
-            "as the tokens have it, serial,seed,period or serial,seed,counter.",
+            (
+                f"this line names no column of a seed file. {hint}: serial,seed or, "
+                "as the tokens have it, serial,seed,period or serial,seed,counter."
+            ),
         )
         return
     for position, cell in enumerate(columns):

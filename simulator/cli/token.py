@@ -93,6 +93,8 @@ class _Token:
             raise click.UsageError(f"cannot read {self.seeds}: {error.strerror}") from None
         if self.serial is None:
             raise click.UsageError(f"{self.seeds} holds {len(records)} tokens; say --serial")
+        if self.serial in records.unusable:
+            raise click.UsageError(records.unusable[self.serial])
         if self.serial not in records:
             raise click.UsageError(
                 f"{self.seeds} has no token {self.serial}. It has {_some(list(records))}."

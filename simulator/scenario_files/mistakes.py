@@ -108,8 +108,10 @@ def find_seed(
         return source.problem(node_at(root, (*at, "seeds")), f"the seed file is wrong: {error}")
     if serial in records:
         return records[serial]
-    near = nearest(serial, records) or choice(records)
     where = node_at(root, (*at, "serial"))
+    if serial in records.unusable:
+        return source.problem(where, records.unusable[serial])
+    near = nearest(serial, records) or choice(records)
     return source.problem(where, f'the seed file has no token "{serial}"{near}')
 
 

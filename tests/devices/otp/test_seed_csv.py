@@ -61,10 +61,14 @@ def test_makers_ways_of_writing(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "upn,serial number,secret key,time interval,manufacturer,model\n"
-        f"mia@example.com,F0042,{BASE32.lower()},60,Acme,Fob 1\n",
-        "Serial Number,Secret Key,Time Interval,Manufacturer,Model\r\n"
-        f"F0042,{BASE32},60,Acme,Fob 1\r\n",
+        (
+            "upn,serial number,secret key,time interval,manufacturer,model\n"
+            f"mia@example.com,F0042,{BASE32.lower()},60,Acme,Fob 1\n"
+        ),
+        (
+            "Serial Number,Secret Key,Time Interval,Manufacturer,Model\r\n"
+            f"F0042,{BASE32},60,Acme,Fob 1\r\n"
+        ),
         f"serial number,secret key,timeinterval,manufacturer,model\nF0042,{BASE32},60,Acme,Fob 1\n",
     ],
 )

@@ -63,3 +63,65 @@ def test_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
         "c": {},
         "d": "fob",
     }
+
+
+def two(one: str, other: str, kind: str = "hotp") -> str:
+    """A file with two keys of A1, under these IDs; the second is of this kind."""
+    head, _, tail = PSKC.partition("  <KeyPackage>")
+    package = "  <KeyPackage>" + tail.partition("</KeyContainer>")[0]
+    second = package.replace('Id="1"', f'Id="{other}"').replace("MTIz", "QUJD")
+    return (
+        head
+        + package.replace('Id="1"', f'Id="{one}"')
+        + second.replace("pskc:hotp", f"pskc:{kind}")
+        + "</KeyContainer>"
+    )
+
+
+def test_two_keys_of_one_serial_number_go_by_their_ids(tmp_path: Path) -> None:
+    path = tmp_path / "seeds.xml"
+    path.write_text(two("A1:1", "A1:2"))
+    seeds = read_seeds(path)
+    assert list(seeds) == ["A1:1", "A1:2"]
+    assert seeds["A1:1"].seed.secret != seeds["A1:2"].seed.secret
+    assert seeds.unusable == {"A1": "A1 has 2 keys. Say A1:1 or A1:2."}
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1"), ("A1", "2"), ("", "2")])
+def test_keys_that_nothing_tells_apart_are_told(tmp_path: Path, one: str, other: str) -> None:
+    path = tmp_path / "seeds.xml"
+    path.write_text(two(one, other))
+    seeds = read_seeds(path)
+    assert not seeds
+    assert "do not tell them apart" in seeds.unusable["A1"]
+
+
+def test_a_key_that_makes_no_codes_hides_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "seeds.xml"
+    path.write_text(two("1", "2", "pin"))
+    assert read_seeds(path)["A1"].seed.secret == SECRET
+    path.write_text(PSKC.replace("pskc:hotp", "pskc:pin"))
+    with pytest.raises(ProvisioningError, match="only the totp and hotp"):
+        read_seeds(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "seeds"
+    for text in (f"serial,seed\nA1,{SECRET.hex()}\n", PSKC):
+        path.write_text(text, encoding=encoding)
+        assert read_seeds(path)["A1"].seed.secret == SECRET
+
+
+def test_a_text_in_another_encoding_is_refused_at_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "seeds.csv"
+    path.write_bytes(f"serial,seed,model\nA1,{SECRET.hex()},Schl\u00fcssel\n".encode("cp1252"))
+    with pytest.raises(ProvisioningError, match=r"seeds\.csv:2:49: byte 0xFC is no UTF-8"):
+        read_seeds(path)
+
+
+def test_a_file_that_is_written_again_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "seeds.csv"
+    for secret in (SECRET, SECRET[::-1]):
+        path.write_text(f"serial,seed\nA1,{secret.hex()}\n")
+        assert read_seeds(path)["A1"].seed.secret == secret
