@@ -13,7 +13,7 @@ from mfalab.devices.ctap.user import absent, presenting
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.quirks import APP_PRESETS
-from mfalab.devices.otp.seed import OtpKind, OtpSeed
+from mfalab.devices.otp.seed import OtpKind, OtpSeed, SeedRecord
 from mfalab.devices.otp.token import HardwareToken, HotpToken
 from mfalab.devices.phone import Phone
 from mfalab.devices.security_key import SecurityKey
@@ -124,12 +124,17 @@ class DeviceFactory:
             quartz = replace(quartz, turnover_c=spec.turnover)
         if spec.ageing is not None:
             quartz = replace(quartz, ageing_ppm=ageing_ppm(spec.ageing))
+        record = self._record(spec)
+        offset_ns = spec.offset
+        if record is not None and "offset" not in spec.model_fields_set:
+            # RFC 6030 TimeDrift: by how many steps its clock was found off.
+            offset_ns = record.drift_steps * record.seed.period_s * NS_PER_S
         clock: DeviceClock = QuartzClock(
             self.timeline,
             quartz,
             climate=climate(spec.climate),
             supply=battery,
-            offset_ns=spec.offset,
+            offset_ns=offset_ns,
             set_ns=made_ns,
             noise=self.entropy.stream(f"{name}.wander"),
         )
@@ -187,11 +192,18 @@ class DeviceFactory:
         digits = self.entropy.stream(f"{name}.serial").randrange(10**8)
         return spec.serial or f"GAHT{digits:08d}"
 
+    def _record(self, spec: TokenSpec) -> SeedRecord | None:
+        """What the seed file says of the token, if there is one."""
+        if spec.seeds is None or spec.serial is None:
+            return None
+        return read_seeds(Path(spec.seeds), spec.seeds_password)[spec.serial]
+
     def _seed(
         self, name: str, spec: TokenSpec, kind: OtpKind, *, period_s: int = 30, counter: int = 0
     ) -> OtpSeed:
-        if spec.seeds is not None and spec.serial is not None:
-            return read_seeds(Path(spec.seeds), spec.seeds_password)[spec.serial].seed
+        record = self._record(spec)
+        if record is not None:
+            return record.seed
         return OtpSeed(
             self.entropy.random_bytes(f"{name}.seed")(_SEED_BYTES),
             kind=kind,

@@ -222,7 +222,8 @@ class HardwareTotpSpec(TokenSpec):
     ageing: Ppm | None = None
     """What its frequency gains in the first year; drawn likewise."""
     offset: Duration = 0
-    """How far its clock is ahead at the start, beside what its age gives."""
+    """How far its clock is ahead at the start, beside what its age gives; the TimeDrift of its
+    seed file when left out."""
     climate: ClimateName | Celsius = "drawer"
     frozen: bool = False
     """Its clock has stopped; the display still works."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pskc import PSKC
 
 from mfalab import Lab
 from mfalab.devices.errors import DeviceUnusable
@@ -72,6 +73,24 @@ def test_token_is_made_from_its_makers_seed_file(lab_with: Labs, tmp_path: Path)
     fob = token(lab_with, serial="A1", seeds=str(seeds)).device("fob")
     assert isinstance(fob, HeldToken)
     assert fob.thing.seed.secret == SECRET
+
+
+def test_known_drift_of_the_seed_file_is_the_offset_unless_one_is_said(
+    lab_with: Labs, tmp_path: Path
+) -> None:
+    made = PSKC()
+    made.add_key(
+        serial="A1",
+        secret=SECRET,
+        algorithm="urn:ietf:params:xml:ns:keyprov:pskc:totp",
+        time_interval=60,
+        time_drift=-7,
+    )
+    seeds = tmp_path / "fobs.xml"
+    made.write(str(seeds))
+    from_file = {"serial": "A1", "seeds": str(seeds)}
+    assert offset_s(token(lab_with, **from_file)) == pytest.approx(-420)
+    assert offset_s(token(lab_with, **from_file, offset="5 s")) == pytest.approx(5)
 
 
 def test_event_based_token_begins_at_its_counter(lab_with: Labs) -> None:
