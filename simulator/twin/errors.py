@@ -35,10 +35,12 @@ class SeedFitsNoCode(TwinError):
         fitting: how many codes fit it.
         count: how many codes there are.
         search: how far around its time each was looked for, as text.
+        hint: what else was found, as a sentence, or empty.
     """
 
-    def __init__(self, fitting: int, count: int, search: str) -> None:
-        super().__init__(fitting, count, search)
+    def __init__(self, fitting: int, count: int, search: str, hint: str = "") -> None:
+        super().__init__(fitting, count, search, hint)
+        self.hint = hint
         self.fitting = fitting
         self.count = count
         self.search = search
@@ -46,8 +48,11 @@ class SeedFitsNoCode(TwinError):
     def __str__(self) -> str:
         return (
             f"the seed made {self.fitting or 'none'} of the {self.count} codes, looking up to "
-            f"{self.search} to either side of each reading. Is it the seed of this token? If its "
-            "clock may be further off, say --search."
+            f"{self.search} to either side of each reading. "
+            + (
+                self.hint
+                or "Is it the seed of this token? If its clock may be further off, say --search."
+            )
         )
 
 

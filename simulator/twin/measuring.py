@@ -19,7 +19,7 @@ from the rate and shifts the offset; it is an unknown of its own, anywhere in th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
@@ -37,6 +37,7 @@ from mfalab.simulator.twin.selecting import LEAST_READINGS, Fitted, Selection, S
 DEFAULT_LEVEL = 0.99
 DEFAULT_SEARCH_S = 86_400
 DEFAULT_DRAWS = 2500
+_USUAL_PERIODS_S = (30, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,8 @@ def _known(
     known = [match for match in matches if match.steps]
     searched = format_duration(search_s * NS_PER_S)
     if 2 * len(known) < len(matches):
-        raise SeedFitsNoCode(len(known), len(matches), searched)
+        hint = _other_period(readings, seed, search_s)
+        raise SeedFitsNoCode(len(known), len(matches), searched, hint)
     if len(known) < LEAST_READINGS:
         raise TooFewReadings(len(known), LEAST_READINGS)
     aside = [
@@ -189,6 +191,22 @@ def _known(
         if not match.steps
     ]
     return known, aside
+
+
+def _other_period(readings: Sequence[CodeReading], seed: OtpSeed, search_s: int) -> str:
+    """Which other usual time step the codes have, as a sentence; a seed file may not say it."""
+    for period_s in _USUAL_PERIODS_S:
+        if period_s == seed.period_s:
+            continue
+        other = replace(seed, period_s=period_s)
+        matches = match_codes(readings, other, ceil(search_s / period_s))
+        fitting = sum(bool(match.steps) for match in matches)
+        if 2 * fitting >= len(matches):
+            return (
+                f"With a time step of {period_s} s instead of {seed.period_s} s it made {fitting}. "
+                f"Say {period_s} s in the seed file: a file without a time step counts as 30 s."
+            )
+    return ""
 
 
 def _turnover_c(

@@ -239,6 +239,13 @@ def test_three_readings_of_one_minute_say_little_and_say_so(read_off, seed):
     assert measured.rate_ppm.high - measured.rate_ppm.low > 300
 
 
+def test_another_time_step_is_found_out(read_off, seed):
+    readings = read_off(steady(4.0), *TIMES_S)
+    wrong = 60 if seed.period_s == 30 else 30
+    with pytest.raises(SeedFitsNoCode, match=f"With a time step of {seed.period_s} s instead of"):
+        fit(readings, replace(seed, period_s=wrong))
+
+
 def test_the_seed_of_another_token_is_told(read_off, seed):
     readings = read_off(steady(4.0), *TIMES_S)
     with pytest.raises(SeedFitsNoCode, match=r"the seed made none of the 24 codes, looking up to"):
