@@ -73,3 +73,15 @@ def test_preview_command_serves_old_clients(make_key):
     key.set_pin()
     key.register(rk=True, pin="1234")
     assert key.manage(1, command=0x41) == (0, {1: 1, 2: 99})
+
+
+@pytest.mark.parametrize("model", ["ctap-2.1-pin", "ctap-2.1-bio"])
+def test_clients_that_know_only_the_preview_list_credentials_of_the_default_models(make_key, model):
+    """As libfido2 1.12 does: the option, then the command 0x41 with a token that has cm."""
+    key = make_key(model)
+    key.set_pin()
+    key.register(rk=True, pin="1234")
+    assert key.info()[4]["credentialMgmtPreview"] is True
+    assert "FIDO_2_1_PRE" in key.info()[1]
+    status, answer = key.manage(2, command=0x41)
+    assert (status, answer[5], answer[3]["id"]) == (0, 1, "example.com")
