@@ -39,6 +39,7 @@ from mfalab.devices.device import Device
 from mfalab.devices.errors import NotOffered
 from mfalab.devices.power import PowerSource
 from mfalab.devices.schedule import OwnTime, Scheduler
+from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import Connection, KeyUnplugged, Port
 from mfalab.devices.transports.wire import GOOD_WIRE, Direction, Wire, WireFaults
 
@@ -341,7 +342,7 @@ class SecurityKey(Device):
 
         from mfalab.devices.transports.python_fido2 import descriptor
 
-        about = descriptor(self.name, self.model.name, None)
+        about = descriptor(self.name, HidDevice.of(self.model))
         return CtapHidDevice(about, self.connection(everything=everything))
 
     def card(self) -> CardConnection:

@@ -40,6 +40,7 @@ from mfalab.devices.ctap.ca import root_certificate
 from mfalab.devices.ctap.model import AttestationKind, CounterKind
 from mfalab.devices.ctap.user import presenting, touching
 from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.python_fido2 import HidConnection, descriptor
 from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.timeline import Timeline
@@ -140,7 +141,7 @@ class Desk:
 
     def device(self) -> CtapHidDevice:
         recorder = Recorder(self.key.connection(), self.timeline, self.log)
-        return CtapHidDevice(descriptor("key", self.model, None), recorder)
+        return CtapHidDevice(descriptor("key", HidDevice(self.model, "", "")), recorder)
 
     def browser(self, number: int) -> Fido2Client:
         collector = DefaultClientDataCollector(self.profile.origins[number])

@@ -34,7 +34,7 @@ def metadata_statement(core: Core) -> dict[str, Any]:
     u2f_only = not model.ctap2
     statement: dict[str, Any] = {
         "legalHeader": _LEGAL,
-        "description": f"mfalab {model.name}",
+        "description": f"{model.manufacturer} {model.product or model.name}",
         "authenticatorVersion": model.firmware_version or 1,
         "protocolFamily": "u2f" if u2f_only else "fido2",
         "schema": 3,

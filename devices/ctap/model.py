@@ -75,6 +75,10 @@ class Model:
 
     Attributes:
         name: What people call it.
+        manufacturer: Who made it, as USB tells it.
+        product: What it calls itself over USB; empty for its name.
+        usb_vendor_id, usb_product_id: 16 bits each; the default is the pid.codes number for tests
+            within one's own walls.
         aaguid: 16 bytes, all zero for U2F.
         firmware_version: A number, or None when getInfo does not tell.
         versions: As getInfo tells them; `U2F_V2` switches U2F on, any `FIDO_2` CTAP2.
@@ -147,6 +151,10 @@ class Model:
     """
 
     name: str
+    manufacturer: str = "mfalab"
+    product: str = ""
+    usb_vendor_id: int = 0x1209
+    usb_product_id: int = 0x0001
     aaguid: bytes = bytes(16)
     firmware_version: int | None = None
     versions: tuple[str, ...]
@@ -367,6 +375,9 @@ def _contradictions(model: Model) -> list[str]:
         "aaguid has 16 bytes": len(model.aaguid) == 16,
         "versions has neither U2F_V2 nor FIDO_2": model.u2f or model.ctap2,
         "client_pin needs pin_uv_protocols": bool(model.pin_uv_protocols) or not model.client_pin,
+        "usb_vendor_id and usb_product_id have 16 bits": all(
+            number <= 0xFFFF for number in (model.usb_vendor_id, model.usb_product_id)
+        ),
         "pin_uv_protocols are 1 and 2": set(model.pin_uv_protocols) <= {1, 2},
         "bio_enroll needs fingers": bool(model.fingers) or not model.bio_enroll,
         "cred_mgmt_read_only needs pin_uv_auth_token": tokens or not model.cred_mgmt_read_only,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from mfalab.devices.ctap.model import Model
+
 REPORT_DESCRIPTOR: Final = bytes.fromhex(
     "06 D0F1"  # usage page: FIDO alliance
     "09 01"  # usage: CTAPHID
@@ -25,8 +27,7 @@ class HidDevice:
         serial_number: tells it from others of its kind.
         location: where it is plugged in; the same whenever it is plugged in there again.
         manufacturer: who made it.
-        vendor_id, product_id: USB numbers; the default is the pid.codes number for tests within
-            one's own walls.
+        vendor_id, product_id: USB numbers.
         version: the release of the device, BCD.
     """
 
@@ -37,3 +38,15 @@ class HidDevice:
     vendor_id: int = 0x1209
     product_id: int = 0x0001
     version: int = 0x0100
+
+    @classmethod
+    def of(cls, model: Model, serial_number: str = "", location: str = "") -> HidDevice:
+        """A key of that model, with its maker's and its own name and numbers."""
+        return cls(
+            model.product or model.name,
+            serial_number,
+            location,
+            model.manufacturer,
+            model.usb_vendor_id,
+            model.usb_product_id,
+        )

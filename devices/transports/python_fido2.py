@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from fido2.hid.base import CtapHidConnection, HidDescriptor
 
 from mfalab.devices.ctap.ctaphid import REPORT_SIZE
+from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import Connection
 
-_VENDOR_ID, _PRODUCT_ID = 0x1209, 0x0001
-"""The pid.codes number for tests within one's own walls."""
 _ATR = bytes.fromhex("3B80800101")
 """A contactless card without historical bytes. PC/SC part 3 section 3.1.3.2.3."""
 
@@ -49,10 +48,16 @@ class HidConnection(CtapHidConnection):
         self._connection.close()
 
 
-def descriptor(path: str, product_name: str, serial_number: str | None) -> HidDescriptor:
+def descriptor(path: str, about: HidDevice) -> HidDescriptor:
     """What an operating system would say of the key's HID interface."""
     return HidDescriptor(
-        path, _VENDOR_ID, _PRODUCT_ID, REPORT_SIZE, REPORT_SIZE, product_name, serial_number
+        path,
+        about.vendor_id,
+        about.product_id,
+        REPORT_SIZE,
+        REPORT_SIZE,
+        about.product,
+        about.serial_number,
     )
 
 

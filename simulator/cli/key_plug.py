@@ -160,7 +160,7 @@ def _opened(
         stack.callback(each.key.close)
         # The kernel keeps 63 bytes of where it is; the end of a path tells more than its beginning.
         where = os.fsencode(path.absolute())[-48:].decode(errors="replace")
-        each.about = HidDevice(each.key.model.name, serial(path), f"mfalab:{where}")
+        each.about = HidDevice.of(each.key.model, serial(path), f"mfalab:{where}")
         keys.append(each)
     return keys
 

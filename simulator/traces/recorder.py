@@ -312,7 +312,7 @@ class Recording(Fixture):
             CannotDo: it exchanges neither reports nor APDUs.
         """
         if Ability.REPORTS in self.can:
-            about = descriptor(self.name, self.name, None)
+            about = descriptor(self.name, HidDevice(self.name, "", ""))
             return open_channel(about, OwnChannel(self.reports(), self.name))
         device: Any = self.inner.connect()
         if not hasattr(device, "apdu_exchange"):

@@ -18,6 +18,7 @@ from mfalab.devices.ctap.ctaphid import HidCommand
 from mfalab.devices.ctap.user import Asked
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.schedule import OwnTime
+from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import KeyUnplugged, Port
 from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection, descriptor
 from mfalab.devices.transports.wire import Direction
@@ -110,7 +111,7 @@ class ReplayFixture(Fixture):
         """See `Fixture.connect`."""
         self._require_power()
         if self._kind is FrameKind.REPORT:
-            about = descriptor(self.name, self.name, None)
+            about = descriptor(self.name, HidDevice(self.name, "", ""))
             return open_channel(about, HidConnection(self._port.connect()))
         try:
             from fido2.pcsc import CtapPcscDevice

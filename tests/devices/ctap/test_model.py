@@ -65,6 +65,8 @@ GOOD = 'name = "x"\nversions = ["FIDO_2_1"]\n'
         ("a = [", "1:[0-9]: "),
         ("a = " + "[" * 5000, "it cannot be read: .*recursion"),
         ("\udcff", "it cannot be read: .*can't decode"),
+        (GOOD + "usb_vendor_id = 65536", "3:1: usb_vendor_id and usb_product_id have 16 bits"),
+        (GOOD + "manufacturer = 3", "3:1: manufacturer takes a text"),
     ],
 )
 def test_wrong_description_is_refused(tmp_path, text, why):

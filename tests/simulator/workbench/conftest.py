@@ -17,6 +17,7 @@ from mfalab.devices.rig.fittings import KeyPower, KeyTouch
 from mfalab.devices.rig.protocol_simrig import hosted
 from mfalab.devices.schedule import WallTime
 from mfalab.devices.security_key import SecurityKey
+from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.memory import KeyUnplugged
 from mfalab.devices.transports.python_fido2 import descriptor
 from mfalab.simulator.abilities import Ability
@@ -58,7 +59,9 @@ class DeskFixture(RealFixture):
         self._time = time
 
     def connect(self) -> CtapDevice:
-        return CtapHidDevice(descriptor(self.name, "desk", None), ReportConnection(self.reports()))
+        return CtapHidDevice(
+            descriptor(self.name, HidDevice("desk", "", "")), ReportConnection(self.reports())
+        )
 
     def reports(self) -> Reports:
         inner = KeyReports(self._key.connect(everything=True), self._time)
