@@ -15,6 +15,7 @@ before anything on the bench is touched; every mistake is told with its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,10 @@ MANUAL, NONE = "manual", "none"
 """A person is a rig that every bench has; `none` is no hand at all."""
 BINDABLE = ("security_key", "hardware_totp")
 """The kinds of device that something on a bench can stand for."""
+
+_HUBS = ("ykush", "uhubctl")
+"""Drivers whose port is a hub's number or location."""
+_NO_PATH = re.compile(r"[a-z]+://|COM[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ class RigEntry(Strict):
     ] = "scpi"
     """What kind of board it is."""
     port: str | None = None
-    """Its serial port, or any URL that pyserial knows; found by itself when there is one board."""
+    """Its serial port, relative to this file, or any URL that pyserial knows; a hub's location.
+    Found by itself when there is one board."""
     serial: str | None = None
     """The serial number it must have."""
     options: dict[str, str] = Field(default_factory=dict)
@@ -203,7 +209,7 @@ def read_lab_file(path: Path) -> LabFile:
     """
     source = read_source(path, str(path))
     data = data_of(source.root)
-    resolve_seed_files(path, mapping(data, "tokens"))
+    _resolve_paths(path, data)
     try:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
@@ -212,6 +218,31 @@ def read_lab_file(path: Path) -> LabFile:
     if problems:
         raise ProblemsFound(problems)
     return lab
+
+
+def _resolve_paths(path: Path, data: Any) -> None:
+    """Make every path in a lab file start at the file, wherever the command is run."""
+    resolve_seed_files(path, mapping(data, "tokens"))
+    for rig in mapping(data, "rigs").values():
+        port = rig.get("port") if isinstance(rig, dict) else None
+        if isinstance(port, str) and rig.get("driver") not in _HUBS and not _NO_PATH.match(port):
+            rig["port"] = str(path.parent / port)
+    for key in mapping(data, "keys").values():
+        if isinstance(key, dict):
+            key["at"] = _beside(path, key.get("at"))
+    bind = mapping(data, "bind")
+    for what, names in bind.items():
+        several = isinstance(names, list)
+        bind[what] = [_beside(path, each) for each in names] if several else _beside(path, names)
+
+
+def _beside(path: Path, address: Any) -> Any:
+    """An address whose file, if it names one, starts at a lab file."""
+    if not isinstance(address, str):
+        return address
+    kind, _, rest = address.partition(":")
+    is_file = rest and (kind == "replay" or (kind == "sim" and rest.endswith(".toml")))
+    return f"{kind}:{path.parent / rest}" if is_file else address
 
 
 def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:

@@ -56,6 +56,42 @@ def test_everything_that_a_lab_file_can_say(folder: Path) -> None:
     assert lab.longest_wait == 11 * 10**9
 
 
+def test_every_path_starts_at_the_lab_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rig's port was looked for where the command ran, a seed file where the lab file is."""
+    below = folder / "lab"
+    below.mkdir()
+    monkeypatch.chdir(folder)
+    (below / "lab.yaml").write_text(
+        """\
+lab: x
+rigs:
+  link: {port: rig-link}
+  device: {port: /dev/ttyACM0}
+  url: {port: "socket://localhost:7000"}
+  windows: {port: COM3}
+  hub: {driver: uhubctl, port: 1-1.4}
+keys:
+  recorded: {at: "replay:session.pcapng"}
+tokens:
+  fob: {at: manual, serial: GAHT00001, seeds: ../fobs.csv}
+bind: {security_key: [recorded, "replay:other.pcapng", "sim:u2f-2016"], hardware_totp: fob,
+  spare: "replay:third.pcapng"}
+"""
+    )
+    lab = read_lab_file(Path("lab/lab.yaml"))
+    assert {name: rig.port for name, rig in lab.rigs.items()} == {
+        "link": "lab/rig-link",
+        "device": "/dev/ttyACM0",
+        "url": "socket://localhost:7000",
+        "windows": "COM3",
+        "hub": "1-1.4",
+    }
+    assert str(lab.keys["recorded"].at) == "replay:lab/session.pcapng"
+    assert lab.bind["security_key"] == ["recorded", "replay:lab/other.pcapng", "sim:u2f-2016"]
+    assert lab.bind["spare"] == ["replay:lab/third.pcapng"]
+    assert lab.tokens["fob"].seeds == "lab/../fobs.csv"
+
+
 @pytest.mark.parametrize(
     ("line", "instead", "at", "message"),
     [
