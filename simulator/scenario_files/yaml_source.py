@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
+from mfalab.simulator.scenario_files.yaml_errors import SAVE, not_utf8, sentence
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE_TAGS = "tag:yaml.org,2002:"
@@ -65,12 +66,13 @@ def read_source(path: Path, shown_as: str) -> Source:
         ProblemsFound: it cannot be read, or is no YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
+        # Line ends are the parser's, and ours to count: it knows more of them than "\n".
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ProblemsFound.of_file(shown_as, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        message = f"is not UTF-8: byte {error.start} is wrong"
-        raise ProblemsFound.of_file(shown_as, message) from None
+        raise ProblemsFound.of_file(shown_as, not_utf8(data, error.start)) from None
     lines = tuple(text.splitlines())
     empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
     try:
@@ -79,12 +81,15 @@ def read_source(path: Path, shown_as: str) -> Source:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         said = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ProblemsFound([empty.problem_at(line, column, f"YAML: {said}")]) from None
+        message = sentence(lines, line, column, said)
+        raise ProblemsFound([empty.problem_at(line, column, message)]) from None
     except yaml.reader.ReaderError:
         wrong = yaml.reader.Reader.NON_PRINTABLE.search(text)
         at = wrong.start() if wrong else 0
         line, column = text.count("\n", 0, at), at - text.rfind("\n", 0, at) - 1
         said = f"character U+{ord(text[at]):04X} is not allowed here"
+        if text[at] == "\0":
+            said += f"; {SAVE} if it is UTF-16"
         raise ProblemsFound([empty.problem_at(line, column, f"YAML: {said}")]) from None
     if root is None:
         raise ProblemsFound.of_file(shown_as, "the file is empty")
@@ -117,6 +122,9 @@ def _structure_problems(
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 yield source.problem(key, "a key must be plain text")
+                continue
+            if key.value == "<<" and not getattr(key, "style", None):
+                yield source.problem(key, 'the merge key "<<" is not used here; write it out')
                 continue
             if key.value in seen:
                 yield source.problem(key, f'key "{key.value}" is here twice; keep one')
