@@ -17,6 +17,7 @@ from mfalab.devices.rig.errors import RigError
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import (
     ExpectationFailed,
+    NoSecondPage,
     Outcome,
     Prevented,
     ScenarioError,
@@ -112,7 +113,8 @@ class Lab(Environment, Verbs):
         except ServiceError as refusal:
             return Outcome(refusal.code, refusal.message, refusal.status, self.journal.decided)
         except Prevented as hindrance:
-            return Outcome(hindrance.code, str(hindrance))
+            got_in = isinstance(hindrance, NoSecondPage)
+            return Outcome(hindrance.code, str(hindrance), got_in=got_in)
         except (RigError, RecordingFailed):
             raise  # it is the bench that failed, not the person
         except DeviceError as failure:

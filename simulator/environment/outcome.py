@@ -19,6 +19,8 @@ class Outcome:
     status: int | None = None
     decision: str | None = None
     """What the verifier decided on the last code or signature of the step."""
+    got_in: bool = False
+    """Whether what stopped the step is that it found a hole: nothing was refused."""
     data: Any = field(default=None, repr=False)
 
     @property
@@ -29,6 +31,8 @@ class Outcome:
     def __str__(self) -> str:
         if self.accepted:
             return "accepted"
+        if self.got_in:
+            return f"{self.refused}: {self.message!r}, and `any` stands for refusals only"
         status = f" ({self.status})" if self.status else ""
         decision = f", decision: {self.decision}" if self.decision else ""
         return f"refused: {self.refused}{status}: {self.message!r}{decision}"
@@ -61,6 +65,13 @@ class Prevented(Exception):
 
     def __str__(self) -> str:
         return str(self.args[1])
+
+
+class NoSecondPage(Prevented):
+    """A person was to be asked for a second factor, and was signed in without."""
+
+    def __init__(self) -> None:
+        super().__init__("NoSecondPage", "the password alone was enough to sign in")
 
 
 class ScenarioError(Exception):

@@ -13,7 +13,7 @@ from pydantic import Field
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
 from mfalab.simulator.environment.environment import Environment
-from mfalab.simulator.environment.outcome import ExpectationFailed, Prevented, ScenarioError
+from mfalab.simulator.environment.outcome import ExpectationFailed, NoSecondPage, ScenarioError
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.eventlog import Secret
 from mfalab.simulator.language.codes import Attempts
@@ -53,7 +53,7 @@ class Attack(Step):
         console = env.verifier.console
         page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn):
-            raise Prevented("NoSecondPage", "the password alone was enough to sign in")
+            raise NoSecondPage
         console.submit_code(console.choose(page.id, device.kind).id, code)
 
 
@@ -130,7 +130,7 @@ class _Replaying:
         if page is None:
             page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn):
-            raise Prevented("NoSecondPage", "the password alone was enough to sign in")
+            raise NoSecondPage
         attacker.note("replays a signature", device=device.name)
         if page.chosen is not device.kind:
             page = console.choose(page.id, device.kind)

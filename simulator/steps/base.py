@@ -18,7 +18,8 @@ class Expect(Strict):
     """How a step is to end. `accepted`, or the refusal's code with, if wanted, its text."""
 
     refused: str | None = None
-    """The refusal's code, such as InvalidAuthenticationCode; `any` for whichever."""
+    """The refusal's code, such as InvalidAuthenticationCode; `any` for whichever, but not for
+    NoSecondPage, which is no refusal: somebody got in."""
     message: str | None = None
     """The refusal's exact text."""
     status: int | None = None
@@ -37,8 +38,9 @@ class Expect(Strict):
 
     @model_validator(mode="after")
     def _refusal_details_need_a_refusal(self) -> Self:
-        if self.refused is None and (self.message is not None or self.status is not None):
-            raise ValueError("message and status belong to a refusal; add refused: CODE")
+        details = (self.message, self.status, self.decision)
+        if self.refused is None and any(detail is not None for detail in details):
+            raise ValueError("message, status and decision belong to a refusal; add refused: CODE")
         return self
 
     def __str__(self) -> str:
@@ -63,7 +65,7 @@ class Expect(Strict):
             outcome.accepted
             if self.refused is None
             else not outcome.accepted
-            and self.refused in (outcome.refused, "any")
+            and (self.refused == outcome.refused or (self.refused == "any" and not outcome.got_in))
             and self.message in (None, outcome.message)
             and self.status in (None, outcome.status)
             and self.decision in (None, outcome.decision)

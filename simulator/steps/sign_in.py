@@ -12,7 +12,7 @@ from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.environment import browser
 from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
 from mfalab.simulator.environment.environment import Environment
-from mfalab.simulator.environment.outcome import Prevented
+from mfalab.simulator.environment.outcome import NoSecondPage, Prevented
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.codes import CodeChoice, Typed
 from mfalab.simulator.language.key_use import KeyUse
@@ -76,7 +76,7 @@ class SignIn(WithPrompt):
         if isinstance(result, SignedIn):
             person.console = result
             if device is not None:
-                raise Prevented("NoSecondPage", "the password alone was enough to sign in")
+                raise NoSecondPage
             return result
         person.page = result
         if device is None:

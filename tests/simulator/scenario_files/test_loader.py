@@ -87,7 +87,11 @@ suites/five.scenario.yaml:7:31: step 2: unknown key "wiht"; did you mean "with"?
         ),
         ("{do: measure, device: fob, offset: 2 steps}", 40, "'2 steps' is not a limit; write <= 2"),
         ("{do: sign_in, who: alice, expect: refused}", 39, '"refused" is no expectation; write'),
-        ("{do: sign_in, who: alice, expect: {status: 403}}", 39, "message and status belong to a"),
+        (
+            "{do: sign_in, who: alice, expect: {status: 403}}",
+            39,
+            "message, status and decision belong",
+        ),
         ("{who: alice}", 5, 'this step has no "do"'),
         ("wait", 5, "a mapping {KEY: VALUE} belongs here, not 'wait'"),
         ("{do: tag, who: ada, device: app, tags: [a]}", 44, "a mapping {KEY: VALUE} belongs here"),

@@ -8,6 +8,7 @@ from mfalab.simulator.steps.base import Expect
 from mfalab.simulator.steps.lifecycle import Lose
 
 REFUSED = Outcome("AccessDenied", "No.", 403, "wrong")
+HOLE = Outcome("NoSecondPage", "the password alone was enough", got_in=True)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,8 @@ REFUSED = Outcome("AccessDenied", "No.", 403, "wrong")
         (Expect(refused="AccessDenied"), REFUSED, True),
         (Expect(refused="any"), REFUSED, True),
         (Expect(refused="any"), Outcome(), False),
+        (Expect(refused="any"), HOLE, False),
+        (Expect(refused="NoSecondPage"), HOLE, True),
         (Expect(refused="NoSuchEntity"), REFUSED, False),
         (Expect(refused="any", message="No."), REFUSED, True),
         (Expect(refused="any", message="Yes."), REFUSED, False),
@@ -43,7 +46,7 @@ def test_expectation_is_written_in_the_words_of_the_file() -> None:
     assert str(full) == "refused: AccessDenied (403) 'No.' by decision: wrong"
 
 
-@pytest.mark.parametrize("detail", [{"message": "No."}, {"status": 403}])
+@pytest.mark.parametrize("detail", [{"message": "No."}, {"status": 403}, {"decision": "wrong"}])
 def test_details_of_a_refusal_need_a_refusal(detail: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="add refused: CODE"):
         Expect.model_validate(detail)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mfalab import Lab, ScenarioError
+from mfalab import ExpectationFailed, Lab, ScenarioError
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.steps.sign_in import SignIn
 
@@ -38,6 +38,8 @@ def test_second_page_stays_open_for_the_next_code(lab: Lab) -> None:
 
 def test_person_who_is_not_asked_for_a_code_has_found_a_hole(lab: Lab) -> None:
     lab.sign_in(who="bob", with_="app", expect={"refused": "NoSecondPage"})
+    with pytest.raises(ExpectationFailed, match="`any` stands for refusals only"):
+        lab.sign_in(who="bob", with_="app", expect={"refused": "any"})
 
 
 def test_wrong_password_leads_to_no_second_page(lab: Lab) -> None:
