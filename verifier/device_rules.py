@@ -31,10 +31,8 @@ def devices_of(tx: Transaction, identity_id: str) -> list[Device]:
 
 def device_of_serial(tx: Transaction, serial: str) -> Device | None:
     """The device that has a serial number now; deleted ones keep theirs and are passed over."""
-    for device in tx.find(Device, serial=serial):
-        if device.deleted_ns is None:
-            return device
-    return None
+    live = tx.find(Device, serial=serial, deleted_ns=None)
+    return live[0] if live else None
 
 
 def check_self_management(

@@ -44,6 +44,7 @@ def create_virtual(
         created_ns=call.now_ns,
         secret=call.random_bytes(names.SEED_BYTES),
         tags=pairs,
+        name_key=name.lower(),
     )
     call.tx.insert(device)
     answer: dict[str, Any] = {
@@ -188,27 +189,19 @@ def tag_dicts(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 
 def virtual_devices(call: Call) -> list[Device]:
     """The account's virtual devices, assigned or not, by serial number."""
-    found = call.tx.find(Device, account_id=call.caller.account.id)
-    return sorted(
-        (
-            device
-            for device in found
-            if device.kind is DeviceKind.VIRTUAL and device.deleted_ns is None
-        ),
-        key=lambda device: device.serial,
+    found = call.tx.find(
+        Device, account_id=call.caller.account.id, kind=DeviceKind.VIRTUAL, deleted_ns=None
     )
+    return sorted(found, key=lambda device: device.serial)
 
 
 def _check_name_is_free(call: Call, account: Account, path: str, name: str) -> None:
-    def comparable(text: str) -> str:
-        return text.lower() if call.profile.device_names_ignore_case else text
-
-    existing = virtual_devices(call)
-    wanted = comparable(name)
-    if any(device.path == path and comparable(device.name) == wanted for device in existing):
+    live = {"account_id": account.id, "kind": DeviceKind.VIRTUAL, "deleted_ns": None}
+    alike = call.tx.find(Device, **live, name_key=name.lower(), path=path)
+    if any(call.profile.device_names_ignore_case or device.name == name for device in alike):
         raise refusals.device_exists()
     quota = call.profile.virtual_devices_per_account
-    if len(existing) >= quota:
+    if call.tx.count(Device, **live) >= quota:
         raise refusals.quota_exceeded("VirtualMFADevicesPerAccount", quota)
 
 

@@ -151,7 +151,14 @@ class Role:
 
 @_table(
     "id",
-    indexes=(("serial",), ("owner_id",), ("account_id",)),
+    indexes=(
+        ("serial", "deleted_ns"),
+        ("serial",),
+        ("owner_id",),
+        ("account_id",),
+        ("account_id", "kind", "deleted_ns"),
+        ("account_id", "name_key", "deleted_ns"),
+    ),
     unique=(("serial",),),
     live_while_none="deleted_ns",
 )
@@ -188,6 +195,8 @@ class Device:
     """Second step of the last accepted pair; a new pair must be newer."""
     high_water_step: int | None = None
     """Highest step accepted as a single code."""
+    name_key: str = ""
+    """The name in lower case, by which a name that is taken is looked up."""
 
 
 @_table("device_id", "step")
@@ -276,7 +285,7 @@ class SmsChallenge:
     used: bool = False
 
 
-@_table("device_id", unique=(("credential_id",),))
+@_table("device_id", indexes=(("credential_id",),), unique=(("credential_id",),))
 @dataclass(frozen=True, slots=True)
 class CredentialRecord:
     """A security key's credential (WebAuthn Level 3 section 4, credential record).

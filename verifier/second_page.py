@@ -147,6 +147,9 @@ class _OwnCodes:
     def find(self, record_type: type[R], **equal: object) -> list[R]:
         return self._tx.find(record_type, **equal)
 
+    def count(self, record_type: type, **equal: object) -> int:
+        return self._tx.count(record_type, **equal)
+
     def insert(self, record: object) -> None:
         if isinstance(record, UsedCode):
             record = UsedCode(record.device_id, ~record.step)

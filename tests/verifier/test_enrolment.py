@@ -1,5 +1,7 @@
 """How devices come to identities and leave them."""
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,3 +84,43 @@ def test_security_key_cannot_be_deleted_as_a_virtual_device(company: Any) -> Non
     with pytest.raises(ServiceError) as caught:
         company.iam("ada").delete_virtual_mfa_device(SerialNumber=serial)
     assert caught.value.code == "NoSuchEntity"
+
+
+def test_creating_a_device_costs_the_same_however_many_there_are(
+    company: Any,
+    calls_of: Callable[[Callable[[], object]], int],
+) -> None:
+    """Each new name was compared with every device of the account: 2,500 took 20 s."""
+    iam, names = company.iam("ada"), itertools.count()
+
+    def create(devices: int) -> int:
+        def work() -> None:
+            for _ in range(devices):
+                iam.create_virtual_mfa_device(VirtualMFADeviceName=f"d{next(names)}")
+
+        return calls_of(work)
+
+    create(1)
+    first = create(20)
+    create(60)
+    assert create(20) == pytest.approx(first, rel=0.02)
+
+
+def test_making_a_name_again_costs_the_same_however_often_it_was_deleted(
+    company: Any, calls_of: Callable[[Callable[[], object]], int]
+) -> None:
+    iam = company.iam("ada")
+
+    def make_and_delete(times: int) -> int:
+        def work() -> None:
+            for _ in range(times):
+                made = iam.create_virtual_mfa_device(VirtualMFADeviceName="d")
+                serial = made["VirtualMFADevice"]["SerialNumber"]
+                iam.delete_virtual_mfa_device(SerialNumber=serial)
+
+        return calls_of(work)
+
+    make_and_delete(1)
+    first = make_and_delete(20)
+    make_and_delete(60)
+    assert make_and_delete(20) == pytest.approx(first, rel=0.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -24,23 +24,31 @@ def _getter(names: tuple[str, ...]) -> Callable[[object], Key]:
 class _Table:
     """Records of one type by key, and the indexes that the type names."""
 
-    __slots__ = ("fields", "indexes", "key_of", "live_while_none", "rows", "unique")
+    __slots__ = ("fields", "indexes", "key_of", "live_while_none", "rows", "taken")
 
     def __init__(self, record_type: Any) -> None:
         self.rows: dict[Key, Any] = {}
         self.fields = frozenset(record_type.__dataclass_fields__)
         self.key_of = _getter(record_type.KEY)
         self.live_while_none: str | None = record_type.LIVE_WHILE_NONE
-        self.unique: tuple[tuple[str, ...], ...] = record_type.UNIQUE
         self.indexes: dict[tuple[str, ...], tuple[Callable[[object], Key], dict[Key, set[Key]]]] = {
-            names: (_getter(names), {}) for names in (*record_type.INDEXES, *self.unique)
+            names: (_getter(names), {}) for names in record_type.INDEXES
         }
+        # Which live record has the unique fields; of dead ones there may be any number.
+        self.taken: list[tuple[Callable[[object], Key], dict[Key, Key]]] = [
+            (_getter(names), {}) for names in record_type.UNIQUE
+        ]
 
     def put(self, key: Key, record: object | None) -> None:
         """Set or, with None, remove a row, and keep the indexes true."""
         old = self.rows.pop(key, None)
         if record is not None:
             self.rows[key] = record
+        for value_of, owners in self.taken:
+            if old is not None and self._is_live(old):
+                del owners[value_of(old)]
+            if record is not None and self._is_live(record):
+                owners[value_of(record)] = key
         for value_of, entries in self.indexes.values():
             if old is not None:
                 value = value_of(old)
@@ -50,22 +58,22 @@ class _Table:
             if record is not None:
                 entries.setdefault(value_of(record), set()).add(key)
 
-    def candidates(self, equal: dict[str, object]) -> list[Key]:
+    def candidates(self, equal: dict[str, object]) -> Iterable[Key]:
+        """The keys that the most telling index leaves."""
+        found: Iterable[Key] = self.rows
+        fewest = len(self.rows)
         for names, (_, entries) in self.indexes.items():
             if all(name in equal for name in names):
-                return list(entries.get(tuple(equal[name] for name in names), ()))
-        return list(self.rows)
+                keys = entries.get(tuple(equal[name] for name in names), set())
+                if len(keys) <= fewest:
+                    found, fewest = keys, len(keys)
+        return found
 
     def is_taken(self, key: Key, record: object) -> bool:
         """Whether another live record has the unique fields of this one."""
         if not self._is_live(record):
             return False
-        for names in self.unique:
-            value_of, entries = self.indexes[names]
-            for other in entries.get(value_of(record), ()):
-                if other != key and self._is_live(self.rows[other]):
-                    return True
-        return False
+        return any(owners.get(value_of(record), key) != key for value_of, owners in self.taken)
 
     def _is_live(self, record: object) -> bool:
         return self.live_while_none is None or getattr(record, self.live_while_none) is None
@@ -97,6 +105,14 @@ class MemoryTransaction:
             for record in (table.rows[key],)
             if all(getattr(record, name) == value for name, value in equal.items())
         ]
+
+    def count(self, record_type: type, **equal: object) -> int:
+        """See `Transaction.count`."""
+        table = self._table(record_type)
+        for names, (_, entries) in table.indexes.items():
+            if set(names) == set(equal):
+                return len(entries.get(tuple(equal[name] for name in names), ()))
+        return len(self.find(record_type, **equal))
 
     def insert(self, record: object) -> None:
         """See `Transaction.insert`."""

@@ -65,6 +65,10 @@ class Transaction(Protocol):
         """All records whose fields equal the given values, ordered by key."""
         ...
 
+    def count(self, record_type: type, **equal: object) -> int:
+        """How many records `find` would return, without reading them."""
+        ...
+
     def insert(self, record: object) -> None:
         """Add a record.
 

@@ -75,12 +75,15 @@ CREATE TABLE device (
     pair_offset_steps INTEGER NOT NULL,
     last_pair_step    INTEGER,
     high_water_step   INTEGER,
+    name_key          TEXT    NOT NULL,
     CHECK ((owner_id IS NULL) = (enabled_ns IS NULL)),
     CHECK (deleted_ns IS NULL OR owner_id IS NULL)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX device_by_serial ON device (serial);
+CREATE INDEX device_by_serial_and_deleted_ns ON device (serial, deleted_ns);
 CREATE INDEX device_by_owner_id ON device (owner_id);
-CREATE INDEX device_by_account_id ON device (account_id);
+CREATE INDEX device_by_account_id_and_kind_and_deleted_ns ON device (account_id, kind, deleted_ns);
+CREATE INDEX device_by_account_id_and_name_key_and_deleted_ns
+    ON device (account_id, name_key, deleted_ns);
 CREATE UNIQUE INDEX device_one_live_serial ON device (serial) WHERE deleted_ns IS NULL;
 
 CREATE TABLE used_code (

@@ -25,7 +25,7 @@ from mfalab.verifier.records import RECORD_TYPES
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
 from mfalab.verifier.store.turn import Turn
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """`PRAGMA user_version` of the files this release reads and writes."""
 
 R = TypeVar("R")
@@ -90,6 +90,7 @@ class _Mapping:
         changes = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in key)
         # Only names of record types and their fields are put into SQL; values are bound.
         self.select = f"SELECT {listed} FROM {table}"  # noqa: S608 - see above
+        self.count = f"SELECT count(*) FROM {table}"  # noqa: S608 - see above
         self.get = f"{self.select} WHERE {by_key}"
         self.order = f" ORDER BY {', '.join(key)}"
         self.insert = f"INSERT INTO {table} ({listed}) VALUES ({marks})"  # noqa: S608 - see above
@@ -145,12 +146,14 @@ class SqliteTransaction:
     def find(self, record_type: type[R], **equal: object) -> list[R]:
         """See `Transaction.find`."""
         mapping = _MAPPINGS[record_type]
-        if not set(equal) <= set(mapping.columns):
-            raise AttributeError(f"{mapping.name} does not have all of {sorted(equal)}")
-        where = " AND ".join(f"{column} IS ?" for column in equal)
-        query = mapping.select + (f" WHERE {where}" if where else "") + mapping.order
-        values = [mapping.value(column, value) for column, value in equal.items()]
-        return [mapping.record(row) for row in self._run(query, values).fetchall()]
+        rows = self._where(mapping, mapping.select, mapping.order, equal)
+        return [mapping.record(row) for row in rows.fetchall()]
+
+    def count(self, record_type: type, **equal: object) -> int:
+        """See `Transaction.count`."""
+        mapping = _MAPPINGS[record_type]
+        (number,) = self._where(mapping, mapping.count, "", equal).fetchone()
+        return int(number)
 
     def insert(self, record: object) -> None:
         """See `Transaction.insert`."""
@@ -168,6 +171,15 @@ class SqliteTransaction:
     def end(self) -> None:
         """Take no more reads and writes."""
         self._ended = True
+
+    def _where(
+        self, mapping: _Mapping, query: str, order: str, equal: dict[str, object]
+    ) -> sqlite3.Cursor:
+        if not set(equal) <= set(mapping.columns):
+            raise AttributeError(f"{mapping.name} does not have all of {sorted(equal)}")
+        where = " AND ".join(f"{column} IS ?" for column in equal)
+        values = [mapping.value(column, value) for column, value in equal.items()]
+        return self._run(query + (f" WHERE {where}" if where else "") + order, values)
 
     def _write(self, mapping: _Mapping, statement: str, record: object) -> None:
         try:

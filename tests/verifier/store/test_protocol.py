@@ -69,6 +69,25 @@ def test_find_compares_none_and_enumerations_and_orders_by_key(
         assert tx.find(Device, kind=DeviceKind.FIDO) == []
 
 
+def test_count_is_how_many_find_returns(filled: Store, device: Device) -> None:
+    with filled.transaction() as tx:
+        tx.insert(
+            replace(device, id="d2", serial="s2", deleted_ns=5, owner_id=None, enabled_ns=None)
+        )
+        for equal in (
+            {},
+            {"kind": DeviceKind.HARDWARE},
+            {"account_id": "1", "kind": DeviceKind.HARDWARE, "deleted_ns": None},
+            {"account_id": "1", "kind": DeviceKind.HARDWARE, "deleted_ns": 5},
+            {"owner_id": None},
+            {"account_id": "other"},
+        ):
+            assert tx.count(Device, **equal) == len(tx.find(Device, **equal)), equal
+        assert tx.count(Device, owner_id="AIDA1") == 1
+        with pytest.raises(AttributeError, match="owner"):
+            tx.count(Device, owner="AIDA1")
+
+
 def test_find_by_an_unknown_field_is_an_error(store: Store) -> None:
     with store.transaction() as tx, pytest.raises(AttributeError, match="owner"):
         tx.find(Device, owner="AIDA1")
