@@ -92,7 +92,6 @@ class Lab(Environment, Verbs):
         """
         self.journal.step += 1
         self.last_outcome = Outcome()
-        self.journal.sample()
         try:
             self.last_outcome = outcome = self.attempt(step)
             step.expect.check(outcome)
@@ -102,8 +101,17 @@ class Lab(Environment, Verbs):
                 failure.add_note(f"{belief['lane']}: {belief['text']}{off}")
             raise
         finally:
-            self.journal.sample()
+            self._look_at_what(step)
         return outcome
+
+    def _look_at_what(self, step: Step) -> None:
+        """Let the journal see whether the devices and phones that a step names still work."""
+        for name in {value for _, value in step if isinstance(value, str)}:
+            device, phone = self.devices.get(name), self.factory.phones.get(name)
+            if device is not None and device.clock is not None:
+                self.journal.look_at(device.clock, device.alive)
+            elif phone is not None:
+                self.journal.look_at(phone.clock, phone.usable)
 
     def attempt(self, step: Step) -> Outcome:
         """Perform a step and say what became of it, expected or not."""

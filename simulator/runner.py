@@ -182,6 +182,7 @@ def run_case(
             if verdict != "passed":
                 break
         stand_ins.take_back()
+        lab.journal.draw_clocks()
         if lab.recording is not None:
             lab.recording.close()
     log.add(

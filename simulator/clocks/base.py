@@ -25,6 +25,10 @@ class DeviceClock(ABC):
     def believed_ns(self, true_ns: int) -> int:
         """What this clock shows at the instant `true_ns`, in nanoseconds since the Unix epoch."""
 
+    def turns_ns(self) -> list[int]:
+        """The instants at which something was done to it, so that its line jumps or bends."""
+        return []
+
     def now_ns(self) -> int:
         """Nanoseconds since the Unix epoch, as this clock believes."""
         return self.believed_ns(self._true_time.now_ns())
@@ -48,6 +52,11 @@ class Steps:
         """Add `delta_ns` from the instant `true_ns` on, which is not before the last one."""
         self._starts_ns.append(true_ns)
         self._totals_ns.append(self._totals_ns[-1] + delta_ns)
+
+    @property
+    def starts_ns(self) -> list[int]:
+        """The instant of each step."""
+        return list(self._starts_ns)
 
     def total_ns(self, true_ns: int) -> int:
         """Sum of all steps up to that instant, itself included."""

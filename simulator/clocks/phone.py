@@ -142,6 +142,10 @@ class PhoneClock(DeviceClock):
         drifted_ns = round(self.free_run_ppm * (true_ns - stretch.since_ns) / 1e6)
         return true_ns + stretch.offset_ns + drifted_ns
 
+    def turns_ns(self) -> list[int]:
+        """See `DeviceClock.turns_ns`."""
+        return self._starts_ns[1:]
+
     def airplane(self, on: bool) -> None:
         """Switch airplane mode on or off, now."""
         offset_ns = self.offset_ns()

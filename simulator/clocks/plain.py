@@ -48,6 +48,11 @@ class ServerClock(DeviceClock):
             believed_ns += delta_ns * into_ns // over_ns
         return believed_ns
 
+    def turns_ns(self) -> list[int]:
+        """See `DeviceClock.turns_ns`."""
+        slews = [at for start, over, _ in self._slews for at in (start, start + over)]
+        return self._steps.starts_ns + slews
+
     def step(self, delta_ns: int) -> None:
         """Move the clock by `delta_ns` at once; -1 s is a leap second, seen by Unix time."""
         self._steps.add(self._true_time.now_ns(), delta_ns)

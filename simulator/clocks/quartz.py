@@ -19,7 +19,7 @@ from typing import Final
 
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.base import DeviceClock, Steps
-from mfalab.simulator.clocks.battery import ALWAYS_ON, Supply
+from mfalab.simulator.clocks.battery import ALWAYS_ON, Battery, Supply
 from mfalab.simulator.clocks.climates import CLIMATES, Climate, squared_deviation
 from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.clocks.noise import RandomWalk
@@ -228,6 +228,11 @@ class QuartzClock(DeviceClock):
         if self._walk:
             error_ns += self._walk.offset_ns(elapsed_ns)
         return true_ns + self._offset_ns + round(error_ns) + self._steps.total_ns(true_ns)
+
+    def turns_ns(self) -> list[int]:
+        """See `DeviceClock.turns_ns`; the end of its battery is one."""
+        ends = [self.supply.dies_ns] if isinstance(self.supply, Battery) else []
+        return self._moves_ns[1:] + self._steps.starts_ns + ends
 
     def rate_ppm(self, true_ns: int) -> float:
         """The drift y at the instant `true_ns` in ppm, without noise."""

@@ -44,10 +44,6 @@ from mfalab.verifier import CHEAP, Account, Credentials, MemoryStore, Store, Ver
 D = TypeVar("D", bound=HeldDevice)
 T = TypeVar("T")
 
-_SAMPLES_OF_A_WAIT = 24
-_SHORT_WAIT_NS = 600 * NS_PER_S
-"""A wait below this is sampled at its ends only."""
-
 
 class Environment:
     """One story's people and things.
@@ -141,7 +137,6 @@ class Environment:
         for name, device in setting.devices.items():
             self.devices[name] = self.factory.device(name, device)
         self.verifier.register_tokens(self.factory.shipped)
-        self.journal.sample()
 
     def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
         digits = self.entropy.stream(f"account.{name}").randrange(10**11, 10**12)
@@ -235,21 +230,14 @@ class Environment:
         return _named("session", name, self.sessions)
 
     def advance(self, duration_ns: int) -> None:
-        """Let true time pass; long waits are sampled for the plots.
+        """Let true time pass.
 
         Raises:
             ScenarioError: the duration is negative.
         """
         if duration_ns < 0:
             raise ScenarioError(f"true time cannot go back by {format_duration(-duration_ns)}")
-        end_ns = self.timeline.now_ns() + duration_ns
-        if duration_ns > _SHORT_WAIT_NS:
-            for part in range(1, _SAMPLES_OF_A_WAIT):
-                self.timeline.run_until(
-                    end_ns - duration_ns * (_SAMPLES_OF_A_WAIT - part) // (_SAMPLES_OF_A_WAIT)
-                )
-                self.journal.sample()
-        self.timeline.run_until(end_ns)
+        self.timeline.advance(duration_ns)
 
     def let_time_pass(self, duration_ns: int) -> None:
         """Let true time pass; a real key is left alone for as long as its deadlines run.

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
-from mfalab.simulator.clocks import DeviceClock, ServerClock
+from mfalab.devices.clock import Clock
+from mfalab.simulator.clocks import DeviceClock, QuartzClock, ServerClock
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.line import Point, line
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.eventlog import CaseLog
@@ -46,6 +50,8 @@ class Journal:
         self._devices = devices
         self._windows: dict[str, tuple[int, int]] = {}
         self._quiet = False
+        # When what a clock belongs to stopped working, or works again; by the clock.
+        self._works: dict[Clock, list[tuple[int, bool]]] = {}
 
     def note(self, lane: str, what: str, **detail: object) -> None:
         """Write down that a person or a thing acts."""
@@ -68,12 +74,46 @@ class Journal:
 
     # Clocks
 
-    def sample(self) -> None:
-        """Write down how far every clock is off."""
-        for name, clock in self._clocks().items():
-            alive = name not in self._devices or self._devices[name].alive
-            offset_s = round(clock.offset_ns() / NS_PER_S, 6)
-            self._add("clock", lane=name, offset_s=offset_s, alive=alive)
+    def look_at(self, clock: Clock, alive: bool) -> None:
+        """Remember whether what a clock belongs to works from now on."""
+        seen = self._works.setdefault(clock, [])
+        if alive != (seen[-1][1] if seen else True):
+            seen.append((self._timeline.now_ns(), alive))
+
+    def draw_clocks(self) -> None:
+        """Write down how far every clock was off from the beginning until now.
+
+        Between two `clock` events of a lane its line is straight, within `line.TOLERANCE_NS`.
+        """
+        start_ns, now_ns = self._timeline.start_ns, self._timeline.now_ns()
+        drawn = [
+            (true_ns, lane, offset_ns, self._alive(lane, clock, true_ns))
+            for lane, clock in self._clocks().items()
+            for true_ns, offset_ns in self._line(clock, start_ns, now_ns)
+        ]
+        drawn.sort(key=itemgetter(0))
+        clocks = CaseLog(self.log.case)
+        for true_ns, lane, offset_ns, alive in drawn:
+            clocks.add(
+                "clock", true_ns, lane=lane, offset_s=round(offset_ns / NS_PER_S, 6), alive=alive
+            )
+        self.log.events = list(merge(self.log.events, clocks.events, key=itemgetter("ts_ns")))
+
+    def _line(self, clock: DeviceClock, start_ns: int, end_ns: int) -> list[Point]:
+        """The clock's line, with points also where what it belongs to broke or was mended."""
+        changes = [at for at, _ in self._works.get(clock, ())]
+        kept = {at for change in changes for at in (change - 1, change) if at >= start_ns}
+        points = dict(line(clock, start_ns, end_ns))
+        points |= {at: clock.believed_ns(at) - at for at in kept}
+        return sorted(points.items())
+
+    def _alive(self, lane: str, clock: DeviceClock, true_ns: int) -> bool:
+        if isinstance(clock, QuartzClock) and not clock.supply.alive(true_ns):
+            return False
+        seen = [alive for at, alive in self._works.get(clock, ()) if at <= true_ns]
+        if true_ns == self._timeline.now_ns() and lane in self._devices:
+            return self._devices[lane].alive
+        return seen[-1] if seen else True
 
     def beliefs(self) -> list[dict[str, Any]]:
         """What every clock believes now, in words, for the account of a failure."""

@@ -205,17 +205,6 @@ def test_measurement_is_logged_with_its_verdict(lab: Lab) -> None:
     ]
 
 
-def test_long_wait_is_sampled_and_a_short_one_at_its_ends(lab: Lab) -> None:
-    def samples(duration: str) -> int:
-        lab.journal.log.events.clear()
-        lab.wait(for_=duration)
-        events = lab.journal.log.events
-        return sum(event["kind"] == "clock" and event["lane"] == "fob" for event in events)
-
-    assert samples("10 min") == 2
-    assert samples("400 d") == 25
-
-
 def test_lab_names_its_lanes_in_reading_order(lab: Lab) -> None:
     assert [(lane["id"], lane["kind"]) for lane in lab.lanes()] == [
         ("alice", "person"),

@@ -79,17 +79,6 @@ def test_time_goes_forward_only(lab_with: Labs) -> None:
         lab.advance(-5 * S)
 
 
-@pytest.mark.parametrize(("duration_ns", "samples"), [(600 * S, 0), (601 * S, 23)])
-def test_long_wait_is_sampled_on_the_way(lab_with: Labs, duration_ns: int, samples: int) -> None:
-    lab = lab_with("fob")
-    began_ns = lab.timeline.now_ns()
-    lab.journal.log.events.clear()
-    lab.advance(duration_ns)
-    clocks = [event for event in lab.journal.log.events if event["lane"] == "fob"]
-    assert len(clocks) == samples
-    assert lab.timeline.now_ns() == began_ns + duration_ns
-
-
 def test_records_of_the_verifier_are_kept_where_it_is_told() -> None:
     store = MemoryStore()
     first = Environment(Setting.model_validate({"people": {"alice": {}}}), store=store)
