@@ -6,7 +6,8 @@ A device says what is to happen later (`after`); a client that blocks on it says
 - `OwnTime`: a clock that moves when it is told to. A client that waits makes it leap to the next
   thing on the agenda, so one client and its keys need nothing else, and nothing ever waits.
 - `WallTime`: real time, for ordinary threads. It starts none of its own: the threads that wait do
-  what is due, so a thousand idle devices cost nothing.
+  what is due, so a thousand idle devices cost nothing. A process may lose the processor until
+  after a deadline, so a loop reads what has come before anything falls due (`settle_after`).
 - A simulator brings a third one, in which several clients block at the same virtual time.
 """
 
@@ -21,7 +22,13 @@ from threading import Condition
 from typing import Protocol, final
 
 from mfalab.devices.clock import Clock
-from mfalab.devices.durations import NS_PER_S
+from mfalab.devices.durations import NS_PER_MS, NS_PER_S
+
+_STARVED_NS = 100 * NS_PER_MS
+"""A process that is so much too late did not have the processor; a fifth of a key's shortest
+time-out."""
+_OTHERS_NS = 50 * NS_PER_MS
+"""What a process that was starved gives those that write to it: they may have been, as well."""
 
 
 class NothingWillHappen(Exception):
@@ -170,10 +177,16 @@ class WallTime:
         self._clock = clock
         self._agenda = _Agenda()
         self._changed = Condition()
+        self._uncounted_ns = 0
+        self._reading = False
 
     def now_ns(self) -> int:
-        """What the clock on the wall shows."""
-        return self._clock.now_ns()
+        """What the clock on the wall shows, less the time in which the process was starved."""
+        with self._changed:
+            now_ns = self._counted_ns()
+            if self._reading and (next_ns := self._agenda.next_ns) is not None:
+                return min(now_ns, next_ns - 1)
+            return now_ns
 
     @property
     def guard(self) -> AbstractContextManager[object]:
@@ -183,21 +196,59 @@ class WallTime:
     def after(self, delay_ns: int, callback: Callable[[], object]) -> None:
         """Call `callback` once `delay_ns` have passed and a thread waits or settles."""
         with self._changed:
-            self._agenda.add(self._clock.now_ns() + index(delay_ns), callback)
+            self._agenda.add(self.now_ns() + index(delay_ns), callback)
             self._changed.notify_all()
 
-    def settle(self) -> int | None:
-        """Do everything that is due; returns how many nanoseconds the next thing is away."""
+    def settle(self, until_ns: int | None = None) -> int | None:
+        """Do everything that is due; returns how many nanoseconds the next thing is away.
+
+        Args:
+            until_ns: when it had to be due; None for now.
+        """
         with self._changed:
-            while (callback := self._agenda.take(self._clock.now_ns())) is not None:
+            while True:
+                due_by_ns = self._counted_ns() if until_ns is None else until_ns
+                callback = self._agenda.take(due_by_ns)
+                if callback is None:
+                    return self.left_ns()
                 callback()
-            return self.left_ns()
+
+    def settle_after(self, read: Callable[[int], bool]) -> bool:
+        """Let what has come be read, and then do everything that was due before.
+
+        What lay unread because this process did not have the processor is read at a moment when
+        nothing is due yet, and the time in which nobody could look is not counted.
+
+        Args:
+            read: takes all that has come, waiting for it for so many nanoseconds at most; false
+                when there is nothing to go on with.
+
+        Returns:
+            What `read` returned last.
+        """
+        with self._changed:
+            within_ns = 0
+            while True:
+                looked_ns = self._counted_ns()
+                self._reading = True
+                try:
+                    goes_on = read(within_ns)
+                finally:
+                    self._reading = False
+                next_ns = self._agenda.next_ns
+                late_ns = 0 if next_ns is None else looked_ns - next_ns
+                if not goes_on or late_ns <= _STARVED_NS:
+                    break
+                self._uncounted_ns += late_ns
+                within_ns = _OTHERS_NS
+            self.settle(looked_ns)
+            return goes_on
 
     def left_ns(self) -> int | None:
         """How many nanoseconds the next thing is away; None when nothing is planned."""
         with self._changed:
             next_ns = self._agenda.next_ns
-            return None if next_ns is None else max(0, next_ns - self._clock.now_ns())
+            return None if next_ns is None else max(0, next_ns - self._counted_ns())
 
     def wait_until(self, ready: Callable[[], bool], about: object) -> None:
         """Block this thread until `ready()` is true; it never gives up."""
@@ -212,3 +263,6 @@ class WallTime:
         """Let every waiting thread look again."""
         with self._changed:
             self._changed.notify_all()
+
+    def _counted_ns(self) -> int:
+        return self._clock.now_ns() - self._uncounted_ns

@@ -19,7 +19,8 @@ once, and a client that is told to come back with a touch polls. A lock keeps ot
 if its owner were busy, INIT excepted.
 
 Times are arguments: `now_ns` of any clock that does not go back. `deadline_ns` says when `advance`
-has something to do. CTAP 2.1 section 11.2.
+has something to do. A packet that continues a message counts although its time is over, as long as
+`advance` has not said so: it lay unread. CTAP 2.1 section 11.2.
 """
 
 from __future__ import annotations
@@ -205,11 +206,11 @@ class CtapHid:
 
     def feed(self, report: bytes, now_ns: int) -> None:
         """Take one report from the host. Reports of another size than 64 bytes are dropped."""
-        self.advance(now_ns)
         if len(report) != REPORT_SIZE:
             return
         channel = int.from_bytes(report[:4])
         if report[4] & _INIT_PACKET:
+            self.advance(now_ns)
             self._initialization(channel, report, now_ns)
         else:
             self._continuation(channel, report, now_ns)

@@ -25,6 +25,8 @@ from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
 _MOST_PEERS: Final = 64
 _LARGEST_DATAGRAM: Final = 65535
+_MOST_QUEUED: Final = 512
+"""Datagrams taken in one go; the kernel keeps about 280 of them. linux net.core.rmem_default."""
 
 
 class Way(Protocol):
@@ -76,7 +78,7 @@ class UdpReports:
 
     def receive(self) -> None:
         """Pass all datagrams that have come to the key."""
-        while True:
+        for _ in range(_MOST_QUEUED):
             try:
                 report, peer = self._socket.recvfrom(_LARGEST_DATAGRAM)
             except BlockingIOError:
@@ -173,6 +175,8 @@ def serve(
 ) -> None:
     """Serve keys until a line of control ends it.
 
+    Nothing falls due before all that has come is read, however late this process comes to it.
+
     Args:
         ways: where other processes reach them.
         time: the keys' scheduler.
@@ -187,16 +191,11 @@ def serve(
             selector.register(way, selectors.EVENT_READ, way)
         if control is not None:
             selector.register(control, selectors.EVENT_READ)
-        while True:
-            for way in ways:
-                way.send()
-            time.settle()
-            for way in ways:
-                way.send()
-            # Sending may have planned something, too.
-            left_ns = time.left_ns()
-            events = selector.select(None if left_ns is None else left_ns / NS_PER_S)
-            for ready, _ in events:
+
+        def read(within_ns: int) -> bool:
+            """Take what has come; false when a line of control ends it."""
+            nonlocal received
+            for ready, _ in selector.select(within_ns / NS_PER_S):
                 if ready.data is not None:
                     ready.data.receive()
                     continue
@@ -208,4 +207,13 @@ def serve(
                     lines, received = [received] if received else [], b""
                 for line in lines:
                     if not on_line(line.decode(errors="replace").strip()):
-                        return
+                        return False
+            return True
+
+        goes_on = True
+        while goes_on:
+            for way in ways:
+                way.send()
+            left_ns = time.left_ns()
+            selector.select(None if left_ns is None else left_ns / NS_PER_S)
+            goes_on = time.settle_after(read)

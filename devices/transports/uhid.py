@@ -42,6 +42,8 @@ _DATA_MAX: Final = 4096
 _EVENT_SIZE: Final = 4376
 _QUEUE: Final = 32
 """Events that the kernel keeps for us. drivers/hid/uhid.c, UHID_BUFSIZE."""
+_MOST_TAKEN: Final = 256
+"""Events taken in one go; a host that never pauses must not keep the key's deadlines from it."""
 _PACE_NS: Final = NS_PER_MS
 """Between two reports in the long run: a USB wire at full speed carries one in a millisecond."""
 _BURST: Final = 32
@@ -287,11 +289,14 @@ class UhidReports:
     def receive(self) -> None:
         """Pass all reports that have come to the key."""
         waiting: deque[Heard] = deque()
+        taken = 0
         while True:
-            self._gather(waiting)
+            if taken < _MOST_TAKEN:
+                self._gather(waiting)
             if not waiting:
                 break
             self._take(waiting.popleft())
+            taken += 1
         self.send()
 
     def send(self) -> None:

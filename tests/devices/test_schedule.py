@@ -99,3 +99,40 @@ class TestWallTime:
         with time.guard, time.guard:
             time.after(MS, lambda: None)
         assert time.settle() == MS
+
+    def test_what_has_come_is_read_at_a_moment_before_anything_is_due(self) -> None:
+        clock = SetClock()
+        time = WallTime(clock)
+        seen: list[tuple[str, int]] = []
+        time.after(500 * MS, lambda: seen.append(("due", time.now_ns())))
+        clock.ns = 5_000 * MS
+
+        def read(within_ns: int) -> bool:
+            seen.append((f"read within {within_ns // MS} ms", time.now_ns()))
+            return True
+
+        assert time.settle_after(read)
+        assert seen == [
+            ("read within 0 ms", 500 * MS - 1),
+            ("read within 50 ms", 500 * MS - 1),
+            ("due", 500 * MS),
+        ]
+
+    def test_what_falls_due_while_it_is_read_waits_for_the_next_look(self) -> None:
+        clock = SetClock()
+        time = WallTime(clock)
+        seen: list[str] = []
+        time.after(500 * MS, lambda: seen.append("due"))
+
+        def slow(_: int) -> bool:
+            clock.ns += 510 * MS
+            return True
+
+        assert time.settle_after(slow)
+        assert seen == []
+        assert time.settle_after(lambda _: True)
+        assert seen == ["due"]
+        assert time.now_ns() == clock.ns  # ten milliseconds are not worth a correction
+
+    def test_reading_can_end_it(self) -> None:
+        assert not WallTime(SetClock()).settle_after(lambda _: False)

@@ -313,9 +313,17 @@ class TestMessageInParts:
     def test_a_packet_after_the_timeout_is_met_with_silence(self, wire: Wire) -> None:
         first, second = packets(channel := wire.open(), HidCommand.PING, bytes(100))
         wire.send(first)
-        wire.authenticator.now[0] += MESSAGE_TIMEOUT_NS
+        wire.pass_(MESSAGE_TIMEOUT_NS)
         wire.send(second)
         assert wire.heard() == [(channel, *error(HidError.MSG_TIMEOUT))]
+
+    def test_a_packet_that_is_read_before_the_timeout_is_said_lay_unread(self, wire: Wire) -> None:
+        first, second, third = packets(channel := wire.open(), HidCommand.PING, bytes(150))
+        wire.send(first)
+        for late in (second, third):
+            wire.authenticator.now[0] += 10 * MESSAGE_TIMEOUT_NS
+            wire.send(late)
+        assert wire.heard() == [(channel, HidCommand.PING, bytes(150))]
 
     @pytest.mark.parametrize("sequence", [1, 5, 127])
     def test_a_wrong_sequence_number_ends_it(self, wire: Wire, sequence: int) -> None:
