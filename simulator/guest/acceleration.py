@@ -1,7 +1,7 @@
 """Whether this machine runs guests on its own processor, with KVM.
 
 A `/dev/kvm` that exists may abort QEMU, or stand still in it, so the only test that counts is to
-boot a guest. What it found holds until the machine boots again.
+boot a guest. What was found is told once and holds until the machine boots again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PROBE_S = 20.0
 
 _KVM = Path("/dev/kvm")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_YES, _NO = "kvm works", "kvm does not work"
+_EMULATED = "the guest's processor is emulated, 10 to 20 times slower"
 
 
 def kvm_works(boots: Callable[[], bool], tell: Callable[[str], object]) -> bool:
@@ -25,26 +25,24 @@ def kvm_works(boots: Callable[[], bool], tell: Callable[[str], object]) -> bool:
 
     Args:
         boots: boots a guest with KVM; false when that fails.
-        tell: gets a line that says which it is.
+        tell: gets a line that says which it is, unless it was told that before.
     """
+    known = needs.cache_folder() / f"kvm-{_BOOT_ID.read_text().strip()}"
+    yes = "the guest runs with KVM"
+    no = f"{_KVM} does not work: {_EMULATED} (to try again, delete {known})"
+    told = known.read_text().strip() if known.exists() else ""
     if not os.access(_KVM, os.R_OK | os.W_OK):
         why = "may not be used by this user" if _KVM.exists() else "does not exist"
-        tell(f"{_KVM} {why}: the guest's processor is emulated, 10 to 20 times slower")
-        return False
-    known = needs.cache_folder() / f"kvm-{_BOOT_ID.read_text().strip()}"
-    if not known.exists():
+        found = f"{_KVM} {why}: {_EMULATED}"
+    elif told in (yes, no):
+        found = told
+    else:
         tell(f"trying {_KVM}, up to {PROBE_S:g} s, once")
-        found = _YES if boots() else _NO
+        found = yes if boots() else no
+    if found != told:
+        tell(found)
         known.parent.mkdir(parents=True, exist_ok=True)
         for old in known.parent.glob("kvm-*"):
             old.unlink(missing_ok=True)
         known.write_text(found + "\n")
-    works = known.read_text().strip() == _YES
-    if works:
-        tell("the guest runs with KVM")
-    else:
-        tell(
-            f"{_KVM} does not work: the guest's processor is emulated, 10 to 20 times slower"
-            f" (to try again, delete {known})"
-        )
-    return works
+    return found == yes
