@@ -367,7 +367,8 @@ class UhidReports:
                 lines = (node / "device/uevent").read_bytes().splitlines()
             except OSError:
                 continue  # it has just gone
-            if wanted <= set(lines) and (path := self._root / "dev" / node.name).exists():
+            path = self._root / "dev" / node.name
+            if wanted <= set(lines) and _is_ready(path):
                 return path
         return None
 
@@ -465,6 +466,17 @@ def _announced(events: memoryview, count: int) -> int:
             rest = int.from_bytes(event[10:12]) - (REPORT_SIZE - 7) if event[9] & 0x80 else 0
             return -(-rest // (REPORT_SIZE - 5)) - (count - number - 1)
     return 0
+
+
+def _is_ready(node: Path) -> bool:
+    """Whether a node can be opened; sysfs shows it a moment before."""
+    try:
+        os.close(os.open(node, os.O_RDONLY | os.O_NONBLOCK))
+    except PermissionError:
+        return True  # it is there, for other users than this one
+    except OSError:
+        return False
+    return True
 
 
 def _forget(news: socket.socket) -> None:

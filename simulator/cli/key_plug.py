@@ -19,6 +19,7 @@ from mfalab.simulator.cli.key_traces import RECORD, SHOW_SECRETS, record_plugged
 
 if TYPE_CHECKING:
     from mfalab.devices.ctap.user import User
+    from mfalab.devices.rig.ptys import PtyBoard
     from mfalab.devices.schedule import WallTime
     from mfalab.devices.security_key import SecurityKey
     from mfalab.devices.transports.memory import Connection
@@ -130,15 +131,25 @@ def plug(
         if recording is not None:
             (only,) = keys
             record_plugged(stack, only.key, only.about, recording, time, reveal=show_secrets)
-        ways = _ways(stack, keys, wanted, time)
+        doors: list[tuple[PluggedKey, str]] = []
+        ways = _ways(stack, keys, wanted, time, doors)
         for each in keys:
             stack.callback(each.key.unplug)
             if wanted.usb:
                 _ready(each.plug)
             elif rig is None:
                 _ready(each.tap)
-        if rig is not None:
-            ways.append(_rig(stack, keys, rig, time))
+        board = None if rig is None else _rig(stack, keys, rig, time)
+        # None is told of before all are there: one that cannot be made ends the command.
+        for each, door in doors:
+            each.say(door)
+        for each in keys:
+            # A reader is known to be there when the key lies on it.
+            if each.card is not None and each.card.tapped:
+                each.say(f"nfc 127.0.0.1:{each.card.port}")
+        if board is not None:
+            ways.append(board)
+            click.echo(f"rig {rig} ({board.path})")
         click.echo("plugged in" if wanted.usb else f"o{'ff' if rig else 'n'} the reader")
         serve(ways, time, control=_control_file(), on_line=lambda line: obey(keys, line))
 
@@ -174,8 +185,17 @@ def _names(paths: tuple[Path, ...]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def _ways(stack: ExitStack, keys: list[PluggedKey], wanted: _Wanted, time: WallTime) -> list[Way]:
-    """All ways to all keys, closed by the stack; what listens is open, no key is plugged in."""
+def _ways(
+    stack: ExitStack,
+    keys: list[PluggedKey],
+    wanted: _Wanted,
+    time: WallTime,
+    doors: list[tuple[PluggedKey, str]],
+) -> list[Way]:
+    """All ways to all keys, closed by the stack; what listens is open, no key is plugged in.
+
+    `doors` gets what to say of those that listen.
+    """
     from mfalab.devices.transports.sockets import TcpReports, UdpReports
     from mfalab.devices.transports.uhid import UhidReports, open_uhid
     from mfalab.devices.transports.usbip import UsbipServer
@@ -198,20 +218,20 @@ def _ways(stack: ExitStack, keys: list[PluggedKey], wanted: _Wanted, time: WallT
         if wanted.udp is not None:
             datagrams = partial(UdpReports, each.key.connect)
             udp = closing(_listening("udp", _of(number, wanted.udp), datagrams))
-            each.say(f"udp 127.0.0.1:{udp.port}")
+            doors.append((each, f"udp 127.0.0.1:{udp.port}"))
         if wanted.tcp is not None:
             streams = partial(TcpReports, each.key.connect)
             tcp = closing(_listening("tcp", _of(number, wanted.tcp), streams))
-            each.say(f"tcp 127.0.0.1:{tcp.port}")
+            doors.append((each, f"tcp 127.0.0.1:{tcp.port}"))
         if server is not None:
             each.usbip = server
-            each.say(f"usbip 127.0.0.1:{server.port} {server.export(everything, each.about)}")
+            bus_id = server.export(everything, each.about)
+            doors.append((each, f"usbip 127.0.0.1:{server.port} {bus_id}"))
         if wanted.uhid:
             file = _ready(partial(open_uhid, each.about.serial_number))
             each.uhid = closing(UhidReports(everything, each.about, time, file))
         if wanted.nfc is not None:
             each.card = closing(VpcdCard(each.key, _of(number, wanted.nfc), each.swept_off))
-            each.say(f"nfc 127.0.0.1:{each.card.port}")
     return ways
 
 
@@ -220,7 +240,7 @@ def _of(number: int, port: int) -> int:
     return port and port + number
 
 
-def _rig(stack: ExitStack, keys: list[PluggedKey], link: Path, time: WallTime) -> Way:
+def _rig(stack: ExitStack, keys: list[PluggedKey], link: Path, time: WallTime) -> PtyBoard:
     from mfalab.devices.rig.ptys import LinkTaken, PtyBoard
     from mfalab.simulator.cli.key_control import board
 
@@ -229,7 +249,6 @@ def _rig(stack: ExitStack, keys: list[PluggedKey], link: Path, time: WallTime) -
     except LinkTaken as error:
         raise click.UsageError(str(error)) from None
     stack.callback(way.close)
-    click.echo(f"rig {link} ({way.path})")
     return way
 
 

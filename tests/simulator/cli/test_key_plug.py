@@ -416,6 +416,7 @@ class TestReader:
         result = run("plug", file, "--nfc", port)
         assert result.exit_code == 3
         assert "vsmartcard-vpcd" in result.output
+        assert f"nfc 127.0.0.1:{port}" not in result.output.splitlines()
 
     def test_a_key_without_an_antenna_is_wrong_usage(self, run: Run, file: Path) -> None:
         run("new", file, "--model", "u2f-2016")
@@ -434,8 +435,9 @@ class TestKernel:
 
         monkeypatch.setattr(uhid, "open_uhid", fail)
         run("new", file, "--seed", 1)
-        result = run("plug", file, "--uhid")
+        result = run("plug", file, "--uhid", "--tcp", 0, "--udp", 0, "--usbip", 0)
         assert result.exit_code == 3
+        assert "127.0.0.1" not in result.output  # no door that is about to be shut is told of
         assert str(UhidUnusable(trouble, "483360E2", "/dev/uhid", 64)) in result.output
         assert [each.name for each in file.parent.iterdir()] == ["my.key"]
 
