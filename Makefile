@@ -28,7 +28,7 @@ bench: $(VENV)/installed-for-test
 # what pyscard is compiled with.
 DEBIAN := chromium \
   busybox-static file kmod qemu-system-x86 udev \
-  fido2-tools libpam-u2f openssh-client openssh-server pamtester pamu2fcfg usbip usbutils \
+  cryptsetup-bin fido2-tools libpam-u2f openssh-client openssh-server pamtester pamu2fcfg usbip usbutils \
   pcscd tshark vsmartcard-vpcd \
   gcc libc6-dev libpcsclite-dev python3-dev swig \
   $(if $(shell command -v npm),,nodejs npm)

@@ -32,6 +32,7 @@ PIN = "903817"
 NEEDS = {
     "fido2_tools.sh": ("fido2-token", "fido2-cred", "fido2-assert"),
     "openssh.sh": ("ssh", "ssh-keygen", "sshd", "fido2-token"),
+    "cryptenroll.sh": ("systemd-cryptenroll", "cryptsetup"),
     "pam_u2f.sh": ("pamtester", "pamu2fcfg"),
     "usbip.sh": ("usbip", "lsusb", "fido2-token"),
     "killed.sh": (),
@@ -39,7 +40,7 @@ NEEDS = {
 }
 """The scripts, those first that take longest, each with the programs that it runs."""
 
-TOUCHED = ("tools", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
+TOUCHED = ("tools", "disk", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
 MODEL = "yubikey-like"
 
 pytestmark = [pytest.mark.slow, pytest.mark.guest]

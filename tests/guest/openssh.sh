@@ -79,6 +79,20 @@ verified() {
     refused log_in ecdsa ssh.key
 }
 
+signed() { # a file's signature by the key, as git makes and checks it
+    echo "a release" > release
+    only ssh.key ssh-keygen -Y sign -f ecdsa -n file release
+    echo "me@example.com $(cat ecdsa.pub)" > signers
+    check() { ssh-keygen -Y verify -f signers -I me@example.com -n file -s release.sig; }
+    check < release
+    echo "another release" > other
+    refused check < other
+    mkdir without
+    cp release without
+    refused only ssh-other.key ssh-keygen -Y sign -f ecdsa -n file without/release
+    [ ! -e without/release.sig ]
+}
+
 absent() {
     cp ecdsa.pub authorized
     refused log_in ecdsa ssh-other.key
@@ -88,6 +102,7 @@ absent() {
 start_server
 proves "ssh-keygen makes ecdsa-sk, and sshd lets its owner in" login ecdsa-sk ecdsa
 proves "ssh-keygen makes ed25519-sk, and sshd lets its owner in" login ed25519-sk ed25519
+proves "ssh-keygen signs a file, and only with the key that is there" signed
 proves "sshd lets nobody in without the key that signs" absent
 proves "fido2-token gives the key a PIN" pin_set
 proves "ssh-keygen -K downloads a resident key, and sshd lets its owner in" resident
