@@ -36,6 +36,7 @@ from mfalab.devices.ctap.storage import FileStorage, MemoryStorage, Storage
 from mfalab.devices.ctap.transaction import Transaction
 from mfalab.devices.ctap.user import Asked, Gesture, Reaction, User, touching
 from mfalab.devices.device import Device
+from mfalab.devices.durations import NS_PER_MS
 from mfalab.devices.errors import NotOffered
 from mfalab.devices.power import PowerSource
 from mfalab.devices.schedule import OwnTime, Scheduler
@@ -174,6 +175,7 @@ class SecurityKey(Device):
                 self.authenticator,
                 device_version=_version(self.model.firmware_version),
                 first_channel=1 + int.from_bytes(self._random_bytes(3)),
+                message_timeout_ns=self.model.message_timeout_ms * NS_PER_MS,
             )
             if Transport.SMART_CARD in self.model.transports:
                 self._applet = FidoApplet(self.authenticator, transport=Transport.SMART_CARD)

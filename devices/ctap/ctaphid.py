@@ -5,7 +5,7 @@ One transaction is under way at most, and it belongs to a channel, its *owner*:
     IDLE -> ASSEMBLING    an initialization packet announced more than it carried
     IDLE -> WORKING       a CBOR request was complete and did not answer at once
     ... -> ANSWERING      the response is queued; its last packet taken ends the transaction
-    ASSEMBLING -> IDLE    500 ms without the next packet (MSG_TIMEOUT), or a wrong one (INVALID_SEQ)
+    ASSEMBLING -> IDLE    no next packet for 500 ms (MSG_TIMEOUT), or a wrong one (INVALID_SEQ)
     any -> IDLE           INIT on the owner's channel; nothing else is answered for the request
 
 Who hears what: an initialization packet gets one answer, also when it is refused; a channel that is
@@ -132,6 +132,7 @@ class CtapHid:
         authenticator: what does the commands; its `capabilities` decide which are there.
         device_version: major, minor and build, as INIT tells them.
         first_channel: number of the first channel handed out; the others follow.
+        message_timeout_ns: how long the next packet of a message may take.
     """
 
     def __init__(
@@ -140,9 +141,11 @@ class CtapHid:
         *,
         device_version: tuple[int, int, int] = (1, 0, 0),
         first_channel: int = 1,
+        message_timeout_ns: int = MESSAGE_TIMEOUT_NS,
     ) -> None:
         self._authenticator = authenticator
         self._device_version = bytes(device_version)
+        self._message_timeout_ns = message_timeout_ns
         self._first_channel = self._next_channel = first_channel
         self._now: _Transaction | None = None
         # The last U2F request when it was refused for want of a touch, and until when it counts.
@@ -247,7 +250,7 @@ class CtapHid:
             length,
             bytearray(report[7 : 7 + min(length, _INIT_DATA)]),
             _Phase.ASSEMBLING,
-            now_ns + MESSAGE_TIMEOUT_NS,
+            now_ns + self._message_timeout_ns,
         )
         self._begin_if_complete(self._now, now_ns)
 
@@ -260,7 +263,7 @@ class CtapHid:
             return
         now.sequence += 1
         now.data += report[5 : 5 + min(_CONT_DATA, now.length - len(now.data))]
-        now.due_ns = now_ns + MESSAGE_TIMEOUT_NS
+        now.due_ns = now_ns + self._message_timeout_ns
         self._begin_if_complete(now, now_ns)
 
     def _refusal(self, command: int, length: int) -> HidError | None:

@@ -146,6 +146,8 @@ class Model:
         keeps_icon: The `icon` of users and relying parties is stored, as before CTAP 2.1.
         hmac_secret_bad_mac_status: What a wrong saltAuth answers.
         second_set_pin_status: What setPIN answers when there is a PIN.
+        message_timeout_ms: How long CTAPHID waits for the next packet of a message. The standard
+            names no number; u2f_hid.h has 3000 for a whole message.
         wink: CTAPHID_WINK works.
         lock: CTAPHID_LOCK works.
     """
@@ -219,6 +221,7 @@ class Model:
     keeps_icon: bool = False
     hmac_secret_bad_mac_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
     second_set_pin_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
+    message_timeout_ms: int = 500
     wink: bool = True
     lock: bool = True
 
@@ -382,6 +385,7 @@ def _contradictions(model: Model) -> list[str]:
         "bio_enroll needs fingers": bool(model.fingers) or not model.bio_enroll,
         "cred_mgmt_read_only needs pin_uv_auth_token": tokens or not model.cred_mgmt_read_only,
         "max_msg_size is 1024 to 7609 bytes": 1024 <= model.max_msg_size <= 7609,
+        "message_timeout_ms is 1 at least": model.message_timeout_ms > 0,
         "min_pin_length is 4 at least, and max_pin_length that to 63": 4
         <= model.min_pin_length
         <= model.max_pin_length

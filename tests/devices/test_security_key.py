@@ -7,6 +7,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
 from mfalab.devices.ctap.faults import Faults
+from mfalab.devices.ctap.model import Model, load_model
 from mfalab.devices.ctap.storage import (
     FileStorage,
     MemoryStorage,
@@ -73,7 +75,7 @@ def new(
     return SecurityKey(model, random_bytes=Entropy(seed).random_bytes("key"), user=user, **more)
 
 
-def plugged(model: str = "ctap-2.1-pin", **more: object) -> SecurityKey:
+def plugged(model: str | Model = "ctap-2.1-pin", **more: object) -> SecurityKey:
     made = new(model, **more)
     made.plug()
     return made
@@ -306,13 +308,17 @@ class TestTime:
             else:
                 CredentialManagement(*metadata).get_metadata()
 
-    def test_a_message_that_stops_is_given_up_after_half_a_second(self) -> None:
+    @pytest.mark.parametrize("patience_ms", [500, 3000])
+    def test_a_message_that_stops_is_given_up_after_as_long_as_the_model_says(
+        self, patience_ms: int
+    ) -> None:
         time = OwnTime()
-        key = plugged(scheduler=time)
+        model = replace(load_model("ctap-2.1-pin"), message_timeout_ms=patience_ms)
+        key = plugged(model, scheduler=time)
         connection, channel = opened(key)
         connection.write(packets(channel, HidCommand.PING, bytes(100))[0])
         assert connection.read()[4:8] == error(HidError.MSG_TIMEOUT)
-        assert time.now_ns() == 500 * MS
+        assert time.now_ns() == patience_ms * MS
 
     def test_a_lock_ends_by_itself(self) -> None:
         key = plugged()
