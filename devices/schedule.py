@@ -19,7 +19,7 @@ from heapq import heappop, heappush
 from itertools import count
 from operator import index
 from threading import Condition
-from typing import Protocol, final
+from typing import Protocol, TypeVar, final
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.durations import NS_PER_MS, NS_PER_S
@@ -29,6 +29,8 @@ _STARVED_NS = 100 * NS_PER_MS
 time-out."""
 _OTHERS_NS = 50 * NS_PER_MS
 """What a process that was starved gives those that write to it: they may have been, as well."""
+
+T = TypeVar("T")
 
 
 class NothingWillHappen(Exception):
@@ -70,6 +72,9 @@ class Scheduler(Clock, Protocol):
         Raises:
             NothingWillHappen: it can never become true.
         """
+
+    def call(self, client: Callable[[], T], /) -> T:
+        """Run a client that blocks on devices, with its waiting in this scheduler's time."""
 
     def wake(self, about: object) -> None:
         """Something about this has changed: let those who wait for it look again."""
@@ -148,6 +153,10 @@ class OwnTime:
             if next_ns is None:
                 raise NothingWillHappen(self._now_ns)
             self._step(next_ns)
+
+    def call(self, client: Callable[[], T], /) -> T:
+        """Run it as it is."""
+        return client()
 
     def wake(self, about: object) -> None:
         """Do nothing: a client that waits looks again after each step."""
@@ -258,6 +267,10 @@ class WallTime:
                 if ready():
                     return
                 self._changed.wait(None if left_ns is None else left_ns / NS_PER_S)
+
+    def call(self, client: Callable[[], T], /) -> T:
+        """Run it as it is."""
+        return client()
 
     def wake(self, about: object) -> None:
         """Let every waiting thread look again."""

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.ctap.authenticator import Authenticator
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from fido2.hid import CtapHidDevice
 
     from mfalab.devices.transports.python_fido2 import CardConnection, HidConnection
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,10 @@ class SecurityKey(Device):
         if not isinstance(self._scheduler, OwnTime):
             raise NotOffered(self.name, "time of its own", "Let the scheduler it was given move.")
         self._scheduler.advance(duration_ns)
+
+    def call(self, client: Callable[[], T]) -> T:
+        """Run a client of this key; its sleeps and time-outs are in the key's time, too."""
+        return self._scheduler.call(client)
 
     # The user.
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
+from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import (
     ExpectationFailed,
@@ -65,6 +66,16 @@ class Lab(Environment, Verbs):
             ScenarioError: the words make no setting.
         """
         return cls(_validated(Setting, setting, "setting"), seed=seed, case=case)
+
+    def add_device(self, name: str, **words: Any) -> HeldDevice:
+        """One more device, in the words of a scenario file; its owner is the first person.
+
+        Raises:
+            ScenarioError: the words make no device, or a device is called so already.
+        """
+        given = {"owner": next(iter(self.people), ""), **words}
+        setting = _validated(Setting, {"devices": {name: given}}, "device")
+        return self.furnish_with(name, setting.devices[name])
 
     # -- doing ------------------------------------------------------------------------
 

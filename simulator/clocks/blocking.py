@@ -169,14 +169,19 @@ class BlockingClients:
                 self._timeline.after(0, lambda parked=parked: self._resume(parked))  # type: ignore[misc]  # bound in the loop
 
     def wait_until(self, ready: Callable[[], bool], about: object) -> None:
-        """Leave this client standing until `ready()` is true.
+        """Leave this client standing until `ready()` is true; other code runs the timeline itself.
 
         Raises:
-            NotAClient: this is no client, and it is not true already.
+            NotAClient: the timeline runs this code, so it cannot run on until then.
             NothingWillHappen: the timeline has come to its end and it still is not.
         """
         while not ready():
-            self._park(ready, about)
+            if isinstance(getcurrent(), _Stack) or self._timeline.running:
+                self._park(ready, about)
+            elif isinf(next_ns := self._timeline.env.peek()):
+                raise NothingWillHappen(self.now_ns())
+            else:
+                self._timeline.run_until(int(next_ns))
 
     # What clients and those who run them ask for.
 

@@ -39,6 +39,11 @@ class Timeline:
         """True time at which this timeline began."""
         return self._start_ns
 
+    @property
+    def running(self) -> bool:
+        """Whether the caller is something that it is just running."""
+        return self._running
+
     def now_ns(self) -> int:
         """True time now, in nanoseconds since the Unix epoch."""
         return int(self._env.now)

@@ -20,14 +20,9 @@ from fido2.client import (
 )
 from fido2.ctap import CtapDevice, CtapError
 from fido2.ctap2.base import Ctap2
-from fido2.hid import ConnectionFailure
 from fido2.rpid import verify_rp_id
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import (
-    Aaguid,
-    AttestationObject,
-    AttestedCredentialData,
-    AuthenticatorData,
     CollectedClientData,
     PublicKeyCredentialCreationOptions,
     PublicKeyCredentialRequestOptions,
@@ -43,12 +38,11 @@ from mfalab.devices.ctap.user import (
     presenting,
     touching,
 )
-from mfalab.devices.schedule import NothingWillHappen
-from mfalab.simulator.clocks.blocking import WaitedTooLong
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.environment.people import Person
+from mfalab.simulator.keys.browser import NO_ANSWER, anonymised, dom_exception
 from mfalab.simulator.language.key_use import KeyUse
 
 T = TypeVar("T")
@@ -58,10 +52,6 @@ _TOUCH_SIGMA = 0.5
 _TOUCH_LIMIT_S = 12.0
 _LATE_S = 40
 """Later than any authenticator waits."""
-
-
-NO_ANSWER = (OSError, CtapError, ConnectionFailure, WaitedTooLong, NothingWillHappen)
-"""What a client meets when the key or the wire fails it; an unplugged key is an OSError."""
 
 
 _DONE = {
@@ -159,7 +149,7 @@ def register(person: Person, key: HeldKey, options: dict[str, Any], use: KeyUse)
     )
     if "error" in response or options["attestation"] != "none":
         return response
-    return _anonymised(response)
+    return anonymised(response)
 
 
 def authenticate(
@@ -228,7 +218,7 @@ def _ceremony(
     try:
         response = at_key(person, key, use, ceremony)
     except ClientError as error:
-        name = _dom_exception(error, registering="rp" in options)
+        name = dom_exception(error, registering="rp" in options)
         person.note("sees the browser's error", error=name, cause=_cause(error))
         return {"error": {"name": name}}
     except NO_ANSWER as error:
@@ -281,35 +271,6 @@ def at_key(
     """Let a client work with a key while the person sits in front of it, to touch it or not."""
     user = _watched(person, key, hand(person, key, use))
     return key.access.work(work, user, pulled_out_after_ns=use.pulled_out_after, touched=touched)
-
-
-def _anonymised(response: dict[str, Any]) -> dict[str, Any]:
-    """A registration without its attestation, as for pages that want none (WebAuthn 5.1.3)."""
-    inner = response["response"]
-    made = AttestationObject(websafe_decode(inner["attestationObject"]))
-    data, credential = made.auth_data, made.auth_data.credential_data
-    assert credential is not None
-    if not any(credential.aaguid) and made.fmt == "packed" and "x5c" not in made.att_stmt:
-        return response
-    plain = AttestedCredentialData.create(
-        Aaguid.NONE, credential.credential_id, credential.public_key
-    )
-    bare = AuthenticatorData.create(
-        data.rp_id_hash, data.flags, data.counter, plain, data.extensions
-    )
-    told = {
-        "attestationObject": websafe_encode(AttestationObject.create("none", bare, {})),
-        "authenticatorData": websafe_encode(bare),
-    }
-    known = {name: value for name, value in told.items() if name in inner}
-    return {**response, "response": {**inner, **known}}
-
-
-def _dom_exception(error: ClientError, *, registering: bool) -> str:
-    """The `DOMException` that a page gets for an error of the client (WebAuthn section 5.1)."""
-    if registering and error.code is ClientError.ERR.DEVICE_INELIGIBLE:
-        return "InvalidStateError"
-    return "NotAllowedError"
 
 
 def _knows_no_credential(error: ClientError | CtapError) -> bool:

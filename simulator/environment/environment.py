@@ -13,7 +13,6 @@ from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.durations import NS_PER_S
-from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.device_factory import DeviceFactory
 from mfalab.simulator.environment.devices import (
@@ -26,6 +25,7 @@ from mfalab.simulator.environment.devices import (
 )
 from mfalab.simulator.environment.journal import Journal
 from mfalab.simulator.environment.key_recording import KeyRecording
+from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.environment.messaging import Messaging
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.people import Person
@@ -70,7 +70,7 @@ class Environment:
         self.setting = setting
         self.stand_ins = stand_ins
         self.entropy = Entropy(f"{seed}/{case}")
-        self.timeline = Timeline(stand_ins.start_ns(setting.start))
+        self.timeline = LabClock(stand_ins.start_ns(setting.start))
         server = setting.verifier.clock
         self.server_clock = ServerClock(
             self.timeline, offset_ns=server.offset, drift_ppm=server.drift
@@ -137,6 +137,23 @@ class Environment:
         for name, device in setting.devices.items():
             self.devices[name] = self.factory.device(name, device)
         self.verifier.register_tokens(self.factory.shipped)
+
+    def furnish_with(self, name: str, spec: AnyDevice) -> HeldDevice:
+        """One more device, in its owner's hands from now on.
+
+        Raises:
+            ScenarioError: there is no such owner, or a device of that name already.
+        """
+        self.person(spec.owner)
+        if name in self.devices:
+            raise ScenarioError(f'there is a device "{name}" already')
+        known = len(self.factory.shipped)
+        self.devices[name] = device = self.factory.device(name, spec)
+        self.verifier.register_tokens(self.factory.shipped[known:])
+        devices = {**self.setting.devices, name: spec}
+        self.setting = self.setting.model_copy(update={"devices": devices})
+        self.journal.sample()
+        return device
 
     def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
         digits = self.entropy.stream(f"account.{name}").randrange(10**11, 10**12)

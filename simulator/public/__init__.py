@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from mfalab.devices.security_key import SecurityKey as SecurityKey
     from mfalab.simulator.clocks.timeline import Timeline as Timeline
     from mfalab.simulator.entropy import Entropy as Entropy
+    from mfalab.simulator.environment.lab_clock import LabClock as LabClock
+    from mfalab.simulator.environment.live_app import LiveApp as LiveApp
     from mfalab.simulator.environment.outcome import ExpectationFailed as ExpectationFailed
     from mfalab.simulator.environment.outcome import Outcome as Outcome
     from mfalab.simulator.environment.outcome import ScenarioError as ScenarioError
+    from mfalab.simulator.keys.browser import Browser as Browser
+    from mfalab.simulator.keys.browser import DOMException as DOMException
     from mfalab.simulator.lab import Lab as Lab
     from mfalab.verifier import MemoryStore as MemoryStore
     from mfalab.verifier import ServiceError as ServiceError
@@ -24,10 +28,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AuthenticatorApp": "devices.otp.app",
+    "Browser": "simulator.keys.browser",
+    "DOMException": "simulator.keys.browser",
     "Entropy": "simulator.entropy",
     "ExpectationFailed": "simulator.environment.outcome",
     "HardwareToken": "devices.otp.token",
     "Lab": "simulator.lab",
+    "LabClock": "simulator.environment.lab_clock",
+    "LiveApp": "simulator.environment.live_app",
     "MemoryStore": "verifier",
     "Outcome": "simulator.environment.outcome",
     "ScenarioError": "simulator.environment.outcome",
@@ -38,10 +46,14 @@ _HOMES = {
 }
 __all__ = [
     "AuthenticatorApp",
+    "Browser",
+    "DOMException",
     "Entropy",
     "ExpectationFailed",
     "HardwareToken",
     "Lab",
+    "LabClock",
+    "LiveApp",
     "MemoryStore",
     "Outcome",
     "ScenarioError",

@@ -19,11 +19,12 @@ from pydantic import Field
 from mfalab.devices.ctap.faults import Faults
 from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.abilities import Ability, Need
-from mfalab.simulator.environment.browser import NO_ANSWER, at_key, typed_pin
+from mfalab.simulator.environment.browser import at_key, typed_pin
 from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.key_access import enrol_finger
 from mfalab.simulator.environment.outcome import ExpectationFailed, Prevented, ScenarioError
+from mfalab.simulator.keys.browser import NO_ANSWER
 from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Duration, Share
 from mfalab.simulator.language.words import DeviceName, Name, PersonName

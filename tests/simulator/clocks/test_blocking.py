@@ -440,10 +440,14 @@ class TestWhenItCannotGoOn:
             assert (type(again), str(again)) == (type(error), str(error))
             assert str(type(error)(*error.args)) == str(error)
 
-    def test_waiting_outside_of_a_client_says_what_to_do(self, make_key: MakeKey) -> None:
-        key = make_key()
+    def test_waiting_outside_of_a_client(self, timeline: Timeline, make_key: MakeKey) -> None:
+        """Other code runs the timeline itself, unless the timeline is what runs it."""
+        key = make_key(touching())
+        assert make_credential(key)
+        key.user = absent
+        timeline.after(0, lambda: make_credential(key))
         with pytest.raises(NotAClient, match=r"BlockingClients\.call"):
-            make_credential(key)
+            timeline.advance(1)
 
     def test_a_client_on_a_dead_wire_is_told_that_nothing_will_come(
         self, clients: BlockingClients, make_key: MakeKey
