@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from mfalab.simulator.language.setting import Setting
+from mfalab.simulator.scenario_files.tags import without_effect
 from mfalab.simulator.steps import AnyStep
+
+Tag = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$"), AfterValidator(without_effect)]
 
 
 class Scenario(Setting):
@@ -21,7 +24,7 @@ class Scenario(Setting):
 
     scenario: Annotated[str, Field(min_length=1)]
     """What the story shows, as one sentence."""
-    tags: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]] = Field(default_factory=list)
+    tags: list[Tag] = Field(default_factory=list)
     """Words to select by: `mfalab run -t TAG`, `pytest -m TAG` (with _ for -)."""
     source: str | None = None
     """Where the rule comes from."""

@@ -27,3 +27,15 @@ TAGS = {
     "sms": "codes by SMS",
     "throttle": "attempts are limited",
 }
+_PYTESTS_OWN = ("skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings")
+
+
+def without_effect(tag: str) -> str:
+    """A tag that does nothing by itself: a case with the tag `skip` would be green and not run.
+
+    Raises:
+        ValueError: pytest acts on a marker of that name.
+    """
+    if tag in _PYTESTS_OWN:
+        raise ValueError(f'"{tag}" is a marker that pytest acts on; choose another word')
+    return tag

@@ -119,6 +119,7 @@ def test_mistake_in_a_step_is_told_at_its_key_or_value(
         ("verifier: {throttle_window: 0.5 s}", 29, "'0.5 s' is no whole number of seconds"),
         ("start: 2026-03-02T09:00:00", 8, "RFC 3339 with a zone"),
         ("tags: [Drift]", 8, '"Drift" does not fit'),
+        ("tags: [drift, xfail]", 15, '"xfail" is a marker that pytest acts on'),
         ("phones: {p: {clock: gps}}", 21, '"gps" is not known here; known: network, airplane'),
         ("carrier: {loses: 2}", 18, "'2' has no unit, a share needs one"),
         ("roles: {dev: {trusts: [bob]}}", 24, 'no person or account is called "bob"'),

@@ -8,8 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 pytest_plugins = ["pytester"]
-QUICKLY = ("-p", "no:benchmark", "-p", "no:hypothesispytest", "--assert=plain")
+AWAY = ("benchmark", "hypothesispytest", "asyncio", "randomly")
+QUICKLY = (*(f"-pno:{name}" for name in AWAY), "--assert=plain")
 """Without what has nothing to do with us and is loaded again for each run."""
+PLUGIN = ".pytest_plugin"
 pytestmark = pytest.mark.slow
 Story = Callable[..., str]
 
@@ -75,7 +77,7 @@ def test_failure_is_an_account_and_no_traceback(suite: pytest.Pytester) -> None:
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
-    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    result.stdout.no_fnmatch_line("*pytest_plugin*.py*")
 
 
 def test_failure_can_be_repeated_from_where_pytest_was_started(suite: pytest.Pytester) -> None:
@@ -119,18 +121,29 @@ def test_bad_file_is_located_with_exit_code_2_and_no_traceback(
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
-    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    result.stdout.no_fnmatch_line("*pytest_plugin*.py*")
 
 
-def test_unknown_tag_is_refused_where_markers_are_strict(
+def test_own_tags_run_where_markers_are_strict_and_warnings_errors(
     pytester: pytest.Pytester, story: Story
 ) -> None:
-    (pytester.path / "x.scenario.yaml").write_text(story(GOOD, more="tags: [nobodys-tag]\n"))
-    result = run(pytester, "--strict-markers")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*nobodys-tag*not found in `markers`*"])
-    pytester.makeini("[pytest]\nmarkers = nobodys-tag: ours\n")
+    """A tag that no suite of ours has once ended the collection."""
+    text = story(GOOD, more="tags: [every-night, team-b]\n")
+    (pytester.path / "x.scenario.yaml").write_text(text)
     run(pytester, "--strict-markers", "-W", "error").assert_outcomes(passed=1)
+    run(pytester, "--strict-markers", "-m", "every-night and team-b").assert_outcomes(passed=1)
+    result = run(pytester, "--strict-markers", "-m", "every-day")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR  # no scenario has it
+
+
+def test_seed_is_shown_and_a_wrong_one_is_a_usage_error(suite: pytest.Pytester) -> None:
+    run(suite, "--mfa-seed", "7").stdout.fnmatch_lines(["mfalab: --mfa-seed 7"])
+    suite.makeini("[pytest]\nmfa_seed = 12\n")
+    run(suite).stdout.fnmatch_lines(["mfalab: --mfa-seed 12"])
+    suite.makeini("[pytest]\nmfa_seed = twelve\n")
+    result = run(suite)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: mfa_seed = twelve: give a whole number, such as 7"])
 
 
 def test_fixtures_of_every_scope_apply(suite: pytest.Pytester) -> None:
@@ -208,7 +221,7 @@ def test_plugin_is_light_for_those_who_do_not_use_it(pytester: pytest.Pytester) 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "[]",
-        "['mfalab.simulator', 'mfalab.simulator.pytest_plugin']",
+        str([f"mfalab.simulator{below}" for below in ("", PLUGIN, f"{PLUGIN}.items")]),
     ]
     pytester.makepyfile(
         """

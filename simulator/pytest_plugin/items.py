@@ -1,0 +1,101 @@
+"""Scenario files as pytest's collectors, and their cases as its items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mfalab.simulator.eventlog import Event
+    from mfalab.simulator.scenario_files.loader import Case
+
+_TAGS = pytest.StashKey[set[str]]()
+
+
+class ScenarioFile(pytest.Module):
+    """A scenario file; a module without code, so that fixtures of every scope work."""
+
+    def _getobj(self) -> object:
+        return type("scenario", (), {"__name__": self.name, "__doc__": None})
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """One item for each case.
+
+        Raises:
+            CollectError: the file is wrong; all of it, located.
+        """
+        from mfalab.simulator.language.problems import ProblemsFound
+        from mfalab.simulator.scenario_files.loader import load_cases
+        from mfalab.simulator.scenario_files.suites import shown_as
+
+        try:
+            cases = load_cases(self.path, shown_as(self.path))
+        except ProblemsFound as found:
+            raise self.CollectError(str(found)) from None
+        for case in cases:
+            yield ScenarioItem.of(self, case)
+
+
+class ScenarioFailed(Exception):
+    """A case failed. Args: the account of it, as the terminal shows it."""
+
+
+class ScenarioItem(pytest.Function):
+    """One case as a test."""
+
+    case: Case
+
+    @classmethod
+    def of(cls, parent: ScenarioFile, case: Case) -> ScenarioItem:
+        """The item of a case, marked with its tags."""
+
+        def run(mfa_seed: int, request: pytest.FixtureRequest) -> None:
+            from mfalab.simulator.runner import run_case
+
+            events = run_case(case, mfa_seed)
+            for event in events:
+                if event["kind"] == "measurement":
+                    measured = (event["name"], f"{event['value']} {event['unit']}")
+                    request.node.user_properties.append(measured)
+            if events[-1]["verdict"] != "passed":
+                raise ScenarioFailed(_account(events))
+
+        item: ScenarioItem = cls.from_parent(parent, name=case.local_id, callobj=run)
+        item.case = case
+        _make_known(parent.config, case.scenario.tags)
+        for tag in case.scenario.tags:
+            item.add_marker(tag)
+        return item
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """File, line (from 0) and name."""
+        return self.path, self.case.line - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override] # pytest's two signatures differ
+        """The account of a failed case instead of a traceback."""
+        if isinstance(excinfo.value, ScenarioFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+def _account(events: list[Event]) -> str:
+    from mfalab.simulator.report.reader import CaseBuilder
+    from mfalab.simulator.report.text import failure_account, printable
+
+    builder = CaseBuilder(events[0])
+    for event in events[1:]:
+        builder.add(event)
+    return "\n".join(
+        f"{label:9} {printable(text)}" for label, text in failure_account(builder.build())
+    )
+
+
+def _make_known(config: pytest.Config, tags: list[str]) -> None:
+    """Make tags known as markers: a scenario declares its tags by having them."""
+    known = config.stash.setdefault(_TAGS, set())
+    for tag in set(tags) - known:
+        known.add(tag)
+        config.addinivalue_line("markers", f"{tag}: a tag of scenarios")
