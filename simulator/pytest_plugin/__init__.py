@@ -13,7 +13,7 @@ import pytest
 from mfalab.simulator.pytest_plugin.items import ScenarioFile
 
 pytest_plugins = ["mfalab.simulator.pytest_plugin.fixtures"]
-_SUFFIX = ".scenario.yaml"
+_SUFFIXES = (".scenario.yaml", ".scenario.yml")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,8 +62,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> ScenarioFile | None:
-    """Collect every file that ends in `.scenario.yaml`."""
-    if file_path.name.endswith(_SUFFIX):
+    """Collect every file that ends in `.scenario.yaml`; one that almost does is an error."""
+    if file_path.name.lower().endswith(_SUFFIXES):
         file: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
         return file
     return None

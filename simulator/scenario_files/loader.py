@@ -39,6 +39,7 @@ from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.sessions import StsCall
 
 SUFFIX = ".scenario.yaml"
+RENAME = f"a scenario file ends in {SUFFIX}; rename it, or it is not run"
 MOST_CASES = 20_000
 """A matrix of more cases is refused before it is expanded."""
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")
@@ -82,12 +83,20 @@ class Case:
         return self.path.parent.name
 
 
+def looks_like_one(path: Path) -> bool:
+    """Whether a file's name is almost that of a scenario, so that it would be missed."""
+    almost = path.name.lower().endswith((SUFFIX, SUFFIX.replace(".yaml", ".yml")))
+    return almost and not path.name.endswith(SUFFIX)
+
+
 def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
     """The cases of a scenario file.
 
     Raises:
         ProblemsFound: the file is no scenario; all that is wrong with it.
     """
+    if looks_like_one(path):
+        raise ProblemsFound.of_file(shown_as or str(path), RENAME)
     source = read_source(path, shown_as or str(path))
     # Without the matrix: its values are put in their places, and looked at there.
     story = without(source.root, "matrix")

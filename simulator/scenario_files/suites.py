@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
-from mfalab.simulator.scenario_files.loader import SUFFIX, Case, load_cases
+from mfalab.simulator.scenario_files.loader import RENAME, SUFFIX, Case, load_cases, looks_like_one
 
 
 def shipped() -> Path:
@@ -53,7 +53,11 @@ def _below(path: Path, wanted: str) -> list[Case]:
     if path.is_dir():
         if wanted:
             raise ProblemsFound.of_file(str(path), f'"::{wanted}" belongs behind a file')
-        names = sorted(file for file in path.rglob(f"*{SUFFIX}") if not _hidden(file, path))
+        files = [file for file in path.rglob("*.[yY]*") if not _hidden(file, path)]
+        others = [file for file in sorted(files) if looks_like_one(file)]
+        if others:
+            raise ProblemsFound([Problem(shown_as(file), 1, 1, RENAME) for file in others])
+        names = sorted(file for file in files if file.name.endswith(SUFFIX))
         if not names:
             raise ProblemsFound.of_file(str(path), f"no file ends in {SUFFIX} here")
         return _load_all(names)

@@ -145,3 +145,19 @@ def test_tag_is_a_whole_word_and_every_tag_counts(shipped_cases: list[Case]) -> 
     both = select(shipped_cases, tags=["drift", "resync"])
     assert 0 < len(both) < len(drift)
     assert select(shipped_cases, tags=["dri"]) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["b.scenario.yml", "b.Scenario.yaml", "b.scenario.YAML", "below/b.scenario.yml"]
+)
+def test_file_with_almost_the_ending_is_not_left_out_in_silence(
+    write: Callable[..., Path], story: Callable[..., str], tmp_path: Path, name: str
+) -> None:
+    """A folder was green although one of its stories was never run."""
+    write(story("{do: wait, for: 1 d}"), "t/a")
+    other = tmp_path / "t" / name
+    other.parent.mkdir(exist_ok=True)
+    other.write_text(story("{do: wait, for: 1 d}"))
+    with pytest.raises(ProblemsFound, match=r"rename it, or it is not run") as found:
+        collect([str(tmp_path / "t")])
+    assert [each.path for each in found.value.problems] == [str(other)]
