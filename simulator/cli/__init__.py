@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -48,6 +49,10 @@ MODULES = {name: module for module, names in _DOORS.items() for name in names}
 
 def main() -> None:
     """Run the command line; interruption is an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal cannot write is spelt out, as cp1252 does with a title in Chinese.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     with _ended_cleanly() as ended_by:
         _run(ended_by)
 
@@ -133,6 +138,18 @@ class _Doors(click.Group):
         found = import_module(f"{__name__}.{MODULES[cmd_name]}").COMMANDS[cmd_name]
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for; for a word that is none, the nearest is offered."""
+        if args and args[0] not in MODULES and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], MODULES, 1, 0.5)
+            hint = f'did you mean "{near[0]}"?' if near else "mfalab -h lists all"
+            ctx.fail(f'there is no command "{args[0]}"; {hint}')
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
