@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from inspect import getdoc
+from inspect import cleandoc
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -94,7 +94,7 @@ def explain(verb: str | None) -> str:
     if verb not in VOCABULARY:
         raise LookupError(f'there is no step "{verb}"{nearest(verb, VOCABULARY)}')
     model = VOCABULARY[verb]
-    lines = [f"{verb}: {getdoc(model)}", ""]
+    lines = [f"{verb}: {_about(model)}", ""]
     own = {name: info for name, info in model.model_fields.items() if name not in _HIDDEN}
     common = {name: model.model_fields[name] for name in ("name", "expect")}
     lines += _field_lines({**own, **common}, indent=2)
@@ -124,5 +124,10 @@ def _choices(annotation: Any) -> str:
     return f"One of: {', '.join(words)}." if words else ""
 
 
+def _about(model: type[Strict]) -> str:
+    """A model's own docstring; `getdoc` would take that of a class above where it has none."""
+    return cleandoc(model.__doc__) if model.__doc__ else "(Python runs without docstrings: -OO)"
+
+
 def _first_line(model: type[Strict]) -> str:
-    return (getdoc(model) or "").partition("\n")[0]
+    return _about(model).partition("\n")[0]

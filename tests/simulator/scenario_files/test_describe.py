@@ -41,6 +41,15 @@ def test_explanation_of_all_steps_has_a_line_for_each() -> None:
     assert [line.split()[0] for line in explain(None).splitlines()] == list(VOCABULARY)
 
 
+def test_step_without_its_docstring_is_not_explained_by_another_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PYTHONOPTIMIZE=2 takes docstrings away, and steps were explained by ABC."""
+    monkeypatch.setattr(VOCABULARY["wait"], "__doc__", None)
+    assert explain("wait").startswith("wait: (Python runs without docstrings: -OO)")
+    assert "(Python runs without docstrings: -OO)" in explain(None)
+
+
 def test_unknown_step_is_refused_with_the_nearest() -> None:
     with pytest.raises(LookupError, match='there is no step "enabel"; did you mean "enable"'):
         explain("enabel")
