@@ -58,7 +58,11 @@ def as_python(cases: Sequence[Case]) -> str:
 
 def _prose(text: str) -> str:
     """A text as it may stand in a docstring."""
-    return text.replace("\\", "\\\\").replace('"""', "'''").removesuffix('"').strip()
+    spelt = "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+        for sign in text.replace("\\", "\\\\")
+    )
+    return spelt.replace('"""', "'''").removesuffix('"').strip()
 
 
 def _test_name(case: Case, taken: set[str]) -> str:

@@ -164,3 +164,15 @@ def test_ejected_scenarios_are_typed_as_a_lab_wants_them(
     command = [Path(sys.executable).parent / "mypy", "--strict", *ejected]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "Success" in done.stdout, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["\\0", "\\x1b", "\\r", "\\n", "\\u2028", "\\x85", "\\\\", '\\"', '\\"\\"\\"', "\\\\N{x}"],
+)
+def test_title_of_any_characters_compiles(cases: Cases, story: Story, sign: str) -> None:
+    """Python reads no source that holds a NUL."""
+    text = story("{do: wait, for: 1 d}").replace("A minimal story", f'"a {sign} b {sign}"')
+    ejected = as_python(cases(text))
+    assert ast.get_docstring(ast.parse(ejected))
+    assert ejected.replace("\n", "").isprintable()
