@@ -184,10 +184,13 @@ def check_path(path: str) -> None:
 
 def whole_number(member: str, value: object) -> int:
     """A 32-bit integer from its wire spelling: `0900` and `+900` are numbers, ` 900 ` is none."""
+    if isinstance(value, int) and value not in _INT32:
+        raise refusals.malformed_integer(member)  # Python writes no number of 5,000 digits
     text = str(value)
-    if not re.fullmatch(r"[+-]?[0-9]+", text) or int(text) not in _INT32:
+    digits = re.fullmatch(r"([+-]?)0*([0-9]{1,10})", text)
+    if digits is None or int("".join(digits.groups())) not in _INT32:
         raise refusals.malformed_integer(member)
-    return int(text)
+    return int("".join(digits.groups()))
 
 
 def _clause(value: object, member: str, rule: str) -> str:

@@ -187,3 +187,18 @@ def test_tags_take_letters_of_every_script(tag: str) -> None:
 def test_number_where_text_belongs_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(TypeError, match="tokenCode must be text, not int"):
         check(SESSION_TOKEN, (), {"TokenCode": 123456})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1" * 5_000, "-" + "1" * 5_000, 10**5_000, -(10**5_000), "\ud800", "2147483648"],
+    ids=["text", "negative text", "integer", "negative integer", "lone surrogate", "next above"],
+)
+def test_number_beyond_32_bits_is_refused_however_long(value: object) -> None:
+    """Python neither reads nor writes a number of thousands of digits."""
+    with pytest.raises(ServiceError, match="is not a 32-bit integer"):
+        whole_number("durationSeconds", value)
+
+
+def test_leading_zeros_add_nothing() -> None:
+    assert whole_number("durationSeconds", "0" * 5_000 + "900") == 900
