@@ -70,8 +70,12 @@ class Prevented(Exception):
 class NoSecondPage(Prevented):
     """A person was to be asked for a second factor, and was signed in without."""
 
-    def __init__(self) -> None:
-        super().__init__("NoSecondPage", "the password alone was enough to sign in")
+    def __init__(
+        self,
+        code: str = "NoSecondPage",
+        why: str = "the password alone was enough to sign in",
+    ) -> None:
+        super().__init__(code, why)
 
 
 class ScenarioError(Exception):
