@@ -26,6 +26,7 @@ from mfalab.simulator.cli.key_file import make, open_key
 from mfalab.simulator.guest import GuestError, boot
 
 GUEST = Path(__file__).parent / "guest"
+MODELS = Path(__file__).parents[1] / "devices" / "ctap" / "models"
 LIMIT_S = 1500.0
 PIN = "903817"
 
@@ -62,7 +63,10 @@ def make_keys(folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         make(path, MODEL, None)
     with_finger = folder / "untouched" / "chromium.key"
-    make(with_finger, "ctap-2.1-bio", None)
+    # Emulated, Chromium's processes take more than 500 ms from one packet to the next.
+    patient = folder / "patient.toml"
+    patient.write_text((MODELS / "ctap-2.1-bio.toml").read_text() + "\nmessage_timeout_ms = 3000\n")
+    make(with_finger, str(patient), None)
     key = open_key(with_finger, scheduler=OwnTime(), user=presenting("thumb"), power_up=True)
     key.plug()
     ctap = Ctap2(key.device())

@@ -1,8 +1,8 @@
 """A relying party with one page, for a browser in the guest.
 
-The page registers a passkey and signs in with it, all by itself; mfalab.verifier judges. A line is
-printed for each thing that happens. The exit code is 0 when the browser's user has been let in,
-verified, by a credential that the key found itself.
+The page registers a passkey and signs in with it ten times, all by itself; mfalab.verifier judges.
+A line is printed for each thing that happens. The exit code is 0 when the browser's user has been
+let in each time, verified, by a credential that the key found itself.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from mfalab.verifier.profile import AttestationConveyance, UserVerification
 
 PORT = 8018
 PATIENCE_S = 1200
+SIGN_INS = 10
 PAGE = Path(__file__).with_name("page.html").read_bytes()
 
 
@@ -68,7 +69,7 @@ class RelyingParty:
         self.verifier.create_account("123456789012", root_email="r@example.com", root_password="pw")
         self.page: SecondPage | None = None
         self.by: Any = None
-        self.let_in = False
+        self.times_let_in = 0
 
     def observe(self, seen: object) -> None:
         """Keep what the ceremonies decide."""
@@ -79,10 +80,6 @@ class RelyingParty:
     def session(self) -> SignedIn | SecondPage:
         """Name and password."""
         return self.verifier.console.sign_in_root("r@example.com", "pw")
-
-    def has_key(self, _sent: object) -> bool:
-        """Whether a page that was loaded before has registered a key."""
-        return isinstance(self.session(), SecondPage)
 
     def begin_registration(self, _sent: object) -> Any:
         """Options for a passkey: a credential that the key finds by itself later."""
@@ -109,15 +106,14 @@ class RelyingParty:
         """The assertion; lets the user in."""
         assert self.page is not None
         signed_in = self.verifier.console.submit_assertion(self.page.id, sent)
-        self.let_in = signed_in.mfa and all(each.user_verified for each in self.decisions)
-        return self.let_in
+        self.times_let_in += signed_in.mfa and all(each.user_verified for each in self.decisions)
+        return self.times_let_in
 
 
 def serve(party: RelyingParty) -> int:
     """Serve the page until it has ended; returns the exit code."""
     ended = Event()
     acts: dict[str, Callable[[Any], Any]] = {
-        "/has-key": party.has_key,
         "/begin-registration": party.begin_registration,
         "/finish-registration": party.finish_registration,
         "/begin-sign-in": party.begin_sign_in,
@@ -150,8 +146,10 @@ def serve(party: RelyingParty) -> int:
     Thread(target=server.serve_forever, daemon=True).start()
     say("serving")
     in_time = ended.wait(PATIENCE_S)
-    say("the user was let in" if party.let_in else "the user was not let in")
-    return 0 if in_time and party.let_in else 1
+    say(f"the user was let in {party.times_let_in} times")
+    # A registration and the sign-ins are all that was decided: nothing was tried twice.
+    once = len(party.decisions) == 1 + SIGN_INS
+    return 0 if in_time and once and party.times_let_in == SIGN_INS else 1
 
 
 if __name__ == "__main__":
