@@ -648,6 +648,7 @@ class Verbs(ABC):
         power_cut_at_write: int | None = None,
         power_cut_done: bool = False,
         missing: Sequence[str] = (),
+        lapses: Sequence[str] = (),
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Make a security key faulty, or good again: what is not named is off."""

@@ -13,6 +13,7 @@ from mfalab.devices.ctap.commands import Prompt as Prompt
 from mfalab.devices.ctap.commands import Transport as Transport
 from mfalab.devices.ctap.faults import NO_FAULTS as NO_FAULTS
 from mfalab.devices.ctap.faults import Faults as Faults
+from mfalab.devices.ctap.faults import Lapse as Lapse
 from mfalab.devices.ctap.model import Model as Model
 from mfalab.devices.ctap.model import load_model as load_model
 from mfalab.devices.ctap.model import model_names as model_names

@@ -13,6 +13,7 @@ from typing import Any
 
 from mfalab.devices.ctap.commands import Permission, PinSubcommand
 from mfalab.devices.ctap.core import Call, Core
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.pin_protocols import PinUvProtocol
 from mfalab.devices.ctap.state import Pin, Record, Retries
@@ -91,7 +92,8 @@ def _change_pin(core: Core, members: Members) -> dict[int, Any]:
     protocol = _protocol(core, members)
     _check_tries(core)
     shared = protocol.decapsulate(peer)
-    if not protocol.verify(shared, new_pin_enc + pin_hash_enc, param):
+    proved = protocol.verify(shared, new_pin_enc + pin_hash_enc, param)
+    if not proved and not core.lapses(Lapse.CHANGE_IS_NOT_PROVED):
         raise CtapError(CtapStatus.PIN_AUTH_INVALID, "pinUvAuthParam is wrong")
     old = _try_pin(core, protocol, shared, pin_hash_enc)
     pin = _new_pin(core, protocol.decrypt(shared, new_pin_enc))
@@ -294,4 +296,5 @@ def _store_pin(core: Core, pin: Pin) -> None:
         records.append(replace(state.secrets, persistent_token=core.random_bytes(32)))
     state.change(*records)
     core.session.pin_mismatches = 0
-    core.session.token = PinUvAuthToken(core.random_bytes)
+    if not core.lapses(Lapse.TOKEN_SURVIVES_PIN_CHANGE):
+        core.session.token = PinUvAuthToken(core.random_bytes)

@@ -6,6 +6,7 @@ from typing import Any
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.commands import Command, ConfigSubcommand, Permission
 from mfalab.devices.ctap.core import Call, Core
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.info import config_subcommands
 from mfalab.devices.ctap.state import Settings
@@ -78,6 +79,7 @@ def _set_min_pin_length(core: Core, params: Members) -> Settings:
     if length is not None:
         settings = replace(settings, min_pin_length=length)
     too_short = pin is not None and pin.length < settings.min_pin_length
+    too_short = too_short and not core.lapses(Lapse.SHORT_PIN_IS_KEPT)
     new_policy = complexity and pin is not None and not settings.pin_complexity_policy
     if force or too_short or new_policy:
         settings = replace(settings, force_pin_change=True)

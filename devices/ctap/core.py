@@ -11,7 +11,7 @@ from typing import Any, final
 from mfalab.devices.clock import Clock
 from mfalab.devices.ctap import credentials, crypto
 from mfalab.devices.ctap.commands import AuthDataFlag, Permission, Prompt, Transport
-from mfalab.devices.ctap.faults import Faults, FaultyStorage
+from mfalab.devices.ctap.faults import Faults, FaultyStorage, Lapse
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.model import CounterKind, Model
 from mfalab.devices.ctap.pin_protocols import PinUvProtocol
@@ -104,6 +104,10 @@ class Core:
         """Whether a command, option or extension that is announced really works."""
         return capability not in self.faults.missing
 
+    def lapses(self, rule: Lapse) -> bool:
+        """Whether it does not keep a rule of the standard."""
+        return rule in self.faults.lapses
+
     def has_extension(self, name: str) -> bool:
         """Whether an extension is offered and works."""
         return name in self.model.extensions and self.has(name)
@@ -192,12 +196,14 @@ class Core:
             or not protocol.verify(token.value, message, signature)
         ):
             raise CtapError(CtapStatus.PIN_AUTH_INVALID, "pinUvAuthParam is wrong")
-        if permission not in token.permissions:
+        writes = permission is Permission.LARGE_BLOB_WRITE
+        waived = writes and self.lapses(Lapse.ANY_TOKEN_WRITES_BLOBS)
+        if permission not in token.permissions and not waived:
             raise CtapError(CtapStatus.PIN_AUTH_INVALID, f"the token lacks {permission.name}")
         if rp_id is not None:
             if token.rp_id not in (None, rp_id) or not token.user_verified:
                 raise CtapError(CtapStatus.PIN_AUTH_INVALID, f"the token is for {token.rp_id}")
-            if self.model.pin_uv_auth_token:
+            if self.model.pin_uv_auth_token and not self.lapses(Lapse.TOKEN_IS_BOUND_TO_NO_RP):
                 token.rp_id = rp_id  # those of CTAP 2.0 serve every relying party
         token.use()
         return token
@@ -221,6 +227,25 @@ class Core:
         if status is not None:
             raise CtapError(status, "there is no PIN for a pinUvAuthParam")
         return None
+
+    def spend_token(self, permission: Permission) -> None:
+        """An operation with presence has used that permission: the token is spent for all others.
+
+        Before CTAP 2.1 a token serves on.
+        """
+        token, registers = self.session.token, permission is Permission.MAKE_CREDENTIAL
+        if not self.model.token_serves_one_operation:
+            return
+        if self.lapses(Lapse.ASSERTION_SPENDS_NOTHING) and not registers:
+            return
+        before = token.permissions
+        token.spend()
+        if self.lapses(Lapse.SPENDS_ONE_PERMISSION):
+            token.permissions, token.user_verified = before & ~permission, True
+        if self.lapses(Lapse.SPENDING_TAKES_LBW):
+            token.permissions = Permission(0)
+        if self.lapses(Lapse.SPENDING_GIVES_LBW):
+            token.permissions = Permission.LARGE_BLOB_WRITE
 
     # People
 
@@ -343,6 +368,8 @@ class Core:
         """Whether credProtect lets a credential be found. CTAP 2.1 section 12.1."""
         if uv or credential.cred_protect == 1:
             return True
+        if self.lapses(Lapse.DISCOVERS_PROTECTED) and credential.cred_protect == 3:
+            return not listed
         return credential.cred_protect == 2 and listed
 
 

@@ -19,6 +19,7 @@ from mfalab.devices.ctap.commands import (
 from mfalab.devices.ctap.core import Call, Core, Walk
 from mfalab.devices.ctap.cose import cose_key
 from mfalab.devices.ctap.extensions import large_blob_key
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.info import remaining_slots
 from mfalab.devices.ctap.make_credential import read_user
@@ -136,7 +137,7 @@ def _described(core: Core, credential: Credential) -> dict[int, Any]:
     if core.has_extension("credProtect"):
         answer[0x0A] = credential.cred_protect
     if credential.large_blob_key:
-        answer[0x0B] = large_blob_key(credential)
+        answer[0x0B] = large_blob_key(core, credential)
     if core.has_extension("thirdPartyPayment"):
         answer[0x0C] = credential.third_party_payment
     return answer
@@ -152,7 +153,8 @@ def _named(core: Core, members: Members, number: int) -> Credential:
     credential_id = descriptor.required("id", bytes)
     rp_id = _authorise(core, members, number, scoped=True)
     credential = core.state.credentials.get(credential_id)
-    if rp_id is not None and (credential is None or credential.rp_id != rp_id):
+    foreign = credential is None or credential.rp_id != rp_id
+    if rp_id is not None and foreign and not core.lapses(Lapse.SCOPED_TOKEN_DELETES_OTHERS):
         raise _foreign()
     if credential is None:
         raise CtapError(CtapStatus.NO_CREDENTIALS, "there is no such credential")

@@ -9,6 +9,7 @@ from hmac import digest as hmac_digest
 from typing import Any
 
 from mfalab.devices.ctap.core import Core
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.pin_protocols import PinUvProtocol
 from mfalab.devices.ctap.state import Credential
@@ -17,9 +18,11 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 _SALT_BYTES = 32
 
 
-def large_blob_key(credential: Credential) -> bytes:
+def large_blob_key(core: Core, credential: Credential) -> bytes:
     """The 32-byte key of a credential for large blobs."""
-    return hmac_digest(credential.seed, b"largeBlobKey", "sha256")
+    everyones = core.lapses(Lapse.ONE_LARGE_BLOB_KEY)
+    seed = core.state.secrets.master if everyones else credential.seed
+    return hmac_digest(seed, b"largeBlobKey", "sha256")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,46 @@ change it while the key runs. Faults of the wire belong to the transports.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from hashlib import sha256
 
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.storage import PowerCut, Storage, StoreWornOut
+
+
+@unique
+class Lapse(StrEnum):
+    """A rule of the standard that the firmware does not keep; its value says what happens.
+
+    Each rule stands in CTAP 2.1, in the section that is named beside it.
+    """
+
+    # Tokens: 6.1.2 step 14, 6.2.2 steps 6 and 9, 6.5.5.6, 6.6, 6.10.2.
+    ASSERTION_SPENDS_NOTHING = "assertion-spends-nothing"
+    SPENDS_ONE_PERMISSION = "spends-one-permission"
+    SPENDING_GIVES_LBW = "spending-gives-lbw"
+    SPENDING_TAKES_LBW = "spending-takes-lbw"
+    SILENT_ASSERTION_SPENDS = "silent-assertion-spends"
+    TOKEN_SURVIVES_RESET = "token-survives-reset"
+    TOKEN_SURVIVES_PIN_CHANGE = "token-survives-pin-change"
+    TOKEN_IS_BOUND_TO_NO_RP = "token-is-bound-to-no-rp"
+    ANY_TOKEN_WRITES_BLOBS = "any-token-writes-blobs"
+    # What else a reset has to end: 6.6.
+    BLOBS_SURVIVE_RESET = "blobs-survive-reset"
+    SETTINGS_SURVIVE_RESET = "settings-survive-reset"
+    # Credentials and what is told of them: 6.1.2 steps 12 and 17, 6.2.2, 6.8.5, 12.1, 12.3.
+    ASSERTION_IS_ALWAYS_VERIFIED = "assertion-is-always-verified"
+    NAMES_FOR_EVERYONE = "names-for-everyone"
+    EXCLUDES_WITHOUT_TOUCH = "excludes-without-touch"
+    EXCLUDES_PROTECTED = "excludes-protected"
+    DISCOVERS_PROTECTED = "discovers-protected"
+    U2F_USES_PROTECTED = "u2f-uses-protected"
+    USER_ID_BY_PREFIX = "user-id-by-prefix"
+    ONE_LARGE_BLOB_KEY = "one-large-blob-key"
+    SCOPED_TOKEN_DELETES_OTHERS = "scoped-token-deletes-others"
+    # The PIN: 6.5.5.6, 6.11.4.
+    CHANGE_IS_NOT_PROVED = "change-is-not-proved"
+    SHORT_PIN_IS_KEPT = "short-pin-is-kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +66,7 @@ class Faults:
         power_cut_at_write: Power fails at this write, counted from 1 when the fault is set.
         power_cut_done: The write at which power fails is still finished.
         slow_crypto_ns: How long each signature or key takes.
+        lapses: Rules of the standard that it does not keep.
     """
 
     seed: int = 0
@@ -44,6 +81,7 @@ class Faults:
     power_cut_at_write: int | None = None
     power_cut_done: bool = False
     slow_crypto_ns: int = 0
+    lapses: frozenset[Lapse] = field(default_factory=frozenset)
 
     def choice(self, of: int, *about: bytes) -> int:
         """A number below `of` that depends on the seed and on what it is about."""

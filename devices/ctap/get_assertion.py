@@ -11,6 +11,7 @@ from mfalab.devices.ctap import cbor, credentials
 from mfalab.devices.ctap.commands import AuthDataFlag, Command, Permission
 from mfalab.devices.ctap.core import Call, Core, Walk, rp_id_hash
 from mfalab.devices.ctap.extensions import AssertionExtensions, large_blob_key
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.fields import Members, public_key_descriptors
 from mfalab.devices.ctap.make_credential import read_pin_uv_auth_param
 from mfalab.devices.ctap.state import Credential
@@ -67,11 +68,10 @@ def get_assertion(core: Core, call: Call) -> Steps[dict[int, Any]]:
         if up and not present and core.model.touch_before_no_credentials:
             yield from core.presence(call, rp_id, "sign in")
         raise CtapError(CtapStatus.NO_CREDENTIALS, f"no credential for {rp_id}")
-    if up:
-        if not present:
-            yield from core.presence(call, rp_id, "sign in")
-        if core.model.token_serves_one_operation:
-            core.session.token.spend()
+    if up and not present:
+        yield from core.presence(call, rp_id, "sign in")
+    if up or core.lapses(Lapse.SILENT_ASSERTION_SPENDS):
+        core.spend_token(Permission.GET_ASSERTION)
 
     extensions = AssertionExtensions.read(core, inputs, up=up)
     shared = _Assertion(client_data_hash, extensions, up, verified, not listed and len(found) > 1)
@@ -127,7 +127,7 @@ def _signed(core: Core, shared: _Assertion, credential: Credential) -> Steps[dic
     flags = AuthDataFlag(0)
     if shared.present:
         flags |= AuthDataFlag.USER_PRESENT
-    if shared.verified:
+    if shared.verified or core.lapses(Lapse.ASSERTION_IS_ALWAYS_VERIFIED):
         flags |= AuthDataFlag.USER_VERIFIED
     rest = b""
     if outputs := shared.extensions.outputs(credential, shared.verified):
@@ -142,8 +142,9 @@ def _signed(core: Core, shared: _Assertion, credential: Credential) -> Steps[dic
         0x03: core.sign(credential.algorithm, credential.seed, message),
     }
     if credential.discoverable:
-        names = shared.several and shared.verified
+        everyone = core.lapses(Lapse.NAMES_FOR_EVERYONE)
+        names = (shared.several and shared.verified) or everyone
         answer[0x04] = dict(credential.user) if names else {"id": credential.user_id}
     if shared.extensions.large_blob_key and credential.large_blob_key:
-        answer[0x07] = large_blob_key(credential)
+        answer[0x07] = large_blob_key(core, credential)
     return answer

@@ -14,6 +14,7 @@ from mfalab.devices.ctap.commands import AuthDataFlag, Permission
 from mfalab.devices.ctap.core import Call, Core, rp_id_hash
 from mfalab.devices.ctap.cose import Algorithm, cose_key
 from mfalab.devices.ctap.extensions import RegistrationExtensions, large_blob_key
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.fields import Members, public_key_descriptors
 from mfalab.devices.ctap.info import remaining_slots
 from mfalab.devices.ctap.model import AttestationKind
@@ -127,8 +128,7 @@ def make_credential(core: Core, call: Call) -> Steps[dict[int, Any]]:
     yield from _refuse_excluded(core, call, request, verified, present)
     if not present:
         yield from core.presence(call, rp_id, "register")
-    if core.model.token_serves_one_operation:
-        core.session.token.spend()
+    core.spend_token(Permission.MAKE_CREDENTIAL)
 
     inputs = RegistrationExtensions.read(core, request.extensions, rk=rk)
     credential = yield from _create(core, request, algorithm, rk, inputs)
@@ -199,9 +199,10 @@ def _refuse_excluded(
     party = rp_id_hash(request.rp["id"])
     for credential_id in request.exclude:
         known = credentials.find(credential_id, party, core.state)
-        if known is None or (known.cred_protect == 3 and not verified):
+        hidden = known is not None and known.cred_protect == 3 and not verified
+        if known is None or (hidden and not core.lapses(Lapse.EXCLUDES_PROTECTED)):
             continue
-        if not present:
+        if not present and not core.lapses(Lapse.EXCLUDES_WITHOUT_TOUCH):
             try:
                 yield from core.presence(call, request.rp["id"], "register")
             except CtapError as error:
@@ -226,6 +227,9 @@ def _create(
         user_id = request.user["id"]
         assert isinstance(user_id, bytes)
         replaced = credentials.by_user(party, user_id, state)
+        if core.lapses(Lapse.USER_ID_BY_PREFIX):
+            others = credentials.for_rp(party, state)
+            replaced = next((c for c in others if user_id.startswith(c.user_id)), None)
         if replaced is None and remaining_slots(core) <= 0:
             raise CtapError(CtapStatus.KEY_STORE_FULL, f"all {core.model.slots} places are taken")
     yield from core.crypto_time()
@@ -283,5 +287,5 @@ def _answer(
     if enterprise:
         answer[0x04] = True
     if credential.large_blob_key:
-        answer[0x05] = large_blob_key(credential)
+        answer[0x05] = large_blob_key(core, credential)
     return answer

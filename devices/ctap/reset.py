@@ -3,6 +3,8 @@
 from typing import Any
 
 from mfalab.devices.ctap.core import Call, Core
+from mfalab.devices.ctap.faults import Lapse
+from mfalab.devices.ctap.state import LargeBlobs
 from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.token import PinUvAuthToken
 from mfalab.devices.ctap.transaction import Steps
@@ -19,9 +21,15 @@ def reset(core: Core, call: Call) -> Steps[dict[int, Any]]:
         why = f"power came more than {core.model.reset_window_s} s ago, plug it in again"
         raise CtapError(CtapStatus.NOT_ALLOWED, why)
     yield from core.presence(call, None, "reset", CtapStatus.USER_ACTION_TIMEOUT)
+    settings, blobs = core.state.settings, core.state.large_blobs
     core.state.reset()
+    if core.lapses(Lapse.SETTINGS_SURVIVE_RESET):
+        core.state.change(settings)
+    if core.lapses(Lapse.BLOBS_SURVIVE_RESET):
+        core.state.change(LargeBlobs(blobs))
     session = core.session
-    session.token = PinUvAuthToken(core.random_bytes)
+    if not core.lapses(Lapse.TOKEN_SURVIVES_RESET):
+        session.token = PinUvAuthToken(core.random_bytes)
     session.protocols.clear()
     session.pin_mismatches = 0
     session.walk = session.blob_write = session.enrolment = None

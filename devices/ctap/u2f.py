@@ -11,6 +11,7 @@ from mfalab.devices.ctap import attestation, credentials, crypto
 from mfalab.devices.ctap.commands import AuthDataFlag, Transport
 from mfalab.devices.ctap.core import Core
 from mfalab.devices.ctap.cose import Algorithm
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.devices.ctap.state import Credential
 from mfalab.devices.durations import NS_PER_S
 
@@ -173,7 +174,7 @@ def _authenticate(core: Core, apdu: _Apdu, transport: Transport) -> bytes:
     if (
         credential is None
         or credential.algorithm != Algorithm.ES256
-        or credential.cred_protect == 3
+        or (credential.cred_protect == 3 and not core.lapses(Lapse.U2F_USES_PROTECTED))
     ):
         raise _Refused(StatusWord.WRONG_DATA)
     if apdu.p1 == _CHECK_ONLY:

@@ -16,7 +16,7 @@ from fido2.ctap2.bio import CaptureError
 from fido2.ctap2.pin import ClientPin
 from pydantic import Field
 
-from mfalab.devices.ctap.faults import Faults
+from mfalab.devices.ctap.faults import Faults, Lapse
 from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.environment.browser import at_key, typed_pin
@@ -292,17 +292,26 @@ class KeyFault(Step):
     """The write at which power fails is still finished."""
     missing: list[str] = Field(default_factory=list)
     """Options, extensions or commands that are announced and not there, such as credMgmt."""
+    lapses: list[Lapse] = Field(default_factory=list)
+    """Rules of the standard that it does not keep, such as token-survives-reset."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         thing = env.security_key(self.device).access.simulated
         switches = self.model_dump(
-            exclude={"do", "name", "expect", "device", "slow_crypto", "missing"}, exclude_none=True
+            exclude={"do", "name", "expect", "device", "slow_crypto", "missing", "lapses"},
+            exclude_none=True,
         )
         thing.faults = Faults(
-            slow_crypto_ns=self.slow_crypto, missing=frozenset(self.missing), **switches
+            slow_crypto_ns=self.slow_crypto,
+            missing=frozenset(self.missing),
+            lapses=frozenset(self.lapses),
+            **switches,
         )
-        env.note(self.device, "faults", **{key: value for key, value in switches.items() if value})
+        set_here = {key: value for key, value in switches.items() if value}
+        if self.lapses:
+            set_here["lapses"] = sorted(self.lapses)
+        env.note(self.device, "faults", **set_here)
         return None
 
 

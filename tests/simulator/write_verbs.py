@@ -82,7 +82,7 @@ def type_text(annotation: Any) -> str:
         return f"{annotation.__name__} | {_DICTIONARIES[annotation]}"
     if annotation is ProfileChanges:
         return "ProfileChanges | Mapping[str, Any]"
-    return {"LimitValue": "str"}.get(annotation.__name__, annotation.__name__)
+    return {"LimitValue": "str", "Lapse": "str"}.get(annotation.__name__, annotation.__name__)
 
 
 def annotation_text(words: Sequence[Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mfalab import ExpectationFailed, Lab, ScenarioError
+from mfalab.devices.ctap.faults import Lapse
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.steps.security_keys import ResetKey
 
@@ -106,10 +107,17 @@ def test_key_that_somebody_else_holds_is_not_used(lab_with: Labs) -> None:
 
 def test_faults_are_those_that_are_named_and_no_others(lab_with: Labs) -> None:
     lab = a_key(lab_with)
-    lab.key_fault(device="key", full_store=True, slow_crypto="2 s", missing=["credMgmt"])
+    lab.key_fault(
+        device="key",
+        full_store=True,
+        slow_crypto="2 s",
+        missing=["credMgmt"],
+        lapses=["token-survives-reset"],
+    )
     faults = lab.security_key("key").access.simulated.faults
     assert (faults.full_store, faults.slow_crypto_ns) == (True, 2 * 10**9)
     assert faults.missing == frozenset({"credMgmt"})
+    assert faults.lapses == frozenset({Lapse.TOKEN_SURVIVES_RESET})
     lab.store_passkeys(**AT_KEY, expect={"refused": "KEY_STORE_FULL"})
     lab.key_fault(device="key")
     lab.store_passkeys(**AT_KEY)
