@@ -149,19 +149,31 @@ class Pins:
         """Ask the key to take a PIN."""
         return self.call(PinSubcommand.SET_PIN, self.set_request(pin, protocol))
 
-    def change(self, old: str, new: str, protocol: int | None = None) -> Reply:
-        """Ask the key to take another PIN."""
+    def change_request(self, old: str, new: str, protocol: int | None = None) -> dict[int, Any]:
+        """The members that change a PIN."""
         shared = self.agree(protocol)
         sealed = shared.encrypt(pad_pin(new))
         before = shared.encrypt(pin_hash(old))
-        members = {
+        return {
             0x01: shared.protocol,
             0x03: dict(shared.public),
             0x04: shared.authenticate(sealed + before),
             0x05: sealed,
             0x06: before,
         }
-        return self.call(PinSubcommand.CHANGE_PIN, members)
+
+    def change(self, old: str, new: str, protocol: int | None = None) -> Reply:
+        """Ask the key to take another PIN."""
+        return self.call(PinSubcommand.CHANGE_PIN, self.change_request(old, new, protocol))
+
+    def replace(self, old: str, new: str, protocol: int | None = None) -> None:
+        """Change the PIN that is known.
+
+        Raises:
+            Failure: the key does not take it.
+        """
+        self.change(old, new, protocol).must(CtapStatus.SUCCESS)
+        self.known = new
 
     def token_request(
         self,
@@ -218,13 +230,18 @@ class Pins:
         self.try_pin(self.known or "", protocol).must(CtapStatus.SUCCESS)
 
     @property
+    def others(self) -> tuple[Permission, ...]:
+        """The permissions beside mc and ga that the key offers."""
+        options = self._key.facts.options
+        return tuple(permission for name, permission in _OTHERS.items() if name in options)
+
+    @property
     def harmless(self) -> int | None:
         """A permission for keys whose PIN gives none to register and sign in; None elsewhere."""
         options = self._key.facts.options
         if not options.get("noMcGaPermissionsWithClientPin"):
             return None
-        offered = (permission for name, permission in _OTHERS.items() if name in options)
-        found = next(offered, None)
+        found = next(iter(self.others), None)
         if found is None:
             raise NotTested("a PIN gives no permission here that could be asked for")
         return int(found)
@@ -263,6 +280,17 @@ class Pins:
         if not options.get("pinUvAuthToken"):
             wanted = rp_id = None
         return self.opened(*self.ask_token(self.known, wanted, rp_id, protocol=protocol))
+
+    def unfit(self, permission: Permission) -> Token:
+        """A token for anything but that permission, of no relying party.
+
+        Raises:
+            NotTested: as `token`, or there is no other.
+        """
+        found = next((each for each in self.others if each is not permission), None)
+        if found is None:
+            raise NotTested(f"the key gives no token but for {permission.name}")
+        return self.token(found)
 
     def retries(self) -> int:
         """How many tries are left."""

@@ -9,18 +9,17 @@ from typing import Final
 from mfalab.devices.ctap.commands import Command, Permission, PinSubcommand
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
-from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.conformance.ceremonies import RP_ID
+from mfalab.simulator.conformance.chapters.tokens import proved
 from mfalab.simulator.conformance.facts import (
     CTAP2,
     HAS_TOKENS,
     MC_GA_BY_PIN,
-    SINCE_2_1,
     has_option,
     lacks_option,
     speaks_protocol,
 )
-from mfalab.simulator.conformance.pins import Pin, Token
+from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.refusals import (
     INVALID,
     MISSING,
@@ -41,7 +40,6 @@ _ABSENT = CHAPTER.given(pin=Pin.ABSENT)
 _SET = CHAPTER.given(pin=Pin.SET)
 _CHANGING = _SET.given(destructive=True, changes="nothing on a conforming key")
 _TOKENS = _SET.given(when=[HAS_TOKENS])
-_LIVES = _SET.given(when=[SINCE_2_1, HAS_TOKENS])
 
 
 # What needs no PIN.
@@ -239,17 +237,11 @@ def second_set_is_refused(subject: Subject) -> None:
 def _change(protocol: int, subject: Subject) -> None:
     pins = subject.pins
     old, new = pins.known or "", pins.a_pin("X")
-    pins.change(old, new, protocol).must(CtapStatus.SUCCESS)
-    pins.known = new
-    subject.after(lambda: _change_back(subject, new, old))
+    pins.replace(old, new, protocol)
+    subject.after(lambda: pins.replace(new, old))
     taken = pins.try_pin(old).status == CtapStatus.SUCCESS
     expect(not taken, "the old PIN to be wrong", "a token")
     pins.prove(protocol)
-
-
-def _change_back(subject: Subject, new: str, old: str) -> None:
-    subject.pins.change(new, old).must(CtapStatus.SUCCESS)
-    subject.pins.known = old
 
 
 for _protocol in (1, 2):
@@ -272,12 +264,20 @@ def change_to_a_short_pin(subject: Subject) -> None:
     subject.pins.prove()
 
 
+@_CHANGING.test("6.5.5.6", "changePIN is proved by a pinUvAuthParam over both ciphertexts.")
+def change_with_wrong_param_is_refused(subject: Subject) -> None:
+    """ChangePIN with a wrong pinUvAuthParam is PIN_AUTH_INVALID, and the old PIN counts."""
+    pins = subject.pins
+    old, new = pins.known or "", pins.a_pin("Y")
+    reply = pins.call(PinSubcommand.CHANGE_PIN, _wrong_param(pins.change_request(old, new)))
+    if reply.status == CtapStatus.SUCCESS:
+        pins.known = new
+        subject.after(lambda: pins.replace(new, old))
+    reply.must(CtapStatus.PIN_AUTH_INVALID)
+    pins.prove()
+
+
 # Tokens.
-
-
-def _proved(request: Request, token: Token) -> Request:
-    """A makeCredential request with the proof of a token."""
-    return request | {0x08: token.sign(request[0x01]), 0x09: token.protocol}
 
 
 @_SET.test(
@@ -290,7 +290,7 @@ def old_token_registers(subject: Subject) -> None:
     """A token of getPinToken makes a credential."""
     request = subject.ceremonies.make_request(authorised=False)
     token = subject.pins.opened(*subject.pins.ask_token(subject.pins.known or ""))
-    subject.ceremonies.register(_proved(request, token))
+    subject.ceremonies.register(proved(request, token))
 
 
 def _permissions(
@@ -351,62 +351,6 @@ for _option, _permission in (
         "A permission whose feature getInfo announces is given for the PIN.",
         partial(_given, _permission),
         when=[has_option(_option)],
-    )
-
-
-def _request_and_token(subject: Subject) -> tuple[Request, Token]:
-    request = subject.ceremonies.make_request(authorised=False)
-    return request, subject.pins.token(Permission.MAKE_CREDENTIAL, RP_ID)
-
-
-def _is_dead(subject: Subject, members: Request) -> None:
-    reply = subject.call(Command.MAKE_CREDENTIAL, members)
-    reply.must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.PIN_TOKEN_EXPIRED)
-
-
-def _outlive(end: Callable[[Subject], object], subject: Subject) -> None:
-    """Use a token after something that ends it."""
-    request, token = _request_and_token(subject)
-    end(subject)
-    _is_dead(subject, _proved(request, token))
-
-
-@_LIVES.test(
-    "6.1.2 step 14",
-    "An operation with user presence takes away the token's permissions but for lbw.",
-    needs=[Ability.REPORTS],
-    touches=1,
-)
-def token_serves_once(subject: Subject) -> None:
-    """A token that made a credential does not make another."""
-    members = _proved(*_request_and_token(subject))
-    subject.ceremonies.register(members)
-    _is_dead(subject, members)
-
-
-def _ask_another(subject: Subject) -> None:
-    subject.pins.token(Permission.GET_ASSERTION, RP_ID)
-
-
-def _wait(seconds: int) -> Callable[[Subject], None]:
-    return lambda subject: subject.fixture.wait(seconds * NS_PER_S)
-
-
-for _name, _when_it_dies, _end, _lasts_s in (
-    ("new-token", "when another is given", _ask_another, 0),
-    ("power-cycle", "with the power", Subject.power_cycle, 0),
-    ("thirty-seconds", "when it is not used for 30 s", _wait(31), 31),
-    ("ten-minutes", "after ten minutes", _wait(601), 601),
-):
-    _LIVES.add(
-        f"token-dies-of-{_name}",
-        "6.5.5.7" if _end is _ask_another else "6.5.2.1",
-        f"A token dies {_when_it_dies}.",
-        "One token is in use at a time; it ends with the power, when it is not used for 30 s, and "
-        "after 10 min.",
-        partial(_outlive, _end),
-        needs=[Ability.POWER] if _end is Subject.power_cycle else [],
-        lasts_s=_lasts_s,
     )
 
 

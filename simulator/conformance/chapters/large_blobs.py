@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command, Permission
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.facts import CTAP2, option_is
-from mfalab.simulator.conformance.pins import Pin
+from mfalab.simulator.conformance.facts import CTAP2, HAS_TOKENS, option_is
+from mfalab.simulator.conformance.pins import Pin, Token
 from mfalab.simulator.conformance.refusals import (
     INVALID,
     MISSING,
@@ -36,7 +36,7 @@ def _fragment_size(subject: Subject) -> int:
     return subject.facts.max_msg_size - _FRAME
 
 
-def _stored(subject: Subject) -> bytes:
+def stored_array(subject: Subject) -> bytes:
     """The whole array as it is stored."""
     found, size = b"", _fragment_size(subject)
     while True:
@@ -46,9 +46,15 @@ def _stored(subject: Subject) -> bytes:
             return found
 
 
-def _write(subject: Subject, data: bytes, offset: int = 0, length: int | None = None) -> Reply:
-    """Write a fragment with a token."""
-    token = subject.pins.token(Permission.LARGE_BLOB_WRITE)
+def write_fragment(
+    subject: Subject,
+    data: bytes,
+    offset: int = 0,
+    length: int | None = None,
+    token: Token | None = None,
+) -> Reply:
+    """Write a fragment with a token, by default one that was made for it."""
+    token = token or subject.pins.token(Permission.LARGE_BLOB_WRITE)
     message = b"\xff" * 32 + bytes([_COMMAND, 0]) + offset.to_bytes(4, "little")
     members: dict[int, Any] = {
         2: data,
@@ -61,15 +67,16 @@ def _write(subject: Subject, data: bytes, offset: int = 0, length: int | None = 
     return subject.call(_COMMAND, members)
 
 
-def _store(subject: Subject, array: bytes) -> None:
+def store_array(subject: Subject, array: bytes) -> None:
     """Write a whole array, fragment by fragment."""
     size = _fragment_size(subject)
     for at in range(0, len(array), size):
         first = len(array) if at == 0 else None
-        _write(subject, array[at : at + size], at, first).must(CtapStatus.SUCCESS)
+        write_fragment(subject, array[at : at + size], at, first).must(CtapStatus.SUCCESS)
 
 
-def _with_hash(content: bytes) -> bytes:
+def with_hash(content: bytes) -> bytes:
+    """An array as it is serialized: with the left 16 bytes of its SHA-256 behind it."""
     return content + sha256(content).digest()[:_HASH]
 
 
@@ -79,10 +86,10 @@ def _with_hash(content: bytes) -> bytes:
 @CHAPTER.test("6.10.1", "The stored array is CBOR and the left 16 bytes of its SHA-256.")
 def array_and_its_hash(subject: Subject) -> None:
     """The large-blob array is a CBOR array, followed by the left half of its hash."""
-    stored = _stored(subject)
+    stored = stored_array(subject)
     reading, _ = read_first(stored)
     expect(isinstance(reading.value, list), "a CBOR array", stored[:8].hex())
-    expect(_with_hash(stored[:-_HASH]) == stored, "the hash of the array", "another one")
+    expect(with_hash(stored[:-_HASH]) == stored, "the hash of the array", "another one")
 
 
 add_refusals(
@@ -123,8 +130,25 @@ def get_of_too_much(subject: Subject) -> None:
 @CHAPTER.test("6.10.2", "With a PIN writing takes a token: CTAP2_ERR_PUAT_REQUIRED.", pin=Pin.SET)
 def writing_takes_a_token(subject: Subject) -> None:
     """Writing without a token when there is a PIN is PUAT_REQUIRED."""
-    blank = _with_hash(b"\x80")
+    blank = with_hash(b"\x80")
     subject.call(_COMMAND, {2: blank, 3: 0, 4: len(blank)}).must(CtapStatus.PUAT_REQUIRED)
+
+
+@CHAPTER.test(
+    "6.10.2",
+    "Writing takes a token with permission lbw.",
+    when=[HAS_TOKENS],
+    pin=Pin.SET,
+    destructive=True,
+    changes="nothing on a conforming key",
+)
+def writing_takes_permission(subject: Subject) -> None:
+    """Writing with a token that lacks lbw is PIN_AUTH_INVALID."""
+    before = stored_array(subject)
+    token = subject.pins.unfit(Permission.LARGE_BLOB_WRITE)
+    fragment = before[: _fragment_size(subject)]
+    reply = write_fragment(subject, fragment, 0, len(before), token)
+    reply.must(CtapStatus.PIN_AUTH_INVALID)
 
 
 @CHAPTER.test(
@@ -136,26 +160,26 @@ def writing_takes_a_token(subject: Subject) -> None:
 )
 def array_comes_back(subject: Subject) -> None:
     """An array of all the room there is, in fragments, is stored and comes back."""
-    before = _stored(subject)
-    subject.after(lambda: _store(subject, before))
+    before = stored_array(subject)
+    subject.after(lambda: store_array(subject, before))
     # An array of one byte string that fills what maxSerializedLargeBlobArray leaves.
     room = subject.facts.number(0x0B, 1024) - _HASH - 4
-    array = _with_hash(b"\x81\x59" + room.to_bytes(2) + subject.random_bytes(room))
-    _store(subject, array)
-    expect(_stored(subject) == array, "the array that was written", "another one")
+    array = with_hash(b"\x81\x59" + room.to_bytes(2) + subject.random_bytes(room))
+    store_array(subject, array)
+    expect(stored_array(subject) == array, "the array that was written", "another one")
 
 
 def _refuse(
     data: bytes, length: int | None, offset: int, code: CtapStatus, subject: Subject
 ) -> None:
     """See that a fragment is refused and changes nothing."""
-    before = _stored(subject)
-    subject.after(lambda: _store(subject, before))
-    _write(subject, data, offset, length).must(code)
-    expect(_stored(subject) == before, "the array as it was", "another one")
+    before = stored_array(subject)
+    subject.after(lambda: store_array(subject, before))
+    write_fragment(subject, data, offset, length).must(code)
+    expect(stored_array(subject) == before, "the array as it was", "another one")
 
 
-_BLANK: Final = _with_hash(b"\x80")
+_BLANK: Final = with_hash(b"\x80")
 _WRONG_HASH: Final = b"\x80" + bytes(16)
 _FULL: Final = CtapStatus.LARGE_BLOB_STORAGE_FULL
 _INVALID: Final = CtapStatus.INVALID_PARAMETER
