@@ -6,7 +6,7 @@ key. CTAP 2.1 sections 6.1, 6.2 and 6.6; WebAuthn Level 3 section 6.1 for authen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -387,8 +387,11 @@ class Ceremonies:
 
     # Reset.
 
-    def reset(self) -> None:
+    def reset(self, between: Callable[[], object] = lambda: None) -> None:
         """Bring the key to its state from the factory: power cycle, then reset with a touch.
+
+        Args:
+            between: what to do while it has power and is not reset yet; 10 s are left for both.
 
         Raises:
             NotTested: its power cannot be cut, it cannot be touched, or it forbids it here.
@@ -403,6 +406,7 @@ class Ceremonies:
             raise NotTested(f"the key is reset over {', '.join(allowed)} only")
         key.power_cycle()
         key.user.touch()
+        between()
         key.call(Command.RESET).must(CtapStatus.SUCCESS)
         key.dirty.clear()
         key.witness = None

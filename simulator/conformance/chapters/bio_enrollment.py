@@ -14,7 +14,7 @@ from mfalab.devices.ctap.commands import (
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import RP_ID
-from mfalab.simulator.conformance.facts import CTAP2, has_option
+from mfalab.simulator.conformance.facts import CTAP2, HAS_TOKENS, has_option
 from mfalab.simulator.conformance.pin_protocols import Shared
 from mfalab.simulator.conformance.pins import Pin, Token
 from mfalab.simulator.conformance.refusals import (
@@ -108,6 +108,16 @@ def unknown_template_is_refused(subject: Subject) -> None:
         _ask(subject, subcommand, params).must(CtapStatus.INVALID_OPTION)
 
 
+@CHAPTER.test(
+    "6.7.6", "Enrolment takes a token with permission be.", when=[HAS_TOKENS], pin=Pin.SET
+)
+def enrolment_takes_permission(subject: Subject) -> None:
+    """EnumerateEnrollments with a token that lacks be is PIN_AUTH_INVALID."""
+    token = subject.pins.unfit(Permission.BIO_ENROLLMENT)
+    reply = subject.call(_COMMAND, _signed(token, BioSubcommand.ENUMERATE))
+    reply.must(CtapStatus.PIN_AUTH_INVALID)
+
+
 # With a finger.
 
 
@@ -119,7 +129,7 @@ def _fingers(subject: Subject) -> list[dict[Any, Any]]:
     return found
 
 
-def _enrol(subject: Subject, finger: str = "thumb") -> bytes:
+def enrol(subject: Subject, finger: str = "thumb") -> bytes:
     """Enrol a finger that is removed when the test has ended."""
     if _fingers(subject):
         raise NotTested("the key has fingers enrolled, whose owners are not here")
@@ -153,7 +163,7 @@ def _remove(subject: Subject, template: bytes) -> None:
 @_FINGER.test("6.7.4", "A finger is enrolled sample by sample; then bioEnroll and uv are true.")
 def finger_is_enrolled(subject: Subject) -> None:
     """A finger is enrolled, listed, renamed and removed, and options follow."""
-    template = _enrol(subject)
+    template = enrol(subject)
     for option in ("bioEnroll", "uv"):
         expect(subject.facts.options.get(option), f"option {option} true", "false")
     renaming = _ask(subject, BioSubcommand.SET_FRIENDLY_NAME, {1: template, 2: "Thumb"})
@@ -169,7 +179,7 @@ def finger_is_enrolled(subject: Subject) -> None:
 @_FINGER.test("6.1.2 step 11", "With option uv the user is verified by the key itself.")
 def finger_verifies_the_user(subject: Subject) -> None:
     """A credential is made with option uv and a finger, and says that the user was verified."""
-    _enrol(subject)
+    enrol(subject)
     request = subject.ceremonies.make_request(authorised=False) | {0x07: {"uv": True}}
     subject.user.present("thumb")
     made = subject.ceremonies.register(request)
@@ -179,7 +189,7 @@ def finger_verifies_the_user(subject: Subject) -> None:
 @_FINGER.test("6.5.5.7.3", "A token is given for a finger.", when=[has_option("pinUvAuthToken")])
 def finger_gives_a_token(subject: Subject) -> None:
     """GetPinUvAuthTokenUsingUvWithPermissions gives a token for a finger that is enrolled."""
-    _enrol(subject)
+    enrol(subject)
     subject.user.present("thumb")
     subject.pins.opened(*_token_by_uv(subject))
 
@@ -203,7 +213,7 @@ def _token_by_uv(subject: Subject) -> tuple[Reply, Shared]:
 )
 def wrong_fingers_block(subject: Subject) -> None:
     """Wrong fingers are UV_INVALID, then UV_BLOCKED, and the right PIN gives all tries back."""
-    _enrol(subject)
+    enrol(subject)
     tries = _uv_retries(subject)
     subject.user.present("another person's")
     for left in range(tries - 1, -1, -1):

@@ -44,7 +44,7 @@ _SIGNED: Final = b"\xff" * 32 + bytes([Command.CONFIG])
 """What stands before the subcommand in the message that is signed."""
 
 
-def _configure(subject: Subject, subcommand: int, params: Any = None) -> Reply:
+def configure(subject: Subject, subcommand: int, params: Any = None) -> Reply:
     """Send authenticatorConfig with a token."""
     token = subject.pins.token(Permission.AUTHENTICATOR_CONFIGURATION)
     members = token.subcommand(subcommand, params, prefix=_SIGNED)
@@ -97,7 +97,7 @@ def always_uv_is_toggled(subject: Subject) -> None:
     subject.dirty.add("alwaysUv")
     before = subject.facts.options["alwaysUv"]
     for expected in (not before, before):
-        reply = _configure(subject, ConfigSubcommand.TOGGLE_ALWAYS_UV)
+        reply = configure(subject, ConfigSubcommand.TOGGLE_ALWAYS_UV)
         if before and reply.status == CtapStatus.OPERATION_DENIED:
             return  # a key may keep it on for good
         reply.must(CtapStatus.SUCCESS)
@@ -132,7 +132,7 @@ def always_uv_refuses_the_unverified(subject: Subject) -> None:
 
 
 def _min_length(subject: Subject, key: int, value: object) -> Reply:
-    return _configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {key: value})
+    return configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {key: value})
 
 
 @_MIN.test("6.11.4", "setMinPINLength makes the minimum longer, never shorter.")
@@ -146,6 +146,21 @@ def minimum_pin_length_only_grows(subject: Subject) -> None:
     _min_length(subject, 1, before).must(CtapStatus.PIN_POLICY_VIOLATION)
     # Our PIN has 8 code points at least, so it is long enough for one more.
     subject.pins.prove()
+
+
+@_MIN.test("6.11.4", "A PIN that is shorter than a new minimum has to be changed.")
+def short_pin_has_to_be_changed(subject: Subject) -> None:
+    """A minimum longer than the PIN withholds tokens until the PIN is changed to a longer one."""
+    pins = subject.pins
+    old = pins.known or ""
+    subject.dirty.add("the minimum PIN length")
+    _min_length(subject, 1, len(old) + 1).must(CtapStatus.SUCCESS)
+    forced = subject.refresh().info.get(0x0C)
+    expect(forced is True, "forcePINChange true", forced)
+    pins.try_pin(old).must(CtapStatus.PIN_INVALID, CtapStatus.PIN_POLICY_VIOLATION)
+    pins.replace(old, pins.a_pin())
+    pins.prove()
+    subject.refresh()
 
 
 _LISTED: Final = "the RPs that are told the minimum PIN length"
@@ -205,9 +220,25 @@ def forced_change_of_pin(subject: Subject) -> None:
 def enterprise_attestation_is_enabled(subject: Subject) -> None:
     """EnableEnterpriseAttestation makes ep true, and an unknown kind of it INVALID_OPTION."""
     subject.dirty.add("enterprise attestation")
-    _configure(subject, ConfigSubcommand.ENABLE_ENTERPRISE_ATTESTATION).must(CtapStatus.SUCCESS)
+    configure(subject, ConfigSubcommand.ENABLE_ENTERPRISE_ATTESTATION).must(CtapStatus.SUCCESS)
     expect(subject.refresh().options.get("ep") is True, "option ep true", "false")
     request = subject.ceremonies.make_request() | {0x0A: 3}
     subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_OPTION)
     made = subject.ceremonies.register(subject.ceremonies.make_request() | {0x0A: 2})
     subject.ceremonies.verify_attestation(made)
+
+
+@_SETS.test(
+    "6.1.2 step 9",
+    "Enterprise attestation of kind 1 is for the RPs that its maker has listed.",
+    when=[has_option("ep")],
+)
+def enterprise_attestation_is_for_listed_rps(subject: Subject) -> None:
+    """EnterpriseAttestation 1 for our RP, which is on no list, gives the usual attestation."""
+    if not subject.facts.options.get("ep"):
+        subject.dirty.add("enterprise attestation")
+        configure(subject, ConfigSubcommand.ENABLE_ENTERPRISE_ATTESTATION).must(CtapStatus.SUCCESS)
+        subject.refresh()
+    made = subject.ceremonies.register(subject.ceremonies.make_request() | {0x0A: 1})
+    told = made.reply.members().get(0x04)
+    expect(not told, "epAtt false or absent", told)

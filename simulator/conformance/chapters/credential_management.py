@@ -12,7 +12,14 @@ from mfalab.devices.ctap.commands import CredentialManagementSubcommand as Sub
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.ceremonies import ONE, RP_ID, Made, descriptor
-from mfalab.simulator.conformance.facts import CTAP2, HAS_TOKENS, STORES, has_option, unless
+from mfalab.simulator.conformance.facts import (
+    CTAP2,
+    HAS_TOKENS,
+    STORES,
+    has_extension,
+    has_option,
+    unless,
+)
 from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.refusals import (
     MISSING,
@@ -272,6 +279,47 @@ def rp_token_manages_its_own(subject: Subject) -> None:
     listing = manage(Sub.ENUMERATE_CREDENTIALS_BEGIN, {1: _party(made.rp_id)})
     listing.must(CtapStatus.SUCCESS)
     manage(Sub.DELETE_CREDENTIAL, {2: descriptor(made.id)}).must(CtapStatus.SUCCESS)
+
+
+@_ONE.test(
+    "6.8", "A token of one RP leaves others' credentials alone.", when=[HAS_TOKENS], touches=1
+)
+def rp_token_leaves_others_alone(subject: Subject) -> None:
+    """A token of one RP deletes and renames no credential of another."""
+    made = subject.ceremonies.make_discoverable()
+    manage = partial(subject.ceremonies.manage, rp_id=RP_ID)
+    user = {"id": made.user_id, "name": "renamed"}
+    for subcommand, params in (
+        (Sub.DELETE_CREDENTIAL, {2: descriptor(made.id)}),
+        (Sub.UPDATE_USER_INFORMATION, {2: descriptor(made.id), 3: user}),
+    ):
+        manage(subcommand, params).must(CtapStatus.PIN_AUTH_INVALID, CtapStatus.INVALID_SUBCOMMAND)
+
+
+@_ONE.test("6.8", "Managing takes a token with permission cm.", when=[HAS_TOKENS], touches=1)
+def managing_takes_permission(subject: Subject) -> None:
+    """A token of no RP that lacks cm reads no metadata and deletes no credential."""
+    made = subject.ceremonies.make_discoverable()
+    token = subject.pins.unfit(Permission.CREDENTIAL_MANAGEMENT)
+    asked: tuple[tuple[Sub, Any], ...] = (
+        (Sub.GET_CREDS_METADATA, None),
+        (Sub.DELETE_CREDENTIAL, {2: descriptor(made.id)}),
+    )
+    for subcommand, params in asked:
+        reply = subject.call(_COMMAND, token.subcommand(subcommand, params))
+        reply.must(CtapStatus.PIN_AUTH_INVALID)
+
+
+@_ONE.test(
+    "6.8.4",
+    "enumerateCredentials tells the protection of a credential.",
+    when=[has_extension("credProtect")],
+    touches=1,
+)
+def protection_is_listed(subject: Subject) -> None:
+    """A credential with credProtect 2 is listed with that level."""
+    listed = _listed(subject, subject.ceremonies.make_discoverable({"credProtect": 2}))
+    expect(listed.get(0x0A) == 2, "credProtect 2", listed.get(0x0A))
 
 
 @_TWO.test("6.8", "An enumeration belongs to the channel that began it.", needs=[Ability.REPORTS])

@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from mfalab.devices.ctap.commands import Command
 from mfalab.devices.ctap.status import CtapStatus
-from mfalab.simulator.conformance.ceremonies import ONE, RP_ID, AuthData, Made
+from mfalab.simulator.conformance.ceremonies import ONE, RP_ID, AuthData, Made, descriptor
+from mfalab.simulator.conformance.chapters.u2f import u2f_handle_is_known
 from mfalab.simulator.conformance.facts import (
     CTAP2,
     NOT_ALWAYS_UV,
     SINCE_2_1,
     STORES,
+    U2F,
     has_extension,
+    option_is,
     speaks_protocol,
 )
 from mfalab.simulator.conformance.pin_protocols import Shared
@@ -93,20 +96,58 @@ for _level, _found in ((1, True), (2, True), (3, False)):
     )
 
 
-@_PROTECTS.test(
-    "12.1",
-    "Level 2 needs user verification when no allow list names the credential.",
-    when=[STORES, NOT_ALWAYS_UV],
-    pin=Pin.SET,
-    touches=3,
-    changes=ONE,
-)
-def protected_credential_is_not_discovered(subject: Subject) -> None:
-    """A discoverable credential with credProtect 2 is found by verified users only."""
-    made = subject.ceremonies.make_discoverable({"credProtect": 2})
+def _undiscovered(level: int, subject: Subject) -> None:
+    made = subject.ceremonies.make_discoverable({"credProtect": level})
     request = subject.ceremonies.sign_request(rp_id=made.rp_id, authorised=False)
     subject.call(Command.GET_ASSERTION, request).must(CtapStatus.NO_CREDENTIALS)
     subject.ceremonies.authenticate(subject.ceremonies.sign_request(rp_id=made.rp_id), made)
+
+
+for _level, _name in (
+    (2, "protected-credential-is-not-discovered"),
+    (3, "cred-protect-3-is-not-discovered"),
+):
+    _PROTECTS.add(
+        _name,
+        "12.1",
+        f"A discoverable credential with credProtect {_level} is found by verified users only.",
+        "Levels 2 and 3 need user verification when no allow list names the credential.",
+        partial(_undiscovered, _level),
+        when=[STORES, NOT_ALWAYS_UV],
+        pin=Pin.SET,
+        touches=3,
+        changes=ONE,
+    )
+
+
+@_PROTECTS.test(
+    "6.1.2 step 12",
+    "A credential with credProtect 3 excludes for verified users only.",
+    when=[option_is("makeCredUvNotRqd", value=True)],
+    pin=Pin.SET,
+    touches=3,
+)
+def protected_credential_does_not_exclude(subject: Subject) -> None:
+    """A credential with credProtect 3 excludes with a token, and without one it does not show."""
+    made = subject.ceremonies.make(extensions={"credProtect": 3})
+    listed = {0x05: [descriptor(made.id)]}
+    request = subject.ceremonies.make_request() | listed
+    subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.CREDENTIAL_EXCLUDED)
+    subject.ceremonies.register(subject.ceremonies.make_request(authorised=False) | listed)
+
+
+@_PROTECTS.test(
+    "12.1",
+    "U2F verifies no user, so credentials with credProtect 3 are not for it.",
+    when=[U2F, NOT_ALWAYS_UV],
+    ready=True,
+    touches=1,
+)
+def protected_credential_is_not_for_u2f(subject: Subject) -> None:
+    """U2F does not know a credential with credProtect 3."""
+    made = subject.ceremonies.make(extensions={"credProtect": 3})
+    known = u2f_handle_is_known(subject, made.id)
+    expect(not known, "6A80 WRONG_DATA for the credential ID", "the key knows it")
 
 
 # hmac-secret.
@@ -328,6 +369,20 @@ def large_blob_key_is_the_same(subject: Subject) -> None:
 def _refuse_key(subject: Subject, *, value: bool, rk: bool) -> None:
     request = subject.ceremonies.make_request(rk=rk, extensions={"largeBlobKey": value})
     subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.INVALID_OPTION)
+
+
+@_BLOB_KEY.test(
+    "12.3",
+    "Each credential has its own largeBlobKey.",
+    when=[STORES],
+    pin=Pin.SET,
+    touches=2,
+    changes="makes two discoverable credentials and deletes them",
+)
+def large_blob_keys_differ(subject: Subject) -> None:
+    """Two credentials have different largeBlobKeys."""
+    makes = [subject.ceremonies.make_discoverable({"largeBlobKey": True}) for _ in range(2)]
+    differ("largeBlobKeys", *(made.reply.member(0x05, bytes) for made in makes))
 
 
 @_BLOB_KEY.test("12.3", "largeBlobKey is true or absent.", when=[STORES], pin=Pin.SET, touches=1)

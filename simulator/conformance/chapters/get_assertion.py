@@ -15,6 +15,7 @@ from mfalab.simulator.conformance.ceremonies import ONE, RP_ID, Made, Signed
 from mfalab.simulator.conformance.facts import (
     CTAP2,
     HAS_TOKENS,
+    NOT_ALWAYS_UV,
     SINCE_2_1,
     STORES,
     has_member,
@@ -332,6 +333,76 @@ def walk_ends_after_thirty_seconds(subject: Subject) -> None:
     _two_accounts(subject)
     subject.fixture.wait((_NEXT_WITHIN_S + 1) * NS_PER_S)
     _no_next(subject)
+
+
+@_TWO.test("6.2.2 step 12", "Of several accounts a verified user is told the names.")
+def accounts_have_names(subject: Subject) -> None:
+    """With a token each of two accounts comes with its user's name."""
+    makes, request, signed = _two_accounts(subject)
+    reply = subject.call(Command.GET_NEXT_ASSERTION)
+    for each in (signed, subject.ceremonies.verified(reply, request, *makes)):
+        name = each.reply.member(0x04, dict).get("name")
+        expect(name == "conformance", "user name conformance", repr(name))
+
+
+@_TWO.test("6.2.2 step 11", "Of an allow list one credential signs.", when=[SINCE_2_1])
+def list_of_two_signs_once(subject: Subject) -> None:
+    """An allow list of two accounts gives one assertion, and there is no other to fetch."""
+    makes, _, _ = _two_accounts(subject)
+    request = subject.ceremonies.sign_request(
+        rp_id=makes[0].rp_id, allow=[made.id for made in makes]
+    )
+    signed = subject.ceremonies.authenticate(request, *makes)
+    count = signed.reply.members().get(0x05)
+    expect(count is None, "no numberOfCredentials", count)
+    _no_next(subject)
+
+
+@_STORED.test(
+    "6.1.2 step 17",
+    "An account is a whole user handle: none is taken for another that it begins with.",
+    touches=4,
+    changes="makes three discoverable credentials and deletes them",
+)
+def longer_handle_is_another_account(subject: Subject) -> None:
+    """User handles of which one begins with another are different accounts, in either order."""
+    ceremonies = subject.ceremonies
+    rp_id = ceremonies.another_rp()
+    handles = b"handle", b"handle-and-more", b"hand"
+    makes = [ceremonies.make(rk=True, rp_id=rp_id, user_id=each) for each in handles]
+    signed = ceremonies.authenticate(ceremonies.sign_request(rp_id=rp_id), *makes)
+    count = signed.reply.members().get(0x05)
+    expect(count == len(handles), f"{len(handles)} credentials", count or 1)
+
+
+# Without verification.
+
+
+@_READY.test(
+    "6.2.2 step 6",
+    "Flag UV is for users that were verified.",
+    when=[NOT_ALWAYS_UV],
+    touches=2,
+)
+def unverified_assertion_says_so(subject: Subject) -> None:
+    """An assertion with a touch and without a token has flag UV clear."""
+    signed = subject.ceremonies.sign(subject.ceremonies.make(), authorised=False)
+    signed.auth.expect(AuthDataFlag.USER_VERIFIED, on=False)
+
+
+@_STORED.test(
+    "6.2.2 step 12",
+    "Without user verification an answer has no name, displayName or icon of the user.",
+    when=[NOT_ALWAYS_UV],
+    touches=2,
+    changes=ONE,
+)
+def unverified_assertion_tells_no_names(subject: Subject) -> None:
+    """An assertion without a token tells no more of the user than the handle."""
+    made = subject.ceremonies.make_discoverable()
+    user = subject.ceremonies.sign(made, authorised=False).reply.members().get(0x04, {})
+    told = ", ".join(sorted(set(user) - {"id"}))
+    expect(not told, "user with id alone", told)
 
 
 # With a token.

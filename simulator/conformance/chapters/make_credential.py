@@ -9,10 +9,11 @@ from typing import Any, Final
 from mfalab.devices.ctap.commands import AuthDataFlag, Command
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
-from mfalab.simulator.conformance.ceremonies import ES256, RP_ID, descriptor
+from mfalab.simulator.conformance.ceremonies import ES256, ONE, RP_ID, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
     SINCE_2_1,
+    STORES,
     has_member,
     has_option,
     is_enterprise,
@@ -21,6 +22,7 @@ from mfalab.simulator.conformance.facts import (
     supports_algorithm,
     unless,
 )
+from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.refusals import (
     INVALID,
     LENGTH,
@@ -326,6 +328,38 @@ def foreign_credentials_do_not_exclude(subject: Subject) -> None:
         {"id": made.id, "type": "unknown"},
     ]
     subject.ceremonies.register(request | {0x05: listed})
+
+
+@_READY.test(
+    "6.1.2 step 12",
+    "Exclusion is told after a touch only: without one a client does not learn what is here.",
+    needs=[Ability.REPORTS],
+    touches=2,
+)
+def exclusion_takes_a_touch(subject: Subject) -> None:
+    """The key waits for a touch before it says CREDENTIAL_EXCLUDED."""
+    made = subject.ceremonies.make()
+    excluded = subject.ceremonies.make_request() | {0x05: [descriptor(made.id)]}
+    subject.user.touch(after_ns=500_000_000)
+    reply = subject.call(Command.MAKE_CREDENTIAL, excluded).must(CtapStatus.CREDENTIAL_EXCLUDED)
+    expect(reply.answer.wanted_touch, "keepalives that say UPNEEDED", "none")
+
+
+@CHAPTER.test(
+    "6.1.2 step 12",
+    "A discoverable credential excludes at its own relying party, and at no other.",
+    when=[STORES],
+    pin=Pin.SET,
+    touches=3,
+    changes=ONE,
+)
+def discoverable_credential_excludes(subject: Subject) -> None:
+    """A discoverable credential excludes for its own RP and not for another."""
+    made = subject.ceremonies.make_discoverable()
+    listed = {0x05: [descriptor(made.id)]}
+    request = subject.ceremonies.make_request(rp_id=made.rp_id) | listed
+    subject.call(Command.MAKE_CREDENTIAL, request).must(CtapStatus.CREDENTIAL_EXCLUDED)
+    subject.ceremonies.register(subject.ceremonies.make_request() | listed)
 
 
 @_READY.test(

@@ -6,19 +6,42 @@ These tests come last: they leave the key as it came from the factory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Unpack
+from typing import Final, Unpack
 
-from mfalab.devices.ctap.commands import Command
+from mfalab.devices.ctap.commands import (
+    Command,
+    ConfigSubcommand,
+    CredentialManagementSubcommand,
+    Permission,
+)
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.conformance.ceremonies import RP_ID
+from mfalab.simulator.conformance.chapters.bio_enrollment import enrol
+from mfalab.simulator.conformance.chapters.config import configure
+from mfalab.simulator.conformance.chapters.large_blobs import (
+    store_array,
+    stored_array,
+    with_hash,
+)
+from mfalab.simulator.conformance.chapters.tokens import expect_dead
 from mfalab.simulator.conformance.chapters.u2f import u2f_handle_is_known, u2f_register
-from mfalab.simulator.conformance.facts import CTAP2, SINCE_2_1, STORES, U2F, has_option
-from mfalab.simulator.conformance.pins import Pin
+from mfalab.simulator.conformance.facts import (
+    CTAP2,
+    SINCE_2_1,
+    STORES,
+    U2F,
+    has_extension,
+    has_option,
+    option_is,
+    unless,
+)
+from mfalab.simulator.conformance.pins import Pin, Token
 from mfalab.simulator.conformance.refusals import NOT_HERE, UNTOUCHED
 from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import Chapter, Options
-from mfalab.simulator.conformance.verdicts import expect
+from mfalab.simulator.conformance.verdicts import NotTested, expect
 
 CHAPTER = Chapter("Reset", "CTAP 2.1", when=[CTAP2])
 
@@ -105,8 +128,74 @@ def _handle(subject: Subject) -> Callable[[], None]:
     registered = u2f_register(subject)
 
     def look() -> None:
-        known = subject.facts.u2f and u2f_handle_is_known(subject, registered)
+        known = subject.facts.u2f and u2f_handle_is_known(subject, registered.key_handle)
         expect(not known, "6A80 WRONG_DATA for the key handle", "the key knows it")
+
+    return look
+
+
+def _blobs(subject: Subject) -> Callable[[], None]:
+    room = subject.facts.number(0x0B, 1024)
+    store_array(subject, with_hash(b"\x81\x41\x2a"))
+
+    def look() -> None:
+        subject.refresh()
+        blank = stored_array(subject) == with_hash(b"\x80")
+        expect(blank, "the empty large-blob array of 17 bytes", "another one")
+        now = subject.facts.number(0x0B, 1024)
+        expect(now == room, f"maxSerializedLargeBlobArray {room}", now)
+
+    return look
+
+
+_NOT_OF_A_RESET: Final = {0x14, 0x17, 0x19, 0x1E}
+"""Members that count or are made anew each time, and so say nothing of settings."""
+
+
+def _settings(subject: Subject) -> Callable[[], None]:
+    """Change what authenticatorConfig can change; what the key refuses is not changed."""
+    subject.ceremonies.reset()
+    fresh = subject.facts
+    subject.prepare(Pin.SET, ready=False)
+    subject.dirty.add("settings")
+    longer = {1: fresh.number(0x0D, 4) + 1}
+    configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, longer)
+    configure(subject, ConfigSubcommand.ENABLE_ENTERPRISE_ATTESTATION)
+    configure(subject, ConfigSubcommand.TOGGLE_ALWAYS_UV)
+    if subject.refresh().options == dict(fresh.options) | {"clientPin": True} and not (
+        subject.facts.number(0x0D, 4) > fresh.number(0x0D, 4)
+    ):
+        raise NotTested("the key lets no setting be changed")
+
+    def look() -> None:
+        for number, before in fresh.info.items():
+            if number not in _NOT_OF_A_RESET:
+                now = subject.facts.info.get(number)
+                expect(now == before, f"member 0x{number:02X} as before, {before!r:.200}", now)
+
+    return look
+
+
+def _listed_rp(subject: Subject) -> Callable[[], None]:
+    subject.dirty.add("settings")
+    listing = configure(subject, ConfigSubcommand.SET_MIN_PIN_LENGTH, {2: [RP_ID]})
+    listing.must(CtapStatus.SUCCESS)
+
+    def look() -> None:
+        subject.prepare(Pin.ANY, ready=True)
+        told = subject.ceremonies.make(extensions={"minPinLength": True}).auth.extensions
+        expect("minPinLength" not in told, "no minPinLength", told.get("minPinLength"))
+
+    return look
+
+
+def _finger(subject: Subject) -> Callable[[], None]:
+    enrol(subject)
+
+    def look() -> None:
+        for option in ("bioEnroll", "uv"):
+            there = subject.facts.options.get(option)
+            expect(not there, f"option {option} false", "true")
 
     return look
 
@@ -150,9 +239,82 @@ _after_reset(
     when=[U2F],
 )
 _after_reset(
+    "reset-ends-large-blobs",
+    "After a reset the large-blob array is empty.",
+    _blobs,
+    touches=1,
+    pin=Pin.SET,
+    when=[option_is("largeBlobs", value=True)],
+)
+_after_reset(
+    "reset-ends-settings",
+    "After a reset the key announces what it announced before settings were changed.",
+    _settings,
+    touches=2,
+    pin=Pin.SET,
+    when=[has_option("authnrCfg")],
+)
+_after_reset(
+    "reset-ends-the-list-of-rps",
+    "After a reset no RP is told the minimum PIN length.",
+    _listed_rp,
+    touches=2,
+    pin=Pin.SET,
+    when=[
+        option_is("setMinPINLength", value=True),
+        has_extension("minPinLength"),
+        unless(lambda facts: facts.number(0x10, 0) > 0, "the key lists no RPs"),
+    ],
+)
+_after_reset(
+    "reset-ends-fingers",
+    "After a reset no finger is enrolled.",
+    _finger,
+    needs=[Ability.FINGER],
+    touches=1,
+    pin=Pin.SET,
+    when=[has_option("bioEnroll")],
+)
+_after_reset(
     "reset-makes-room",
     "After a reset there is room for a discoverable credential, as option rk says.",
     _room,
     touches=3,
     when=[STORES, has_option("clientPin")],
 )
+
+
+# Tokens are asked for between power-up and reset, so that it is not the power that ends them.
+
+_ENDS_TOKENS: Final = _FORGETS.given(
+    needs=[Ability.REPORTS],
+    when=[has_option("clientPin"), has_option("credMgmt")],
+    pin=Pin.SET,
+    touches=1,
+)
+
+
+def _reset_with_a_token(subject: Subject, permission: Permission) -> None:
+    """Reset with a token in use, and try it at once and with another PIN."""
+    tokens: list[Token] = []
+    subject.ceremonies.reset(lambda: tokens.append(subject.pins.token(permission)))
+    reading = tokens[0].subcommand(CredentialManagementSubcommand.GET_CREDS_METADATA)
+    subject.call(Command.CREDENTIAL_MANAGEMENT, reading).refused()
+    subject.prepare(Pin.SET, ready=False)
+    expect_dead(subject.call(Command.CREDENTIAL_MANAGEMENT, reading), "a token from before")
+
+
+@_ENDS_TOKENS.test("6.6", "A reset ends the pinUvAuthToken that is in use.", when=[SINCE_2_1])
+def reset_ends_tokens(subject: Subject) -> None:
+    """After a reset the token from before is refused, with and without another PIN."""
+    _reset_with_a_token(subject, Permission.CREDENTIAL_MANAGEMENT)
+
+
+@_ENDS_TOKENS.test(
+    "CTAP 2.2 §6.6",
+    "A reset ends the persistent token.",
+    when=[option_is("perCredMgmtRO", value=True)],
+)
+def reset_ends_persistent_tokens(subject: Subject) -> None:
+    """After a reset the persistent token from before is refused."""
+    _reset_with_a_token(subject, Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY)

@@ -61,5 +61,5 @@ def twin_does_not_know_u2f_handles(subject: Subject) -> None:
     other = _beside(subject)
     if not other.facts.u2f:
         raise NotTested("the second key does not speak U2F")
-    if u2f_handle_is_known(other, u2f_register(subject)):
+    if u2f_handle_is_known(other, u2f_register(subject).key_handle):
         raise Failure("6A80 WRONG_DATA from the other key", "it knows the handle: one is a clone")

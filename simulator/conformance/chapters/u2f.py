@@ -161,9 +161,9 @@ def _authenticated(
     return answer[0], counter
 
 
-def u2f_handle_is_known(subject: Subject, registered: Registered) -> bool:
+def u2f_handle_is_known(subject: Subject, key_handle: bytes) -> bool:
     """Whether a key says that a key handle is its own."""
-    data = _request(subject, registered.key_handle)
+    data = _request(subject, key_handle)
     return subject.u2f(_AUTHENTICATE, _CHECK_ONLY, data)[0] == _CONDITIONS
 
 

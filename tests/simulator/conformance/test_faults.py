@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.devices.ctap.faults import Faults
+from mfalab.devices.ctap.faults import Faults, Lapse
 from mfalab.devices.transports.wire import Direction, WireFaults
 from mfalab.simulator.conformance.run import run
 from mfalab.simulator.entropy import Entropy
@@ -131,6 +131,34 @@ FINDERS = {
         },
     ),
 }
+LAPSES = {
+    Lapse.ASSERTION_SPENDS_NOTHING: "clientpin/assertion-spends-the-token",
+    Lapse.SPENDS_ONE_PERMISSION: "clientpin/registration-spends-the-token",
+    Lapse.SPENDING_GIVES_LBW: "clientpin/registration-gives-no-lbw",
+    Lapse.SPENDING_TAKES_LBW: "clientpin/registration-leaves-lbw",
+    Lapse.SILENT_ASSERTION_SPENDS: "clientpin/silent-assertions-spend-nothing",
+    Lapse.TOKEN_SURVIVES_RESET: "reset/reset-ends-tokens",
+    Lapse.TOKEN_SURVIVES_PIN_CHANGE: "clientpin/token-dies-of-pin-change",
+    Lapse.TOKEN_IS_BOUND_TO_NO_RP: "clientpin/token-is-bound-to-the-first-rp",
+    Lapse.ANY_TOKEN_WRITES_BLOBS: "largeblobs/writing-takes-permission",
+    Lapse.BLOBS_SURVIVE_RESET: "reset/reset-ends-large-blobs",
+    Lapse.SETTINGS_SURVIVE_RESET: "reset/reset-ends-settings",
+    Lapse.ASSERTION_IS_ALWAYS_VERIFIED: "getassertion/unverified-assertion-says-so",
+    Lapse.NAMES_FOR_EVERYONE: "getassertion/unverified-assertion-tells-no-names",
+    Lapse.EXCLUDES_WITHOUT_TOUCH: "makecredential/exclusion-takes-a-touch",
+    Lapse.EXCLUDES_PROTECTED: "extensions/protected-credential-does-not-exclude",
+    Lapse.DISCOVERS_PROTECTED: "extensions/cred-protect-3-is-not-discovered",
+    Lapse.U2F_USES_PROTECTED: "extensions/protected-credential-is-not-for-u2f",
+    Lapse.USER_ID_BY_PREFIX: "getassertion/longer-handle-is-another-account",
+    Lapse.ONE_LARGE_BLOB_KEY: "extensions/large-blob-keys-differ",
+    Lapse.SCOPED_TOKEN_DELETES_OTHERS: "credentialmanagement/rp-token-leaves-others-alone",
+    Lapse.CHANGE_IS_NOT_PROVED: "clientpin/change-with-wrong-param-is-refused",
+    Lapse.SHORT_PIN_IS_KEPT: "authenticatorconfig/short-pin-has-to-be-changed",
+}
+FINDERS |= {
+    f"lapse: {lapse}": (finder, {"faults": Faults(lapses=frozenset([lapse])), "destructive": True})
+    for lapse, finder in LAPSES.items()
+}
 
 
 @pytest.mark.parametrize("fault", FINDERS)
@@ -139,6 +167,10 @@ def test_fault_is_found(tested, failed, fault):
     found, _ = tested(**setting)
     assert finder in failed(found)
     assert not found.passed
+
+
+def test_each_lapse_has_a_test_that_finds_it():
+    assert set(LAPSES) == set(Lapse)
 
 
 @pytest.mark.parametrize("direction", Direction)
