@@ -5,15 +5,13 @@ Both are asked with codes of one fob, a new code for each round, and neither tak
     $ pytest test_bench.py --benchmark-columns=min,median,ops
 """
 
-import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from login_app import User
 
-from mfalab import Lab, Timeline
+from mfalab import Lab, LabClock
 from mfalab.devices.otp.token import HardwareToken
 from mfalab.verifier import Verifier
 
@@ -21,21 +19,21 @@ NextCode = Callable[[], tuple[tuple[str], dict[str, Any]]]
 
 
 @pytest.fixture
-def next_code(fob: HardwareToken, clock: Timeline) -> NextCode:
+def next_code(fob: HardwareToken, clock: LabClock) -> NextCode:
     """Lets a time step pass and reads the fob: the arguments of a round."""
 
     def read() -> tuple[tuple[str], dict[str, Any]]:
-        clock.advance(30 * 10**9)
+        clock.advance("30 s")
         return (fob.read_code(),), {}
 
     return read
 
 
-def test_yours(benchmark: Any, next_code: NextCode, fob: HardwareToken, clock: Timeline) -> None:
-    user = User("", base64.b32encode(fob.seed.secret).decode())
+def test_yours(benchmark: Any, next_code: NextCode, fob: HardwareToken, clock: LabClock) -> None:
+    user = User("", fob.seed.secret_base32)
 
     def verify(code: str) -> bool:
-        return user.accepts(code, datetime.fromtimestamp(clock.now_ns() / 10**9, UTC))
+        return user.accepts(code, clock.now())
 
     assert benchmark.pedantic(verify, setup=next_code, rounds=300)
 

@@ -6,11 +6,9 @@ chromium).
     $ pytest test_browser.py
 """
 
-import base64
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from login_app import User, create_app
@@ -18,17 +16,17 @@ from playwright.sync_api import Page, sync_playwright
 from werkzeug.security import generate_password_hash
 from werkzeug.serving import make_server
 
-from mfalab import Timeline
+from mfalab import LabClock
 from mfalab.devices.otp.token import HardwareToken
 
 
 @pytest.fixture
-def site(fob: HardwareToken, clock: Timeline) -> Iterator[str]:
+def site(fob: HardwareToken, clock: LabClock) -> Iterator[str]:
     """The application on a free port, in the fob's time."""
-    seed = base64.b32encode(fob.seed.secret).decode()
+    seed = fob.seed.secret_base32
     app = create_app(
         {"bob": User(generate_password_hash("battery staple"), seed, enrolled=True)},
-        now=lambda: datetime.fromtimestamp(clock.now_ns() / 10**9, UTC),
+        now=clock.now,
     )
     server = make_server("127.0.0.1", 0, app)
     thread = threading.Thread(target=server.serve_forever)

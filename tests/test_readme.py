@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from mfalab import Browser, SecurityKey
 from mfalab.simulator.cli import command
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import load_cases
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "docs/scenarios.md", "docs/security-keys.md"]
+DOCUMENTS = ["README.md", "docs/pytest.md", "docs/scenarios.md", "docs/security-keys.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -33,6 +34,12 @@ def test_scenarios_pass(text: str, tmp_path: Path) -> None:
     for case in load_cases(path):
         end = run_case(case)[-1]
         assert end["verdict"] == "passed", end["why"]
+
+
+@pytest.fixture
+def browser(security_key: SecurityKey) -> Browser:
+    """The plugin's; ours of the same name is Chromium."""
+    return Browser(security_key)
 
 
 @pytest.mark.parametrize("text", blocks("python"))
