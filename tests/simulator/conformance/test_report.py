@@ -48,7 +48,7 @@ def test_json_says_all_of_it(faulty, tmp_path):
     told = json.loads((tmp_path / "run.json").read_text())
     assert told == json.loads(json.dumps(as_plain(faulty)))
     assert told["counts"] == {"failed": 4, "passed": 2, "skipped": 1}
-    assert told["key"]["versions"] == ["U2F_V2", "FIDO_2_0", "FIDO_2_1"]
+    assert told["key"]["versions"] == ["U2F_V2", "FIDO_2_0", "FIDO_2_1_PRE", "FIDO_2_1"]
     assert (told["passed"], told["destructive"], told["ended"]) == (False, True, "")
     by_id = {test["id"]: test for test in told["tests"]}
     assert list(by_id) == list(IDS)
