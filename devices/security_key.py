@@ -179,6 +179,7 @@ class SecurityKey(Device):
                 device_version=_version(self.model.firmware_version),
                 first_channel=1 + int.from_bytes(self._random_bytes(3)),
                 message_timeout_ns=self.model.message_timeout_ms * NS_PER_MS,
+                unopened_channels=self.model.unopened_channels,
             )
             if Transport.SMART_CARD in self.model.transports:
                 self._applet = FidoApplet(self.authenticator, transport=Transport.SMART_CARD)
@@ -282,6 +283,7 @@ class SecurityKey(Device):
     def user(self, user: User) -> None:
         with self._scheduler.guard:
             self._prompting.user = user
+            self._pump()
 
     def touch(self) -> None:
         """Touch it now; nothing happens when it does not ask for that."""

@@ -55,6 +55,9 @@ def client_pin(core: Core, call: Call) -> Steps[dict[int, Any]]:
 def _pin_retries(core: Core, members: Members) -> dict[int, Any]:
     if core.model.retries_need_protocol:
         _protocol(core, members)
+    status = core.model.retries_without_pin_status
+    if status is not None and core.state.pin is None:
+        raise CtapError(status, "there is no PIN to try")
     answer: dict[int, Any] = {0x03: core.state.retries.pin}
     if core.model.pin_uv_auth_token:
         answer[0x04] = _wants_power_cycle(core)
@@ -191,7 +194,7 @@ def _permissions(core: Core, members: Members) -> tuple[Permission, str | None]:
     if _PERSISTENT in permissions and permissions != _PERSISTENT:
         # The persistent token is another secret, so no other permission can come with it.
         raise CtapError(CtapStatus.UNAUTHORIZED_PERMISSION, "pcmr comes alone")
-    if permissions & _OLD_TOKEN_PERMISSIONS and rp_id is None:
+    if permissions & _OLD_TOKEN_PERMISSIONS and rp_id is None and model.permissions_need_rp_id:
         raise CtapError(CtapStatus.MISSING_PARAMETER, "mc and ga need an RP ID")
     return permissions, rp_id
 

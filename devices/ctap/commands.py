@@ -126,6 +126,15 @@ class Capability(IntFlag):
 
 
 @unique
+class UnopenedChannels(Enum):
+    """What is done on a CTAPHID channel that INIT did not give out, 0 and broadcast excepted."""
+
+    REFUSED = "refused"
+    INIT_SERVED = "init-served"
+    SERVED = "served"
+
+
+@unique
 class KeepaliveStatus(IntEnum):
     """What CTAPHID_KEEPALIVE says of a request under way."""
 

@@ -162,7 +162,10 @@ def _named(core: Core, members: Members, number: int) -> Credential:
 
 
 def _update(core: Core, members: Members) -> dict[int, Any]:
-    user = read_user(core, Members(_params(members).required(0x03, dict), "user"))
+    given = Members(_params(members).required(0x03, dict), "user")
+    if not given.required("id", bytes):
+        raise CtapError(CtapStatus.INVALID_PARAMETER, "user.id is empty")
+    user = read_user(core, given)
     credential = _named(core, members, _Sub.UPDATE_USER_INFORMATION)
     if user["id"] != credential.user_id:
         raise CtapError(CtapStatus.INVALID_PARAMETER, "a user's ID does not change")

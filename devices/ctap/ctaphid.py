@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
 from typing import TYPE_CHECKING, Final
 
-from mfalab.devices.ctap.commands import Capability, Transport
+from mfalab.devices.ctap.commands import Capability, Transport, UnopenedChannels
 from mfalab.devices.durations import NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class CtapHid:
         device_version: major, minor and build, as INIT tells them.
         first_channel: number of the first channel handed out; the others follow.
         message_timeout_ns: how long the next packet of a message may take.
+        unopened_channels: what is done on a channel that was not handed out.
     """
 
     def __init__(
@@ -142,11 +143,15 @@ class CtapHid:
         device_version: tuple[int, int, int] = (1, 0, 0),
         first_channel: int = 1,
         message_timeout_ns: int = MESSAGE_TIMEOUT_NS,
+        unopened_channels: UnopenedChannels = UnopenedChannels.REFUSED,
     ) -> None:
         self._authenticator = authenticator
         self._device_version = bytes(device_version)
         self._message_timeout_ns = message_timeout_ns
         self._first_channel = self._next_channel = first_channel
+        self._unopened_channels = unopened_channels
+        # Channels that INIT was served on without having handed them out.
+        self._taken: set[int] = set()
         self._now: _Transaction | None = None
         # The last U2F request when it was refused for want of a touch, and until when it counts.
         self._polled: tuple[Transaction, int] | None = None
@@ -224,7 +229,7 @@ class CtapHid:
         if command == HidCommand.CANCEL:
             self._cancel(channel, now_ns)
             return
-        if command == HidCommand.INIT and (channel == BROADCAST or self._is_open(channel)):
+        if command == HidCommand.INIT and (channel == BROADCAST or self._takes_init(channel)):
             self._init(channel, report[7 : 7 + length], length)
             return
         if not self._is_open(channel):
@@ -326,6 +331,8 @@ class CtapHid:
             self._next_channel += 1
         else:
             given = channel
+            if not self._is_open(channel):
+                self._taken.add(channel)
             self._drop(channel)
             self._authenticator.end_channel(channel)
         self._send(
@@ -353,7 +360,13 @@ class CtapHid:
         self._answer(now, b"")
 
     def _is_open(self, channel: int) -> bool:
-        return self._first_channel <= channel < self._next_channel
+        if self._unopened_channels is UnopenedChannels.SERVED:
+            return channel not in (0, BROADCAST)
+        return self._first_channel <= channel < self._next_channel or channel in self._taken
+
+    def _takes_init(self, channel: int) -> bool:
+        refused = self._unopened_channels is UnopenedChannels.REFUSED
+        return self._is_open(channel) or (not refused and channel != 0)
 
     def _is_locked_for(self, channel: int, now_ns: int) -> bool:
         return self._lock is not None and self._lock[0] != channel and now_ns < self._lock[1]

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, final, get_args, get_origin, get_type_hints
 
-from mfalab.devices.ctap.commands import Transport
+from mfalab.devices.ctap.commands import Transport, UnopenedChannels
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.ctap.typed import described, fits
@@ -137,17 +137,22 @@ class Model:
         touch_timeout_status: What a touch that does not come answers.
         touch_before_no_credentials: NO_CREDENTIALS asks for a touch first.
         token_serves_one_operation: A token is spent by a registration or sign-in with presence.
+        permissions_need_rp_id: A token to register or sign in is asked for with an RP ID.
         up_true_refused: `up: true` in makeCredential is INVALID_OPTION, as before CTAP 2.1.
         missing_protocol_status: A pinUvAuthParam beside no known protocol, as before CTAP 2.1;
             None for the two codes of CTAP 2.1.
         param_without_pin_status: A pinUvAuthParam when there is no PIN; None to ignore it, as
             CTAP 2.1 does.
         retries_need_protocol: getPINRetries names a PIN/UV protocol, as before CTAP 2.1.
+        retries_without_pin_status: What getPINRetries answers when there is no PIN; None for the
+            number of tries, as the standard has it.
         keeps_icon: The `icon` of users and relying parties is stored, as before CTAP 2.1.
         hmac_secret_bad_mac_status: What a wrong saltAuth answers.
         second_set_pin_status: What setPIN answers when there is a PIN.
         message_timeout_ms: How long CTAPHID waits for the next packet of a message. The standard
             names no number; u2f_hid.h has 3000 for a whole message.
+        unopened_channels: What is done on a channel that INIT did not give out: nothing, INIT
+            (which opens it), or everything, as the first U2F keys do.
         wink: CTAPHID_WINK works.
         lock: CTAPHID_LOCK works.
     """
@@ -214,14 +219,17 @@ class Model:
     touch_timeout_status: CtapStatus = CtapStatus.USER_ACTION_TIMEOUT
     touch_before_no_credentials: bool = True
     token_serves_one_operation: bool = True
+    permissions_need_rp_id: bool = True
     up_true_refused: bool = False
     missing_protocol_status: CtapStatus | None = None
     param_without_pin_status: CtapStatus | None = None
     retries_need_protocol: bool = False
+    retries_without_pin_status: CtapStatus | None = None
     keeps_icon: bool = False
     hmac_secret_bad_mac_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
     second_set_pin_status: CtapStatus = CtapStatus.PIN_AUTH_INVALID
     message_timeout_ms: int = 500
+    unopened_channels: UnopenedChannels = UnopenedChannels.REFUSED
     wink: bool = True
     lock: bool = True
 
@@ -358,6 +366,8 @@ def _value(name: str, value: Any) -> Any:
             return CounterKind(value)
         case "attestation":
             return AttestationKind(value)
+        case "unopened_channels":
+            return UnopenedChannels(value)
         case "always_uv":
             return AlwaysUv(value)
         case "certifications":

@@ -77,9 +77,10 @@ class Prompting:
     @user.setter
     def user(self, user: User) -> None:
         self._user = user
-        # The new user has not seen a prompt that the one before let pass.
-        if self._blinking is not None and self._blinking.polled:
-            self._blinking = None
+        # The new user has not been told of a prompt that the one before let pass, and what that
+        # one was about to do is not done.
+        if self._blinking is not None:
+            self._blinking = _Blinking(self._blinking.request, self._blinking.asked)
 
     @property
     def asked(self) -> Asked | None:

@@ -148,6 +148,21 @@ class TestPower:
         make(key)
         assert len(key.state.credentials) == 1
 
+    @pytest.mark.parametrize("model", ["ctap-2.1-pin", "u2f-2016"])
+    def test_a_user_assigned_while_it_blinks_acts(self, model: str) -> None:
+        time = OwnTime()
+        key = plugged(model, user=absent, scheduler=time)
+        time.after(3 * S, lambda: setattr(key, "user", touching()))
+        if model == "u2f-2016":
+            device = key.device()
+            with pytest.raises(ApduError):
+                Ctap1(device).register(HASH, HASH)
+            key.user = touching()
+            Ctap1(device).register(HASH, HASH)
+        else:
+            make(key)
+            assert time.now_ns() == 3 * S
+
     def test_a_reset_is_allowed_for_ten_seconds_after_power_and_not_later(self) -> None:
         key = plugged()
         make(key)

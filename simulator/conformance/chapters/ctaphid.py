@@ -117,6 +117,9 @@ def _bad_channel(channel: int, subject: Subject) -> None:
     hid.refused(channel, sent_ns, HidError.INVALID_CHANNEL)
 
 
+# U2F of 2016 has no such error: its keys answer every channel.
+_KNOWS_CHANNELS: Final = unless(lambda facts: facts.ctap2, "U2F keys may answer every channel")
+
 for _name, _cid, _what in (
     ("channel-zero", 0, "channel 0, which is reserved,"),
     ("unknown-channel", _NEVER_GIVEN, "a channel that was never given"),
@@ -129,6 +132,7 @@ for _name, _cid, _what in (
         "Only INIT may use the broadcast channel, channel 0 is reserved, and any other channel has "
         "to be allocated first: ERR_INVALID_CHANNEL.",
         partial(_bad_channel, _cid),
+        when=[_KNOWS_CHANNELS] if _cid == _NEVER_GIVEN else [],
     )
 
 

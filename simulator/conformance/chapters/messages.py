@@ -124,7 +124,7 @@ def parameters_are_missing(subject: Subject) -> None:
 )
 def unknown_member_is_ignored(subject: Subject) -> None:
     """A member with an unknown number does not disturb a request."""
-    subject.pins.call(PinSubcommand.GET_PIN_RETRIES, {0x7F: "unknown"}).must(CtapStatus.SUCCESS)
+    subject.pins.call(PinSubcommand.GET_KEY_AGREEMENT, {0x7F: "unknown"}).must(CtapStatus.SUCCESS)
 
 
 @CHAPTER.test(
@@ -161,8 +161,8 @@ def too_long_a_message_is_refused(subject: Subject) -> None:
 
 
 def _padded(subject: Subject, size: int) -> bytes:
-    """A request for the PIN retries whose command byte and CBOR have that size together."""
-    members: dict[int, Any] = {1: subject.pins.protocol, 2: int(PinSubcommand.GET_PIN_RETRIES)}
+    """A request for the key agreement key whose command byte and CBOR have that size together."""
+    members: dict[int, Any] = {1: subject.pins.protocol, 2: int(PinSubcommand.GET_KEY_AGREEMENT)}
     filling = size - 1 - len(cbor.encode(members | {0x7F: bytes(300)})) + 300
     return cbor.encode(members | {0x7F: bytes(filling)})
 

@@ -13,6 +13,7 @@ from mfalab.devices.ctap.commands import (
     ConfigSubcommand,
     CredentialManagementSubcommand,
     Permission,
+    PinSubcommand,
 )
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
@@ -118,8 +119,10 @@ def _pin(subject: Subject) -> Callable[[], None]:
     def look() -> None:
         pin = subject.refresh().options.get("clientPin")
         expect(not pin, "option clientPin false", "true")
-        left = subject.pins.retries()
-        expect(left == 8, "8 tries", left)
+        reply = subject.pins.call(PinSubcommand.GET_PIN_RETRIES)
+        if reply.must(CtapStatus.SUCCESS, CtapStatus.PIN_NOT_SET).status == CtapStatus.SUCCESS:
+            left = reply.member(0x03, int)
+            expect(left == 8, "8 tries", left)
 
     return look
 

@@ -1,9 +1,12 @@
 """The PIN: tries, power cycles, tokens and their timers on a clock that is set."""
 
+from hashlib import sha256
+
 import pytest
 
 from mfalab.devices.ctap import CtapStatus
 
+CDH = sha256(b"client data").digest()
 INVALID, BLOCKED, AUTH_BLOCKED = (
     CtapStatus.PIN_INVALID,
     CtapStatus.PIN_BLOCKED,
@@ -93,3 +96,12 @@ def test_persistent_token_survives_power_and_others_and_dies_of_pin_change(make_
     assert key.manage(6, {2: {"id": b"x", "type": "public-key"}}, token=token)[0] == AUTH_INVALID
     assert key.change_pin("1234", "5678") == 0
     assert key.manage(1, token=token)[0] == AUTH_INVALID
+
+
+def test_a_token_may_come_without_an_rp_id_and_is_bound_by_its_first_use(make_key):
+    key = make_key(permissions_need_rp_id=False)
+    key.set_pin()
+    token = key.token("1234", permissions=3)
+    signed = key.signed("1234", CDH, token=token)
+    assert key.status(1, key.make(rp="a.example", **signed)) == 0
+    assert key.token_status("1234", permissions=3) == 0

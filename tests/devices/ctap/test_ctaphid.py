@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mfalab.devices.ctap.commands import UnopenedChannels
 from mfalab.devices.ctap.ctaphid import (
     BROADCAST,
     MAX_MESSAGE,
@@ -91,9 +92,18 @@ class FakeAuthenticator:
 class Wire:
     """A host and a key on one clock; `say` sends a message, `heard` takes what has come."""
 
-    def __init__(self, capabilities: int = EVERYTHING) -> None:
+    def __init__(
+        self,
+        capabilities: int = EVERYTHING,
+        unopened: UnopenedChannels = UnopenedChannels.REFUSED,
+    ) -> None:
         self.authenticator = FakeAuthenticator(capabilities)
-        self.hid = CtapHid(self.authenticator, device_version=(5, 7, 4), first_channel=0x100)
+        self.hid = CtapHid(
+            self.authenticator,
+            device_version=(5, 7, 4),
+            first_channel=0x100,
+            unopened_channels=unopened,
+        )
 
     @property
     def now(self) -> int:
@@ -189,6 +199,24 @@ def test_init_with_another_nonce_than_eight_bytes_is_invalid_len(wire: Wire, len
 def test_a_channel_never_given_out_is_invalid(wire: Wire, channel: int, command: int) -> None:
     wire.open()
     assert wire.ask(channel, command, b"8 bytes!") == error(HidError.INVALID_CHANNEL)
+
+
+@pytest.mark.parametrize("channel", [0xFF, 0x101, 0xFFFFFFFE])
+def test_a_key_of_2016_answers_channels_that_were_never_given_out(channel: int) -> None:
+    wire = Wire(unopened=UnopenedChannels.SERVED)
+    assert wire.ask(channel, HidCommand.PING, b"8 bytes!") == (HidCommand.PING, b"8 bytes!")
+    assert wire.ask(channel, HidCommand.INIT, b"8 bytes!")[1][8:12] == channel.to_bytes(4)
+    assert wire.ask(0, HidCommand.PING, b"x") == error(HidError.INVALID_CHANNEL)
+    assert wire.ask(BROADCAST, HidCommand.PING, b"x") == error(HidError.INVALID_CHANNEL)
+
+
+def test_init_on_a_channel_never_given_out_may_open_it() -> None:
+    wire = Wire(unopened=UnopenedChannels.INIT_SERVED)
+    assert wire.ask(0xABC, HidCommand.PING, b"x") == error(HidError.INVALID_CHANNEL)
+    assert wire.ask(0xABC, HidCommand.INIT, b"8 bytes!")[1][8:12] == (0xABC).to_bytes(4)
+    assert wire.ask(0xABC, HidCommand.PING, b"x") == (HidCommand.PING, b"x")
+    assert wire.ask(0xABD, HidCommand.PING, b"x") == error(HidError.INVALID_CHANNEL)
+    assert wire.ask(0, HidCommand.INIT, b"8 bytes!") == error(HidError.INVALID_CHANNEL)
 
 
 def test_only_init_may_use_the_broadcast_channel(wire: Wire) -> None:

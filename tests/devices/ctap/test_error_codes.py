@@ -557,6 +557,13 @@ rows(
 rows(
     "clientPIN",
     6,
+    lambda key: {2: 1},
+    [("getPINRetries without a PIN, widely sold key", "PIN_NOT_SET", {})],
+    "yubikey-like",
+)
+rows(
+    "clientPIN",
+    6,
     lambda key: {1: 1, 2: 1},
     [("getPINRetries without protocol, CTAP 2.0", "MISSING_PARAMETER", {1: None})],
     "fido-2.0",
@@ -790,6 +797,11 @@ for condition, code, build in [
         "update changes the user ID",
         "INVALID_PARAMETER",
         managed(7, lambda key: named(key) | {3: {"id": b"mallory"}}),
+    ),
+    (
+        "update with an empty user ID",
+        "INVALID_PARAMETER",
+        managed(7, lambda key: named(key) | {3: {"id": b""}}),
     ),
     (
         "update of an unknown one",

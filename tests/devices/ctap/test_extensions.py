@@ -5,6 +5,8 @@ from hashlib import sha256
 import pytest
 from fido2.webauthn import AuthenticatorData
 
+from mfalab.devices.ctap import CtapStatus
+
 CDH = sha256(b"client data").digest()
 RP = "example.com"
 SALTS = sha256(b"one").digest() + sha256(b"two").digest()
@@ -146,3 +148,12 @@ def test_third_party_payment_is_told_at_sign_in_and_not_at_registration(make_key
 def test_extension_of_another_model_is_ignored(make_key):
     key = make_key("fido-2.0")
     assert outputs(key.good(1, key.make(extensions={"credProtect": 2}))) == {}
+
+
+def test_cred_protect_works_on_a_2_0_model_that_has_it(make_key):
+    key = make_key("fido-2.0", extensions=("credProtect", "hmac-secret"))
+    key.set_pin()
+    credential = key.register(rk=True, pin="1234", extensions={"credProtect": 3})
+    assert key.info()[2] == ["credProtect", "hmac-secret"]
+    assert key.status(2, key.get(allow=[credential])) == CtapStatus.NO_CREDENTIALS
+    assert key.status(2, key.get(allow=[credential], **key.signed("1234", CDH))) == 0

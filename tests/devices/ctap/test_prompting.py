@@ -123,6 +123,17 @@ def test_a_new_user_is_asked_again_by_the_next_poll():
     assert len(told) == 1
 
 
+def test_a_new_user_is_told_of_a_prompt_that_blinks_already():
+    bench = Bench(touching(5))
+    bench.requests = [Request()]
+    bench.prompting.ask()
+    bench.prompting.user = touching()
+    assert bench.prompting.ask()
+    assert bench.requests[0].done == ["touch"]
+    bench.planned[0][1]()
+    assert bench.late == []
+
+
 def test_a_key_without_power_begins_again():
     bench = Bench(absent)
     bench.requests = [Request()]
