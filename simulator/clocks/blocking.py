@@ -17,20 +17,23 @@ Why greenlets and not something else:
 
 What a client does in its own stack waits virtually: `time.sleep`, `threading.Event.wait` (the 0.1 s
 between retries on a busy channel, 0.25 s between U2F polls, 0.1 s between NFC polls) and
-`threading.Timer` (the time-out of a ceremony). These four methods are replaced while clients run,
-by ones that look at who calls: other threads and code outside of clients get the real thing.
+`threading.Timer` (the time-out of a ceremony, which may be joined). These methods are replaced
+while clients run, by ones that look at who calls: other threads and code outside of clients get the
+real thing.
 
 The order of everything that happens at one instant is the order of the agenda, so runs repeat.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import isinf
 from typing import Any, ClassVar, Generic, TypeVar, final
+from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it has no stubs
 
@@ -244,12 +247,16 @@ class BlockingClients:
 
     def wait_for_event(self, event: threading.Event, timeout_ns: int | None) -> bool:
         """`threading.Event.wait` for a client."""
+        return self.wait_for(event.is_set, event, timeout_ns)
+
+    def wait_for(self, ready: Callable[[], bool], about: object, timeout_ns: int | None) -> bool:
+        """Leave this client standing until `ready()` is true, or for so long; whether it is."""
         deadline_ns = None if timeout_ns is None else self.now_ns() + timeout_ns
-        while not event.is_set():
+        while not ready():
             left_ns = None if deadline_ns is None else deadline_ns - self.now_ns()
             if left_ns is not None and left_ns <= 0:
                 return False
-            self._park(event.is_set, event, left_ns)
+            self._park(ready, about, left_ns)
         return True
 
     def event_was_set(self, event: threading.Event) -> None:
@@ -300,6 +307,7 @@ class _Virtual:
 
     running: ClassVar[list[BlockingClients]] = []
     real: ClassVar[dict[str, Any]] = {}
+    timers: ClassVar[WeakKeyDictionary[threading.Thread, _VirtualTimer]] = WeakKeyDictionary()
 
 
 def _sleep(seconds: float) -> None:
@@ -338,14 +346,61 @@ def _start(thread: threading.Thread) -> None:
         finally:
             stack.starts_a_thread = False
         return
-    timer = thread
+    if thread in _Virtual.timers:
+        raise RuntimeError("threads can only be started once")
+    timer = _VirtualTimer(thread, stack.clients)
+    _Virtual.timers[thread] = timer
+    stack.clients.after(round(thread.interval * NS_PER_S), timer.fire)
 
-    def fire() -> None:
-        if not timer.finished.is_set():
+
+def _join(thread: threading.Thread, timeout: float | None = None) -> None:
+    timer = _Virtual.timers.get(thread)
+    if timer is None:
+        _Virtual.real["join"](thread, timeout)
+    else:
+        timer.join(timeout)
+
+
+def _is_alive(thread: threading.Thread) -> bool:
+    timer = _Virtual.timers.get(thread)
+    alive: bool = _Virtual.real["is_alive"](thread) if timer is None else not timer.over
+    return alive
+
+
+class _VirtualTimer:
+    """A timer that was started in a client: no thread, but a client of its own once it fires."""
+
+    def __init__(self, timer: threading.Timer, clients: BlockingClients) -> None:
+        self._timer = timer
+        self._clients = clients
+        self._running = False
+
+    @property
+    def over(self) -> bool:
+        """It has done its work, or was cancelled before."""
+        return self._timer.finished.is_set() and not self._running
+
+    def fire(self) -> None:
+        """Its time has come."""
+        if not self._timer.finished.is_set():
+            self._running = True
+            self._clients.start(self._run, self._timer.name)
+
+    def _run(self) -> None:
+        timer = self._timer
+        try:
             timer.function(*timer.args, **timer.kwargs)
+        except Exception:
+            # As for a thread: it is told, and whoever waits for the timer goes on.
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), timer)))
+        finally:
+            self._running = False
             timer.finished.set()
 
-    stack.clients.after(round(timer.interval * NS_PER_S), fire)
+    def join(self, timeout: float | None) -> None:
+        """Wait until it is over, or for so many seconds."""
+        timeout_ns = None if timeout is None else round(timeout * NS_PER_S)
+        self._clients.wait_for(lambda: self.over, self._timer.finished, timeout_ns)
 
 
 _REPLACED: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
@@ -353,6 +408,8 @@ _REPLACED: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (threading.Event, "wait", _wait),
     (threading.Event, "set", _set),
     (threading.Thread, "start", _start),
+    (threading.Thread, "join", _join),
+    (threading.Thread, "is_alive", _is_alive),
 )
 
 

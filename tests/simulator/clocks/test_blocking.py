@@ -45,6 +45,8 @@ REPLACED = [
     (threading.Event, "wait"),
     (threading.Event, "set"),
     (threading.Thread, "start"),
+    (threading.Thread, "join"),
+    (threading.Thread, "is_alive"),
 ]
 
 MakeKey = Callable[..., SecurityKey]
@@ -384,6 +386,69 @@ class TestWaiting:
 
         clients.call(work)
         assert fired == ["a"]
+
+    def test_a_timer_is_joined_in_virtual_time(
+        self, clients: BlockingClients, elapsed: Callable[[], float]
+    ) -> None:
+        seen: list[object] = []
+
+        def slow() -> None:
+            sleep(2)
+            seen.append(("done", elapsed()))
+
+        def work() -> None:
+            timer = threading.Timer(3, slow)
+            timer.start()
+            timer.join(1)
+            seen.append((timer.is_alive(), elapsed()))
+            timer.join(3)
+            seen.append((timer.is_alive(), elapsed()))
+            timer.join()
+            seen.append((timer.is_alive(), elapsed()))
+            with pytest.raises(RuntimeError, match="only be started once"):
+                timer.start()
+
+        clients.call(work)
+        assert seen == [(True, 1.0), (True, 4.0), ("done", 5.0), (False, 5.0)]
+
+    def test_a_cancelled_timer_is_joined_at_once(
+        self, clients: BlockingClients, elapsed: Callable[[], float]
+    ) -> None:
+        def work() -> bool:
+            timer = threading.Timer(9, lambda: None)
+            timer.start()
+            timer.cancel()
+            timer.join()
+            return timer.is_alive()
+
+        assert clients.call(work) is False
+        assert elapsed() == 0.0
+
+    def test_a_timer_that_raises_is_told_and_over(
+        self, clients: BlockingClients, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[object] = []
+        monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_type))
+
+        def work() -> None:
+            timer = threading.Timer(1, [].pop)
+            timer.start()
+            timer.join()
+
+        clients.call(work)
+        assert told == [IndexError]
+
+    def test_a_real_thread_is_joined_for_real_by_a_client(self, clients: BlockingClients) -> None:
+        seen: list[int] = []
+
+        def work() -> bool:
+            thread = threading.Thread(target=lambda: seen.append(1))
+            thread.start()
+            thread.join(10)
+            return thread.is_alive()
+
+        assert clients.call(work) is False
+        assert seen == [1]
 
     def test_advance_waits_in_a_client_and_runs_the_timeline_elsewhere(
         self, clients: BlockingClients, elapsed: Callable[[], float]
