@@ -152,7 +152,6 @@ class Environment:
         self.verifier.register_tokens(self.factory.shipped[known:])
         devices = {**self.setting.devices, name: spec}
         self.setting = self.setting.model_copy(update={"devices": devices})
-        self.journal.sample()
         return device
 
     def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
