@@ -1,4 +1,7 @@
-"""COSE algorithm numbers and public keys as COSE_Key maps. Source: RFC 9052, RFC 9053, RFC 9964."""
+"""COSE algorithm numbers and public keys as COSE_Key maps.
+
+Source: RFC 9052, RFC 9053, RFC 8812 for ES256K, RFC 9864 for ESP256, RFC 9964 for ML-DSA.
+"""
 
 from enum import IntEnum, unique
 from typing import Any
@@ -15,6 +18,9 @@ PublicKey = (
 )
 """Public keys a credential may have."""
 
+_CURVES = {"secp256r1": 1, "secp384r1": 2, "secp521r1": 3, "secp256k1": 8}
+"""COSE numbers of elliptic curves."""
+
 KEY_AGREEMENT_ALGORITHM = -25
 """ECDH-ES + HKDF-256: what the key agreement key claims to be, and is not."""
 
@@ -25,7 +31,11 @@ class Algorithm(IntEnum):
 
     ES256 = -7
     EDDSA = -8
+    ESP256 = -9
     ES384 = -35
+    ES512 = -36
+    PS256 = -37
+    ES256K = -47
     ML_DSA_44 = -48
     ML_DSA_65 = -49
     ML_DSA_87 = -50
@@ -37,7 +47,7 @@ def cose_key(key: PublicKey, algorithm: int) -> dict[int, Any]:
     if isinstance(key, ec.EllipticCurvePublicKey):
         numbers = key.public_numbers()
         size = (key.key_size + 7) // 8
-        curve = 1 if isinstance(key.curve, ec.SECP256R1) else 2
+        curve = _CURVES[key.curve.name]
         x, y = numbers.x.to_bytes(size, "big"), numbers.y.to_bytes(size, "big")
         return {1: 2, 3: algorithm, -1: curve, -2: x, -3: y}
     if isinstance(key, ed25519.Ed25519PublicKey):

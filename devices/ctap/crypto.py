@@ -1,8 +1,8 @@
 """Keys and signatures from a stream of random bytes, the same for the same stream.
 
 ECDSA nonces are those of RFC 6979, Ed25519 and PKCS #1 v1.5 know no chance, and RSA primes are
-searched for from a seed. ML-DSA alone is hedged by its library: its keys repeat, its signatures
-differ each time and are all valid.
+searched for from a seed. ML-DSA is hedged and PS256 salted by the library: their keys repeat, their
+signatures differ each time and are all valid.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,14 @@ PrivateKey = (
     | mldsa.MLDSA87PrivateKey
 )
 
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-_P384_ORDER = int(
-    "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"
-    "C7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973",
-    16,
-)
-_SEED_SIZES = {Algorithm.ES384: 48}
+P256_ORDER = ec.SECP256R1().group_order
+_ECDSA: dict[int, tuple[ec.EllipticCurve, hashes.HashAlgorithm]] = {
+    Algorithm.ES256: (ec.SECP256R1(), hashes.SHA256()),
+    Algorithm.ESP256: (ec.SECP256R1(), hashes.SHA256()),
+    Algorithm.ES384: (ec.SECP384R1(), hashes.SHA384()),
+    Algorithm.ES512: (ec.SECP521R1(), hashes.SHA512()),
+    Algorithm.ES256K: (ec.SECP256K1(), hashes.SHA256()),
+}
 _RSA_BITS = 2048
 _MILLER_RABIN_BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 _SMALL_PRIMES = tuple(n for n in range(3, 2000, 2) if all(n % d for d in range(3, 45, 2) if d < n))
@@ -42,15 +43,17 @@ def hkdf(secret: bytes, info: bytes, length: int = 32, salt: bytes | None = None
 
 
 def new_seed(algorithm: int, random_bytes: Callable[[int], bytes]) -> bytes:
-    """Fresh secret bytes a private key is made of: the scalar itself for the NIST curves."""
-    size = _SEED_SIZES.get(Algorithm(algorithm), 32)
+    """Fresh secret bytes a private key is made of: for ECDSA the scalar itself."""
+    if algorithm not in _ECDSA:
+        return random_bytes(32)
+    order = _ECDSA[algorithm][0].group_order
+    bits = order.bit_length()
+    size = (bits + 7) // 8
     while True:
-        seed = random_bytes(size)
-        if algorithm not in (Algorithm.ES256, Algorithm.ES384):
-            return seed
-        order = P256_ORDER if algorithm == Algorithm.ES256 else _P384_ORDER
-        if 0 < int.from_bytes(seed, "big") < order:
-            return seed
+        # P-521 has seven bits less than its bytes; drawing them would fail 127 times in 128.
+        scalar = int.from_bytes(random_bytes(size), "big") & (1 << bits) - 1
+        if 0 < scalar < order:
+            return scalar.to_bytes(size, "big")
 
 
 def ec_private_key(seed: bytes) -> ec.EllipticCurvePrivateKey:
@@ -67,20 +70,21 @@ def sign(algorithm: int, seed: bytes, message: bytes) -> bytes:
     """The signature over `message`, ECDSA in DER, the others in their raw form."""
     key = _private_key(algorithm, seed)
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        digest = hashes.SHA256() if algorithm == Algorithm.ES256 else hashes.SHA384()
+        digest = _ECDSA[algorithm][1]
         return key.sign(message, ec.ECDSA(digest, deterministic_signing=True))
     if isinstance(key, rsa.RSAPrivateKey):
+        if algorithm == Algorithm.PS256:
+            salted = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
+            return key.sign(message, salted, hashes.SHA256())
         return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
     return key.sign(message)
 
 
 @lru_cache(maxsize=512)
 def _private_key(algorithm: int, seed: bytes) -> PrivateKey:
-    match Algorithm(algorithm):
-        case Algorithm.ES256:
-            return ec_private_key(seed)
-        case Algorithm.ES384:
-            return ec.derive_private_key(int.from_bytes(seed, "big"), ec.SECP384R1())
+    if algorithm in _ECDSA:
+        return ec.derive_private_key(int.from_bytes(seed, "big"), _ECDSA[algorithm][0])
+    match algorithm:
         case Algorithm.EDDSA:
             return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
         case Algorithm.ML_DSA_44:
@@ -89,7 +93,7 @@ def _private_key(algorithm: int, seed: bytes) -> PrivateKey:
             return mldsa.MLDSA65PrivateKey.from_seed_bytes(seed)
         case Algorithm.ML_DSA_87:
             return mldsa.MLDSA87PrivateKey.from_seed_bytes(seed)
-        case Algorithm.RS256:
+        case _:
             return _rsa_private_key(seed)
 
 

@@ -19,7 +19,11 @@ from mfalab.devices.ctap.model import AttestationKind, Model
 _ALGORITHMS = {
     Algorithm.ES256: "secp256r1_ecdsa_sha256_raw",
     Algorithm.EDDSA: "ed25519_eddsa_sha512_raw",
+    Algorithm.ESP256: "secp256r1_ecdsa_sha256_raw",
     Algorithm.ES384: "secp384r1_ecdsa_sha384_raw",
+    Algorithm.ES512: "secp521r1_ecdsa_sha512_raw",
+    Algorithm.ES256K: "secp256k1_ecdsa_sha256_raw",
+    Algorithm.PS256: "rsassa_pss_sha256_raw",
     Algorithm.RS256: "rsassa_pkcsv15_sha256_raw",
 }
 _VERSION_NUMBERS = {"U2F_V2": (1, 2), "FIDO_2_0": (1, 0), "FIDO_2_1": (1, 1), "FIDO_2_3": (1, 3)}

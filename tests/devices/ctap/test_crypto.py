@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from fido2.cose import CoseKey
 
 from mfalab.devices.ctap import crypto
 from mfalab.devices.ctap.cose import Algorithm, cose_key
@@ -67,7 +68,9 @@ def test_ed25519_vector_of_rfc_8032():
     assert crypto.sign(Algorithm.EDDSA, seed, b"").hex().startswith("e5564300c360ac729086e2cc806e")
 
 
-@pytest.mark.parametrize("algorithm", [a for a in Algorithm if a != Algorithm.RS256])
+@pytest.mark.parametrize(
+    "algorithm", [a for a in Algorithm if a not in (Algorithm.RS256, Algorithm.PS256)]
+)
 def test_same_stream_same_public_key(algorithm):
     keys = [
         cose_key(crypto.public_key(algorithm, crypto.new_seed(algorithm, random)), algorithm)
@@ -81,6 +84,30 @@ def test_same_stream_same_public_key(algorithm):
 def test_scalar_beyond_the_order_is_drawn_again():
     draws = [b"\xff" * 32, bytes(32), b"\x01" * 32]
     assert crypto.new_seed(Algorithm.ES256, lambda size: draws.pop(0)) == b"\x01" * 32
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ESP256, Algorithm.ES512, Algorithm.ES256K])
+def test_new_algorithms_sign_what_python_fido2_verifies_and_repeat(algorithm):
+    seed = crypto.new_seed(algorithm, Entropy(1).random_bytes("a"))
+    signatures = [crypto.sign(algorithm, seed, b"message") for _ in range(2)]
+    key = CoseKey.parse(cose_key(crypto.public_key(algorithm, seed), algorithm))
+    assert algorithm == key.ALGORITHM
+    key.verify(b"message", signatures[0])
+    assert signatures[0] == signatures[1]
+
+
+def test_a_scalar_of_p521_is_found_at_the_first_draw():
+    asked = []
+    seed = crypto.new_seed(Algorithm.ES512, lambda size: asked.append(size) or b"\xfe" * size)
+    assert asked == [66]
+    assert seed == b"\x00" + b"\xfe" * 65
+
+
+@pytest.mark.slow
+def test_ps256_is_what_python_fido2_verifies():
+    key = CoseKey.parse(cose_key(crypto.public_key(Algorithm.PS256, b"s" * 32), Algorithm.PS256))
+    assert key.ALGORITHM == -37
+    key.verify(b"message", crypto.sign(Algorithm.PS256, b"s" * 32, b"message"))
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_remaining_credentials_count_down(make_key):
 def test_ids_and_answers_keep_the_announced_limits(make_key, name):
     key = make_key(name, make_cred_uv_not_required=True)
     for algorithm in key.model.algorithms:
-        if algorithm == Algorithm.RS256:
+        if algorithm in (Algorithm.RS256, Algorithm.PS256):
             continue  # its IDs are those of ES256, its keys take a second to find
         params = [{"alg": int(algorithm), "type": "public-key"}]
         for formats in (None, ["packed"]):
