@@ -267,6 +267,22 @@ def change_to_a_short_pin(subject: Subject) -> None:
     subject.pins.prove()
 
 
+@_SET.test(
+    "6.5.5.6",
+    "A PIN has up to 63 bytes, or as many as maxPINLength says, and all of them count.",
+    destructive=True,
+    changes="changes the PIN, and changes it back",
+)
+def longest_pin_is_taken(subject: Subject) -> None:
+    """A PIN of all bytes that fit is taken, and the same without its last one is wrong."""
+    pins = subject.pins
+    old, longest = pins.known or "", pins.a_pin("L", subject.facts.number(0x1D, 63))
+    pins.replace(old, longest)
+    subject.after(lambda: pins.replace(longest, old))
+    pins.try_pin(longest[:-1]).must(CtapStatus.PIN_INVALID)
+    pins.prove()
+
+
 @_CHANGING.test("6.5.5.6", "changePIN is proved by a pinUvAuthParam over both ciphertexts.")
 def change_with_wrong_param_is_refused(subject: Subject) -> None:
     """ChangePIN with a wrong pinUvAuthParam is PIN_AUTH_INVALID, and the old PIN counts."""

@@ -74,25 +74,35 @@ def unknown_level_of_protection(subject: Subject) -> None:
     )
 
 
-def _unverified(level: int, found: bool, subject: Subject) -> None:
-    made = subject.ceremonies.make(extensions={"credProtect": level})
-    request = subject.ceremonies.sign_request(allow=[made.id], authorised=False)
+def _unverified(level: int, found: bool, rk: bool, subject: Subject) -> None:
+    protect = {"credProtect": level}
+    rp_id = subject.ceremonies.another_rp() if rk else RP_ID
+    made = subject.ceremonies.make(rk=rk, rp_id=rp_id, extensions=protect)
+    request = subject.ceremonies.sign_request(rp_id=rp_id, allow=[made.id], authorised=False)
     reply = subject.call(Command.GET_ASSERTION, request)
     reply.must(CtapStatus.SUCCESS if found else CtapStatus.NO_CREDENTIALS)
     subject.ceremonies.sign(made)
 
 
-for _level, _found in ((1, True), (2, True), (3, False)):
+for _level, _found, _rk in (
+    (1, True, False),
+    (2, True, False),
+    (3, False, False),
+    (2, True, True),
+    (3, False, True),
+):
     _PROTECTS.add(
-        f"cred-protect-{_level}-in-an-allow-list",
+        f"{'discoverable-' if _rk else ''}cred-protect-{_level}-in-an-allow-list",
         "12.1",
-        f"A credential with credProtect {_level} that an allow list names "
+        f"A {'discoverable ' if _rk else ''}credential with credProtect {_level} that an allow "
+        "list names "
         f"{'signs' if _found else 'is NO_CREDENTIALS'} without verification, and signs with it.",
         "Level 3 needs user verification always, level 2 unless the credential ID is known.",
-        partial(_unverified, _level, _found),
-        when=[NOT_ALWAYS_UV],
+        partial(_unverified, _level, _found, _rk),
+        when=[NOT_ALWAYS_UV, *([STORES] if _rk else [])],
         pin=Pin.SET,
         touches=3,
+        changes=ONE if _rk else "",
     )
 
 

@@ -335,6 +335,26 @@ def walk_ends_after_thirty_seconds(subject: Subject) -> None:
     _no_next(subject)
 
 
+@_STORED.test(
+    "6.3",
+    "The 30 s of getNextAssertion begin again with each account.",
+    when=[SINCE_2_1],
+    touches=4,
+    changes="makes three discoverable credentials and deletes them",
+    lasts_s=50,
+)
+def each_account_has_its_own_time(subject: Subject) -> None:
+    """Of three accounts each can be fetched 25 s after the one before."""
+    ceremonies = subject.ceremonies
+    rp_id = ceremonies.another_rp()
+    makes = [ceremonies.make(rk=True, rp_id=rp_id, user_id=each) for each in (b"a", b"b", b"c")]
+    request = ceremonies.sign_request(rp_id=rp_id)
+    ceremonies.authenticate(request, *makes)
+    for _ in range(2):
+        subject.fixture.wait(25 * NS_PER_S)
+        ceremonies.verified(subject.call(Command.GET_NEXT_ASSERTION), request, *makes)
+
+
 @_TWO.test("6.2.2 step 12", "Of several accounts a verified user is told the names.")
 def accounts_have_names(subject: Subject) -> None:
     """With a token each of two accounts comes with its user's name."""

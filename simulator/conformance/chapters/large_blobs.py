@@ -80,6 +80,8 @@ def with_hash(content: bytes) -> bytes:
     return content + sha256(content).digest()[:_HASH]
 
 
+_BLANK: Final = with_hash(b"\x80")
+
 # Reading.
 
 
@@ -169,6 +171,23 @@ def array_comes_back(subject: Subject) -> None:
     expect(stored_array(subject) == array, "the array that was written", "another one")
 
 
+@CHAPTER.test(
+    "6.10.2",
+    "Fragments follow each other without gap or overlap: CTAP1_ERR_INVALID_SEQ.",
+    pin=Pin.SET,
+    destructive=True,
+    changes="nothing on a conforming key",
+)
+def fragments_follow_each_other(subject: Subject) -> None:
+    """A second fragment that overlaps the first, or leaves a gap, is INVALID_SEQ."""
+    before = stored_array(subject)
+    subject.after(lambda: store_array(subject, before))
+    for offset in (8, 12):
+        write_fragment(subject, _BLANK[:10], 0, len(_BLANK)).must(CtapStatus.SUCCESS)
+        write_fragment(subject, _BLANK[offset:], offset).must(CtapStatus.INVALID_SEQ)
+    expect(stored_array(subject) == before, "the array as it was", "another one")
+
+
 def _refuse(
     data: bytes, length: int | None, offset: int, code: CtapStatus, subject: Subject
 ) -> None:
@@ -179,7 +198,6 @@ def _refuse(
     expect(stored_array(subject) == before, "the array as it was", "another one")
 
 
-_BLANK: Final = with_hash(b"\x80")
 _WRONG_HASH: Final = b"\x80" + bytes(16)
 _FULL: Final = CtapStatus.LARGE_BLOB_STORAGE_FULL
 _INVALID: Final = CtapStatus.INVALID_PARAMETER

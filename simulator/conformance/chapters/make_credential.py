@@ -9,6 +9,7 @@ from typing import Any, Final
 from mfalab.devices.ctap.commands import AuthDataFlag, Command
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.conformance.ceremonies import ES256, ONE, RP_ID, descriptor
 from mfalab.simulator.conformance.facts import (
     CTAP2,
@@ -48,6 +49,8 @@ _READY = CHAPTER.given(ready=True)
 _MADE = _READY.given(touches=1)
 _UNASSIGNED: Final = -65_000
 """A COSE number that no algorithm has."""
+_LATE_NS: Final = 500 * NS_PER_MS
+"""A touch this late leaves time for keepalives."""
 
 
 # Parameters.
@@ -179,6 +182,24 @@ def empty_param_tells_whether_there_is_a_pin(subject: Subject) -> None:
     empty = request | {0x08: b"", 0x09: subject.pins.protocol}
     reply = subject.call(Command.MAKE_CREDENTIAL, empty)
     reply.must(CtapStatus.PIN_INVALID if subject.pins.is_set else CtapStatus.PIN_NOT_SET)
+
+
+@CHAPTER.test(
+    "6.1.2 step 1",
+    "An empty pinUvAuthParam waits for a touch: without one a client learns nothing of the PIN.",
+    when=[has_option("clientPin")],
+    needs=[Ability.REPORTS],
+    touches=1,
+)
+def empty_param_takes_a_touch(subject: Subject) -> None:
+    """The key waits for a touch before it says whether there is a PIN."""
+    request = subject.ceremonies.make_request(authorised=False)
+    subject.user.touch(after_ns=_LATE_NS)
+    reply = subject.call(
+        Command.MAKE_CREDENTIAL, request | {0x08: b"", 0x09: subject.pins.protocol}
+    )
+    reply.must(CtapStatus.PIN_INVALID, CtapStatus.PIN_NOT_SET)
+    expect(reply.answer.wanted_touch, "keepalives that say UPNEEDED", "none")
 
 
 # Success.
@@ -340,7 +361,7 @@ def exclusion_takes_a_touch(subject: Subject) -> None:
     """The key waits for a touch before it says CREDENTIAL_EXCLUDED."""
     made = subject.ceremonies.make()
     excluded = subject.ceremonies.make_request() | {0x05: [descriptor(made.id)]}
-    subject.user.touch(after_ns=500_000_000)
+    subject.user.touch(after_ns=_LATE_NS)
     reply = subject.call(Command.MAKE_CREDENTIAL, excluded).must(CtapStatus.CREDENTIAL_EXCLUDED)
     expect(reply.answer.wanted_touch, "keepalives that say UPNEEDED", "none")
 
@@ -405,7 +426,7 @@ def declining_makes_no_credential(subject: Subject) -> None:
 @_MADE.test("6.1.2 step 14", "User presence is asked for.", needs=[Ability.REPORTS])
 def touch_is_asked_for(subject: Subject) -> None:
     """While it waits for its user, keepalives say UPNEEDED."""
-    subject.user.touch(after_ns=500_000_000)
+    subject.user.touch(after_ns=_LATE_NS)
     asked = subject.ceremonies.make().reply.answer.wanted_touch
     expect(asked, "a keepalive that says UPNEEDED", "none")
 

@@ -171,6 +171,8 @@ def _settings(subject: Subject) -> Callable[[], None]:
         raise NotTested("the key lets no setting be changed")
 
     def look() -> None:
+        enterprise = subject.facts.options.get("ep")
+        expect(not enterprise, "option ep false", "true")  # whatever it was before
         for number, before in fresh.info.items():
             if number not in _NOT_OF_A_RESET:
                 now = subject.facts.info.get(number)

@@ -296,6 +296,22 @@ def _change_pin(subject: Subject) -> None:
     pins.replace(old, new)
 
 
+@CHAPTER.test(
+    "CTAP 2.2 §6.5.5.6",
+    "A new PIN ends the persistent token.",
+    when=[option_is("perCredMgmtRO", value=True)],
+    destructive=True,
+    changes="changes the PIN, and changes it back",
+)
+def persistent_token_dies_of_pin_change(subject: Subject) -> None:
+    """A persistent token lists no credentials after the PIN was changed."""
+    token = subject.pins.token(Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY)
+    reading = token.subcommand(CredentialManagementSubcommand.GET_CREDS_METADATA)
+    subject.call(Command.CREDENTIAL_MANAGEMENT, reading).must(CtapStatus.SUCCESS)
+    _change_pin(subject)
+    expect_dead(subject.call(Command.CREDENTIAL_MANAGEMENT, reading), "the persistent token")
+
+
 def _wait(seconds: int) -> Callable[[Subject], None]:
     return lambda subject: subject.fixture.wait(seconds * NS_PER_S)
 
