@@ -11,9 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mfalab.devices.ctap import crypto
-from mfalab.devices.ctap.ca import attestation_seed, leaf_certificate
+from mfalab.devices.ctap.ca import attestation_seed, leaf_certificate, root_certificate
 from mfalab.devices.ctap.core import Core
 from mfalab.devices.ctap.cose import Algorithm, ec2_point
+from mfalab.devices.ctap.given_attestation import read_attestation
 from mfalab.devices.ctap.model import AttestationKind
 from mfalab.devices.ctap.state import Credential
 
@@ -63,7 +64,12 @@ def chosen_kind(
 
 def batch_certificate(core: Core) -> bytes:
     """The certificate that all authenticators of the model share, in DER."""
-    return leaf_certificate(_batch(core), f"{core.model.name} batch", core.model.aaguid, False)
+    return _batch(core)[1][0]
+
+
+def root_of_batch(core: Core) -> bytes:
+    """What vouches for the model, in DER: the last certificate that it was given, or our root."""
+    return _batch(core)[1][-1] if core.model.attestation_key else root_certificate()
 
 
 def state_it(
@@ -80,18 +86,19 @@ def state_it(
         return Attestation("none", {})
     if kind is AttestationKind.FIDO_U2F:
         signature = sign_with_batch_key(core, u2f_message(credential, client_data_hash))
-        return Attestation("fido-u2f", {"sig": signature, "x5c": [batch_certificate(core)]})
+        return Attestation("fido-u2f", {"sig": signature, "x5c": list(_batch(core)[1])})
     message = auth_data + client_data_hash
     if kind is AttestationKind.PACKED_SELF:
         signature = core.sign(credential.algorithm, credential.seed, message)
         return Attestation("packed", {"alg": credential.algorithm, "sig": signature})
-    name, certificate = _batch(core), batch_certificate(core)
+    seed, certificates = _batch(core)
     if enterprise:
         name = core.state.serial_number.hex().encode()
         common_name = f"{core.model.name} {name.decode()}"
-        certificate = leaf_certificate(name, common_name, core.model.aaguid, True)
-    signature = core.sign(Algorithm.ES256, attestation_seed(name), message)
-    statement = {"alg": Algorithm.ES256, "sig": signature, "x5c": [certificate]}
+        certificates = (leaf_certificate(name, common_name, core.model.aaguid, True),)
+        seed = attestation_seed(name)
+    signature = core.sign(Algorithm.ES256, seed, message)
+    statement = {"alg": Algorithm.ES256, "sig": signature, "x5c": list(certificates)}
     return Attestation("packed", statement)
 
 
@@ -110,14 +117,21 @@ def public_point(credential: Credential) -> bytes:
 
 def sign_with_batch_key(core: Core, message: bytes) -> bytes:
     """A signature by the key of the batch certificate."""
-    return core.sign(Algorithm.ES256, attestation_seed(_batch(core)), message)
+    return core.sign(Algorithm.ES256, _batch(core)[0], message)
 
 
 def batch_key_identifier(core: Core) -> bytes:
     """SHA-1 of the batch key, by which U2F metadata finds it; 20 bytes."""
-    key = crypto.ec_private_key(attestation_seed(_batch(core))).public_key()
+    key = crypto.ec_private_key(_batch(core)[0]).public_key()
     return x509.SubjectKeyIdentifier.from_public_key(key).digest
 
 
-def _batch(core: Core) -> bytes:
-    return b"batch " + core.model.name.encode() + core.model.aaguid
+def _batch(core: Core) -> tuple[bytes, tuple[bytes, ...]]:
+    """The private key that all authenticators of the model share, and its certificates in DER."""
+    model = core.model
+    if model.attestation_key:
+        return read_attestation(model.attestation_key, model.attestation_chain)
+    name = b"batch " + model.name.encode() + model.aaguid
+    return attestation_seed(name), (
+        leaf_certificate(name, f"{model.name} batch", model.aaguid, False),
+    )

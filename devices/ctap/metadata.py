@@ -8,8 +8,7 @@ from base64 import b64encode
 from typing import Any
 from uuid import UUID
 
-from mfalab.devices.ctap.attestation import batch_key_identifier
-from mfalab.devices.ctap.ca import root_certificate
+from mfalab.devices.ctap.attestation import batch_key_identifier, root_of_batch
 from mfalab.devices.ctap.commands import Transport
 from mfalab.devices.ctap.core import Core
 from mfalab.devices.ctap.cose import Algorithm
@@ -59,7 +58,7 @@ def metadata_statement(core: Core) -> dict[str, Any]:
         "matcherProtection": ["software"],
         "attachmentHint": _attachment(model),
         "tcDisplay": [],
-        "attestationRootCertificates": _roots(model),
+        "attestationRootCertificates": _roots(core),
     }
     if u2f_only:
         statement["attestationCertificateKeyIdentifiers"] = [batch_key_identifier(core).hex()]
@@ -79,10 +78,10 @@ def _attestation_type(model: Model) -> str:
             return "basic_full"
 
 
-def _roots(model: Model) -> list[str]:
-    if _attestation_type(model) != "basic_full":
+def _roots(core: Core) -> list[str]:
+    if _attestation_type(core.model) != "basic_full":
         return []
-    return [b64encode(root_certificate()).decode()]
+    return [b64encode(root_of_batch(core)).decode()]
 
 
 def _verification(model: Model) -> list[list[dict[str, Any]]]:

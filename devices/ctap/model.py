@@ -18,6 +18,7 @@ from typing import Any, final, get_args, get_origin, get_type_hints
 
 from mfalab.devices.ctap.commands import Transport, UnopenedChannels
 from mfalab.devices.ctap.cose import Algorithm
+from mfalab.devices.ctap.given_attestation import read_attestation
 from mfalab.devices.ctap.status import CtapStatus
 from mfalab.devices.ctap.typed import described, fits
 from mfalab.devices.errors import Problem
@@ -125,6 +126,9 @@ class Model:
         backup_eligible: The BE flag.
         backup_state: The BS flag.
         attestation: What it gives unless asked otherwise.
+        attestation_key: The private key that attests, of P-256 and in PEM; empty for one of our
+            test CA.
+        attestation_chain: Its certificates in PEM, its own first; empty for one of our test CA.
         attestation_formats: getInfo 0x16, None for a model that does not tell.
         enterprise_attestation: It has an enterprise certificate.
         enterprise_rp_ids: RPs that vendor-facilitated enterprise attestation knows.
@@ -207,6 +211,8 @@ class Model:
     backup_eligible: bool = False
     backup_state: bool = False
     attestation: AttestationKind = AttestationKind.PACKED_X5C
+    attestation_key: str = ""
+    attestation_chain: str = ""
     attestation_formats: tuple[str, ...] | None = None
     enterprise_attestation: bool = False
     enterprise_rp_ids: tuple[str, ...] = ()
@@ -409,4 +415,10 @@ def _contradictions(model: Model) -> list[str]:
         not in model.extensions
         or model.cred_blob_bytes >= 32,
     }
-    return [text for text, fine in checks.items() if not fine]
+    wrong = [text for text, fine in checks.items() if not fine]
+    if model.attestation_key or model.attestation_chain:
+        try:
+            read_attestation(model.attestation_key, model.attestation_chain)
+        except ValueError as error:
+            wrong.append(str(error))
+    return wrong

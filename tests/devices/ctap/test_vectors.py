@@ -2,9 +2,8 @@
 
 The specification derives every value of a vector from a name and a salt, so the private keys need
 not be written down. The stream gives the authenticator its key and its credential ID, the model its
-AAGUID, flags and counter, and the vector's attestation key and certificate stand where those of the
-test CA do. Client data is the client's. Everything else, signatures included, is the
-authenticator's own work.
+AAGUID, flags and counter, attestation key and certificate. Client data is the client's. Everything
+else, signatures included, is the authenticator's own work.
 """
 
 from __future__ import annotations
@@ -16,9 +15,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509 import load_der_x509_certificate
 
-from mfalab.devices.ctap import attestation, cbor
+from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.cose import Algorithm
+from mfalab.devices.ctap.crypto import ec_private_key
 from mfalab.devices.ctap.model import AttestationKind, CounterKind
 
 RP = "example.org"
@@ -97,7 +99,22 @@ class Vector:
             counter=CounterKind.ZERO,
             backup_eligible=bool(flags & BE),
             backup_state=bool(flags & BS),
+            **self.maker,
         )
+
+    @property
+    def maker(self):
+        """The fields of a model with the attestation key and certificate of the vector's maker."""
+        if self.name not in ATTESTATION_SALT:
+            return {}
+        secret = ec_private_key(derived(self.name, ATTESTATION_SALT[self.name]))
+        (der,) = self.statement["x5c"]
+        form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        certificate = load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+        return {
+            "attestation_key": secret.private_bytes(*form).decode(),
+            "attestation_chain": certificate.decode(),
+        }
 
     def authorised(self, key, flags, number):
         """The members that have the user verified, if the vector's user was."""
@@ -138,15 +155,9 @@ class Vector:
 
 
 @pytest.fixture
-def vector(request, monkeypatch):
-    """The vector of that name, with its maker's attestation key in place of the test CA's."""
-    vector = Vector(request.param)
-    if vector.name in ATTESTATION_SALT:
-        secret = derived(vector.name, ATTESTATION_SALT[vector.name])
-        (certificate,) = vector.statement["x5c"]
-        monkeypatch.setattr(attestation, "attestation_seed", lambda name: secret)
-        monkeypatch.setattr(attestation, "leaf_certificate", lambda *about: certificate)
-    return vector
+def vector(request):
+    """The vector of that name."""
+    return Vector(request.param)
 
 
 @pytest.mark.parametrize("vector", PRODUCED, indirect=True)
