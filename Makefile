@@ -14,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
 # A worker more than processors: guests wait as much as they work.
-test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/micropython/package/micropython.mjs kernel
+test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/micropython/package/micropython.mjs $(VENV)/fido2-suite/pytest.ini kernel
 	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # The verbs of a lab, written from the step models.
@@ -83,6 +83,14 @@ $(VENV)/micropython/package/micropython.mjs: | $(BIN)/python
 	@npm pack --silent --pack-destination $(VENV)/micropython @micropython/$(MICROPYTHON)@1.27.0 >/dev/null \
 	  && tar xzf $(VENV)/micropython/micropython-$(MICROPYTHON)-1.27.0.tgz -C $(VENV)/micropython \
 	  && touch $@ || echo "no MicroPython; tests of the rig's firmware say so"
+
+# The device suite of the python-fido2 that is installed; its own pytest.ini keeps ours away from it.
+$(VENV)/fido2-suite/pytest.ini: $(VENV)/installed-for-test
+	@rm -rf $(VENV)/fido2-suite && mkdir -p $(VENV)/fido2-suite && $(BIN)/pip download --quiet \
+	  --disable-pip-version-check --no-deps --no-binary fido2 --dest $(VENV)/fido2-suite \
+	  fido2==$$($(BIN)/python -c 'from importlib.metadata import version; print(version("fido2"))') \
+	  && tar xzf $(VENV)/fido2-suite/fido2-*.tar.gz -C $(VENV)/fido2-suite --strip-components 1 --wildcards '*/tests' \
+	  && touch $@ || echo "no suite of python-fido2; the example that runs it says so"
 
 clean:
 	rm -rf $(VENV) build report *.egg-info

@@ -86,6 +86,12 @@ ALL = [
         ("session_token.py", "(keys, temporary)", "(keys, keys)"),
     ),
     Example(
+        "device_suite.py",
+        r"^=+ \d+ passed(, \d+ warnings?)? in ",
+        ("device_suite.py", '"all-features"', '"fido-2.0"'),
+        ("fido2-suite",),
+    ),
+    Example(
         "udp_key.py",
         r"^FIDO_2_1: signature 2 is good$",
         ("udp_key.py", "assertion.verify(bytes(32)", "assertion.verify(bytes(31)"),
@@ -110,6 +116,8 @@ def commands(file: str) -> list[str]:
 
 
 def missing(name: str) -> bool:
+    if name == "fido2-suite":
+        return not (Path(sys.prefix) / name / "pytest.ini").exists()
     return shutil.which(name) is None if name == "chromium" else find_spec(name) is None
 
 

@@ -53,6 +53,7 @@ KeyModelName = Literal[
     "ctap-2.1-bio",
     "enterprise",
     "ctap-2.3",
+    "all-features",
     "always-uv",
     "slots-25",
     "yubikey-like",

@@ -21,8 +21,8 @@ FOLDER = Path(__file__).parents[3] / "devices" / "ctap" / "models"
 
 def test_these_models_come_along():
     assert model_names() == (
-        "always-uv", "ctap-2.1-bio", "ctap-2.1-pin", "ctap-2.3", "enterprise", "fido-2.0",
-        "slots-25", "u2f-2016", "yubikey-like",
+        "all-features", "always-uv", "ctap-2.1-bio", "ctap-2.1-pin", "ctap-2.3", "enterprise",
+        "fido-2.0", "slots-25", "u2f-2016", "yubikey-like",
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def use(key):
 
 
 def test_unknown_model_is_answered_with_the_known_ones():
-    with pytest.raises(ModelInvalid, match=r"there are always-uv, ctap-2\.1-bio"):
+    with pytest.raises(ModelInvalid, match=r"there are all-features, always-uv, ctap-2\.1-bio"):
         load_model("no-such")
 
 

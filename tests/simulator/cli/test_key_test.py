@@ -80,7 +80,7 @@ def test_list_tells_tests_and_runs_none(run: Run) -> None:
     [
         ([], "say which key: sim:MODEL"),
         (["nonsense"], "is no address of a key"),
-        (["sim:nonsense"], "there are always-uv"),
+        (["sim:nonsense"], "there are all-features"),
         ([SIM, "-k", "no such word"], "no test has no such word"),
         (
             [SIM, "--html", "/nowhere/at/all.html"],
