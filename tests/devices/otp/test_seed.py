@@ -60,7 +60,7 @@ def test_base32_is_read_however_it_was_typed(
         ("====", "it is empty"),
         ("ABCD1FGH", 'character 5 is "1"'),
         ("AB=CDEFG", 'character 3 is "="'),
-        ("ABC-DEFG", 'character 4 is "-"'),
+        ("ABC_DEFG", 'character 4 is "_"'),
         ("A\u0131CDEFGH", "character 2"),  # dotless i, whose capital is I
         ("ABCDEFGHA", "9 base32 characters"),
         ("ABC", "3 base32 characters"),

@@ -37,7 +37,7 @@ class TestFiles:
         assert shown.exit_code == 0
         assert "CTAP 2.1 with PIN" in shown.output
         summary = json.loads(run("info", file, "--format", "json").output)
-        assert summary["versions"] == ["U2F_V2", "FIDO_2_0", "FIDO_2_1"]
+        assert summary["versions"] == ["U2F_V2", "FIDO_2_0", "FIDO_2_1_PRE", "FIDO_2_1"]
         assert (summary["pin_set"], summary["pin_retries"], summary["credentials"]) == (
             False,
             8,

@@ -9,6 +9,7 @@ from fido2 import cbor
 from fido2.ctap import CtapDevice, CtapError
 from fido2.hid import CAPABILITY, CTAPHID
 
+from mfalab.devices.transports.hid_device import HidDevice
 from mfalab.devices.transports.python_fido2 import descriptor
 from mfalab.simulator.keys.asking import ask_key
 from mfalab.simulator.keys.channel import open_channel
@@ -116,7 +117,10 @@ def test_odd_answer_to_init_is_told_and_the_way_is_closed(
 ) -> None:
     reports = Scripted(answer)
     with pytest.raises(OSError, match=why) as caught:
-        open_channel(descriptor("/dev/hidraw7", "Key", None), ReportConnection(reports, 2 * 10**9))
+        open_channel(
+            descriptor("/dev/hidraw7", HidDevice("Key", "", "")),
+            ReportConnection(reports, 2 * 10**9),
+        )
     assert caught.value.errno == errno
     assert reports.closed
 

@@ -62,4 +62,4 @@ def test_verifier_changes_the_figures_that_are_named_and_no_others(lab_with: Lab
     lab.change_verifier(to={"window_back": "5 steps"})
     assert lab.verifier.profile.window_back == 5
     assert lab.verifier.profile.window_ahead == before.window_ahead
-    assert lab.journal.log.events[-2]["detail"] == {"window_back": "5"}
+    assert lab.journal.log.events[-1]["detail"] == {"window_back": "5"}

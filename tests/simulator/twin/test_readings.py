@@ -83,7 +83,7 @@ def test_a_row_says_how_well_its_moment_is_known():
         ),
         (
             "time,code\n2026-03-02T09:00:00,123456\n",
-            f"fob.csv:2:1: '2026-03-02T09:00:00' is not a time; {RFC_3339}",
+            f"fob.csv:2:1: '2026-03-02T09:00:00' has no zone; {RFC_3339}",
         ),
         (
             "time,code\n2026-03-02T09:00:00Z,12345\n",

@@ -34,7 +34,10 @@ def lab_of(tmp_path: Path, text: str) -> Any:
 @pytest.mark.parametrize(
     ("model", "info"),
     [
-        ("ctap-2.1-pin", KeyInfo(("U2F_V2", "FIDO_2_0", "FIDO_2_1"), AAGUID, pin_is_set=False)),
+        (
+            "ctap-2.1-pin",
+            KeyInfo(("U2F_V2", "FIDO_2_0", "FIDO_2_1_PRE", "FIDO_2_1"), AAGUID, pin_is_set=False),
+        ),
         ("u2f-2016", KeyInfo(("U2F_V2",), "", pin_is_set=None)),
     ],
 )
