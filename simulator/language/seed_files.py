@@ -16,10 +16,13 @@ from mfalab.devices.otp.seed_csv import read_seed_csv
 
 
 def resolve_seed_files(path: Path, entries: dict[str, Any]) -> None:
-    """Make the paths of seed files absolute: they are relative to the file that names them."""
+    """Make the paths of seed files absolute: they are relative to the file that names them.
+
+    An entry that several cases share comes here once for each, and stays what it is.
+    """
     for entry in entries.values():
         if isinstance(entry, dict) and isinstance(entry.get("seeds"), str):
-            entry["seeds"] = str(path.parent / entry["seeds"])
+            entry["seeds"] = str(path.parent.absolute() / entry["seeds"])
 
 
 _ENCODINGS = {

@@ -19,7 +19,6 @@ from pydantic import ValidationError
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import resolve_seed_files
-from mfalab.simulator.language.setting import TokenSpec
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.scenario_files.mistakes import choice, find_seed, in_step, located
 from mfalab.simulator.scenario_files.parts import Parts
@@ -129,12 +128,13 @@ def _case(
     data = parts.data_of(root)
     resolve_seed_files(path, mapping(data, "devices"))
     problems = list(unresolved(source, root, data))
+    wrong: set[Location] = set()
     try:
         scenario = parts.validated(root, data)
     except ValidationError as error:
         problems += located(source, root, error.errors(), Scenario)
-    else:
-        problems += _seed_file_problems(source, root, scenario)
+        wrong = {tuple(each["loc"][:2]) for each in error.errors()}
+    problems += _seed_file_problems(source, root, data, wrong)
     if problems:
         raise ProblemsFound(problems)
     return Case(
@@ -155,18 +155,23 @@ def _case(
 # -- seed files --------------------------------------------------------------------------
 
 
-def _seed_file_problems(source: Source, root: yaml.Node, scenario: Scenario) -> Iterator[Problem]:
-    """Seed files that cannot be read, and tokens that are not in theirs."""
-    for name, spec in scenario.devices.items():
-        if not isinstance(spec, TokenSpec) or spec.seeds is None or spec.serial is None:
+def _seed_file_problems(
+    source: Source, root: yaml.Node, data: Any, wrong: set[Location]
+) -> Iterator[Problem]:
+    """Seed files that cannot be read, and tokens that are not in theirs.
+
+    Devices at the locations `wrong` are passed over: what is wrong with them was said.
+    """
+    for name, spec in mapping(data, "devices").items():
+        at: Location = ("devices", name)
+        if at in wrong or spec.get("seeds") is None:
             continue
-        found = find_seed(
-            source, root, ("devices", name), spec.seeds, spec.serial, spec.seeds_password
-        )
+        password = spec.get("seeds_password")
+        found = find_seed(source, root, at, spec["seeds"], spec["serial"], password)
         if isinstance(found, Problem):
             yield found
-        elif spec.kind != (kind := f"hardware_{found.seed.kind.value}"):
-            where = node_at(root, ("devices", name, "kind"))
+        elif spec["kind"] != (kind := f"hardware_{found.seed.kind.value}"):
+            where = node_at(root, (*at, "kind"))
             yield source.problem(where, f"the seed file says this token is a {kind}")
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import SeedRecord
 from mfalab.simulator.language.problems import Problem
-from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.seed_files import Seeds, read_seeds
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.scenario_files.shape import KEY, known_keys, known_tags
 from mfalab.simulator.scenario_files.yaml_source import Location, Source, node_at
@@ -99,13 +99,9 @@ def find_seed(
     source: Source, root: yaml.Node, at: Location, seeds: str, serial: str, password: str | None
 ) -> SeedRecord | Problem:
     """The token that the entry at a location names in a seed file, or why there is none."""
-    try:
-        records = read_seeds(Path(seeds), password)
-    except OSError as error:
-        why = f"the seed file cannot be read: {error.strerror}"
-        return source.problem(node_at(root, (*at, "seeds")), why)
-    except ProvisioningError as error:
-        return source.problem(node_at(root, (*at, "seeds")), f"the seed file is wrong: {error}")
+    records = find_seeds(source, root, at, seeds, password)
+    if isinstance(records, Problem):
+        return records
     if serial in records:
         return records[serial]
     where = node_at(root, (*at, "serial"))
@@ -113,6 +109,19 @@ def find_seed(
         return source.problem(where, records.unusable[serial])
     near = nearest(serial, records) or choice(records)
     return source.problem(where, f'the seed file has no token "{serial}"{near}')
+
+
+def find_seeds(
+    source: Source, root: yaml.Node, at: Location, seeds: str, password: str | None
+) -> Seeds | Problem:
+    """The tokens of the seed file that the entry at a location names, or why there are none."""
+    where = node_at(root, (*at, "seeds"))
+    try:
+        return read_seeds(Path(seeds), password)
+    except OSError as error:
+        return source.problem(where, f"the seed file cannot be read: {error.strerror}")
+    except ProvisioningError as error:
+        return source.problem(where, f"the seed file is wrong: {error}")
 
 
 def in_step(location: Location) -> str:

@@ -332,6 +332,38 @@ def test_mistake_beside_a_wrong_matrix_is_told_too(story: Story, problems: Probl
     assert ["nothing is called" in found[0].message, "no person" in found[1].message] == [True] * 2
 
 
+SEEDED = """\
+scenario: Two tokens of one file
+start: 2026-01-01T00:00:00Z
+people: {alice: {}, bob: {role: nothing}}
+devices:
+  known: {kind: hardware_totp, owner: alice, serial: A0000001, seeds: fobs.csv}
+  other: {kind: hardware_totp, owner: alice, serial: A0000009, seeds: fobs.csv}
+  fixed: {kind: hardware_totp, owner: alice, serial: A0000009, seeds: no.csv, digits: 6}
+matrix:
+  start: ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]
+steps:
+  - {do: sign_in, who: alice}
+"""
+
+
+def test_seed_files_are_looked_at_beside_other_mistakes(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token was missed only when all else was right; a path was doubled in the second case."""
+    path = write(SEEDED)
+    (path.parent / "fobs.csv").write_text("serial,seed\nA0000001," + "31" * 20 + "\n")
+    monkeypatch.chdir(path.parent.parent)
+    with pytest.raises(ProblemsFound) as found:
+        load_cases(path.relative_to(path.parent.parent))
+    told = [(each.line, each.message.split(";")[0]) for each in found.value.problems]
+    assert told == [
+        (3, '"nothing" is not known here'),
+        (6, 'the seed file has no token "A0000009"'),
+        (7, "the seed file says what digits is"),
+    ]
+
+
 def test_mistake_outside_the_matrix_is_told_once_for_all_cases(
     story: Story, problems: Problems
 ) -> None:
