@@ -19,20 +19,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from mfalab.devices.ctap.model import ModelInvalid, load_model
 from mfalab.devices.otp.seed import OtpKind
+from mfalab.devices.rig import RigSpec, make_rig
+from mfalab.devices.rig.errors import OptionWrong
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import resolve_seed_files
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Name, Strict, nearest
-from mfalab.simulator.scenario_files.mistakes import find_seed, located
+from mfalab.simulator.scenario_files.mistakes import find_seed, find_seeds, located
 from mfalab.simulator.scenario_files.yaml_source import (
+    Location,
     Source,
     data_of,
     mapping,
@@ -46,6 +49,11 @@ MANUAL, NONE = "manual", "none"
 BINDABLE = ("security_key", "hardware_totp")
 """The kinds of device that something on a bench can stand for."""
 
+_HANDS = ("touch", "power")
+"""What of a key's entry names a channel."""
+_SEED = ("seeds", "serial", "seeds_password")
+"""What of a token's entry leads to its seed."""
+_DRIVER: Final = "scpi"
 _HUBS = ("ykush", "uhubctl")
 """Drivers whose port is a hub's number or location."""
 _NO_PATH = re.compile(r"[a-z]+://|COM[0-9]+$")
@@ -108,7 +116,7 @@ class RigEntry(Strict):
 
     driver: Literal[
         "scpi", "numato", "lcus", "devantech", "ykush", "uhubctl", "lines", "manual"
-    ] = "scpi"
+    ] = _DRIVER
     """What kind of board it is."""
     port: str | None = None
     """Its serial port, relative to this file, or any URL that pyserial knows; a hub's location.
@@ -134,33 +142,49 @@ class KeyEntry(Strict):
     """Who cuts its power: a rig's channel, `manual`, or `none`."""
     pin: str | None = None
     """Its PIN, if it has one and the lab may use it."""
-    destructive: bool = False
-    """Whether it may be reset, and credentials and PINs be made on it."""
     serial: str | None = None
     """The serial number that it must have."""
     port: str | None = None
     """The port that it must be in, as `mfalab devices` shows it."""
     aaguid: Annotated[str, BeforeValidator(_hex)] | None = None
     """The AAGUID that it must have."""
+    destructive: bool = False
+    """Whether it may be reset, and credentials and PINs be made on it."""
 
-    @model_validator(mode="after")
-    def _nothing_is_destroyed_by_mistake(self) -> Self:
-        if not self.at.is_real:
-            said = [word for word in ("touch", "power", "pin") if getattr(self, word) is not None]
-            if said:
-                raise ValueError(f"a key at {self.at} needs no {' and no '.join(said)}; remove it")
-        elif self.destructive:
-            if self.at.kind == "hid" and (self.port is None or not (self.serial or self.aaguid)):
+    @field_validator("touch", "power", "pin")
+    @classmethod
+    def _only_a_real_key_has(cls, value: Any, told: ValidationInfo) -> Any:
+        at = told.data.get("at")
+        if value is not None and at is not None and not at.is_real:
+            raise ValueError(f"a key at {at} needs no {told.field_name}; remove it")
+        return value
+
+    @field_validator("serial", "port")
+    @classmethod
+    def _only_a_node_tells(cls, value: str | None, told: ValidationInfo) -> str | None:
+        at = told.data.get("at")
+        if value is not None and at is not None and at.kind != "hid":
+            what = "serial number" if told.field_name == "serial" else "port"
+            raise ValueError(f"a key at {at} has no {what} to be told by; remove it")
+        return value
+
+    @field_validator("destructive")
+    @classmethod
+    def _nothing_is_destroyed_by_mistake(cls, value: bool, told: ValidationInfo) -> bool:
+        # What was found wrong is missing here, and was said: only what is None is not there.
+        at, missing = told.data.get("at"), {name for name in told.data if told.data[name] is None}
+        if value and at is not None and at.is_real:
+            if at.kind == "hid" and ("port" in missing or {"serial", "aaguid"} <= missing):
                 raise ValueError(
                     "destructive: true is for one very key: say its port, and its serial number "
                     "or its AAGUID (mfalab devices prints them)"
                 )
-            if self.at.kind == "nfc" and self.aaguid is None:
+            if at.kind != "hid" and "aaguid" in missing:
                 raise ValueError(
                     "destructive: true is for one very key: say its AAGUID "
                     "(mfalab devices prints it)"
                 )
-        return self
+        return value
 
 
 class TokenEntry(Strict):
@@ -190,10 +214,10 @@ class LabFile(Strict):
     """How much of a scenario's wait is really waited with a real key that is reset later. Between
     two ceremonies a key has one deadline only: ten seconds from power-up it can be reset."""
 
-    def places(self) -> Iterator[tuple[tuple[str | int, ...], Place]]:
+    def places(self) -> Iterator[tuple[Location, Place]]:
         """Every channel that the file names, and where."""
         for name, entry in self.keys.items():
-            for word in ("touch", "power"):
+            for word in _HANDS:
                 place = getattr(entry, word)
                 if place is not None:
                     yield ("keys", name, word), place
@@ -213,9 +237,10 @@ def read_lab_file(path: Path) -> LabFile:
     try:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
-        raise ProblemsFound(list(located(source, source.root, error.errors(), LabFile))) from None
-    problems = [*_unresolved(source, source.root, lab), *_clashes(source, source.root, lab)]
-    if problems:
+        told = _Told(source, data, frozenset(tuple(each["loc"]) for each in error.errors()))
+        problems = [*located(source, source.root, error.errors(), LabFile), *_problems(told)]
+        raise ProblemsFound(problems) from None
+    if problems := list(_problems(_Told(source, data))):
         raise ProblemsFound(problems)
     return lab
 
@@ -245,78 +270,165 @@ def _beside(path: Path, address: Any) -> Any:
     return f"{kind}:{path.parent / rest}" if is_file else address
 
 
-def _unresolved(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:
-    """Names that nothing has."""
-    rigs = [*lab.rigs, MANUAL]
-    for location, place in lab.places():
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A lab file as far as it can be read: one wrong thing keeps no other from being looked at.
+
+    Attributes:
+        source: the file.
+        data: its content, as texts.
+        wrong: the locations of values that are none of those that belong there.
+    """
+
+    source: Source
+    data: Any
+    wrong: frozenset[Location] = frozenset()
+
+    def text(self, *location: str | int) -> str | None:
+        """The text at a location; None when there is none, or a wrong one."""
+        value = self.data
+        for part in location:
+            inside = isinstance(value, dict) and part in value
+            value = value[part] if inside else None
+        return value if isinstance(value, str) and location not in self.wrong else None
+
+    def places(self) -> Iterator[tuple[Location, Place]]:
+        """See `LabFile.places`."""
+        named = [("keys", name, word) for name in self.names("keys") for word in _HANDS]
+        for location in [*named, *(("tokens", name, "at") for name in self.names("tokens"))]:
+            text = self.text(*location)
+            if text is not None and text != NONE:
+                yield location, Place.parse(text)
+
+    def names(self, section: str) -> list[str]:
+        """What a section names, rightly described or not."""
+        return list(mapping(self.data, section))
+
+    def bound(self) -> Iterator[tuple[str, int, str]]:
+        """What is bound to what: the device, the place in its list, the name or address."""
+        for what, names in mapping(self.data, "bind").items():
+            for index, name in enumerate(names if isinstance(names, list) else [names]):
+                if isinstance(name, str):
+                    yield what, index, name
+
+    def problem(self, location: Location, message: str, *, key: bool = False) -> Problem:
+        """What is wrong at a location."""
+        return self.source.problem(node_at(self.source.root, location, key=key), message)
+
+
+def _problems(told: _Told) -> Iterator[Problem]:
+    """What is wrong between one entry and another, or with what an entry leads to."""
+    yield from _unknown_rigs(told)
+    yield from _wrong_options(told)
+    yield from _missing_seeds(told)
+    yield from _unknown_stand_ins(told)
+    yield from _clashes(told)
+
+
+def _unknown_rigs(told: _Told) -> Iterator[Problem]:
+    rigs = [*told.names("rigs"), MANUAL]
+    for location, place in told.places():
         if place.rig not in rigs:
-            where = node_at(root, location)
-            yield source.problem(where, f'no rig is called "{place.rig}"{nearest(place.rig, rigs)}')
-    for name, entry in lab.keys.items():
-        if entry.at.kind == "sim":
-            where = node_at(root, ("keys", name, "at"))
-            yield from _unknown_model(source, where, entry.at)
-    for name, token in lab.tokens.items():
-        at = ("tokens", name)
-        found = find_seed(source, root, at, token.seeds, token.serial, token.seeds_password)
+            yield told.problem(
+                location, f'no rig is called "{place.rig}"{nearest(place.rig, rigs)}'
+            )
+
+
+def _wrong_options(told: _Told) -> Iterator[Problem]:
+    """Options that a driver does not have or cannot use; it is asked again without each."""
+    for name, entry in mapping(told.data, "rigs").items():
+        options = dict(mapping(entry, "options"))
+        driver = told.text("rigs", name, "driver") or _DRIVER
+        if ("rigs", name, "driver") in told.wrong:
+            continue
+        for option in list(options):
+            if told.text("rigs", name, "options", option) is None:
+                del options[option]
+        while options:
+            try:
+                make_rig(RigSpec(name, driver, options=options), clock=WALL)
+                break
+            except OptionWrong as error:
+                yield told.problem(
+                    ("rigs", name, "options", error.option), f'"{error.option}": {error.why}'
+                )
+                if options.pop(error.option, None) is None:
+                    break
+
+
+def _missing_seeds(told: _Told) -> Iterator[Problem]:
+    source, root = told.source, told.source.root
+    for name in told.names("tokens"):
+        at: Location = ("tokens", name)
+        seeds, serial, password = (told.text(*at, word) for word in _SEED)
+        if seeds is None:
+            continue
+        if serial is None:
+            records = find_seeds(source, root, at, seeds, password)
+            yield from [records] if isinstance(records, Problem) else []
+            continue
+        found = find_seed(source, root, at, seeds, serial, password)
         if isinstance(found, Problem):
             yield found
         elif found.seed.kind is not OtpKind.TOTP:
-            message = f"{token.serial} is event-based; a bench reads TOTP tokens"
-            yield source.problem(node_at(root, (*at, "serial")), message)
-    known = [*lab.keys, *lab.tokens]
-    for what, names in lab.bind.items():
-        for index, name in enumerate(names):
-            where = node_at(root, ("bind", what, index))
-            if name.partition(":")[1]:
-                yield from _wrong_address(source, where, name)
-            elif name not in known:
-                hint = nearest(name, known) or f"; there is {', '.join(known) or 'none'}"
-                yield source.problem(where, f'no key and no token is called "{name}"{hint}')
-            elif what in BINDABLE and (what == "security_key") != (name in lab.keys):
-                kind = "key" if name in lab.keys else "token"
-                yield source.problem(where, f"{name} is a {kind} and stands for no {what}")
+            message = f"{serial} is event-based; a bench reads TOTP tokens"
+            yield told.problem((*at, "serial"), message)
 
 
-def _wrong_address(source: Source, where: yaml.Node, text: str) -> Iterator[Problem]:
+def _unknown_stand_ins(told: _Told) -> Iterator[Problem]:
+    """Names of nothing, and addresses of nothing."""
+    for name in told.names("keys"):
+        location: Location = ("keys", name, "at")
+        text = told.text(*location)
+        if text is not None:
+            yield from _wrong_address(told, location, text)
+    keys = told.names("keys")
+    known = [*keys, *told.names("tokens")]
+    for what, index, name in told.bound():
+        location = ("bind", what, index)
+        if ":" in name:
+            yield from _wrong_address(told, location, name)
+        elif name not in known:
+            hint = nearest(name, known) or f"; there is {', '.join(known) or 'none'}"
+            yield told.problem(location, f'no key and no token is called "{name}"{hint}')
+        elif what in BINDABLE and (what == "security_key") != (name in keys):
+            kind = "key" if name in keys else "token"
+            yield told.problem(location, f"{name} is a {kind} and stands for no {what}")
+
+
+def _wrong_address(told: _Told, location: Location, text: str) -> Iterator[Problem]:
     try:
         address = Address.parse(text)
+        if address.kind == "sim":
+            load_model(address.rest)
     except BadAddress as error:
-        yield source.problem(where, str(error))
-        return
-    if address.kind == "sim":
-        yield from _unknown_model(source, where, address)
-
-
-def _unknown_model(source: Source, where: yaml.Node, address: Address) -> Iterator[Problem]:
-    try:
-        load_model(address.rest)
+        yield told.problem(location, str(error))
     except ModelInvalid as error:
         for problem in error.problems:
-            yield source.problem(where, str(problem))
+            yield told.problem(location, str(problem))
 
 
-def _clashes(source: Source, root: yaml.Node, lab: LabFile) -> Iterator[Problem]:
+def _clashes(told: _Told) -> Iterator[Problem]:
     """Names and places that two things share, and a bench that stands for nothing."""
-    for name in lab.tokens:
-        if name in lab.keys:
-            where = node_at(root, ("tokens", name), key=True)
-            yield source.problem(where, f'a key is called "{name}" too; rename one')
-    if MANUAL in lab.rigs or NONE in lab.rigs:
-        word = MANUAL if MANUAL in lab.rigs else NONE
-        where = node_at(root, ("rigs", word), key=True)
-        yield source.problem(where, f'"{word}" has a meaning of its own; rename the rig')
+    keys = told.names("keys")
+    for name in told.names("tokens"):
+        if name in keys:
+            yield told.problem(
+                ("tokens", name), f'a key is called "{name}" too; rename one', key=True
+            )
+    for word in (MANUAL, NONE):
+        if word in told.names("rigs"):
+            message = f'"{word}" has a meaning of its own; rename the rig'
+            yield told.problem(("rigs", word), message, key=True)
     seen: dict[tuple[str, Place], str] = {}
-    for location, place in lab.places():
+    for location, place in told.places():
         what = (str(location[-1]), place)
         if place.rig == MANUAL:
             continue
         if what in seen:
-            where = node_at(root, location)
-            yield source.problem(
-                where, f"{place.rig}:{place.number} is already {location[-1]} of {seen[what]}"
+            yield told.problem(
+                location, f"{place.rig}:{place.number} is already {location[-1]} of {seen[what]}"
             )
         seen[what] = str(location[1])
-    if not lab.bind:
-        where = node_at(root, ("bind",))
-        yield source.problem(where, "nothing is bound; say what stands for `security_key`")
+    if isinstance(told.data, dict) and told.data.get("bind") == {}:
+        yield told.problem(("bind",), "nothing is bound; say what stands for `security_key`")

@@ -89,7 +89,7 @@ bind: {security_key: [recorded, "replay:other.pcapng", "sim:u2f-2016"], hardware
     assert str(lab.keys["recorded"].at) == "replay:lab/session.pcapng"
     assert lab.bind["security_key"] == ["recorded", "replay:lab/other.pcapng", "sim:u2f-2016"]
     assert lab.bind["spare"] == ["replay:lab/third.pcapng"]
-    assert lab.tokens["fob"].seeds == "lab/../fobs.csv"
+    assert lab.tokens["fob"].seeds == str(folder / "lab/../fobs.csv")
 
 
 @pytest.mark.parametrize(
@@ -99,20 +99,21 @@ bind: {security_key: [recorded, "replay:other.pcapng", "sim:u2f-2016"], hardware
         ("touch: rig:1", "touch: rig:0", (9, 12), '"rig:0" is no channel; write RIG:NUMBER'),
         ("touch: rig:1", "tuch: rig:1", (9, 5), 'unknown key "tuch"; did you mean "touch"?'),
         ("hid:1-1.4", "usb:1-1.4", (6, 9), '"usb:1-1.4" is no address of a key; write one of'),
-        ('port: "1-1.4"', "pin: '1'", (6, 5), "destructive: true is for one very key: say its"),
+        ('port: "1-1.4"', "pin: '1'", (11, 18), "destructive: true is for one very key: say its"),
         ("6d66616c-6162", "6d66", (8, 13), "is no AAGUID; it has 32 hexadecimal digits"),
         ("nfc:ACR122U", "sim:ctap-2.1-pn", (12, 14), "there is no such model"),
-        ("touch: none}", "destructive: true}", (12, 9), "say its AAGUID"),
-        ("GAHT00001", "GAHT00003", (14, 30), 'the seed file has no token "GAHT00003"'),
-        ("GAHT00001", "GAHT0001", (14, 30), "should have at least 9 characters"),
-        ("GAHT00001", "'GAHT 00001'", (14, 30), "does not fit"),
-        ("GAHT00001", "GAHT00002", (14, 30), "GAHT00002 is event-based"),
-        ("fobs.csv", "fob.csv", (14, 48), "the seed file cannot be read: No such file"),
+        ("touch: none}", "destructive: true}", (12, 42), "say its AAGUID"),
+        ("port: /dev", "options: {timeout: '1'}, port: /dev", (3, 28), '"timeout": '),
+        ("GAHT00001", "GAHT00003", (14, 29), 'the seed file has no token "GAHT00003"'),
+        ("GAHT00001", "GAHT0001", (14, 29), "should have at least 9 characters"),
+        ("GAHT00001", "'GAHT 00001'", (14, 29), "does not fit"),
+        ("GAHT00001", "GAHT00002", (14, 29), "GAHT00002 is event-based"),
+        ("fobs.csv", "fob.csv", (14, 47), "the seed file cannot be read: No such file"),
         ("[left, card", "[lefd, card", (16, 18), 'no key and no token is called "lefd"'),
-        ("hardware_totp: fob", "hardware_totp: left", (18, 3), "left is a key and stands for no"),
+        ("hardware_totp: fob", "hardware_totp: left", (18, 18), "left is a key and stands for no"),
         ("security_key: [left", "security_key: [fob", (16, 18), "fob is a token and stands for"),
         ("  rig: {", "  manual: {", (3, 3), '"manual" has a meaning of its own'),
-        ("touch: none", "touch: rig:1", (12, 34), "rig:1 is already touch of left"),
+        ("touch: none", "touch: rig:1", (12, 36), "rig:1 is already touch of left"),
     ],
 )
 def test_mistake_is_told_at_its_place(
@@ -123,7 +124,79 @@ def test_mistake_is_told_at_its_place(
     with pytest.raises(ProblemsFound) as found:
         read(folder, text)
     places = {(each.line, each.column): each.message for each in found.value.problems}
-    assert message in places.get(at, f"nothing there; but {places}")
+    assert message in places.get(at, ""), places
+
+
+def several(text: str, *changes: tuple[str, str]) -> str:
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def faults_of(folder: Path, text: str) -> list[tuple[tuple[int, int], str]]:
+    with pytest.raises(ProblemsFound) as found:
+        read(folder, text)
+    return [((each.line, each.column), each.message) for each in found.value.problems]
+
+
+MISTAKES = [
+    # What is changed, and where it is wrong then; of one line, one.
+    (("{port: /dev/ttyACM0", "{options: {timeout: '1', wait: x}, port: /d"), [(3, 28), (3, 39)]),
+    (('at: "hid:1-1.4"', 'at: "usb:1-1.4"'), [(6, 9)]),
+    (("6d66616c-6162", "6d66"), [(8, 13)]),
+    (("touch: rig:1", "touch: rgi:1"), [(9, 12)]),
+    (("power: rig", "power: rig:x"), [(10, 12)]),
+    (("destructive: true", "destructive: perhaps"), [(11, 18)]),
+    (("nfc:ACR122U", "sim:ctap-2.1-pn"), [(12, 14)]),
+    (("serial: GAHT00001, seeds: fobs.csv", "serial: GAHT, seeds: fob.csv"), [(14, 29), (14, 42)]),
+    (("[left, card", "[lefd, [card]"), [(16, 18), (16, 24)]),
+    (('spare: "sim:u2f-2016"', 'spare: "sim:u2f-2061"'), [(17, 10)]),
+    (("hardware_totp: fob", "hardware_totp: left"), [(18, 18)]),
+]
+
+
+@pytest.mark.parametrize("first", range(len(MISTAKES)))
+def test_one_mistake_hides_no_other_and_none_is_told_twice(folder: Path, first: int) -> None:
+    """Whatever is wrong, what is wrong beside it is told as well: each pair, and all at once."""
+    for second in range(first + 1, len(MISTAKES)):
+        (one, here), (other, there) = MISTAKES[first], MISTAKES[second]
+        told = [at for at, _ in faults_of(folder, several(GOOD, one, other))]
+        assert told == sorted([*here, *there])
+    all_of_them = several(GOOD, *(change for change, _ in MISTAKES))
+    told = [at for at, _ in faults_of(folder, all_of_them)]
+    assert told == sorted(at for _, places in MISTAKES for at in places)
+
+
+def test_what_is_wrong_is_not_held_against_the_rest(folder: Path) -> None:
+    """A key whose port is no port is not said to have none; a rig that is wrong has its name."""
+    text = several(
+        GOOD,
+        ('port: "1-1.4"', "port: [1]"),
+        ("{port: /dev/ttyACM0", "{driver: scip, options: {a: b}"),
+    )
+    assert [message for _, message in faults_of(folder, text)] == [
+        '"scip" is not known here; did you mean "scpi"?',
+        "a text belongs here, not ['1']",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "lab: x", "keys: {}", "bind:", "bind: {a: {}}", "rigs: [1]"]
+)
+def test_file_of_another_shape_is_told_what_it_lacks(folder: Path, text: str) -> None:
+    assert faults_of(folder, text + "\n")
+
+
+@pytest.mark.parametrize("at", ["nfc:x", "sim:ctap-2.3", "replay:/a.pcapng"])
+def test_only_a_key_on_usb_has_a_port_and_a_serial_number(folder: Path, at: str) -> None:
+    """Both were read and never looked at."""
+    key = f'{{at: "{at}", port: "1", serial: "2"}}'
+    text = f"lab: x\nkeys: {{a: {key}}}\nbind: {{security_key: a}}\n"
+    assert [message for _, message in faults_of(folder, text)] == [
+        f"a key at {at} has no port to be told by; remove it",
+        f"a key at {at} has no serial number to be told by; remove it",
+    ]
 
 
 def test_simulated_key_needs_no_hands(folder: Path) -> None:
