@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mfalab.simulator.cli.common import not_ready
+from mfalab.simulator.workbench.address import is_real
 
 if TYPE_CHECKING:
     from mfalab.devices.ctap.user import User
@@ -162,7 +163,7 @@ class KeyOpener:
                 f"{fixture.name} may not be changed for good; mark it destructive: true in the "
                 "lab file, or leave --destructive out"
             )
-        if fixture.name.startswith(("hid:", "nfc:")):
+        if is_real(fixture.name):
             click.echo(
                 f"{fixture.name} will be reset: all its credentials and its PIN are erased",
                 err=True,

@@ -12,6 +12,7 @@ import click
 
 from mfalab.simulator.cli.common import argument, not_ready, option
 from mfalab.simulator.cli.key_argument import TOUCH, KeyOpener
+from mfalab.simulator.workbench.address import is_real
 
 if TYPE_CHECKING:
     from mfalab.simulator.abilities import Ability
@@ -81,11 +82,6 @@ class Asking:
             by_hand=is_real(fixture.name),
             says=lambda text: click.echo(text, err=True),
         )
-
-
-def is_real(address: str) -> bool:
-    """Whether an address is that of a real key."""
-    return address.startswith(("hid:", "nfc:"))
 
 
 @contextmanager

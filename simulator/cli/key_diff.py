@@ -47,9 +47,9 @@ def diff(
     mfalab key diff office-key sim:yubikey-like --lab lab.yaml --destructive
     mfalab key diff replay:old-firmware.pcapng hid:12345678 basics
 
-    A and B are sim:MODEL, hid:WHICH, nfc:READER or replay:FILE, or keys of the lab file. SUITE is
-    `basics`, a set of exchanges that show what a key is like, or words that choose tests of the
-    conformance suite.
+    A and B are sim:MODEL, hid:WHICH, nfc:READER, udp:PORT or replay:FILE, or keys of the lab file.
+    SUITE is `basics`, a set of exchanges that show what a key is like, or words that choose tests
+    of the conformance suite.
     What only one of the two can do, such as have its power cut, is not asked.
 
     Statuses, members, flags, extensions, prompts and times are compared. Keys, credential IDs and

@@ -20,8 +20,8 @@ from mfalab.simulator.cli.common import (
     option,
 )
 from mfalab.simulator.cli.key_argument import TOUCH, KeyOpener
-from mfalab.simulator.cli.key_asking import is_real
 from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
+from mfalab.simulator.workbench.address import is_real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,11 +119,11 @@ def key_test(
     mfalab key test office-key --lab lab.yaml --destructive
     mfalab key test --list -k clientpin
 
-    DEVICE is sim:MODEL, hid:WHICH, nfc:READER or replay:FILE, the file of a simulated key, which
-    keeps what is done, or with --lab the name of a key. What is tested is decided by what the key
-    announces; what does not apply or cannot be done is skipped with its reason. Without
-    --destructive nothing is changed for good: credentials that are made for a test are deleted
-    again, or are not stored on the key at all.
+    DEVICE is sim:MODEL, hid:WHICH, nfc:READER, udp:PORT or replay:FILE, the file of a simulated
+    key, which keeps what is done, or with --lab the name of a key. What is tested is decided by
+    what the key announces; what does not apply or cannot be done is skipped with its reason.
+    Without --destructive nothing is changed for good: credentials that are made for a test are
+    deleted again, or are not stored on the key at all.
 
     Exits with 0 when nothing failed, with 1 when something did, with 2 when it was asked for
     wrongly, with 3 when the key is not there.
@@ -139,7 +139,7 @@ def key_test(
         return
     if device is None:
         raise click.UsageError(
-            "say which key: sim:MODEL, hid:WHICH, nfc:READER, replay:FILE or a key's file"
+            "say which key: sim:MODEL, hid:WHICH, nfc:READER, udp:PORT, replay:FILE or a key's file"
         )
     for path in (page, plain):
         if path is not None:

@@ -118,8 +118,9 @@ def record(
     mfalab key record hid: my-key.pcapng
     mfalab key record sim:ctap-2.3 model.pcapng basics --destructive
 
-    DEVICE is sim:MODEL, hid:WHICH or nfc:READER, or a key of the lab file. SUITE is `basics`, a set
-    of exchanges that show what a key is like, or words that choose tests of the conformance suite.
+    DEVICE is sim:MODEL, hid:WHICH, nfc:READER or udp:PORT, or a key of the lab file. SUITE is
+    `basics`, a set of exchanges that show what a key is like, or words that choose tests of the
+    conformance suite.
     The recording stands for the key as replay:FILE.pcapng, such as in mfalab key diff. To record
     what other programs do
     with a simulated key, use mfalab key plug --record.

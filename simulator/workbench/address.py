@@ -3,6 +3,7 @@
 sim:MODEL       a new simulated key          sim:ctap-2.1-pin
 hid:WHICH       a key behind a hidraw node   hid:12345678, hid:1-1.4, hid:/dev/hidraw0, hid:
 nfc:READER      a key in a reader's field    nfc:ACR122U, nfc:
+udp:[HOST:]PORT a key in another process     udp:7112, udp:192.0.2.7:7112
 replay:FILE     a recording as a key         replay:session.pcapng
 """
 
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.fixture import Fixture
     from mfalab.simulator.keys.real import Handling
 
-KINDS: Final = {"sim": "MODEL", "hid": "SERIAL-or-PORT-or-NODE", "nfc": "READER", "replay": "FILE"}
+KINDS: Final = {
+    "sim": "MODEL",
+    "hid": "SERIAL-or-PORT-or-NODE",
+    "nfc": "READER",
+    "udp": "[HOST:]PORT",
+    "replay": "FILE",
+}
 """The kinds of address and what follows them."""
+_REAL: Final = ("hid", "nfc", "udp")
+_MOST_PORT: Final = 65535
 
 
 class BadAddress(ValueError):
@@ -53,15 +62,24 @@ class Address:
         kind, colon, rest = text.partition(":")
         if not colon or kind not in KINDS or (not rest and kind in ("sim", "replay")):
             raise BadAddress(text)
+        if kind == "udp":
+            port = rest.rpartition(":")[2]
+            if not (port.isascii() and port.isdigit() and 0 < int(port) <= _MOST_PORT):
+                raise BadAddress(text)
         return cls(kind, rest)
 
     @property
     def is_real(self) -> bool:
-        """Whether it means a thing that can be held in a hand."""
-        return self.kind in ("hid", "nfc")
+        """Whether it means a key that is not ours: in a hand, or in another process."""
+        return self.kind in _REAL
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.rest}"
+
+
+def is_real(text: str) -> bool:
+    """Whether a text, such as a fixture's name, is the address of a key that is not ours."""
+    return text.partition(":")[0] in _REAL
 
 
 def open_fixture(
@@ -92,6 +110,10 @@ def open_fixture(
         from mfalab.simulator.keys.hid import HidFixture
 
         return HidFixture(where.rest, **handling)
+    if where.kind == "udp":
+        from mfalab.simulator.keys.udp import UdpFixture
+
+        return UdpFixture(where.rest, **handling)
     from mfalab.simulator.keys.nfc import NfcFixture
 
     return NfcFixture(where.rest, **handling)

@@ -135,7 +135,7 @@ class KeyEntry(Strict):
     """
 
     at: Annotated[Address, BeforeValidator(_address)]
-    """sim:MODEL, hid:SERIAL-or-PORT-or-NODE, nfc:READER, or replay:FILE."""
+    """sim:MODEL, hid:SERIAL-or-PORT-or-NODE, nfc:READER, udp:[HOST:]PORT, or replay:FILE."""
     touch: Channel = None
     """Who touches it: a rig's channel, `manual`, or `none`."""
     power: Channel = None
