@@ -111,19 +111,35 @@ def rig() -> None:
 
 
 @rig.command()
+@click.option(
+    "--port",
+    "named",
+    multiple=True,
+    metavar="PORT",
+    help="Also the board at this port, such as the link of a simulated rig; may be given again.",
+)
 @FORMAT
-def suggest(form: str) -> None:
+def suggest(named: tuple[str, ...], form: str) -> None:
     """Print lines for a lab file about the rigs that are plugged in.
 
-    Hubs that ykushcmd or uhubctl can switch are no serial ports and not found.
+    Ports are looked at and not opened, but for those that --port names: what is there is asked for
+    its serial number. No simulated rig is a USB device, and no hub that ykushcmd or uhubctl can
+    switch is a serial port; neither is found by itself.
 
-    Exits with 3 when nothing is found that looks like a rig.
+    Exits with 3 when nothing is found that looks like a rig, or a named one does not answer.
+
+    \b
+    mfalab rig suggest --port LINK         of mfalab key plug FILE --uhid --rig LINK
     """
-    from mfalab.devices.rig.ports import entry, serial_ports
+    from mfalab.devices.rig.ports import RigSpec, entry, serial_ports
     from mfalab.devices.rig.ports import suggest as suggested
 
     present = serial_ports()
-    specs = suggested(present)
+    specs = list(suggested(present))
+    for port in named:
+        with _Address("scpi", port, None, ()).opened() as (opened, _):
+            serial = opened.identify().serial or None
+        specs.append(RigSpec(f"rig{len(specs) + 1}", "scpi", port, serial))
     if form == "json":
         print_json({each.name: _fields(each) for each in specs})
     elif specs:
@@ -132,7 +148,10 @@ def suggest(form: str) -> None:
             click.echo(f"  {entry(each)}")
     if not specs:
         others = ", ".join(map(str, present)) or "none at all"
-        not_ready(f"no serial port looks like a rig (ports: {others}). Plug one in.")
+        not_ready(
+            f"no serial port looks like a rig (ports: {others}). Plug one in, or name the port "
+            "of a simulated one with --port."
+        )
 
 
 @rig.command("test")

@@ -177,6 +177,24 @@ class TestSuggest:
         assert result.exit_code == 3
         assert "no serial port looks like a rig (ports: none at all)" in result.output
 
+    def test_a_board_at_a_named_port_is_asked_what_it_is(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No simulated rig is a USB device, so none was ever found."""
+        monkeypatch.setattr(ports, "serial_ports", lambda: [Port("/dev/ttyUSB0", 0x1A86, 0x7523)])
+        result = run("suggest")
+        assert result.exit_code == 0
+        assert yaml.safe_load(result.output)["rigs"] == {
+            "rig1": {"driver": "lcus", "port": "/dev/ttyUSB0"},
+            "rig2": {"driver": "scpi", "port": "simrig://cli", "serial": "0001"},
+        }
+
+    def test_a_named_port_without_a_board_is_told(self, run: Run, tmp_path: Path) -> None:
+        result = run("suggest", port=str(tmp_path / "nothing"))
+        assert result.exit_code == 3
+        assert result.stdout == ""
+        assert "nothing" in result.stderr
+
 
 class TestRepl:
     def test_lines_from_a_pipe_are_answered(self, run: Run) -> None:

@@ -83,6 +83,17 @@ def test_a_rig_touches_it_and_cuts_its_power(plugged: Plugged) -> None:
                 assert "FIDO_2_1" in Ctap2(device).info.versions
 
 
+def test_its_rig_is_suggested_for_a_lab_file(plugged: Plugged) -> None:
+    """What is printed is a lab file's, and opens."""
+    said = mfalab("rig", "suggest", "--port", plugged.rig.name, cwd=plugged.rig.parent)
+    assert said.returncode == 0, said.stderr
+    key = f'{{at: "udp:{plugged.port}", touch: "rig1:1"}}'
+    lab = f"lab: x\nkeys: {{a: {key}}}\nbind: {{security_key: a}}\n"
+    (plugged.rig.parent / "lab.yaml").write_text(said.stdout + lab)
+    checked = mfalab("lab", "check", plugged.rig.parent / "lab.yaml", cwd=Path.cwd())
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_one_run_at_a_time_has_it_and_hands_must_be_named(plugged: Plugged) -> None:
     with UdpFixture(f"127.0.0.1:{plugged.port}") as fixture:
         with pytest.raises(InUse):
