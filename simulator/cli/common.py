@@ -28,8 +28,20 @@ PASSED, FAILED, BAD_USAGE, NOT_READY, NOT_WRITTEN, INTERRUPTED = 0, 1, 2, 3, 4, 
 _PARAMETER = "parameter"
 _Command = Callable[..., Any]
 
-A_FILE = click.Path(path_type=Path, dir_okay=False)
-"""The type of an option that names a file, which may not be there yet."""
+
+class _File(click.Path):
+    """A file by its path, and `-` is none: it would become a file of that name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType.convert`."""
+        if value == "-":
+            standard = "the standard streams are /dev/stdin and /dev/stdout"
+            self.fail(f"- is no file here; {standard}, and a file of this name is ./-", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+A_FILE = _File(path_type=Path, dir_okay=False)
+"""The type of what names a file, which may not be there yet."""
 
 FORMAT = click.option(
     "--format",

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfalab.simulator.cli.common import FORMAT, print_json
+from mfalab.simulator.cli.common import A_FILE, FORMAT, print_json
 from mfalab.simulator.cli.key_diff import diff
 from mfalab.simulator.cli.key_file import (
-    KEY_FILE,
     file_errors,
     make,
     open_key,
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "ctap-2.1-pin"
 
-_FILE = click.argument("path", metavar="FILE", type=KEY_FILE)
+_FILE = click.argument("path", metavar="FILE", type=A_FILE)
 
 
 @click.group()

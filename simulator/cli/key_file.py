@@ -36,10 +36,6 @@ _FORMS = {
 }
 
 
-KEY_FILE = click.Path(path_type=Path, dir_okay=False)
-"""What an argument that names a key's file is."""
-
-
 def make(path: Path, model: str, seed: int | None) -> Model:
     """Make a key in a new file."""
     from contextlib import closing

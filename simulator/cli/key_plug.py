@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from mfalab.simulator.cli.common import gathered, not_ready, option
-from mfalab.simulator.cli.key_file import KEY_FILE, file_errors, open_key, serial
+from mfalab.simulator.cli.common import A_FILE, gathered, not_ready, option
+from mfalab.simulator.cli.key_file import file_errors, open_key, serial
 from mfalab.simulator.cli.key_traces import RECORD, SHOW_SECRETS, record_plugged
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ class _Wanted:
 
 
 @click.command()
-@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=KEY_FILE)
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=A_FILE)
 @gathered(_Wanted, "wanted")
 @click.option(
     "--rig",
-    type=click.Path(path_type=Path),
+    type=A_FILE,
     metavar="LINK",
     help="A simulated rig on a terminal that LINK leads to: channel n acts on the n-th key.",
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from mfalab.simulator.cli.common import FAILED, FORMAT, PASSED, print_json
+from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, print_json
 from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _A_LOG = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.command()
 @click.argument("logs", nargs=-1, required=True, type=_A_LOG)
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML.")
+@click.option("--html", type=A_FILE, metavar="FILE.html", help="HTML report.")
+@click.option("--junit", type=A_FILE, metavar="FILE.xml", help="JUnit XML.")
 @FORMAT
 def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None, form: str) -> None:
     """Make reports from event logs; several logs become one report, side by side.

@@ -49,15 +49,9 @@ class _Manner:
 class _Outputs:
     """Where what happens is written."""
 
-    log: Path | None = option(
-        "--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Event log."
-    )
-    junit: Path | None = option(
-        "--junit", type=click.Path(path_type=Path), metavar="FILE.xml", help="JUnit XML."
-    )
-    html: Path | None = option(
-        "--html", type=click.Path(path_type=Path), metavar="FILE.html", help="HTML report."
-    )
+    log: Path | None = option("--log", type=A_FILE, metavar="FILE.jsonl", help="Event log.")
+    junit: Path | None = option("--junit", type=A_FILE, metavar="FILE.xml", help="JUnit XML.")
+    html: Path | None = option("--html", type=A_FILE, metavar="FILE.html", help="HTML report.")
     record: Path | None = option(
         "--record",
         type=click.Path(path_type=Path, file_okay=False),

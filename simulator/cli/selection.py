@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from mfalab.simulator.cli.common import argument, option
 
 if TYPE_CHECKING:
     from mfalab.simulator.scenario_files.loader import Case
+
+_OPERATOR = re.compile(r"(^|[\s(])not\s|\s(and|or)\s")
+"""What makes an expression for `pytest -k`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +38,11 @@ class Selection:
 
         cases = select(collect(self.paths), words=self.words, tags=self.tags)
         if not cases:
+            for word in self.words:
+                if _OPERATOR.search(word):
+                    raise click.UsageError(
+                        f"no case says {word!r}: -k takes a text as it is, and all of several; "
+                        "pytest takes expressions: pytest scenarios -k 'car and not sms'"
+                    )
             raise click.UsageError("no case is left: look at the words behind -k and -t")
         return cases

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfalab.simulator.cli.common import FORMAT, gathered, print_json
+from mfalab.simulator.cli.common import A_FILE, FORMAT, gathered, print_json
 from mfalab.simulator.cli.outputs import errors_of_writing
 from mfalab.simulator.cli.selection import Selection
 
@@ -125,7 +125,7 @@ def profiles_command(form: str) -> None:
 
 @click.command()
 @click.argument("path")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.")
+@click.option("-o", "--output", type=A_FILE, help="File to write.")
 def eject(path: str, output: Path | None) -> None:
     """Write the Python form of a scenario: a pytest file that does the same steps."""
     from mfalab.simulator.scenario_files.eject import as_python
@@ -142,7 +142,7 @@ def eject(path: str, output: Path | None) -> None:
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=A_FILE)
 def new(path: Path) -> None:
     """Write a first scenario to start from."""
     from mfalab.simulator.scenario_files.eject import TEMPLATE

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from mfalab.simulator.cli import command as command_group
 from mfalab.simulator.cli import run as run_door
 from mfalab.simulator.cli.common import argument, gathered, option
 from mfalab.simulator.runner import DEFAULT_SEED
@@ -53,6 +55,26 @@ def test_a_mistake_in_a_gathered_option_names_it(command):
 def test_the_seed_of_the_command_line_is_that_of_the_runner():
     (seed,) = [each for each in run_door.run_command.params if each.name == "seed"]
     assert seed.default == DEFAULT_SEED
+
+
+def files_to_be(group: click.Group) -> Iterator[tuple[str, click.Parameter]]:
+    """Every parameter of every command that names a file which need not be there yet."""
+    for name in group.list_commands(click.Context(group)):
+        found = group.get_command(click.Context(group), name)
+        if isinstance(found, click.Group):
+            yield from files_to_be(found)
+        for each in found.params if found is not None else ():
+            if isinstance(each.type, click.Path) and each.type.file_okay and not each.type.exists:
+                yield f"{name} {each.name}", each
+
+
+def test_hyphen_is_a_file_of_that_name_in_no_command():
+    """`run --log -` once wrote a file called `-`."""
+    found = dict(files_to_be(command_group))
+    assert {"run log", "run html", "run junit", "report html", "eject output"} <= found.keys()
+    for name, parameter in found.items():
+        with pytest.raises(click.BadParameter, match=r"- is no file here; .* /dev/stdout"):
+            pytest.fail(f"{name}: {parameter.type.convert('-', parameter, None)}")
 
 
 @pytest.mark.slow

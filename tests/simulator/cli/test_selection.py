@@ -23,3 +23,9 @@ def test_every_word_and_every_tag_narrows_the_choice(suite: Path, words, tags, c
 def test_a_choice_of_nothing_is_wrong_usage(suite: Path):
     with pytest.raises(click.UsageError, match="no case is left"):
         Selection(("t",), (), ("sms", "drift")).cases()
+
+
+@pytest.mark.parametrize("word", ["good and bad", "bad or sms", "not good", "(not good)"])
+def test_an_expression_that_is_no_text_of_a_case_is_sent_to_pytest(suite: Path, word):
+    with pytest.raises(click.UsageError, match=r"-k takes a text as it is.*pytest scenarios -k"):
+        Selection(("t",), (word,), ()).cases()
