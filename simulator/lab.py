@@ -127,10 +127,16 @@ class Lab(Environment, Verbs):
     def attempt(self, step: Step) -> Outcome:
         """Perform a step and say what became of it, expected or not."""
         try:
-            self.journal.decided = None
+            self.journal.begin_step()
             return Outcome(data=step.perform(self))
         except ServiceError as refusal:
-            return Outcome(refusal.code, refusal.message, refusal.status, self.journal.decided)
+            return Outcome(
+                refusal.code,
+                refusal.message,
+                refusal.status,
+                self.journal.decided,
+                why=self.journal.explained,
+            )
         except Prevented as hindrance:
             got_in = isinstance(hindrance, NoSecondPage)
             return Outcome(hindrance.code, str(hindrance), got_in=got_in)

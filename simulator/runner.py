@@ -210,11 +210,14 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         "step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text
     )
     outcome, verdict, why = Outcome(), "passed", ""
+    expected, got = str(step.expect), ""
     try:
         outcome = lab.do(step)
     except ExpectationFailed as failure:
         verdict, why = "failed", str(failure)
         outcome = lab.last_outcome
+        # What a step looks at by itself is not what its `expect` is about.
+        expected, got = failure.expected, failure.got
     except (ScenarioError, RigError, RecordingFailed) as mistake:
         verdict, why = "error", str(mistake)
     except Exception as error:
@@ -224,9 +227,9 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         lab.timeline.now_ns(),
         step=number,
         verdict="passed" if verdict == "passed" else "failed",
-        outcome=outcome.refused or "accepted",
+        outcome=outcome.refused or got or "accepted",
         message=outcome.message,
-        expected=str(step.expect),
+        expected=expected,
         **({"why": why} if why else {}),
     )
     return verdict, f"{case.shown_as}:{line}: step {number} ({step.do}): {why}" if why else ""

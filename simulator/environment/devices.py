@@ -14,6 +14,7 @@ from mfalab.devices.otp.token import HardwareToken, HotpToken
 from mfalab.devices.phone import Phone
 from mfalab.devices.sms.phone import SmsPhone
 from mfalab.simulator.clocks import DeviceClock
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.key_access import KeyAccess
 from mfalab.simulator.environment.outcome import Prevented, ScenarioError
 from mfalab.simulator.language import codes
@@ -122,6 +123,13 @@ class CodeDevice(HeldDevice):
         """The code so many steps (or presses) from the present one."""
 
     @property
+    def step(self) -> int | None:
+        """The time step that it believes in, or the counter of its next code; None without one."""
+        if self.clock is None or self.period_s is None:
+            return None
+        return self.clock.now_ns() // (self.period_s * NS_PER_S)
+
+    @property
     def needs_account(self) -> bool:
         """Whether it holds no secret yet and has to be given one."""
         return False
@@ -185,6 +193,11 @@ class HeldToken(CodeDevice):
     def period_s(self) -> int | None:
         """Length of its time step; None for an event-based token."""
         return self.thing.seed.period_s if isinstance(self.thing, HardwareToken) else None
+
+    @property
+    def step(self) -> int | None:
+        """See `CodeDevice.step`."""
+        return self.thing.counter if isinstance(self.thing, HotpToken) else super().step
 
     @property
     def until_next_code_ns(self) -> int:

@@ -266,6 +266,10 @@ class Environment:
 
     # -- the event log ------------------------------------------------------------------
 
+    def showed(self, device: str, steps: tuple[int, ...]) -> None:
+        """See `Surroundings.showed`."""
+        self.journal.shown = device, steps
+
     def note(self, lane: str, what: str, **detail: object) -> None:
         """Log that a person or a thing acts."""
         self.journal.note(lane, what, **detail)

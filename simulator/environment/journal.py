@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from heapq import merge
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -21,7 +22,7 @@ from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.limits import Measurement
 from mfalab.simulator.language.units import format_instant
-from mfalab.verifier import CeremonyDecision, Decision, DeviceKind, Profile, TrailEvent
+from mfalab.verifier import CeremonyDecision, Decision, DeviceKind, Outcome, Profile, TrailEvent
 
 _CAUSES = {"EnableMFADevice": "enable", "ResyncMFADevice": "resync"}
 
@@ -32,7 +33,9 @@ class Journal:
     Attributes:
         log: the events so far.
         step: number of the step that is under way.
-        decided: what the verifier decided last, since it was set to None.
+        decided: what the verifier decided last, since `begin_step`.
+        shown: the device whose code was read last since then, and of which steps it is.
+        explained: why the verifier found that code wrong, or nothing.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class Journal:
         self.log = log
         self.step = 0
         self.decided: str | None = None
+        self.shown: tuple[str, tuple[int, ...]] = "", ()
+        self.explained = ""
         self._timeline = timeline
         self._server_clock = server_clock
         self._devices = devices
@@ -52,6 +57,10 @@ class Journal:
         self._quiet = False
         # When what a clock belongs to stopped working, or works again; by the clock.
         self._works: dict[Clock, list[tuple[int, bool]]] = {}
+
+    def begin_step(self) -> None:
+        """Forget what was decided in the step before."""
+        self.decided, self.shown, self.explained = None, ("", ()), ""
 
     def note(self, lane: str, what: str, **detail: object) -> None:
         """Write down that a person or a thing acts."""
@@ -157,7 +166,11 @@ class Journal:
             outcome=event.outcome.value,
             detail=_detail(event),
         )
-        if event.accepted and isinstance(event, Decision):
+        if not isinstance(event, Decision):
+            return
+        if event.outcome is Outcome.WRONG and self.shown[0] in devices:
+            self.explained = _why_wrong(self._devices[self.shown[0]], self.shown[1], event)
+        if event.accepted:
             for name in devices:
                 self._move_window(name, event, profile)
 
@@ -210,6 +223,25 @@ class Journal:
         """Where the verifier's window for a device is centred, in steps from its own clock."""
         low, high = self._windows.get(name, (0, 0))
         return (low + high) // 2
+
+
+def _why_wrong(device: HeldDevice, shown: tuple[int, ...], decision: Decision) -> str:
+    """What a device showed, against the window in which the verifier looked for it."""
+    if not shown:
+        return ""
+    steps = [step - decision.server_step for step in shown]
+    low, high = (each - decision.server_step for each in (decision.low_step, decision.high_step))
+    word = "counter" if device.period_s is None else "step"
+    told = " and ".join(f"{step:+d}" for step in steps)
+    text = (
+        f"{device.name} showed {word}{'s' if len(steps) > 1 else ''} {told}, "
+        f"the window was {low:+d} to {high:+d}"
+    )
+    if any(not low <= step <= high for step in steps):
+        return text
+    if any(later - earlier != 1 for earlier, later in pairwise(steps)):
+        return f"{text}; they are not consecutive"
+    return f"{text}; the verifier has another seed, or something else was typed"
 
 
 def _detail(decision: Decision | CeremonyDecision) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class Outcome:
     status: int | None = None
     decision: str | None = None
     """What the verifier decided on the last code or signature of the step."""
+    why: str = ""
+    """What explains the decision, as far as it is known."""
     got_in: bool = False
     """Whether what stopped the step is that it found a hole: nothing was refused."""
     data: Any = field(default=None, repr=False)
@@ -35,7 +37,8 @@ class Outcome:
             return f"{self.refused}: {self.message!r}, and `any` stands for refusals only"
         status = f" ({self.status})" if self.status else ""
         decision = f", decision: {self.decision}" if self.decision else ""
-        return f"refused: {self.refused}{status}: {self.message!r}{decision}"
+        why = f" ({self.why})" if self.why else ""
+        return f"refused: {self.refused}{status}: {self.message!r}{decision}{why}"
 
 
 class ExpectationFailed(AssertionError):

@@ -116,7 +116,10 @@ class Person:
             DeviceError: the device does not work.
         """
         self.holding(device)
+        step = _step_of(device, choice)
         code = self._choose(device, choice)
+        if step is not None:
+            self.surroundings.showed(device.name, (step,))
         self.note("reads a code", device=device.name, choice=choice, code=Secret(code))
         return code
 
@@ -174,6 +177,7 @@ class Person:
         if choice == "wrong":
             wrong = device.wrong_code()
             return wrong, codes.other_than({wrong}, wrong)
+        shown = [device.step]
         first = device.code()
         if choice == "equal":
             return first, first
@@ -181,7 +185,11 @@ class Person:
         if choice == "gapped":
             device.code()
             self._await_next_code(device)
+        shown.append(device.step)
         second = device.code()
+        if choice == "reversed":
+            shown.reverse()
+        self.surroundings.showed(device.name, tuple(step for step in shown if step is not None))
         return (second, first) if choice == "reversed" else (first, second)
 
     def _await_next_code(self, device: CodeDevice) -> None:
@@ -210,3 +218,14 @@ class Person:
             seconds = self.chance.lognormvariate(log(_TYPING_MEDIAN_S), _TYPING_SIGMA)
             return round(min(seconds, _TYPING_LIMIT_S) * NS_PER_S)
         return int(typing)
+
+
+def _step_of(device: HeldDevice, choice: str) -> int | None:
+    """Of which step, or counter, the code is that a device shows; None where it is of none.
+
+    It is asked for when the code is read: a slow person types it some steps later.
+    """
+    offset = 0 if choice == "current" else codes.steps_of(choice)
+    if offset is None or not isinstance(device, CodeDevice) or device.step is None:
+        return None
+    return device.step + offset

@@ -25,6 +25,10 @@ class Surroundings(Protocol):
         """Write down that a person or a thing acts."""
         ...
 
+    def showed(self, device: str, steps: tuple[int, ...]) -> None:
+        """Remember of which steps, or counters, the codes are that a device showed."""
+        ...
+
     def advance(self, duration_ns: int) -> None:
         """Let true time pass."""
         ...

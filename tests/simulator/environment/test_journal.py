@@ -4,7 +4,10 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
+import pytest
+
 from mfalab import Lab
+from mfalab.simulator.clocks.durations import NS_PER_S
 
 Labs = Callable[..., Lab]
 
@@ -154,3 +157,54 @@ def test_nothing_is_decided_while_the_journal_looks_away(lab_with: Labs) -> None
     lab.deactivate(who="ada", for_="alice", device="fob")
     lab.enable(who="alice", device="fob", codes="wrong", expect={"refused": "any"})
     assert len(events(lab, "decision")) == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "step", "why"),
+    [
+        ("fob", {"code": "-16 steps"}, "fob showed step -16, the window was -2 to +2"),
+        ("fob", {"code": "wrong"}, ""),
+        ("fob", {"code": "123456"}, ""),
+        (
+            "fob",
+            {"typed": "full-width"},
+            (
+                "fob showed step +0, the window was -2 to +2; "
+                "the verifier has another seed, or something else was typed"
+            ),
+        ),
+    ],
+)
+def test_wrong_code_is_explained_by_its_step_and_the_window(
+    lab_with: Labs, device: str, step: dict[str, Any], why: str
+) -> None:
+    lab = lab_with(device)
+    lab.enable(who="alice", device=device)
+    lab.wait(for_="5 min")
+    outcome = lab.sign_in(who="alice", with_=device, **step, expect={"refused": "any"})
+    assert (outcome.decision, outcome.why) == ("wrong", why)
+
+
+def test_slow_typing_does_not_move_the_step_that_was_shown(lab_with: Labs) -> None:
+    lab = lab_with("fob")
+    lab.enable(who="alice", device="fob")
+    alice = lab.person("alice")
+    alice.spec = alice.spec.model_copy(update={"typing": 100 * NS_PER_S})
+    lab.wait(until_next="code", of="fob")
+    outcome = lab.sign_in(who="alice", with_="fob", expect={"refused": "any"})
+    assert outcome.why == "fob showed step -3, the window was -2 to +2"
+
+
+def test_pair_is_explained_by_both_of_its_steps(lab_with: Labs) -> None:
+    lab = lab_with("fob")
+    outcome = lab.enable(who="alice", device="fob", codes="reversed", expect={"refused": "any"})
+    assert "fob showed steps +0 and -1, the window was" in outcome.why
+    assert outcome.why.endswith("; they are not consecutive")
+
+
+def test_code_of_one_step_does_not_explain_the_next(lab_with: Labs) -> None:
+    lab = lab_with("fob")
+    lab.enable(who="alice", device="fob")
+    lab.sign_in(who="alice", with_="fob", code="-16 steps", expect={"refused": "any"})
+    outcome = lab.try_again(who="alice", with_="fob", code="wrong", expect={"refused": "any"})
+    assert outcome.why == ""

@@ -22,6 +22,10 @@ from mfalab.simulator.environment.outcome import (
             Outcome("AccessDenied", "No.", 403, "replayed"),
             "refused: AccessDenied (403): 'No.', decision: replayed",
         ),
+        (
+            Outcome("AccessDenied", "No.", 403, "wrong", why="fob showed step +9"),
+            "refused: AccessDenied (403): 'No.', decision: wrong (fob showed step +9)",
+        ),
     ],
 )
 def test_outcome_is_told_with_what_is_known_of_it(outcome: Outcome, text: str) -> None:
