@@ -286,7 +286,11 @@ class SecurityKey(Device):
             self._pump()
 
     def touch(self) -> None:
-        """Touch it now; nothing happens when it does not ask for that."""
+        """Touch it now; nothing happens when it does not ask for that.
+
+        A U2F client asks again and again: a touch counts for 10 s after it has, also when the key
+        is dark by then.
+        """
         self._do(Reaction(Gesture.TOUCH))
 
     def finger(self, finger: bytes | str, *, sample: SampleStatus = SampleStatus.GOOD) -> None:
@@ -512,6 +516,8 @@ class SecurityKey(Device):
         with self._scheduler.guard:
             if self._prompting.act(reaction):
                 self._pump()
+            elif reaction.gesture is Gesture.TOUCH:
+                self.authenticator.touch()
 
     def _requests(self) -> list[Transaction | None]:
         return [face.transaction for face in (self._hid, self._applet) if face is not None]

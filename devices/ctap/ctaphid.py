@@ -43,7 +43,8 @@ MESSAGE_TIMEOUT_NS: Final = 500 * NS_PER_MS
 KEEPALIVE_NS: Final = 100 * NS_PER_MS
 LONGEST_LOCK_S: Final = 10
 POLLED_NS: Final = 1_500 * NS_PER_MS
-"""How long a refused U2F request keeps the key blinking; clients poll every 250 ms or so."""
+"""How long a refused U2F request keeps the key blinking; clients poll every 250 ms or so. A touch
+counts for longer, see u2f.py: those of a busy machine poll every few seconds."""
 _INIT_DATA: Final = REPORT_SIZE - 7
 _CONT_DATA: Final = REPORT_SIZE - 5
 MAX_MESSAGE: Final = _INIT_DATA + 128 * _CONT_DATA

@@ -111,15 +111,21 @@ class Prompting:
         if reaction is None:
             return False
         if reaction.after_ns:
-            self._after(reaction.after_ns, lambda: self._act_late(blinking, reaction))
+            user = self._user
+            self._after(reaction.after_ns, lambda: self._act_late(blinking, reaction, user))
             return False
         blinking.act(reaction)
         return True
 
-    def _act_late(self, blinking: _Blinking, reaction: Reaction) -> None:
+    def _act_late(self, blinking: _Blinking, reaction: Reaction, user: User) -> None:
         self._look()
-        if reaction.regardless or self._blinking is blinking:
+        if reaction.regardless or (self._is_still(blinking) and user is self._user):
             self._do(reaction)
+
+    def _is_still(self, blinking: _Blinking) -> bool:
+        """Whether it is the same prompt to its user: between slow polls the key may go dark."""
+        now = self._blinking
+        return now is blinking or (blinking.polled and (now is None or now.polled))
 
     def _look(self) -> None:
         """See what the key blinks for, and whether that is still the same."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from fido2.ctap import CtapError
+from fido2.ctap1 import ApduError, Ctap1
 from fido2.ctap2 import ClientPin, Ctap2
 from fido2.hid import CtapHidDevice
 
@@ -78,6 +79,20 @@ def opened(key: SecurityKey, *, everything: bool = False) -> tuple[Connection, i
     return connection, int.from_bytes(connection.read()[15:19])
 
 
+def asking_by_u2f(key: SecurityKey) -> Callable[[], str]:
+    """A client that asks once for a registration at each call, and tells the status word."""
+    ctap = Ctap1(key.device())
+
+    def ask() -> str:
+        try:
+            ctap.register(HASH, HASH)
+        except ApduError as error:
+            return f"{error.code:04x}"
+        return "9000"
+
+    return ask
+
+
 class TestPeople:
     def test_a_function_is_told_what_the_key_asks_and_decides(self) -> None:
         told: list[Asked] = []
@@ -124,6 +139,42 @@ class TestPeople:
         time.after(S, key.decline)
         assert refusal(lambda: make(key)) == ERR.OPERATION_DENIED
         assert time.now_ns() == 5 * S
+
+    @pytest.mark.parametrize("pause_ms", [100, 1_400, 1_600, 4_000, 9_900])
+    @pytest.mark.parametrize("after_ms", [50, 1_550, 3_900, 60_000])
+    @pytest.mark.parametrize("by", ["its user", "a rig"])
+    def test_a_touch_counts_however_slowly_a_u2f_client_polls(
+        self, by: str, after_ms: int, pause_ms: int
+    ) -> None:
+        time = OwnTime()
+        user = touching(after_ms * MS) if by == "its user" else absent
+        key = plugged("u2f-2016", user=user, scheduler=time)
+        if by == "a rig":
+            time.after(after_ms * MS, key.touch)
+        ask = asking_by_u2f(key)
+        for _ in range(0, after_ms, pause_ms):
+            assert ask() == "6985"
+            time.advance(pause_ms * MS)
+        assert ask() == "9000"
+
+    def test_a_touch_of_a_key_whose_client_has_left_does_not_count(self) -> None:
+        time = OwnTime()
+        key = plugged("u2f-2016", user=absent, scheduler=time)
+        ask = asking_by_u2f(key)
+        assert ask() == "6985"
+        time.advance(10 * S)
+        key.touch()
+        assert ask() == "6985"
+
+    def test_what_a_user_of_before_was_about_to_do_between_polls_is_not_done(self) -> None:
+        time = OwnTime()
+        key = plugged("u2f-2016", user=touching(3 * S), scheduler=time)
+        ask = asking_by_u2f(key)
+        assert ask() == "6985"
+        time.advance(2 * S)
+        key.user = absent
+        time.advance(2 * S)
+        assert ask() == "6985"
 
     def test_hands_on_a_dark_key_do_nothing(self) -> None:
         key = new()
