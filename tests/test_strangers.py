@@ -43,6 +43,8 @@ NEEDS = {
 
 TOUCHED = ("tools", "disk", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
 MODEL = "yubikey-like"
+MODELS_OF = {"tools": "ctap-2.1-pin"}
+"""Others than the default model of `key new` are like the keys that strangers meet most."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.guest]
 
@@ -61,7 +63,7 @@ def make_keys(folder: Path) -> None:
     for name in (*TOUCHED, "untouched/untouched"):
         path = folder / f"{name}.key"
         path.parent.mkdir(parents=True, exist_ok=True)
-        make(path, MODEL, None)
+        make(path, MODELS_OF.get(name, MODEL), None)
     with_finger = folder / "untouched" / "chromium.key"
     # Emulated, Chromium's processes take more than 500 ms from one packet to the next.
     patient = folder / "patient.toml"

@@ -1,7 +1,7 @@
-# libfido2's own tools against a key with a PIN.
+# libfido2's own tools against a key of the default model with a PIN.
 #
-# The key has the preview of credential management: libfido2 manages credentials with its command
-# (0x41) only, up to the version in Debian 12, whatever else a key offers.
+# Up to the version in Debian 12 libfido2 manages credentials with the command of the preview (0x41)
+# only, whatever else a key offers.
 . "$(dirname "$0")/common.sh"
 
 device=$(node tools.key)
@@ -146,7 +146,7 @@ reset() {
     info > info
     cat info
     grep '^options:.*noclientPin' info
-    grep '^remaining rk(s): 100' info
+    grep '^remaining rk(s): 50' info
 }
 
 proves "fido2-token lists the key" listed
