@@ -14,6 +14,7 @@ from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.run import Result, Run
 from mfalab.simulator.conformance.suite import ConformanceTest
+from mfalab.simulator.conformance.timings import Spread
 from mfalab.simulator.conformance.verdicts import Verdict
 from mfalab.simulator.report.files import write_whole
 from mfalab.simulator.report.text import duration_text, printable
@@ -61,6 +62,7 @@ def as_plain(run: Run) -> dict[str, Any]:
         "device": run.device,
         "started_ns": run.started_ns,
         "lasted_ns": run.lasted_ns,
+        "virtual": run.virtual,
         "destructive": run.destructive,
         "passed": run.passed,
         "ended": run.ended,
@@ -148,16 +150,27 @@ def summary(run: Run) -> Iterator[str]:
         if result.verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.INTERRUPTED):
             yield from _failure(result)
     yield from _skips(run)
-    if run.spreads:
-        yield f"{'Timings in ms':<54} {'median':>8} {'p95':>8} {'n':>5}"
-        for spread in run.spreads:
-            median, p95 = spread.median_ns / NS_PER_MS, spread.p95_ns / NS_PER_MS
-            yield f"  {spread.name:<52} {median:>8.1f} {p95:>8.1f} {spread.count:>5}"
+    if spreads := _told_spreads(run):
+        head = "Timings in ms of virtual time" if run.virtual else "Timings in ms"
+        yield f"{head:<54} {'median':>8} {'p95':>8} {'n':>5}"
+        for spread in spreads:
+            median, p95 = _ms_text(spread.median_ns), _ms_text(spread.p95_ns)
+            yield f"  {spread.name:<52} {median:>8} {p95:>8} {spread.count:>5}"
         yield ""
     if run.ended:
         yield f"The run ended early: {printable(run.ended)}."
     yield from (printable(note) for note in run.notes)
-    yield printable(headline(run)) + f" in {duration_text(run.lasted_ns)}"
+    of_what = " of virtual time" if run.virtual else ""
+    yield printable(headline(run)) + f" in {duration_text(run.lasted_ns)}{of_what}"
+
+
+def _told_spreads(run: Run) -> list[Spread]:
+    """The timings that mean something: a simulated key computes in no time of its own."""
+    return [spread for spread in run.spreads if spread.most_ns or not run.virtual]
+
+
+def _ms_text(duration_ns: int) -> str:
+    return "< 0.1" if duration_ns < NS_PER_MS // 10 else f"{duration_ns / NS_PER_MS:.1f}"
 
 
 def _skips(run: Run) -> Iterator[str]:

@@ -29,6 +29,8 @@ from mfalab.simulator.traces.frames import Frame
 _PATIENCE_S: Final = 60
 """A test that waits longer is left out where time is real."""
 _PIN_REFUSED: Final = (CtapStatus.PIN_INVALID, CtapStatus.PIN_AUTH_BLOCKED, CtapStatus.PIN_BLOCKED)
+_WALL_NS: Final = 9 * 10**17
+"""Walls have shown more nanoseconds since the Unix epoch from 1998 on."""
 _REVIVALS: Final = 3
 """How often a key that lost its power is brought back."""
 
@@ -127,6 +129,11 @@ class Run:
     def counts(self) -> Mapping[Verdict, int]:
         """How many tests ended how."""
         return Counter(result.verdict for result in self.results)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether its time is a simulated key's own, which begins at 0 and not in 1970."""
+        return self.started_ns < _WALL_NS
 
     @property
     def passed(self) -> bool:

@@ -4,7 +4,7 @@ const MS = 1e6;
 const ms = (ns) => {
   const value = ns / MS;
   if (value >= 10000) return [short(value / 1000), "s"];
-  return [value === 0 ? "0" : value < 9.95 ? value.toFixed(2) : value.toFixed(value < 99.5 ? 1 : 0), "ms"];
+  return [value > 0 && value < 0.005 ? `<${NB}0.01` : value === 0 ? "0" : value < 9.95 ? value.toFixed(2) : value.toFixed(value < 99.5 ? 1 : 0), "ms"];
 };
 const lasting = (ns) => ms(ns).join(NB);
 
@@ -19,10 +19,12 @@ const headlineOf = (tests) => {
   return `${plural(passed, "test")} passed, none failed`;
 };
 
-const timings = (data) => el("section", null, el("h2", null, "Timings"), data.timings.length ? el("div", { class: "tablebox" }, el("table", { class: "timings" },
+// A simulated key computes in no time of its own: what took none says nothing of it.
+const told = (data) => data.timings.filter((each) => each.most_ns > 0 || !data.virtual);
+const timings = (data) => el("section", null, el("h2", null, data.virtual ? "Timings in virtual time" : "Timings"), told(data).length ? el("div", { class: "tablebox" }, el("table", { class: "timings" },
   el("caption", { class: "hidden" }, "Timings with their spread"),
   el("thead", null, el("tr", null, ["", "median", "p95", "n"].map((head) => el("th", { scope: "col" }, head || el("span", { class: "hidden" }, "What"))))),
-  el("tbody", null, data.timings.map((each) => el("tr", null, el("th", { scope: "row" }, each.name),
+  el("tbody", null, told(data).map((each) => el("tr", null, el("th", { scope: "row" }, each.name),
     ["median_ns", "p95_ns"].map((name) => { const [value, unit] = ms(each[name]); return el("td", null, value, el("span", { class: "unit" }, NB + unit)); }),
     el("td", null, each.count.toLocaleString("en"))))))) : el("p", { class: "said" }, "Nothing was measured."));
 
@@ -54,7 +56,7 @@ const summary = (data, page, filter) => {
       key.firmware === null ? null : datum("Firmware", firmware(key.firmware)),
       datum("Destructive tests", data.destructive ? "yes" : "no"),
       started > 9e11 ? datum("Started", moment(started)) : null,
-      datum("Lasted", duration(data.lasted_ns / MS)), datum("mfalab", data.mfalab)),
+      datum(data.virtual ? "Lasted (virtual time)" : "Lasted", duration(data.lasted_ns / MS)), datum("mfalab", data.mfalab)),
     el("div", { class: "columns" },
       el("section", null, el("h2", null, "Chapters"), el("ul", { class: "topics" },
         page.groups.map(([chapter, name]) => groupLine(page, filter, "chapter", chapter, name, passedOf)))),
@@ -81,14 +83,14 @@ const inside = (test) => {
     el("section", { class: "block" }, el("p", { class: "rule" }, el("b", null, test.section), " ", test.requirement),
       el("dl", { class: "facts" }, datum("Test", el("code", null, test.id)), datum("Needs", needs.join(", ") || "nothing more"),
         datum("Changes", test.changes || "nothing that the user owns", test.destructive ? el("span", { class: "said" }, " (destructive)") : null),
-        test.verdict === "skipped" ? null : datum("Took", lasting(test.lasted_ns)))),
+        test.verdict === "skipped" || !test.lasted_ns ? null : datum("Took", lasting(test.lasted_ns)))),
     test.trace ? el("section", { class: "block" }, el("h4", null, "What passed"), trace(test.trace)) : null,
   ];
 };
 
 const shown = (test) => [
   el("span", { class: "title" }, test.behaviour), el("span", { class: "id" }, test.section),
-  el("span", { class: "span" }, test.verdict === "skipped" ? "" : lasting(test.lasted_ns)),
+  el("span", { class: "span" }, test.verdict === "skipped" || !test.lasted_ns ? "" : lasting(test.lasted_ns)),
   bad(test) ? el("span", { class: "because" }, test.got ? `Got ${test.got}` : test.why) : null,
   test.verdict === "skipped" ? el("span", { class: "because" }, test.why) : null];
 

@@ -27,7 +27,7 @@ const duration = (ms) => {
   if (ms >= 2 * HOUR) return `${short(ms / HOUR)}${NB}h`;
   if (ms >= 2 * MINUTE) return `${short(ms / MINUTE)}${NB}min`;
   if (ms >= SECOND || ms === 0) return `${short(ms / SECOND)}${NB}s`;
-  return `${Math.round(ms)}${NB}ms`;
+  return ms < 1 ? `<${NB}1${NB}ms` : `${Math.round(ms)}${NB}ms`;
 };
 
 // An offset with its sign, in the unit in which a reader thinks of it.
