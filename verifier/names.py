@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from typing import Literal, get_args
 from urllib.parse import quote
 
 import segno
@@ -13,7 +14,11 @@ from mfalab.verifier.records import Account, Device, DeviceKind, Identity, Role
 
 RandomBytes = Callable[[int], bytes]
 
-PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+Partition = Literal[
+    "aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"
+]
+"""Those of botocore's endpoint data."""
+PARTITIONS: tuple[str, ...] = get_args(Partition)
 ISSUER = "Amazon Web Services"
 ROOT_DEVICE_NAME = "root-account-mfa-device"
 SEED_BYTES = 40

@@ -34,6 +34,7 @@ from mfalab.simulator.language.words import (
     Strict,
 )
 from mfalab.verifier import PROFILES, Profile
+from mfalab.verifier.names import Partition
 
 T = TypeVar("T")
 
@@ -129,7 +130,7 @@ class AccountSpec(Strict):
     id: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
     """Twelve digits; made up when left out."""
     alias: str | None = None
-    partition: Literal["aws", "aws-cn", "aws-us-gov"] = "aws"
+    partition: Partition = "aws"
     alternative_factors: bool = True
     """Whether root may recover by e-mail and telephone."""
     root_phone: str | None = "+12025550100"

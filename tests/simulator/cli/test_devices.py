@@ -52,7 +52,7 @@ def test_the_lab_file_of_an_empty_bench_runs_without_a_failure(
     """It failed 9 of 91 cases about keys, some as a defect of mfalab; a part of them here."""
     monkeypatch.chdir(tmp_path)
     Path("lab.yaml").write_text(run("--lab").output)
-    suites = Path(__file__).parents[3] / "scenarios" / "security-keys"
+    suites = Path(__file__).parents[3] / "scenarios"
     done = CliRunner().invoke(
         command, ["run", str(suites), "--lab", "lab.yaml", "--log", "run.jsonl"]
     )
