@@ -30,6 +30,10 @@ def starting(time: str) -> str:
     return f"start: {time}\n{HEAD}steps:\n  - {{do: wait, for: 1 d}}\n"
 
 
+def expecting(outcome: str) -> str:
+    return f"{HEAD}steps:\n  - {{do: sign_in, who: alice, with: fob, expect: {outcome}}}\n"
+
+
 TABLE: list[tuple[str | bytes, str, str]] = [
     # YAML
     ("people:\n\talice: {}\n", "2:1", "YAML: a tab indents here; indent with spaces"),
@@ -91,6 +95,17 @@ TABLE: list[tuple[str | bytes, str, str]] = [
         wait("'1,5 h'"),
         "5:21",
         "step 1: '1,5 h' has a comma; write decimals behind a point",
+    ),
+    # Expectations
+    (
+        expecting("{refused: NotHold}"),
+        "5:60",
+        'step 1: "NotHold" is no refusal; did you mean "NotHeld"?',
+    ),
+    (
+        expecting("{refused: any, decision: replaid}"),
+        "5:75",
+        'step 1: "replaid" is no decision on a refusal; did you mean "replayed"?',
     ),
     # Times
     (

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Need
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
 from mfalab.simulator.language.words import Strict
+from mfalab.simulator.steps.refusals import known_code, known_decision
 
 
 class Expect(Strict):
     """How a step is to end. `accepted`, or the refusal's code with, if wanted, its text."""
 
-    refused: str | None = None
+    refused: Annotated[str, AfterValidator(known_code)] | None = None
     """The refusal's code, such as InvalidAuthenticationCode; `any` for whichever, but not for
     NoSecondPage, which is no refusal: somebody got in."""
     message: str | None = None
     """The refusal's exact text."""
     status: int | None = None
     """The refusal's HTTP status."""
-    decision: str | None = None
+    decision: Annotated[str, AfterValidator(known_decision)] | None = None
     """What the verifier decided, in the words of its log: wrong, replayed, throttled, ..."""
 
     @model_validator(mode="before")

@@ -10,14 +10,8 @@ from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.language.setting import ProfileChanges
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import INJECTED
 from mfalab.verifier import ServiceError
-
-_FAULTS = {
-    "ServiceFailure": ("The request processing has failed because of an unknown error.", 500),
-    "ConcurrentModification": ("The entity is being modified by another request.", 409),
-    "EntityTemporarilyUnmodifiable": ("The entity is temporarily unmodifiable.", 409),
-}
-"""Codes and statuses of the IAM model; the texts are ours."""
 
 
 class Inject(Step):
@@ -31,7 +25,7 @@ class Inject(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        text, status = _FAULTS[self.error]
+        text, status = INJECTED[self.error]
         env.verifier.inject(self.operation, ServiceError(self.error, text, status), self.times)
         env.note("verifier", "will fail", operation=self.operation, error=self.error)
         return None

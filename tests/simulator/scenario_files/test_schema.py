@@ -65,7 +65,7 @@ devices: {fob: {kind: hardware_totp, owner: alice, drift: 45 ppm, climate: 21 C,
     [
         "steps: [{do: wait, for: 1 h 30 min}]",
         "steps: [{do: wait, for: 1 d, expect: accepted}]",
-        "steps: [{do: sign_in, who: alice, with: fob, expect: {refused: X, status: 403}}]",
+        "steps: [{do: sign_in, who: alice, with: fob, expect: {refused: any, status: 403}}]",
         "steps: [{do: sign_in, who: alice, with: fob, code: 012345}]",
         "steps: [{do: sign_in, who: alice, with: fob, code: -2 steps}]",
         "steps: [{do: enable, who: alice, device: fob, codes: [012345, 543210]}]",
