@@ -15,6 +15,7 @@ from mfalab.simulator.language.words import Strict, nearest
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.schema import scenario_schema
 from mfalab.simulator.scenario_files.shape import alternatives
+from mfalab.simulator.scenario_files.yaml_source import flow, mapping
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Expect
 from mfalab.verifier import PROFILES
@@ -32,11 +33,11 @@ def describe(case: Case) -> str:
         f"  source    {scenario.source or '-'}",
         f"  tags      {', '.join(scenario.tags) or '-'}",
         f"  start     {format_instant(scenario.start)}",
-        f"  verifier  {_changes(scenario.verifier)}",
+        f"  verifier  {_said(case.data.get('verifier'))}",
     ]
     for section in ("accounts", "people", "roles", "phones", "devices"):
-        for name, item in getattr(scenario, section).items():
-            lines.append(f"  {section:<9} {name}: {_changes(item)}")
+        for name, said in mapping(case.data, section).items():
+            lines.append(f"  {section:<9} {name}: {_said(said)}")
     lines.append("  steps")
     lines += [
         f"  {number:>4}  line {line:<4} {text}"
@@ -45,10 +46,9 @@ def describe(case: Case) -> str:
     return "\n".join(lines)
 
 
-def _changes(item: Strict) -> str:
-    """What a model says beyond its defaults."""
-    said = item.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return ", ".join(f"{key} {value}" for key, value in said.items()) or "defaults"
+def _said(data: Any) -> str:
+    """What is written of a thing, with the matrix's values, in the words of the file."""
+    return flow(data).removeprefix("{").removesuffix("}") if data else "defaults"
 
 
 def vocabulary() -> dict[str, Any]:

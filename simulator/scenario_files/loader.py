@@ -28,6 +28,7 @@ from mfalab.simulator.scenario_files.yaml_source import (
     Location,
     Source,
     data_of,
+    flow,
     mapping,
     node_at,
     read_source,
@@ -145,8 +146,14 @@ def _case(
         scenario=scenario,
         line=node_at(root, ("scenario",)).start_mark.line + 1,
         steps=tuple(
-            (step.start_mark.line + 1, source.text_of(step))
-            for step in node_at(source.root, ("steps",)).value
+            # A step that the matrix changes is not as it is written.
+            (step.start_mark.line + 1, source.text_of(step) if step is written else flow(said))
+            for step, written, said in zip(
+                node_at(root, ("steps",)).value,
+                node_at(source.root, ("steps",)).value,
+                data["steps"],
+                strict=True,
+            )
         ),
         data=data,
     )

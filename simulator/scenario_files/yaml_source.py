@@ -163,6 +163,15 @@ def data_of(node: yaml.Node, known: Mapping[int, Any] = MappingProxyType({})) ->
     return None if plain and node.value in _NULLS else str(node.value)
 
 
+def flow(data: Any) -> str:
+    """Data on one line, as a scenario would write it."""
+    if isinstance(data, dict):
+        return f"{{{', '.join(f'{key}: {flow(value)}' for key, value in data.items())}}}"
+    if isinstance(data, list):
+        return f"[{', '.join(map(flow, data))}]"
+    return "null" if data is None else str(data)
+
+
 def mapping(data: Any, section: str) -> dict[str, Any]:
     """A section of a document; empty when it is missing or no mapping."""
     found = data.get(section) if isinstance(data, dict) else None

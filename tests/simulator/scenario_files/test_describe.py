@@ -27,11 +27,11 @@ def test_case_is_described_with_what_differs_from_the_defaults(
         "  source    -",
         "  tags      drift",
         "  start     2026-03-02T09:00:00.000Z",
-        "  verifier  profile rfc6238",
+        "  verifier  rfc6238",
         "  people    alice: defaults",
-        "  people    ada: role administrator",
-        "  devices   fob: owner alice, kind hardware_totp, drift 0.0",
-        "  devices   app: owner alice, kind totp_app",
+        "  people    ada: role: administrator",
+        "  devices   fob: kind: hardware_totp, owner: alice, drift: 0 ppm",
+        "  devices   app: kind: totp_app, owner: alice",
         "  steps",
         "     1  line 9    {do: wait, for: 1 d}",
     ]
@@ -83,3 +83,18 @@ def test_profiles_stand_side_by_side_in_the_words_of_scenarios() -> None:
     assert window.split()[1:] == [
         word for name in figures for word in figures[name]["window_back"].split()
     ]
+
+
+def test_case_of_a_matrix_is_told_with_its_own_values(
+    story: Callable[..., str], cases: Callable[..., list[Case]]
+) -> None:
+    more = "matrix: [{trip.climate: -20 C, fob.age: 18 wk}]\n"
+    (case,) = cases(
+        story(
+            "{do: travel, name: trip, device: fob, climate: 4 C}", "{do: wait, for: 1 d}", more=more
+        )
+    )
+    assert case.steps[0][1] == "{do: travel, name: trip, device: fob, climate: -20 C}"
+    assert case.steps[1][1] == "{do: wait, for: 1 d}"
+    assert "age: 18 wk" in describe(case)
+    assert "4 C" not in describe(case)

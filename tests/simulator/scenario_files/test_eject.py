@@ -136,7 +136,8 @@ def test_any_text_survives(story: Story, cases: Cases, value: str) -> None:
     quoted = value.replace("'", "''")
     (case,) = cases(
         story(
-            f"{{do: tag, who: ada, device: app, tags: {{key: '{quoted}'}}, expect: {{refused: any}}}}"
+            f"{{do: tag, who: ada, device: app, tags: {{key: '{quoted}'}}, "
+            "expect: {refused: any}}"
         )
     )
     call = ast.parse(as_python([case])).body[-1].body[-1].value
