@@ -84,27 +84,18 @@ class _Token:
         return found, name
 
     def _record(self) -> SeedRecord:
-        from mfalab.simulator.language.seed_files import read_seeds
+        from mfalab.simulator.language.seed_files import NoSeed, SeedFileEntry, SeedFiles
 
-        assert self.seeds is not None
-        try:
-            records = read_seeds(self.seeds, self.seeds_password)
-        except OSError as error:
-            raise click.UsageError(f"cannot read {self.seeds}: {error.strerror}") from None
         if self.serial is None:
-            raise click.UsageError(f"{self.seeds} holds {len(records)} tokens; say --serial")
-        if self.serial in records.unusable:
-            raise click.UsageError(records.unusable[self.serial])
-        if self.serial not in records:
-            raise click.UsageError(
-                f"{self.seeds} has no token {self.serial}. It has {_some(list(records))}."
-            )
-        return records[self.serial]
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+            raise click.UsageError(f"say which token of {self.seeds} it is: --serial S")
+        entry = SeedFileEntry(
+            serial=self.serial, seeds=str(self.seeds), seeds_password=self.seeds_password
+        )
+        try:
+            return SeedFiles().record(entry)
+        except NoSeed as error:
+            option_ = "--" + error.word.replace("_", "-")
+            raise click.UsageError(f"{option_}: {error.why}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from fido2.ctap2.base import Ctap2
 from fido2.ctap2.pin import ClientPin
@@ -36,8 +35,9 @@ from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.devices import HeldApp, HeldDevice, HeldKey, HeldSms, HeldToken
 from mfalab.simulator.environment.key_access import SimulatedKey, enrol_finger
 from mfalab.simulator.environment.key_recording import KeyRecording
+from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.stand_ins import StandIns, Watch
-from mfalab.simulator.language.seed_files import read_seeds
+from mfalab.simulator.language.seed_files import NoSeed, SeedFiles
 from mfalab.simulator.language.setting import (
     DeviceSpec,
     HardwareHotpSpec,
@@ -71,6 +71,7 @@ class DeviceFactory:
     recording: KeyRecording | None = None
     phones: dict[str, Phone] = field(default_factory=dict)
     shipped: list[TokenSeed] = field(default_factory=list)
+    seed_files: SeedFiles = field(default_factory=SeedFiles)
 
     def phone(self, name: str, spec: PhoneSpec) -> Phone:
         """A phone whose clock the network keeps, or does not."""
@@ -124,7 +125,7 @@ class DeviceFactory:
             quartz = replace(quartz, turnover_c=spec.turnover)
         if spec.ageing is not None:
             quartz = replace(quartz, ageing_ppm=ageing_ppm(spec.ageing))
-        record = self._record(spec)
+        record = self._record(name, spec)
         offset_ns = spec.offset
         if record is not None and "offset" not in spec.model_fields_set:
             # RFC 6030 TimeDrift: by how many steps its clock was found off.
@@ -140,7 +141,7 @@ class DeviceFactory:
         )
         if spec.frozen:
             clock = FrozenClock(self.timeline, clock.now_ns())
-        seed = self._seed(name, spec, OtpKind.TOTP, period_s=spec.period // NS_PER_S)
+        seed = self._seed(name, spec, period_s=spec.period // NS_PER_S)
         power = PowerNow(battery, self.timeline)
         token = HardwareToken(self._serial(name, spec), seed, clock, power)
         self._ship(spec, token.serial, token.seed)
@@ -151,7 +152,7 @@ class DeviceFactory:
         battery = Battery(made_ns, spec.battery)
         quartz = OSCILLATORS["quartz"].draw(self.entropy.stream(f"{name}.crystal"))
         clock = QuartzClock(self.timeline, quartz, supply=battery, set_ns=made_ns)
-        seed = self._seed(name, spec, OtpKind.HOTP, counter=spec.counter)
+        seed = self._seed(name, spec, counter=spec.counter)
         power = PowerNow(battery, self.timeline)
         token = HotpToken(self._serial(name, spec), seed, clock, power)
         self._ship(spec, token.serial, token.seed)
@@ -192,21 +193,26 @@ class DeviceFactory:
         digits = self.entropy.stream(f"{name}.serial").randrange(10**8)
         return spec.serial or f"GAHT{digits:08d}"
 
-    def _record(self, spec: TokenSpec) -> SeedRecord | None:
-        """What the seed file says of the token, if there is one."""
-        if spec.seeds is None or spec.serial is None:
-            return None
-        return read_seeds(Path(spec.seeds), spec.seeds_password)[spec.serial]
+    def _record(self, name: str, spec: TokenSpec) -> SeedRecord | None:
+        """What the seed file says of the token, if there is one.
 
-    def _seed(
-        self, name: str, spec: TokenSpec, kind: OtpKind, *, period_s: int = 30, counter: int = 0
-    ) -> OtpSeed:
-        record = self._record(spec)
+        Raises:
+            ScenarioError: the file has no such token.
+        """
+        if spec.seeds is None:
+            return None
+        try:
+            return self.seed_files.record(spec)
+        except NoSeed as error:
+            raise ScenarioError(f"{name}: {error}") from None
+
+    def _seed(self, name: str, spec: TokenSpec, *, period_s: int = 30, counter: int = 0) -> OtpSeed:
+        record = self._record(name, spec)
         if record is not None:
             return record.seed
         return OtpSeed(
             self.entropy.random_bytes(f"{name}.seed")(_SEED_BYTES),
-            kind=kind,
+            kind=spec.otp_kind,
             algorithm=HashAlgorithm[spec.algorithm],
             digits=spec.digits,
             period_s=period_s,

@@ -7,12 +7,64 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ValidationInfo, field_validator
 
 from mfalab.devices.errors import Problem, ProvisioningError
 from mfalab.devices.otp.pskc import UnusableKey, read_pskc_keys
-from mfalab.devices.otp.seed import SeedRecord
+from mfalab.devices.otp.seed import OtpKind, SeedRecord
 from mfalab.devices.otp.seed_csv import read_seed_csv
+from mfalab.simulator.language.words import Strict, choice, nearest
+
+_MOVES = {OtpKind.TOTP: "time-based (TOTP)", OtpKind.HOTP: "event-based (HOTP)"}
+
+
+class SeedFileEntry(Strict):
+    """A token that can be made from its maker's seed file."""
+
+    otp_kind: ClassVar[OtpKind] = OtpKind.TOTP
+    """What moves its codes on."""
+    serial: str | None = None
+    """The serial number on its back; made up when left out."""
+    seeds: str | None = None
+    """The maker's seed file, PSKC or CSV, from which the token of this serial number is made;
+    relative to the file that names it."""
+    seeds_password: str | None = None
+    """The password of an encrypted PSKC file."""
+
+    # What was found wrong is missing in `told.data`, and was said: only what is None is not there.
+
+    @field_validator("seeds")
+    @classmethod
+    def _a_seed_file_goes_by_serial(cls, value: str | None, told: ValidationInfo) -> str | None:
+        if value is not None and told.data.get("serial", "") is None:
+            raise ValueError("a token from a seed file needs its serial")
+        return value
+
+    @field_validator("seeds_password")
+    @classmethod
+    def _opens_a_seed_file(cls, value: str | None, told: ValidationInfo) -> str | None:
+        if value is not None and told.data.get("seeds", "") is None:
+            raise ValueError(f"{told.field_name} is of a seed file; name the file in seeds")
+        return value
+
+
+class NoSeed(Exception):
+    """Why a token has no seed in the file that its entry names.
+
+    Args:
+        word: the field of the entry that is to blame.
+        why: what is wrong, in words.
+    """
+
+    def __init__(self, word: str, why: str) -> None:
+        super().__init__(word, why)
+        self.word = word
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.why}"
 
 
 def resolve_seed_files(path: Path, entries: dict[str, Any]) -> None:
@@ -107,3 +159,54 @@ def _parsed(data: bytes, name: str, password: str | None) -> Seeds:
             ]
         ) from None
     return Seeds(read_seed_csv(text, name=name))
+
+
+class SeedFiles:
+    """The seed files that one lab, or one check, names: each is read once for all its tokens."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str | None, ...], Seeds | tuple[str, str]] = {}
+
+    def record(self, entry: SeedFileEntry) -> SeedRecord:
+        """The token that an entry means.
+
+        Raises:
+            NoSeed: its file cannot be read, or has no such token.
+        """
+        seeds, serial = self.seeds(entry), entry.serial or ""
+        if serial in seeds.unusable:
+            raise NoSeed("serial", seeds.unusable[serial])
+        if serial not in seeds:
+            near = nearest(serial, seeds) or choice(seeds)
+            raise NoSeed("serial", f'the seed file has no token "{serial}"{near}')
+        record = seeds[serial]
+        if record.seed.kind is not entry.otp_kind:
+            is_, needed = _MOVES[record.seed.kind], _MOVES[entry.otp_kind]
+            raise NoSeed(
+                "serial", f"{serial} is {is_} in the seed file; here belongs a {needed} token"
+            )
+        return record
+
+    def seeds(self, entry: SeedFileEntry) -> Seeds:
+        """The tokens of an entry's seed file, whichever of them it means.
+
+        Raises:
+            NoSeed: the file cannot be read.
+        """
+        source = (entry.seeds, entry.seeds_password)
+        if source not in self._known:
+            self._known[source] = _tried(entry)
+        found = self._known[source]
+        if isinstance(found, Seeds):
+            return found
+        raise NoSeed(*found)
+
+
+def _tried(entry: SeedFileEntry) -> Seeds | tuple[str, str]:
+    """The tokens of an entry's seed file, or the word to blame and why there are none."""
+    try:
+        return read_seeds(Path(entry.seeds or ""), entry.seeds_password)
+    except OSError as error:
+        return "seeds", f"the seed file cannot be read: {error.strerror}"
+    except ProvisioningError as error:
+        return "seeds", f"the seed file is wrong: {error}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from enum import Enum
-from typing import Annotated, Any, Literal, Self, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
+from mfalab.devices.otp.seed import OtpKind
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.language.seed_files import SeedFileEntry
 from mfalab.simulator.language.units import (
     Celsius,
     Duration,
@@ -180,16 +182,9 @@ class DeviceSpec(Strict):
     """Who holds it at the start, and whose device it is meant to be."""
 
 
-class TokenSpec(DeviceSpec):
+class TokenSpec(SeedFileEntry, DeviceSpec):
     """What all hardware tokens have."""
 
-    serial: str | None = None
-    """The serial number on its back; made up when left out."""
-    seeds: str | None = None
-    """The maker's seed file, PSKC or CSV, from which the token of this serial number is made;
-    relative to the scenario."""
-    seeds_password: str | None = None
-    """The password of an encrypted PSKC file."""
     digits: Annotated[int, Field(ge=6, le=8)] = 6
     algorithm: Literal["SHA1", "SHA256", "SHA512"] = "SHA1"
     registered: bool = True
@@ -200,9 +195,7 @@ class TokenSpec(DeviceSpec):
     """How long a battery lasts, from the day it was made."""
 
     @model_validator(mode="after")
-    def _a_seed_file_goes_by_serial(self) -> Self:
-        if self.seeds is not None and self.serial is None:
-            raise ValueError("a token from a seed file needs its serial")
+    def _a_seed_file_decides(self) -> Self:
         decided = {"digits", "algorithm", "period", "counter"} & self.model_fields_set
         if self.seeds is not None and decided:
             raise ValueError(f"the seed file says what {', '.join(sorted(decided))} is; remove it")
@@ -233,6 +226,7 @@ class HardwareTotpSpec(TokenSpec):
 class HardwareHotpSpec(TokenSpec):
     """An event-based hardware token (RFC 4226): each press is the next code."""
 
+    otp_kind: ClassVar[OtpKind] = OtpKind.HOTP
     kind: Literal["hardware_hotp"] = "hardware_hotp"
     counter: Annotated[int, Field(ge=0)] = 0
 

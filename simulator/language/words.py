@@ -16,6 +16,25 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
+_FEW = 20
+"""More known words than this are not all listed in a message."""
+
+
+def choice(words: Iterable[str], where: str = "") -> str:
+    """What to say behind an unknown word: which are known, or some of them and how many more.
+
+    Args:
+        words: the known ones.
+        where: what lists them all, if there is such a thing: `mfalab steps`.
+    """
+    known = list(words)
+    if len(known) <= _FEW:
+        return f"; known: {', '.join(known)}"
+    if where:
+        return f"; {where} lists all"
+    return f"; known: {', '.join(known[:5])} and {len(known) - 5} more"
+
+
 class Strict(BaseModel):
     """A model that takes the keys it knows and no others."""
 

@@ -7,7 +7,7 @@ once, each with its place, its source line and the nearest right spelling.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
-from mfalab.simulator.language.seed_files import resolve_seed_files
-from mfalab.simulator.language.words import nearest
-from mfalab.simulator.scenario_files.mistakes import choice, find_seed, in_step, located
+from mfalab.simulator.language.seed_files import SeedFiles, resolve_seed_files
+from mfalab.simulator.language.setting import AnyDevice, TokenSpec
+from mfalab.simulator.language.words import choice, nearest
+from mfalab.simulator.scenario_files.mistakes import find_seed, in_step, located
 from mfalab.simulator.scenario_files.parts import Parts
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.shape import KEY, references
@@ -45,6 +46,7 @@ MOST_CASES = 20_000
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")
 _MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, StsCall)}
 _WHOLE = ("verifier", "carrier", "start")
+_DEVICE: TypeAdapter[AnyDevice] = TypeAdapter(AnyDevice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,15 @@ def looks_like_one(path: Path) -> bool:
     return almost and not path.name.endswith(SUFFIX)
 
 
-def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
+def load_cases(
+    path: Path, shown_as: str | None = None, seed_files: SeedFiles | None = None
+) -> list[Case]:
     """The cases of a scenario file.
+
+    Args:
+        path: the file.
+        shown_as: what messages call it; its path when left out.
+        seed_files: the seed files of several scenario files, to be read once for all.
 
     Raises:
         ProblemsFound: the file is no scenario; all that is wrong with it.
@@ -108,9 +117,10 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
         problems += found.problems
         variants = [("", story)]
     name, parts = path.name.removesuffix(SUFFIX), Parts(story)
+    files = seed_files or SeedFiles()
     for params, root in variants:
         try:
-            cases.append(_case(path, source, name, params, root, parts))
+            cases.append(_case(path, source, name, params, root, parts, files))
         except ProblemsFound as found:
             problems += found.problems
     for params, count in sorted(Counter(case.params for case in cases).items()):
@@ -124,18 +134,30 @@ def load_cases(path: Path, shown_as: str | None = None) -> list[Case]:
 
 
 def _case(
-    path: Path, source: Source, name: str, params: str, root: yaml.Node, parts: Parts
+    path: Path,
+    source: Source,
+    name: str,
+    params: str,
+    root: yaml.Node,
+    parts: Parts,
+    files: SeedFiles,
 ) -> Case:
     data = parts.data_of(root)
     resolve_seed_files(path, mapping(data, "devices"))
     problems = list(unresolved(source, root, data))
-    wrong: set[Location] = set()
     try:
         scenario = parts.validated(root, data)
     except ValidationError as error:
         problems += located(source, root, error.errors(), Scenario)
         wrong = {tuple(each["loc"][:2]) for each in error.errors()}
-    problems += _seed_file_problems(source, root, data, wrong)
+        devices = {
+            name: _DEVICE.validate_python(spec)
+            for name, spec in mapping(data, "devices").items()
+            if ("devices", name) not in wrong
+        }
+    else:
+        devices = scenario.devices
+    problems += _seed_file_problems(source, root, devices, files)
     if problems:
         raise ProblemsFound(problems)
     return Case(
@@ -163,23 +185,14 @@ def _case(
 
 
 def _seed_file_problems(
-    source: Source, root: yaml.Node, data: Any, wrong: set[Location]
+    source: Source, root: yaml.Node, devices: Mapping[str, AnyDevice], files: SeedFiles
 ) -> Iterator[Problem]:
-    """Seed files that cannot be read, and tokens that are not in theirs.
-
-    Devices at the locations `wrong` are passed over: what is wrong with them was said.
-    """
-    for name, spec in mapping(data, "devices").items():
-        at: Location = ("devices", name)
-        if at in wrong or spec.get("seeds") is None:
-            continue
-        password = spec.get("seeds_password")
-        found = find_seed(source, root, at, spec["seeds"], spec["serial"], password)
-        if isinstance(found, Problem):
-            yield found
-        elif spec["kind"] != (kind := f"hardware_{found.seed.kind.value}"):
-            where = node_at(root, (*at, "kind"))
-            yield source.problem(where, f"the seed file says this token is a {kind}")
+    """Seed files that cannot be read, and tokens that are not in theirs."""
+    for name, spec in devices.items():
+        if isinstance(spec, TokenSpec) and spec.seeds is not None:
+            found = find_seed(source, root, ("devices", name), spec, files)
+            if isinstance(found, Problem):
+                yield found
 
 
 # -- the matrix --------------------------------------------------------------------------

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
-from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import SeedRecord
 from mfalab.simulator.language.problems import Problem
-from mfalab.simulator.language.seed_files import Seeds, read_seeds
-from mfalab.simulator.language.words import nearest
+from mfalab.simulator.language.seed_files import NoSeed, SeedFileEntry, SeedFiles
+from mfalab.simulator.language.words import choice, nearest
 from mfalab.simulator.scenario_files.shape import KEY, known_keys, known_tags
 from mfalab.simulator.scenario_files.yaml_source import Location, Source, node_at
 
-_FEW = 20
-"""More known words than this are not listed in a message."""
 _SHAPES = {
     "model_type": "a mapping {KEY: VALUE}",
     "model_attributes_type": "a mapping {KEY: VALUE}",
@@ -86,42 +82,25 @@ def _bad_tag(
     root: yaml.Node, location: Location, context: Any, where: yaml.Node, model: type[BaseModel]
 ) -> tuple[str, yaml.Node]:
     tag = str(context["discriminator"]).strip("'")
+    listed = "mfalab steps" if tag == "do" else ""
     if "tag" not in context:
         thing = "step" if tag == "do" else "device"
-        return f'this {thing} has no "{tag}"{choice(known_tags(location, model))}', where
+        known = choice(known_tags(location, model), listed)
+        return f'this {thing} has no "{tag}"{known}', where
     thing = "step" if tag == "do" else "device kind"
     given, words = str(context["tag"]), _literals(str(context["expected_tags"]))
-    message = f'unknown {thing} "{given}"{nearest(given, words) or choice(words)}'
+    message = f'unknown {thing} "{given}"{nearest(given, words) or choice(words, listed)}'
     return message, node_at(root, (*location, tag))
 
 
 def find_seed(
-    source: Source, root: yaml.Node, at: Location, seeds: str, serial: str, password: str | None
+    source: Source, root: yaml.Node, at: Location, entry: SeedFileEntry, files: SeedFiles
 ) -> SeedRecord | Problem:
-    """The token that the entry at a location names in a seed file, or why there is none."""
-    records = find_seeds(source, root, at, seeds, password)
-    if isinstance(records, Problem):
-        return records
-    if serial in records:
-        return records[serial]
-    where = node_at(root, (*at, "serial"))
-    if serial in records.unusable:
-        return source.problem(where, records.unusable[serial])
-    near = nearest(serial, records) or choice(records)
-    return source.problem(where, f'the seed file has no token "{serial}"{near}')
-
-
-def find_seeds(
-    source: Source, root: yaml.Node, at: Location, seeds: str, password: str | None
-) -> Seeds | Problem:
-    """The tokens of the seed file that the entry at a location names, or why there are none."""
-    where = node_at(root, (*at, "seeds"))
+    """The token that the entry at a location means in its seed file, or why there is none."""
     try:
-        return read_seeds(Path(seeds), password)
-    except OSError as error:
-        return source.problem(where, f"the seed file cannot be read: {error.strerror}")
-    except ProvisioningError as error:
-        return source.problem(where, f"the seed file is wrong: {error}")
+        return files.record(entry)
+    except NoSeed as error:
+        return source.problem(node_at(root, (*at, error.word)), error.why)
 
 
 def in_step(location: Location) -> str:
@@ -129,12 +108,6 @@ def in_step(location: Location) -> str:
     if len(location) > 1 and location[0] == "steps" and isinstance(location[1], int):
         return f"step {location[1] + 1}: "
     return ""
-
-
-def choice(words: Iterable[str]) -> str:
-    """What to say behind an unknown word: which are known, as long as they are few."""
-    known = list(words)
-    return f"; known: {', '.join(known)}" if len(known) <= _FEW else "; mfalab steps lists all"
 
 
 def _literals(listed: str) -> list[str]:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
+from mfalab.simulator.language.seed_files import SeedFiles
 from mfalab.simulator.scenario_files.loader import RENAME, SUFFIX, Case, load_cases, looks_like_one
 
 
@@ -83,9 +84,10 @@ def _hidden(file: Path, below: Path) -> bool:
 def _load_all(paths: Iterable[Path]) -> list[Case]:
     cases: list[Case] = []
     problems: list[Problem] = []
+    seed_files = SeedFiles()
     for path in paths:
         try:
-            cases += load_cases(path.resolve(), shown_as(path))
+            cases += load_cases(path.resolve(), shown_as(path), seed_files)
         except ProblemsFound as error:
             problems += error.problems
     if problems:

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from mfalab.devices.errors import Problem, ProvisioningError
 from mfalab.devices.rig.errors import RigError
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.hands import Channel
+from mfalab.simulator.language.seed_files import NoSeed, SeedFiles
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.workbench.address import Address, open_fixture
 from mfalab.simulator.workbench.fitness import BenchKeyFacts, needs_any, why_no_key, why_no_token
@@ -173,8 +175,16 @@ class Bench:
             )
             self._open.callback(fixture.close)
             self.keys[name] = check_key(name, entry, fixture)
+        files = SeedFiles()
         for name, token in self.file.tokens.items():
-            self.tokens[name] = TokenOnBench(name, token, self._rigs[token.at.rig], token.at)
+            try:
+                record = files.record(token)
+            except NoSeed as error:
+                raise ProvisioningError(
+                    [Problem(f"{self.path}, token {name}", str(error))]
+                ) from None
+            rig = self._rigs[token.at.rig]
+            self.tokens[name] = TokenOnBench(name, token, record, rig, token.at)
 
     def _used(self) -> list[str]:
         """The keys that something is bound to, in the order of the file."""

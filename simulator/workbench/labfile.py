@@ -24,16 +24,20 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from mfalab.devices.ctap.model import ModelInvalid, load_model
-from mfalab.devices.otp.seed import OtpKind
 from mfalab.devices.rig import RigSpec, make_rig
 from mfalab.devices.rig.errors import OptionWrong
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.language.problems import Problem, ProblemsFound
-from mfalab.simulator.language.seed_files import resolve_seed_files
+from mfalab.simulator.language.seed_files import (
+    NoSeed,
+    SeedFileEntry,
+    SeedFiles,
+    resolve_seed_files,
+)
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Name, Strict, nearest
-from mfalab.simulator.scenario_files.mistakes import find_seed, find_seeds, located
+from mfalab.simulator.scenario_files.mistakes import located
 from mfalab.simulator.scenario_files.yaml_source import (
     Location,
     Source,
@@ -51,8 +55,6 @@ BINDABLE = ("security_key", "hardware_totp")
 
 _HANDS = ("touch", "power")
 """What of a key's entry names a channel."""
-_SEED = ("seeds", "serial", "seeds_password")
-"""What of a token's entry leads to its seed."""
 _DRIVER: Final = "scpi"
 _HUBS = ("ykush", "uhubctl")
 """Drivers whose port is a hub's number or location."""
@@ -187,7 +189,7 @@ class KeyEntry(Strict):
         return value
 
 
-class TokenEntry(Strict):
+class TokenEntry(SeedFileEntry):
     """A hardware TOTP token on the bench; codes are read off its display."""
 
     at: Annotated[Place, BeforeValidator(_place)]
@@ -196,8 +198,6 @@ class TokenEntry(Strict):
     """The serial number on its back; `EnableMFADevice` takes none below 9 characters."""
     seeds: str
     """The maker's seed file, PSKC or CSV, that has this serial number; relative to this file."""
-    seeds_password: str | None = None
-    """The password of an encrypted PSKC file."""
 
 
 class LabFile(Strict):
@@ -357,22 +357,20 @@ def _wrong_options(told: _Told) -> Iterator[Problem]:
 
 
 def _missing_seeds(told: _Told) -> Iterator[Problem]:
-    source, root = told.source, told.source.root
+    files = SeedFiles()
     for name in told.names("tokens"):
         at: Location = ("tokens", name)
-        seeds, serial, password = (told.text(*at, word) for word in _SEED)
-        if seeds is None:
+        texts = {word: told.text(*at, word) for word in SeedFileEntry.model_fields}
+        right = {word: text for word, text in texts.items() if text is not None}
+        if "seeds" not in right:
             continue
-        if serial is None:
-            records = find_seeds(source, root, at, seeds, password)
-            yield from [records] if isinstance(records, Problem) else []
-            continue
-        found = find_seed(source, root, at, seeds, serial, password)
-        if isinstance(found, Problem):
-            yield found
-        elif found.seed.kind is not OtpKind.TOTP:
-            message = f"{serial} is event-based; a bench reads TOTP tokens"
-            yield told.problem((*at, "serial"), message)
+        try:
+            if "serial" in right:
+                files.record(SeedFileEntry.model_validate(right))
+            else:
+                files.seeds(SeedFileEntry.model_construct(None, **right))
+        except NoSeed as error:
+            yield told.problem((*at, error.word), error.why)
 
 
 def _unknown_stand_ins(told: _Told) -> Iterator[Problem]:

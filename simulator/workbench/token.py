@@ -8,18 +8,16 @@ computed from the token's seed, from the time step whose code the display shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from mfalab.devices.otp.hotp import hotp
-from mfalab.devices.otp.seed import OtpSeed
+from mfalab.devices.otp.seed import OtpSeed, SeedRecord
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.clocks.wall import WALL, Wall
 from mfalab.simulator.environment.devices import CodeDevice
 from mfalab.simulator.environment.outcome import Prevented
-from mfalab.simulator.language.seed_files import read_seeds
 from mfalab.simulator.language.setting import HardwareTotpSpec
 from mfalab.simulator.workbench.labfile import Place, TokenEntry
 from mfalab.verifier import DeviceKind
@@ -36,6 +34,7 @@ class TokenOnBench:
     Attributes:
         name: what the lab file calls it.
         entry: what the file says of it.
+        record: what its maker's seed file says.
         rig: what reads its display.
         place: the channel that does.
         wall: the time that the token lives in.
@@ -43,6 +42,7 @@ class TokenOnBench:
 
     name: str
     entry: TokenEntry
+    record: SeedRecord
     rig: Rig
     place: Place
     wall: Wall = WALL
@@ -50,7 +50,7 @@ class TokenOnBench:
     @property
     def seed(self) -> OtpSeed:
         """What its maker programmed into it."""
-        return read_seeds(Path(self.entry.seeds), self.entry.seeds_password)[self.entry.serial].seed
+        return self.record.seed
 
     @property
     def label(self) -> str:

@@ -1,6 +1,7 @@
 """The lab from Python: the same steps as in a file."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,3 +216,55 @@ def test_lab_names_its_lanes_in_reading_order(lab: Lab) -> None:
         ("verifier", "verifier"),
         ("world", "world"),
     ]
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were read whole, in their order."""
+    read, whole = [], Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        read.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    return read
+
+
+@pytest.mark.parametrize("tokens", [5, 50, 500])
+def test_seed_file_is_read_once_for_all_tokens_of_a_lab(
+    tmp_path: Path, reads: list[Path], tokens: int
+) -> None:
+    """Each token read it twice: n tokens read n files of n lines."""
+    path = tmp_path / "fobs.csv"
+    serials = [f"GAHT{number:05d}" for number in range(tokens)]
+    path.write_text("serial,seed\n" + "".join(f"{each},{'31' * 20}\n" for each in serials))
+    lab = Lab.of(
+        people={"alice": {}},
+        devices={
+            each: {"kind": "hardware_totp", "owner": "alice", "serial": each, "seeds": str(path)}
+            for each in serials
+        },
+    )
+    assert len(lab.devices) == tokens
+    assert reads == [path]
+
+
+@pytest.mark.parametrize(
+    ("kind", "serial", "seeds", "why"),
+    [
+        ("hardware_totp", "A1", "none.csv", "fob: seeds: the seed file cannot be read: No such"),
+        ("hardware_totp", "A2", "fobs.csv", 'fob: serial: the seed file has no token "A2"; did'),
+        ("hardware_totp", "A1", "empty.csv", "fob: seeds: the seed file is wrong: empty.csv:1:1"),
+        ("hardware_hotp", "A1", "fobs.csv", "fob: serial: A1 is time-based .* in the seed file"),
+    ],
+)
+def test_token_that_its_seed_file_does_not_make_is_a_mistake_of_the_setting(
+    tmp_path: Path, kind: str, serial: str, seeds: str, why: str
+) -> None:
+    """It was an OSError or a KeyError; one of the other kind was made without a word."""
+    (tmp_path / "fobs.csv").write_text(f"serial,seed\nA1,{'31' * 20}\n")
+    (tmp_path / "empty.csv").write_text("")
+    words = {"kind": kind, "owner": "alice", "serial": serial, "seeds": str(tmp_path / seeds)}
+    with pytest.raises(ScenarioError, match=why):
+        Lab.of(people={"alice": {}}, devices={"fob": words})

@@ -100,7 +100,11 @@ def test_a_key_uri_does_as_well_and_is_not_printed(measure):
         (csv(2), (), "Error: 2 readings are too few: offset and rate take at least 3"),
         ("time,code\n", (), "Error: no readings are too few"),
         (csv(20), ("--serial", "other"), "Error: the seed made none of the 20 codes"),
-        (csv(20), ("--serial", "0000"), "Error: seeds.csv has no token 0000. It has GAHT"),
+        (
+            csv(20),
+            ("--serial", "0000"),
+            'Error: --serial: the seed file has no token "0000"; did you',
+        ),
         (csv(3) + "yesterday,123456\n", (), "fob.csv:5:1: 'yesterday' is not a time"),
         (None, (), "Error: there is no fob.csv. Read codes into it with --manual or --rig"),
         (csv(20), ("--otpauth", "otpauth://totp/a"), "Error: say whose codes these are"),

@@ -3,10 +3,17 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from mfalab.devices.errors import ProvisioningError
 from mfalab.devices.otp.seed import OtpKind
-from mfalab.simulator.language.seed_files import read_seeds, resolve_seed_files
+from mfalab.simulator.language.seed_files import (
+    NoSeed,
+    SeedFileEntry,
+    SeedFiles,
+    read_seeds,
+    resolve_seed_files,
+)
 
 SECRET = b"12345678901234567890"
 PSKC = """\
@@ -125,3 +132,52 @@ def test_a_file_that_is_written_again_is_read_again(tmp_path: Path) -> None:
     for secret in (SECRET, SECRET[::-1]):
         path.write_text(f"serial,seed\nA1,{secret.hex()}\n")
         assert read_seeds(path)["A1"].seed.secret == secret
+
+
+class HotpEntry(SeedFileEntry):
+    otp_kind = OtpKind.HOTP
+
+
+@pytest.mark.parametrize(
+    ("entry", "refusal"),
+    [
+        (SeedFileEntry(serial="T1", seeds="none.csv"), "seeds: the seed file cannot be read: No "),
+        (SeedFileEntry(serial="T1", seeds="colours.csv"), "seeds: the seed file is wrong: colours"),
+        (SeedFileEntry(serial="xyz", seeds="fobs.csv"), 'serial: the seed file has no token "xyz"'),
+        (SeedFileEntry(serial="H1", seeds="fobs.csv"), "serial: H1 is event-based (HOTP) in the "),
+        (HotpEntry(serial="T1", seeds="fobs.csv"), "serial: T1 is time-based (TOTP) in the seed "),
+    ],
+)
+def test_token_without_a_seed_is_told_with_the_word_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: SeedFileEntry, refusal: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("colours.csv").write_text("colour,size\n")
+    Path("fobs.csv").write_text(
+        f"serial,seed,kind\nT1,{SECRET.hex()},totp\nH1,{SECRET.hex()},hotp\n"
+    )
+    files = SeedFiles()
+    for _ in range(2):  # what is wrong is remembered, too
+        with pytest.raises(NoSeed) as caught:
+            files.record(entry)
+        assert str(caught.value).startswith(refusal)
+
+
+def test_long_list_of_serial_numbers_says_how_many_more_there_are(tmp_path: Path) -> None:
+    """It ended with "mfalab steps lists all"."""
+    path = tmp_path / "fobs.csv"
+    path.write_text("serial,seed\n" + "".join(f"A{n},{SECRET.hex()}\n" for n in range(30)))
+    with pytest.raises(NoSeed, match="; known: A0, A1, A2, A3, A4 and 25 more"):
+        SeedFiles().record(SeedFileEntry(serial="xyzzy", seeds=str(path)))
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ({"seeds": "a.csv"}, "a token from a seed file needs its serial"),
+        ({"serial": "1", "seeds_password": "p"}, "seeds_password is of a seed file; name the file"),
+    ],
+)
+def test_entry_that_says_half_is_refused(words: dict[str, str], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        SeedFileEntry.model_validate(words)

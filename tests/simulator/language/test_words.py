@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from mfalab.simulator.language.words import Strict, nearest
+from mfalab.simulator.language.words import Strict, choice, nearest
 
 
 class Fob(Strict):
@@ -26,3 +26,11 @@ def test_model_takes_no_unknown_key_and_does_not_change() -> None:
 
 def test_docstring_of_a_field_is_its_description() -> None:
     assert Fob.model_fields["colour"].description == "What one sees."
+
+
+def test_known_words_are_listed_as_long_as_they_are_few() -> None:
+    assert choice(["a", "b"]) == "; known: a, b"
+    assert choice(str(number) for number in range(20)).endswith(", 18, 19")
+    many = [str(number) for number in range(21)]
+    assert choice(many) == "; known: 0, 1, 2, 3, 4 and 16 more"
+    assert choice(many, "mfalab steps") == "; mfalab steps lists all"

@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError, field_validator
 
 from mfalab.simulator.language.problems import Problem
+from mfalab.simulator.language.seed_files import SeedFileEntry, SeedFiles
 from mfalab.simulator.language.words import Strict
-from mfalab.simulator.scenario_files.mistakes import choice, find_seed, in_step, located
+from mfalab.simulator.scenario_files.mistakes import find_seed, in_step, located
 from mfalab.simulator.scenario_files.yaml_source import data_of, read_source
 
 
@@ -101,12 +102,6 @@ def test_place_inside_of_a_step_is_told_with_its_number(
     assert in_step(location) == said
 
 
-def test_known_words_are_listed_as_long_as_they_are_few() -> None:
-    assert choice(["a", "b"]) == "; known: a, b"
-    assert choice(str(number) for number in range(20)).endswith(", 18, 19")
-    assert choice(str(number) for number in range(21)) == "; mfalab steps lists all"
-
-
 @pytest.mark.parametrize(
     ("seeds", "serial", "message"),
     [
@@ -123,7 +118,8 @@ def test_token_that_is_in_no_seed_file_is_told_at_its_entry(
     path = tmp_path / "fob.yaml"
     path.write_text("{a: {seeds: s, serial: n}}")
     source = read_source(path, "fob")
-    found = find_seed(source, source.root, ("a",), str(tmp_path / seeds), serial, None)
+    entry = SeedFileEntry(serial=serial, seeds=str(tmp_path / seeds))
+    found = find_seed(source, source.root, ("a",), entry, SeedFiles())
     assert isinstance(found, Problem)
     assert f"{found.line}:{found.column}: {found.message}".startswith(message)
 
@@ -132,6 +128,7 @@ def test_token_that_is_in_its_seed_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "fobs.csv"
     path.write_text(f"serial,seed\nA1,{'31' * 20}\n")
     source = read_source(path, "fob")
-    found = find_seed(source, source.root, (), str(path), "A1", None)
+    entry = SeedFileEntry(serial="A1", seeds=str(path))
+    found = find_seed(source, source.root, (), entry, SeedFiles())
     assert not isinstance(found, Problem)
     assert found.seed.secret == b"1" * 20

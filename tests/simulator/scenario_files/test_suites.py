@@ -161,3 +161,26 @@ def test_file_with_almost_the_ending_is_not_left_out_in_silence(
     with pytest.raises(ProblemsFound, match=r"rename it, or it is not run") as found:
         collect([str(tmp_path / "t")])
     assert [each.path for each in found.value.problems] == [str(other)]
+
+
+@pytest.mark.parametrize("files", [2, 4, 8])
+def test_seed_file_is_read_once_for_all_scenarios_of_a_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    read, whole = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path), whole(path))[1])
+    serials = [f"GAHT{number:05d}" for number in range(10)]
+    (tmp_path / "fobs.csv").write_text(
+        "serial,seed\n" + "".join(f"{each},{'31' * 20}\n" for each in serials)
+    )
+    fobs = "".join(
+        f"  {each}: {{kind: hardware_totp, owner: alice, serial: {each}, seeds: fobs.csv}}\n"
+        for each in serials
+    )
+    for number in range(files):
+        (tmp_path / f"s{number}.scenario.yaml").write_text(
+            f"scenario: A box of tokens\npeople: {{alice: {{}}}}\ndevices:\n{fobs}"
+            "matrix: {alice.typing: [1 s, 2 s]}\nsteps: [{do: wait, for: 1 s}]\n"
+        )
+    assert len(collect([str(tmp_path)])) == 2 * files
+    assert [path for path in read if path.suffix == ".csv"] == [tmp_path / "fobs.csv"]
