@@ -48,6 +48,12 @@ class _Token:
         envvar="MFALAB_SEEDS_PASSWORD",
         help="Of an encrypted PSKC file; better in MFALAB_SEEDS_PASSWORD.",
     )
+    seeds_key: Path | None = option(
+        "--seeds-key",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Holds the pre-shared AES key of a PSKC file: hex digits, or raw bytes.",
+    )
     serial: str | None = option("--serial", help="The token in the seed file.")
     otpauth: str | None = option(
         "--otpauth",
@@ -88,8 +94,13 @@ class _Token:
 
         if self.serial is None:
             raise click.UsageError(f"say which token of {self.seeds} it is: --serial S")
+        if self.seeds_key is not None and self.seeds_password is not None:
+            raise click.UsageError("a seed file has one key: --seeds-key or --seeds-password")
         entry = SeedFileEntry(
-            serial=self.serial, seeds=str(self.seeds), seeds_password=self.seeds_password
+            serial=self.serial,
+            seeds=str(self.seeds),
+            seeds_password=self.seeds_password,
+            seeds_key=None if self.seeds_key is None else str(self.seeds_key),
         )
         try:
             return SeedFiles().record(entry)
@@ -224,11 +235,13 @@ class _Outputs:
         from mfalab.simulator.twin.page import write_page
 
         if self.scenario is not None:
-            beside = None
-            if token.seeds is not None:
-                folder = self.scenario.resolve().parent
-                beside = Path(os.path.relpath(token.seeds.resolve(), folder))
-            text = as_scenario(account, serial=token.serial, seeds=beside)
+            folder = self.scenario.resolve().parent
+            files = {
+                word: os.path.relpath(path.resolve(), folder)
+                for word, path in (("seeds", token.seeds), ("seeds_key", token.seeds_key))
+                if path is not None
+            }
+            text = as_scenario(account, serial=token.serial, seeds=files)
             with errors_of_writing(self.scenario):
                 write_whole(self.scenario, text)
         if self.html is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,10 +14,11 @@ from pydantic import ValidationInfo, field_validator
 
 from mfalab.devices.errors import Problem, ProvisioningError
 from mfalab.devices.otp.pskc import UnusableKey, read_pskc_keys
-from mfalab.devices.otp.seed import OtpKind, SeedRecord
+from mfalab.devices.otp.seed import OtpKind, SeedRecord, decode_hex
 from mfalab.devices.otp.seed_csv import read_seed_csv
 from mfalab.simulator.language.words import Strict, choice, nearest
 
+_AES_KEY_BYTES = (16, 24, 32)
 _MOVES = {OtpKind.TOTP: "time-based (TOTP)", OtpKind.HOTP: "event-based (HOTP)"}
 
 
@@ -32,6 +34,9 @@ class SeedFileEntry(Strict):
     relative to the file that names it."""
     seeds_password: str | None = None
     """The password of an encrypted PSKC file."""
+    seeds_key: str | None = None
+    """A file with the pre-shared AES key of an encrypted PSKC file, in hexadecimal digits or as 16,
+    24 or 32 raw bytes; relative to the file that names it."""
 
     # What was found wrong is missing in `told.data`, and was said: only what is None is not there.
 
@@ -42,11 +47,13 @@ class SeedFileEntry(Strict):
             raise ValueError("a token from a seed file needs its serial")
         return value
 
-    @field_validator("seeds_password")
+    @field_validator("seeds_password", "seeds_key")
     @classmethod
     def _opens_a_seed_file(cls, value: str | None, told: ValidationInfo) -> str | None:
         if value is not None and told.data.get("seeds", "") is None:
             raise ValueError(f"{told.field_name} is of a seed file; name the file in seeds")
+        if value is not None and told.data.get("seeds_password") is not None:
+            raise ValueError("a seed file has one key; give seeds_password or seeds_key")
         return value
 
 
@@ -68,13 +75,14 @@ class NoSeed(Exception):
 
 
 def resolve_seed_files(path: Path, entries: dict[str, Any]) -> None:
-    """Make the paths of seed files absolute: they are relative to the file that names them.
+    """Make the paths of seed files and keys absolute: they start at the file that names them.
 
     An entry that several cases share comes here once for each, and stays what it is.
     """
     for entry in entries.values():
-        if isinstance(entry, dict) and isinstance(entry.get("seeds"), str):
-            entry["seeds"] = str(path.parent.absolute() / entry["seeds"])
+        for word in ("seeds", "seeds_key"):
+            if isinstance(entry, dict) and isinstance(entry.get(word), str):
+                entry[word] = str(path.parent.absolute() / entry[word])
 
 
 _ENCODINGS = {
@@ -124,26 +132,56 @@ class Seeds(dict[str, SeedRecord]):
             raise ProvisioningError([each.problem for each in bad])
 
 
-def read_seeds(path: Path, password: str | None = None) -> Seeds:
+def read_seeds(path: Path, password: str | None = None, key: bytes | None = None) -> Seeds:
     """The tokens of a seed file as it is now.
 
     Args:
         path: the file.
         password: of a PSKC file that is encrypted under one.
+        key: the pre-shared AES key of a PSKC file that is encrypted under one.
 
     Raises:
         OSError: the file cannot be read.
         ProvisioningError: it is no seed file, or none of its tokens can be used.
+        ValueError: password and key are both given.
     """
-    return _parsed(path.read_bytes(), path.name, password)
+    return _parsed(path.read_bytes(), path.name, password, key)
+
+
+def read_key(path: Path) -> bytes:
+    """The pre-shared AES key in a file: hexadecimal digits, or the raw bytes.
+
+    Thirty-two bytes that are all hexadecimal digits are digits.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no such key; nothing of it is quoted.
+    """
+    data = path.read_bytes()
+    with suppress(ValueError):
+        key = decode_hex(data.decode(_encoding(data)))
+        if len(key) in _AES_KEY_BYTES:
+            return key
+    if len(data) in _AES_KEY_BYTES:
+        return data
+    raise ValueError(
+        f"{path.name} holds neither 32, 48 or 64 hexadecimal digits nor 16, 24 or 32 raw bytes"
+    )
+
+
+def _encoding(data: bytes) -> str:
+    return next((each for mark, each in _ENCODINGS.items() if data.startswith(mark)), "utf-8")
 
 
 @lru_cache(maxsize=32)
-def _parsed(data: bytes, name: str, password: str | None) -> Seeds:
+def _parsed(data: bytes, name: str, password: str | None, key: bytes | None) -> Seeds:
     """Kept by content, so that a file which is written again is read again."""
-    encoding = next((each for mark, each in _ENCODINGS.items() if data.startswith(mark)), "utf-8")
+    encoding = _encoding(data)
     if data.decode(encoding, "replace").lstrip().startswith("<"):
-        return Seeds(read_pskc_keys(data, password=password, name=name))
+        return Seeds(read_pskc_keys(data, key=key, password=password, name=name))
+    if key is not None or password is not None:
+        why = "it is a CSV file and not encrypted. Leave out the key or password."
+        raise ProvisioningError([Problem(name, why)])
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -193,7 +231,7 @@ class SeedFiles:
         Raises:
             NoSeed: the file cannot be read.
         """
-        source = (entry.seeds, entry.seeds_password)
+        source = (entry.seeds, entry.seeds_password, entry.seeds_key)
         if source not in self._known:
             self._known[source] = _tried(entry)
         found = self._known[source]
@@ -205,7 +243,13 @@ class SeedFiles:
 def _tried(entry: SeedFileEntry) -> Seeds | tuple[str, str]:
     """The tokens of an entry's seed file, or the word to blame and why there are none."""
     try:
-        return read_seeds(Path(entry.seeds or ""), entry.seeds_password)
+        key = None if entry.seeds_key is None else read_key(Path(entry.seeds_key))
+    except OSError as error:
+        return "seeds_key", f"the key file cannot be read: {error.strerror}"
+    except ValueError as error:
+        return "seeds_key", f"the key file is wrong: {error}"
+    try:
+        return read_seeds(Path(entry.seeds or ""), entry.seeds_password, key)
     except OSError as error:
         return "seeds", f"the seed file cannot be read: {error.strerror}"
     except ProvisioningError as error:

@@ -1,6 +1,6 @@
 """A measured fob as a device of a scenario, and a scenario that lives through the prediction."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 from mfalab.simulator.clocks import OSCILLATORS
 from mfalab.simulator.clocks.durations import NS_PER_DAY
@@ -14,7 +14,9 @@ _SHORTEST_SERIAL = 9
 """IAM EnableMFADevice takes no shorter one; such a token gets a serial number and seed made up."""
 
 
-def as_scenario(account: Account, *, serial: str | None = None, seeds: Path | None = None) -> str:
+def as_scenario(
+    account: Account, *, serial: str | None = None, seeds: Mapping[str, str] | None = None
+) -> str:
     """The text of a scenario file that `mfalab check` accepts and `mfalab run` passes.
 
     The turnover temperature is the measured one, or 25 C; ageing, which no measurement of weeks
@@ -23,7 +25,8 @@ def as_scenario(account: Account, *, serial: str | None = None, seeds: Path | No
     Args:
         account: what was measured.
         serial: the serial number, if it is known.
-        seeds: the maker's seed file with that serial number, relative to the scenario.
+        seeds: what the scenario says of the maker's seed file: `seeds` and, for an encrypted one,
+            `seeds_key`; relative to the scenario.
     """
     measurement = account.measurement
     model = measurement.model
@@ -34,7 +37,7 @@ def as_scenario(account: Account, *, serial: str | None = None, seeds: Path | No
         "kind": "hardware_totp",
         "owner": "alice",
         **({"serial": _quoted(serial)} if serial else {}),
-        **({"seeds": _quoted(str(seeds))} if seeds and serial else {}),
+        **({word: _quoted(said) for word, said in seeds.items()} if seeds and serial else {}),
         "crystal": model.crystal,
         **_oscillator(account),
         "ageing": "0 ppm",

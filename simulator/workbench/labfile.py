@@ -55,6 +55,8 @@ BINDABLE = ("security_key", "hardware_totp")
 
 _HANDS = ("touch", "power")
 """What of a key's entry names a channel."""
+_OPENS = ("seeds_password", "seeds_key")
+"""What of a token's entry opens its seed file."""
 _DRIVER: Final = "scpi"
 _HUBS = ("ykush", "uhubctl")
 """Drivers whose port is a hub's number or location."""
@@ -362,7 +364,8 @@ def _missing_seeds(told: _Told) -> Iterator[Problem]:
         at: Location = ("tokens", name)
         texts = {word: told.text(*at, word) for word in SeedFileEntry.model_fields}
         right = {word: text for word, text in texts.items() if text is not None}
-        if "seeds" not in right:
+        # A file that may be opened by what is wrong is not opened without it.
+        if "seeds" not in right or any((*at, word) in told.wrong for word in _OPENS):
             continue
         try:
             if "serial" in right:

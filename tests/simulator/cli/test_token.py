@@ -14,12 +14,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pskc import PSKC
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.cli import token as door
 from mfalab.simulator.clocks import STEADY, QuartzClock, wall
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.units import format_instant
+from mfalab.simulator.scenario_files.loader import load_cases
 
 DOCS = Path(__file__).parents[3] / "docs"
 MFALAB = Path(sys.executable).with_name("mfalab")
@@ -266,3 +268,23 @@ def test_the_shipped_description_runs():
 
 def test_the_door_has_an_example_in_its_help(measure):
     assert door.COMMANDS["token"].commands.keys() == {"measure"}
+
+
+def test_seed_under_a_pre_shared_key_is_measured_and_written_with_its_key(measure):
+    made = PSKC()
+    made.encryption.setup_preshared_key(key=bytes(16))
+    made.mac.setup(key=bytes(16))
+    made.add_key(serial=SERIAL, secret=SECRET, algorithm="urn:ietf:params:xml:ns:keyprov:pskc:totp")
+    made.write("sealed.xml")
+    Path("key.txt").write_text("00" * 16)
+    Path("fob.csv").write_text(csv(20))
+    sealed = ("--seeds", "sealed.xml", "--serial", SERIAL)
+    ran = measure(*sealed, "--seeds-key", "key.txt", "--scenario", "fob.scenario.yaml", serial="")
+    assert ran.code == 0, ran.err
+    assert 'seeds_key: "key.txt"' in Path("fob.scenario.yaml").read_text()
+    load_cases(Path("fob.scenario.yaml"))
+    ran = measure(*sealed, "--seeds-key", "no.txt", serial="")
+    assert ran.code == 2
+    assert "Error: --seeds-key: the key file cannot be read: No such file" in ran.err
+    ran = measure(*sealed, "--seeds-key", "key.txt", "--seeds-password", "p", serial="")
+    assert "a seed file has one key: --seeds-key or --seeds-password" in ran.err

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pskc
 import pytest
 from pydantic import ValidationError
 
@@ -11,6 +12,7 @@ from mfalab.simulator.language.seed_files import (
     NoSeed,
     SeedFileEntry,
     SeedFiles,
+    read_key,
     read_seeds,
     resolve_seed_files,
 )
@@ -62,10 +64,15 @@ def test_file_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
 
 
 def test_path_is_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
-    entries = {"a": {"seeds": "fobs.csv"}, "b": {"seeds": "/maker/fobs.csv"}, "c": {}, "d": "fob"}
+    entries = {
+        "a": {"seeds": "fobs.csv", "seeds_key": "key"},
+        "b": {"seeds": "/maker/fobs.csv"},
+        "c": {},
+        "d": "fob",
+    }
     resolve_seed_files(tmp_path / "lab.yaml", entries)
     assert entries == {
-        "a": {"seeds": str(tmp_path / "fobs.csv")},
+        "a": {"seeds": str(tmp_path / "fobs.csv"), "seeds_key": str(tmp_path / "key")},
         "b": {"seeds": "/maker/fobs.csv"},
         "c": {},
         "d": "fob",
@@ -176,8 +183,84 @@ def test_long_list_of_serial_numbers_says_how_many_more_there_are(tmp_path: Path
     [
         ({"seeds": "a.csv"}, "a token from a seed file needs its serial"),
         ({"serial": "1", "seeds_password": "p"}, "seeds_password is of a seed file; name the file"),
+        ({"serial": "1", "seeds_key": "k"}, "seeds_key is of a seed file; name the file in seeds"),
+        (
+            {"serial": "1", "seeds": "a", "seeds_key": "k", "seeds_password": "p"},
+            "a seed file has one key; give seeds_password or seeds_key",
+        ),
     ],
 )
 def test_entry_that_says_half_is_refused(words: dict[str, str], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         SeedFileEntry.model_validate(words)
+
+
+KEY = bytes(range(16))
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (KEY.hex().encode(), KEY),
+        (b"00010203 04050607-08090A0B 0C0D0E0F\r\n", KEY),
+        (KEY.hex().encode("utf-16"), KEY),
+        (KEY, KEY),
+        (KEY * 2, KEY * 2),
+        (b"0123456789abcdef", b"0123456789abcdef"),  # as digits it would be 8 bytes
+        (b"0123456789abcdef" * 2, bytes.fromhex("0123456789abcdef" * 2)),
+    ],
+)
+def test_key_file_holds_digits_or_bytes(tmp_path: Path, content: bytes, key: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    assert read_key(path) == key
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"open sesame", KEY[1:], KEY.hex().encode()[1:], b"0" * 40]
+)
+def test_file_without_a_key_is_refused_and_not_quoted(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"^key holds neither 32, 48 or 64 hexadecimal digits nor"):
+        read_key(path)
+
+
+@pytest.fixture
+def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PSKC file under a pre-shared key, and key files, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    made = pskc.PSKC()
+    made.encryption.setup_preshared_key(key=KEY)
+    made.mac.setup(key=KEY)
+    made.add_key(serial="T1", secret=SECRET, algorithm="urn:ietf:params:xml:ns:keyprov:pskc:totp")
+    made.write("sealed.xml")
+    Path("key").write_text(KEY.hex())
+    Path("other").write_bytes(KEY[::-1])
+    Path("none").write_text("in another letter")
+    Path("fobs.csv").write_text(f"serial,seed\nT1,{SECRET.hex()}\n")
+
+
+@pytest.mark.usefixtures("sealed")
+def test_pskc_under_a_pre_shared_key_is_read_with_it() -> None:
+    entry = SeedFileEntry(serial="T1", seeds="sealed.xml", seeds_key="key")
+    assert SeedFiles().record(entry).seed.secret == SECRET
+
+
+@pytest.mark.usefixtures("sealed")
+@pytest.mark.parametrize(
+    ("seeds", "key", "refusal"),
+    [
+        ("sealed.xml", None, "seeds: .* Give the pre-shared key or the password"),
+        ("sealed.xml", "other", "seeds: .* Is this the key or password that came with this file"),
+        ("sealed.xml", "none", "seeds_key: the key file is wrong: none holds neither"),
+        ("sealed.xml", "nowhere", "seeds_key: the key file cannot be read: No such file"),
+        ("sealed.xml", ".", "seeds_key: the key file cannot be read: Is a directory"),
+        ("fobs.csv", "key", "seeds: .* it is a CSV file and not encrypted. Leave out the key"),
+    ],
+)
+def test_wrong_key_is_refused_with_the_word_to_blame(
+    seeds: str, key: str | None, refusal: str
+) -> None:
+    with pytest.raises(NoSeed, match=f"^{refusal}"):
+        SeedFiles().record(SeedFileEntry(serial="T1", seeds=seeds, seeds_key=key))

@@ -76,14 +76,16 @@ def test_a_seed_file_is_named_with_the_serial_number(tmp_path):
         "serial,seed\nGAHT00000042," + b"twelve and eight bytes".hex() + "\n"
     )
     text = as_scenario(
-        account_of(-25.0, "aws-observed"), serial="GAHT00000042", seeds=Path("seeds.csv")
+        account_of(-25.0, "aws-observed"), serial="GAHT00000042", seeds={"seeds": "seeds.csv"}
     )
     assert '    serial: "GAHT00000042"\n    seeds: "seeds.csv"\n' in text
     assert verdicts(text, tmp_path) == ["passed"]
 
 
 def test_a_serial_number_too_short_for_the_verifier_is_left_out(tmp_path):
-    text = as_scenario(account_of(-25.0, "aws-observed"), serial="0042", seeds=Path("seeds.csv"))
+    text = as_scenario(
+        account_of(-25.0, "aws-observed"), serial="0042", seeds={"seeds": "seeds.csv"}
+    )
     assert "seeds.csv" not in text
     assert verdicts(text, tmp_path) == ["passed"]
 

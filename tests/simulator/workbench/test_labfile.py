@@ -168,6 +168,23 @@ def test_one_mistake_hides_no_other_and_none_is_told_twice(folder: Path, first: 
     assert told == sorted(at for _, places in MISTAKES for at in places)
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("seeds_password: [p]", "a text belongs here, not ['p']"),
+        ("seeds_key: [k]", "a text belongs here, not ['k']"),
+        ("seeds_password: p, seeds_key: k", "a seed file has one key; give seeds_password or "),
+    ],
+)
+def test_seed_file_whose_key_is_wrong_is_not_opened_without(
+    folder: Path, words: str, message: str
+) -> None:
+    text = several(GOOD, ("seeds: fobs.csv", f"seeds: fob.csv, {words}"))
+    ((place, said),) = faults_of(folder, text)
+    assert said.startswith(message)
+    assert place[1] == text.splitlines()[13].rindex(":") + 3
+
+
 def test_what_is_wrong_is_not_held_against_the_rest(folder: Path) -> None:
     """A key whose port is no port is not said to have none; a rig that is wrong has its name."""
     text = several(
