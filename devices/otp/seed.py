@@ -9,6 +9,8 @@ from enum import Enum
 from mfalab.devices.otp.hotp import MAX_DIGITS, MIN_DIGITS, HashAlgorithm, hotp
 from mfalab.devices.otp.totp import time_step, totp_at_step
 
+USUAL_PERIODS_S = (30, 60)
+"""The time steps of tokens that are sold."""
 _SEPARATORS = re.compile(r"[\s\u2010-\u2015-]+")
 """What stands between groups: white space, a hyphen, or what a text processor made of it."""
 _BASE32_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -55,6 +55,13 @@ class _Token:
         help="Holds the pre-shared AES key of a PSKC file: hex digits, or raw bytes.",
     )
     serial: str | None = option("--serial", help="The token in the seed file.")
+    period: str | None = option(
+        "--period", metavar="SPAN", help="Its time step, where the seed file leaves it out."
+    )
+    digits: int | None = option("--digits", type=int, help="Length of its codes, likewise.")
+    algorithm: str | None = option(
+        "--algorithm", type=click.Choice(["SHA1", "SHA256", "SHA512"]), help="Likewise."
+    )
     otpauth: str | None = option(
         "--otpauth",
         envvar="MFALAB_OTPAUTH",
@@ -76,6 +83,8 @@ class _Token:
             raise click.UsageError(
                 "say whose codes these are: --seeds FILE --serial S, or --otpauth URI"
             )
+        if self.otpauth is not None and self.figures:
+            raise click.UsageError(f"a key URI says its {min(self.figures)}; remove the option")
         try:
             if self.otpauth is not None:
                 uri = parse_key_uri(self.otpauth)
@@ -89,19 +98,33 @@ class _Token:
             raise click.UsageError(f"{name} is event-based; its codes say nothing about a clock")
         return found, name
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What is said beside the seed file."""
+        said = {"period": self.period, "digits": self.digits, "algorithm": self.algorithm}
+        return {word: value for word, value in said.items() if value is not None}
+
     def _record(self) -> SeedRecord:
-        from mfalab.simulator.language.seed_files import NoSeed, SeedFileEntry, SeedFiles
+        from pydantic import ValidationError
+
+        from mfalab.simulator.language.seed_files import NoSeed, SeedFiles, TotpEntry
 
         if self.serial is None:
             raise click.UsageError(f"say which token of {self.seeds} it is: --serial S")
         if self.seeds_key is not None and self.seeds_password is not None:
             raise click.UsageError("a seed file has one key: --seeds-key or --seeds-password")
-        entry = SeedFileEntry(
-            serial=self.serial,
-            seeds=str(self.seeds),
-            seeds_password=self.seeds_password,
-            seeds_key=None if self.seeds_key is None else str(self.seeds_key),
-        )
+        words = {
+            "serial": self.serial,
+            "seeds": str(self.seeds),
+            "seeds_password": self.seeds_password,
+            "seeds_key": None if self.seeds_key is None else str(self.seeds_key),
+            **self.figures,
+        }
+        try:
+            entry = TotpEntry.model_validate(words)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise click.UsageError(f"--{first['loc'][0]}: {first['msg']}") from None
         try:
             return SeedFiles().record(entry)
         except NoSeed as error:
@@ -240,7 +263,7 @@ class _Outputs:
                 word: os.path.relpath(path.resolve(), folder)
                 for word, path in (("seeds", token.seeds), ("seeds_key", token.seeds_key))
                 if path is not None
-            }
+            } | {word: str(value) for word, value in token.figures.items()}
             text = as_scenario(account, serial=token.serial, seeds=files)
             with errors_of_writing(self.scenario):
                 write_whole(self.scenario, text)

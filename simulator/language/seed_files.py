@@ -6,18 +6,23 @@ import codecs
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from mfalab.devices.errors import Problem, ProvisioningError
+from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.pskc import UnusableKey, read_pskc_keys
 from mfalab.devices.otp.seed import OtpKind, SeedRecord, decode_hex
 from mfalab.devices.otp.seed_csv import read_seed_csv
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.language.units import Seconds
 from mfalab.simulator.language.words import Strict, choice, nearest
 
+_FIGURES = ("algorithm", "counter", "digits", "period")
 _AES_KEY_BYTES = (16, 24, 32)
 _MOVES = {OtpKind.TOTP: "time-based (TOTP)", OtpKind.HOTP: "event-based (HOTP)"}
 
@@ -37,6 +42,10 @@ class SeedFileEntry(Strict):
     seeds_key: str | None = None
     """A file with the pre-shared AES key of an encrypted PSKC file, in hexadecimal digits or as 16,
     24 or 32 raw bytes; relative to the file that names it."""
+    digits: Annotated[int, Field(ge=6, le=8)] = 6
+    """Length of its codes. This and the other figures can be said where a seed file leaves them
+    out."""
+    algorithm: Literal["SHA1", "SHA256", "SHA512"] = "SHA1"
 
     # What was found wrong is missing in `told.data`, and was said: only what is None is not there.
 
@@ -55,6 +64,13 @@ class SeedFileEntry(Strict):
         if value is not None and told.data.get("seeds_password") is not None:
             raise ValueError("a seed file has one key; give seeds_password or seeds_key")
         return value
+
+
+class TotpEntry(SeedFileEntry):
+    """A time-based token that can be made from its maker's seed file."""
+
+    period: Seconds = 30 * NS_PER_S
+    """Its time step."""
 
 
 class NoSeed(Exception):
@@ -223,7 +239,7 @@ class SeedFiles:
             raise NoSeed(
                 "serial", f"{serial} is {is_} in the seed file; here belongs a {needed} token"
             )
-        return record
+        return _completed(record, entry)
 
     def seeds(self, entry: SeedFileEntry) -> Seeds:
         """The tokens of an entry's seed file, whichever of them it means.
@@ -254,3 +270,25 @@ def _tried(entry: SeedFileEntry) -> Seeds | tuple[str, str]:
         return "seeds", f"the seed file cannot be read: {error.strerror}"
     except ProvisioningError as error:
         return "seeds", f"the seed file is wrong: {error}"
+
+
+def _completed(record: SeedRecord, entry: SeedFileEntry) -> SeedRecord:
+    """The token with the figures that its entry says and its file leaves out.
+
+    Raises:
+        NoSeed: the file says them, too, or they make no seed.
+    """
+    said = {word for word in _FIGURES if word in entry.model_fields_set}
+    twice = sorted(said - record.assumed)
+    if twice:
+        raise NoSeed(twice[0], f"the seed file says what {', '.join(twice)} is; remove it")
+    changes = {word: getattr(entry, word) for word in said}
+    if "period" in changes:
+        changes["period_s"] = changes.pop("period") // NS_PER_S
+    if "algorithm" in changes:
+        changes["algorithm"] = HashAlgorithm[changes["algorithm"]]
+    try:
+        seed = replace(record.seed, **changes)
+    except ValueError as error:
+        raise NoSeed(min(said), str(error)) from None
+    return replace(record, seed=seed, assumed=record.assumed - said)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from mfalab.devices.otp.seed import OtpKind
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
-from mfalab.simulator.language.seed_files import SeedFileEntry
+from mfalab.simulator.language.seed_files import SeedFileEntry, TotpEntry
 from mfalab.simulator.language.units import (
     Celsius,
     Duration,
@@ -185,8 +185,6 @@ class DeviceSpec(Strict):
 class TokenSpec(SeedFileEntry, DeviceSpec):
     """What all hardware tokens have."""
 
-    digits: Annotated[int, Field(ge=6, le=8)] = 6
-    algorithm: Literal["SHA1", "SHA256", "SHA512"] = "SHA1"
     registered: bool = True
     """Whether the maker has handed this token's seed to the verifier."""
     age: Span = 0
@@ -194,19 +192,11 @@ class TokenSpec(SeedFileEntry, DeviceSpec):
     battery: Span = 8 * NS_PER_YEAR
     """How long a battery lasts, from the day it was made."""
 
-    @model_validator(mode="after")
-    def _a_seed_file_decides(self) -> Self:
-        decided = {"digits", "algorithm", "period", "counter"} & self.model_fields_set
-        if self.seeds is not None and decided:
-            raise ValueError(f"the seed file says what {', '.join(sorted(decided))} is; remove it")
-        return self
 
-
-class HardwareTotpSpec(TokenSpec):
+class HardwareTotpSpec(TotpEntry, TokenSpec):
     """A hardware TOTP token (RFC 6238): button, display, quartz, coin cell."""
 
     kind: Literal["hardware_totp"] = "hardware_totp"
-    period: Seconds = 30 * NS_PER_S
     crystal: Literal["quartz", "tcxo", "mems"] = "quartz"
     drift: Ppm | None = None
     """Fractional frequency at 25 C when new, positive is fast; drawn from the data sheet's

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from mfalab.devices.otp.seed import OtpKind, OtpSeed
+from mfalab.devices.otp.seed import USUAL_PERIODS_S, OtpKind, OtpSeed
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import EntropySource
 from mfalab.simulator.language.units import format_duration, format_instant
@@ -37,7 +37,6 @@ from mfalab.simulator.twin.selecting import LEAST_READINGS, Fitted, Selection, S
 DEFAULT_LEVEL = 0.99
 DEFAULT_SEARCH_S = 86_400
 DEFAULT_DRAWS = 2500
-_USUAL_PERIODS_S = (30, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +194,7 @@ def _known(
 
 def _other_period(readings: Sequence[CodeReading], seed: OtpSeed, search_s: int) -> str:
     """Which other usual time step the codes have, as a sentence; a seed file may not say it."""
-    for period_s in _USUAL_PERIODS_S:
+    for period_s in USUAL_PERIODS_S:
         if period_s == seed.period_s:
             continue
         other = replace(seed, period_s=period_s)
@@ -204,7 +203,7 @@ def _other_period(readings: Sequence[CodeReading], seed: OtpSeed, search_s: int)
         if 2 * fitting >= len(matches):
             return (
                 f"With a time step of {period_s} s instead of {seed.period_s} s it made {fitting}. "
-                f"Say {period_s} s in the seed file: a file without a time step counts as 30 s."
+                f"Say {period_s} s in the seed file or as --period: without, it counts as 30 s."
             )
     return ""
 

@@ -29,12 +29,7 @@ from mfalab.devices.rig.errors import OptionWrong
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.language.problems import Problem, ProblemsFound
-from mfalab.simulator.language.seed_files import (
-    NoSeed,
-    SeedFileEntry,
-    SeedFiles,
-    resolve_seed_files,
-)
+from mfalab.simulator.language.seed_files import NoSeed, SeedFiles, TotpEntry, resolve_seed_files
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Name, Strict, nearest
 from mfalab.simulator.scenario_files.mistakes import located
@@ -191,7 +186,7 @@ class KeyEntry(Strict):
         return value
 
 
-class TokenEntry(SeedFileEntry):
+class TokenEntry(TotpEntry):
     """A hardware TOTP token on the bench; codes are read off its display."""
 
     at: Annotated[Place, BeforeValidator(_place)]
@@ -362,16 +357,16 @@ def _missing_seeds(told: _Told) -> Iterator[Problem]:
     files = SeedFiles()
     for name in told.names("tokens"):
         at: Location = ("tokens", name)
-        texts = {word: told.text(*at, word) for word in SeedFileEntry.model_fields}
-        right = {word: text for word, text in texts.items() if text is not None}
+        texts = {word: told.text(*at, word) for word in TotpEntry.model_fields}
+        right: dict[str, Any] = {word: text for word, text in texts.items() if text is not None}
         # A file that may be opened by what is wrong is not opened without it.
         if "seeds" not in right or any((*at, word) in told.wrong for word in _OPENS):
             continue
         try:
             if "serial" in right:
-                files.record(SeedFileEntry.model_validate(right))
+                files.record(TotpEntry.model_validate(right))
             else:
-                files.seeds(SeedFileEntry.model_construct(None, **right))
+                files.seeds(TotpEntry.model_construct(None, **right))
         except NoSeed as error:
             yield told.problem((*at, error.word), error.why)
 

@@ -7,11 +7,10 @@ computed from the token's seed, from the time step whose code the display shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from mfalab.devices.otp.hotp import hotp
-from mfalab.devices.otp.seed import OtpSeed, SeedRecord
+from mfalab.devices.otp.seed import USUAL_PERIODS_S, OtpSeed, SeedRecord
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.timeline import Timeline
@@ -23,7 +22,7 @@ from mfalab.simulator.workbench.labfile import Place, TokenEntry
 from mfalab.verifier import DeviceKind
 
 _LEAST_CONFIDENCE: Final = 0.8
-_FAR_STEPS: Final = 120
+_FAR_S: Final = 3600
 """An hour of drift is looked through for the step that a display shows."""
 
 
@@ -128,11 +127,19 @@ class HeldBenchToken(CodeDevice):
         shown = self.code()
         if offset_steps == 0:
             return shown
-        here = self._timeline.now_ns() // (self.seed.period_s * NS_PER_S)
-        for away in sorted(range(-_FAR_STEPS, _FAR_STEPS + 1), key=abs):
-            if self._at_step(here + away) == shown:
-                return self._at_step(here + away + offset_steps)
-        raise Prevented("NotItsSeed", f"the seed of {self.name} has no code {shown} within an hour")
+        step = self._step_of(shown, self.seed)
+        if step is not None:
+            return self.seed.code_at_step(step + offset_steps)
+        why = f"the seed of {self.name} has no code {shown} within an hour"
+        for period_s in USUAL_PERIODS_S:
+            if self._step_of(shown, replace(self.seed, period_s=period_s)) is not None:
+                assumed = "period" in self._token.record.assumed
+                advice = "; say `period` in the lab file" if assumed else ", as its seed file says"
+                why += (
+                    f"; with a time step of {period_s} s it has one, and {self.seed.period_s} s "
+                    f"are used{advice}"
+                )
+        raise Prevented("NotItsSeed", why)
 
     def break_(self) -> None:
         """Not a real one.
@@ -142,9 +149,12 @@ class HeldBenchToken(CodeDevice):
         """
         raise Prevented("NotBroken", f"{self.name} is a real token and is not broken for a test")
 
-    def _at_step(self, step: int) -> str:
-        seed = self.seed
-        return hotp(seed.secret, step, digits=seed.digits, algorithm=seed.algorithm)
+    def _step_of(self, code: str, seed: OtpSeed) -> int | None:
+        """The time step within an hour of now that has a code, the nearest if several have it."""
+        here = seed.step_at(self._timeline.now_ns())
+        far = _FAR_S // seed.period_s
+        steps = sorted(range(here - far, here + far + 1), key=lambda step: abs(step - here))
+        return next((step for step in steps if seed.code_at_step(step) == code), None)
 
     def _meet(self) -> None:
         """Let the wall and the timeline show the same time: whichever is behind waits."""

@@ -288,3 +288,25 @@ def test_seed_under_a_pre_shared_key_is_measured_and_written_with_its_key(measur
     assert "Error: --seeds-key: the key file cannot be read: No such file" in ran.err
     ran = measure(*sealed, "--seeds-key", "key.txt", "--seeds-password", "p", serial="")
     assert "a seed file has one key: --seeds-key or --seeds-password" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--period", "60"), "--period: "),
+        (("--digits", "12"), "--digits: "),
+        (("--period", "60 s"), "the seed made none of the 20 codes"),  # it was 30 s, and is heard
+    ],
+)
+def test_figures_that_the_seed_file_leaves_out_can_be_said(measure, arguments, error):
+    Path("fob.csv").write_text(csv(20))
+    ran = measure(*arguments)
+    assert ran.code == 2
+    assert error in ran.err
+    assert measure("--period", "30 s", "--digits", "6").code == 0
+
+
+def test_key_uri_says_its_own_figures(measure):
+    Path("fob.csv").write_text(csv(20))
+    ran = measure("--otpauth", "otpauth://totp/AWS:a?secret=AA", "--period", "60 s", serial="")
+    assert "a key URI says its period; remove the option" in ran.err

@@ -1,6 +1,7 @@
 """Maker seed files, told apart by their content."""
 
 from pathlib import Path
+from typing import Any
 
 import pskc
 import pytest
@@ -12,6 +13,7 @@ from mfalab.simulator.language.seed_files import (
     NoSeed,
     SeedFileEntry,
     SeedFiles,
+    TotpEntry,
     read_key,
     read_seeds,
     resolve_seed_files,
@@ -264,3 +266,35 @@ def test_wrong_key_is_refused_with_the_word_to_blame(
 ) -> None:
     with pytest.raises(NoSeed, match=f"^{refusal}"):
         SeedFiles().record(SeedFileEntry(serial="T1", seeds=seeds, seeds_key=key))
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words", "result"),
+    [
+        ("", "", {"period": "60 s"}, (60, 6, "SHA1")),
+        (",period", ",", {"period": "60 s", "digits": 8}, (60, 8, "SHA1")),
+        (",period", ",60", {"algorithm": "SHA256"}, (60, 6, "SHA256")),
+        (",period", ",30", {"period": "60 s"}, "period: the seed file says what period is; remove"),
+        (
+            ",digits,algorithm",
+            ",8,SHA1",
+            {"digits": 8, "algorithm": "SHA1"},
+            "algorithm: the seed file says what algorithm, digits is; remove it",
+        ),
+        ("", "", {"period": "0 s"}, "period: a time step cannot last 0 s"),
+    ],
+)
+def test_figures_are_said_where_the_file_leaves_them_out_and_nowhere_else(
+    tmp_path: Path, header: str, row: str, words: dict[str, Any], result: Any
+) -> None:
+    path = tmp_path / "fobs.csv"
+    path.write_text(f"serial,seed{header}\nT1,{SECRET.hex()}{row}\n")
+    entry = TotpEntry.model_validate({"serial": "T1", "seeds": str(path), **words})
+    if isinstance(result, str):
+        with pytest.raises(NoSeed) as caught:
+            SeedFiles().record(entry)
+        assert str(caught.value).startswith(result)
+        return
+    record = SeedFiles().record(entry)
+    assert (record.seed.period_s, record.seed.digits, record.seed.algorithm.name) == result
+    assert not record.assumed & set(words)

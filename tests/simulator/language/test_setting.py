@@ -67,10 +67,6 @@ def test_device_is_chosen_by_its_kind() -> None:
     ("spec", "why"),
     [
         ({"seeds": "a.csv"}, "a token from a seed file needs its serial"),
-        (
-            {"seeds": "a.csv", "serial": "1", "digits": 8, "algorithm": "SHA256"},
-            "the seed file says what algorithm, digits is; remove it",
-        ),
         ({"digits": 9}, "less than or equal to 8"),
         ({"drift": "3 s"}, "a drift has no unit 's'"),
     ],

@@ -339,7 +339,8 @@ people: {alice: {}, bob: {role: nothing}}
 devices:
   known: {kind: hardware_totp, owner: alice, serial: A0000001, seeds: fobs.csv}
   other: {kind: hardware_totp, owner: alice, serial: A0000009, seeds: fobs.csv}
-  fixed: {kind: hardware_totp, owner: alice, serial: A0000009, seeds: no.csv, digits: 6}
+  fixed: {kind: hardware_totp, owner: alice, serial: A0000001, seeds: fobs.csv, digits: 6}
+  gone: {kind: hardware_totp, owner: alice, serial: A0000009, seeds: no.csv}
 matrix:
   start: ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]
 steps:
@@ -352,7 +353,7 @@ def test_seed_files_are_looked_at_beside_other_mistakes(
 ) -> None:
     """A token was missed only when all else was right; a path was doubled in the second case."""
     path = write(SEEDED)
-    (path.parent / "fobs.csv").write_text("serial,seed\nA0000001," + "31" * 20 + "\n")
+    (path.parent / "fobs.csv").write_text(f"serial,seed,digits\nA0000001,{'31' * 20},6\n")
     monkeypatch.chdir(path.parent.parent)
     with pytest.raises(ProblemsFound) as found:
         load_cases(path.relative_to(path.parent.parent))
@@ -361,6 +362,7 @@ def test_seed_files_are_looked_at_beside_other_mistakes(
         (3, '"nothing" is not known here'),
         (6, 'the seed file has no token "A0000009"'),
         (7, "the seed file says what digits is"),
+        (8, "the seed file cannot be read: No such file or directory"),
     ]
 
 

@@ -185,6 +185,16 @@ def test_seed_file_whose_key_is_wrong_is_not_opened_without(
     assert place[1] == text.splitlines()[13].rindex(":") + 3
 
 
+def test_figure_that_the_seed_file_says_is_told_beside_other_mistakes(folder: Path) -> None:
+    (folder / "fobs.csv").write_text(f"serial,seed,period\nGAHT00001,{'31' * 20},30\n")
+    text = several(GOOD, ("at: manual, ", "at: 'manual:x', digits: 8, period: 60 s, "))
+    column = text.splitlines()[13].index("60 s") + 1
+    assert faults_of(folder, text) == [
+        ((14, 13), '"manual:x" is no channel; write RIG:NUMBER, manual or none'),
+        ((14, column), "the seed file says what period is; remove it"),
+    ]
+
+
 def test_what_is_wrong_is_not_held_against_the_rest(folder: Path) -> None:
     """A key whose port is no port is not said to have none; a rig that is wrong has its name."""
     text = several(

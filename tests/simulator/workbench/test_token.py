@@ -8,7 +8,10 @@ import pytest
 
 from mfalab.devices.otp.hotp import hotp
 from mfalab.devices.rig import Function, Identity, Reading, Rig
+from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.eventlog import Event
+from mfalab.simulator.language.setting import HardwareTotpSpec
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.workbench.bench import Bench
@@ -54,6 +57,7 @@ class Reader(Rig):
 
     def __init__(self, wall: LeapingWall, offset_s: int = 0, confidence: float = 1.0) -> None:
         super().__init__("manual")
+        self.period_s = 30
         self.wall = wall
         self.offset_s = offset_s
         self.confidence = confidence
@@ -74,7 +78,7 @@ class Reader(Rig):
     def _show(self, channel: int) -> None: ...
 
     def _read(self, channel: int) -> Reading:
-        shown = hotp(SECRET, (self.wall.now_ns() // S + self.offset_s) // 30)
+        shown = hotp(SECRET, (self.wall.now_ns() // S + self.offset_s) // self.period_s)
         self.wall.wait(2 * S)
         return Reading(f"{shown[:3]} {shown[3:]}", self.confidence, 0)
 
@@ -145,3 +149,27 @@ def test_what_a_real_token_cannot_be_is_skipped(
     events = played(tmp_path, wall, Reader(wall), more)
     assert events[-1]["verdict"] == "skipped"
     assert why in events[-1]["why"]
+
+
+def test_display_of_another_time_step_is_told_with_the_one_that_fits(
+    tmp_path: Path, wall: LeapingWall
+) -> None:
+    (tmp_path / "fobs.csv").write_text(f"serial,seed\nGAHT00001,{SECRET.hex()}\n")
+    (tmp_path / "lab.yaml").write_text(LAB)
+    rig = Reader(wall)
+    rig.period_s = 60
+    token = replace(
+        Bench(read_lab_file(tmp_path / "lab.yaml"), {"manual": rig}).tokens["fob"], wall=wall
+    )
+    timeline = Timeline(wall.now_ns())
+    held = token.hand_over("token", HardwareTotpSpec(owner="alice"), timeline)
+    with pytest.raises(
+        Prevented, match="with a time step of 60 s it has one, and 30 s are used; say `p"
+    ):
+        held.code_at(-1)
+    (tmp_path / "lab.yaml").write_text(LAB.replace("fobs.csv}", "fobs.csv, period: 60 s}"))
+    token = replace(
+        Bench(read_lab_file(tmp_path / "lab.yaml"), {"manual": rig}).tokens["fob"], wall=wall
+    )
+    held = token.hand_over("token", HardwareTotpSpec(owner="alice"), timeline)
+    assert held.code_at(-1) in {hotp(SECRET, timeline.now_ns() // S // 60 - n) for n in (1, 2)}
