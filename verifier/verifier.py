@@ -49,6 +49,8 @@ class TokenSeed:
     period_s: int = 30
     moving_factor: MovingFactor = MovingFactor.TIME
     counter: int = 0
+    drift_steps: int = 0
+    """How far its clock was found ahead (RFC 6030 TimeDrift); used where the profile remembers."""
 
 
 class Verifier:
@@ -282,6 +284,7 @@ class Verifier:
                 if call.tx.find(Device, serial=seed.serial):
                     raise ValueError(f"a token with serial number {seed.serial} is known already")
                 event = seed.moving_factor is MovingFactor.EVENT
+                drift = seed.drift_steps if self.profile.drift_memory and not event else 0
                 call.tx.insert(
                     Device(
                         id=names.unique_id("MFA", call.random_bytes),
@@ -296,7 +299,8 @@ class Verifier:
                         digits=seed.digits,
                         period_s=seed.period_s,
                         moving_factor=seed.moving_factor,
-                        offset_steps=seed.counter if event else 0,
+                        offset_steps=seed.counter if event else drift,
+                        pair_offset_steps=drift,
                     )
                 )
 

@@ -113,8 +113,8 @@ class DeviceFactory:
     def _totp_token(self, name: str, spec: HardwareTotpSpec) -> HeldDevice:
         real = self.stand_ins.token(name, spec, self.timeline)
         if real is not None:
-            device, seed = real
-            self._ship(spec, device.known_serial(), seed)
+            device, told = real
+            self._ship(spec, device.known_serial(), told.seed, told.drift_steps)
             return device
         made_ns = self.timeline.now_ns() - spec.age
         battery = Battery(made_ns, spec.battery)
@@ -144,7 +144,8 @@ class DeviceFactory:
         seed = self._seed(name, spec, period_s=spec.period // NS_PER_S)
         power = PowerNow(battery, self.timeline)
         token = HardwareToken(self._serial(name, spec), seed, clock, power)
-        self._ship(spec, token.serial, token.seed)
+        drift_steps = 0 if record is None else record.drift_steps
+        self._ship(spec, token.serial, token.seed, drift_steps)
         return HeldToken(name, spec.owner, clock, token)
 
     def _hotp_token(self, name: str, spec: HardwareHotpSpec) -> HeldToken:
@@ -219,7 +220,7 @@ class DeviceFactory:
             counter=counter,
         )
 
-    def _ship(self, spec: TokenSpec, serial: str, seed: OtpSeed) -> None:
+    def _ship(self, spec: TokenSpec, serial: str, seed: OtpSeed, drift_steps: int = 0) -> None:
         """Hand the seed to the verifier's side, as makers do, unless the scenario says not."""
         if not spec.registered:
             return
@@ -233,6 +234,7 @@ class DeviceFactory:
                 period_s=seed.period_s,
                 moving_factor=MovingFactor.EVENT if event else MovingFactor.TIME,
                 counter=seed.counter,
+                drift_steps=drift_steps,
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mfalab.devices.otp.seed import OtpSeed
+from mfalab.devices.otp.seed import SeedRecord
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import CodeDevice, HeldKey
 from mfalab.simulator.keys.fixture import Fixture
@@ -44,8 +44,8 @@ class StandIns:
 
     def token(
         self, name: str, spec: HardwareTotpSpec, timeline: Timeline
-    ) -> tuple[CodeDevice, OtpSeed] | None:
-        """The token that stands in for a device with its seed, if one does."""
+    ) -> tuple[CodeDevice, SeedRecord] | None:
+        """The token that stands in for a device with its seed's record, if one does."""
         return None
 
     def start_ns(self, start_ns: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mfalab.devices.otp.seed import OtpSeed
+from mfalab.devices.otp.seed import SeedRecord
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import CodeDevice, HeldKey
 from mfalab.simulator.environment.stand_ins import StandIns, Watch
@@ -48,10 +48,10 @@ class BenchStandIns(StandIns):
 
     def token(
         self, name: str, spec: HardwareTotpSpec, timeline: Timeline
-    ) -> tuple[CodeDevice, OtpSeed] | None:
-        """The token that stands in for a device with its seed, if one does."""
+    ) -> tuple[CodeDevice, SeedRecord] | None:
+        """The token that stands in for a device with its seed's record, if one does."""
         token = self.tokens.get(name)
-        return None if token is None else (token.hand_over(name, spec, timeline), token.seed)
+        return None if token is None else (token.hand_over(name, spec, timeline), token.record)
 
     def start_ns(self, start_ns: int) -> int:
         """When the story begins: as it says, or now when a real token is part of it."""

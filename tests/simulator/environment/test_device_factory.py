@@ -10,6 +10,9 @@ from pskc import PSKC
 from mfalab import Lab
 from mfalab.devices.errors import DeviceUnusable
 from mfalab.simulator.environment.devices import HeldToken
+from mfalab.simulator.language.setting import Setting
+from mfalab.verifier import MemoryStore
+from mfalab.verifier.records import Device
 
 Labs = Callable[..., Lab]
 S = 10**9
@@ -91,6 +94,25 @@ def test_known_drift_of_the_seed_file_is_the_offset_unless_one_is_said(
     from_file = {"serial": "A1", "seeds": str(seeds)}
     assert offset_s(token(lab_with, **from_file)) == pytest.approx(-420)
     assert offset_s(token(lab_with, **from_file, offset="5 s")) == pytest.approx(5)
+    assert token(lab_with, **from_file).factory.shipped[0].drift_steps == -7
+
+
+@pytest.mark.parametrize(("profile", "centre"), [("rfc6238", -100), ("aws-observed", 0)])
+def test_verifier_with_drift_memory_begins_at_the_known_drift(
+    tmp_path: Path, profile: str, centre: int
+) -> None:
+    made = PSKC()
+    algorithm = "urn:ietf:params:xml:ns:keyprov:pskc:totp"
+    made.add_key(serial="A1", secret=SECRET, algorithm=algorithm, time_drift=-100)
+    made.write(str(tmp_path / "fobs.xml"))
+    fob = {"kind": "hardware_totp", "owner": "alice", "serial": "A1", "drift": "0 ppm"}
+    fob["seeds"] = str(tmp_path / "fobs.xml")
+    store = MemoryStore()
+    words = {"people": {"alice": {}}, "devices": {"fob": fob}, "verifier": profile}
+    Lab(Setting.model_validate(words), store=store)
+    with store.transaction() as tx:
+        (device,) = tx.find(Device, serial="A1")
+    assert (device.offset_steps, device.pair_offset_steps) == (centre, centre)
 
 
 def test_event_based_token_begins_at_its_counter(lab_with: Labs) -> None:

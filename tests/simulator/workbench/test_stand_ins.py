@@ -33,7 +33,7 @@ class Token:
     """A token on the bench at a time of its own."""
 
     label = "manual:1"
-    seed = "its seed"
+    record = "its record"
 
     def __init__(self, now_ns: int) -> None:
         self.wall = SimpleNamespace(now_ns=lambda: now_ns)
@@ -59,9 +59,9 @@ def test_key_on_the_bench_comes_before_a_model_and_before_the_scenario() -> None
     assert some.described("other", KEY) is KEY
 
 
-def test_token_on_the_bench_comes_with_its_seed() -> None:
+def test_token_on_the_bench_comes_with_its_record() -> None:
     some = stand_ins(tokens={"fob": Token(7)})
-    assert some.token("fob", TOKEN, Timeline(0)) == ("fob in hand", "its seed")
+    assert some.token("fob", TOKEN, Timeline(0)) == ("fob in hand", "its record")
     assert some.token("other", TOKEN, Timeline(0)) is None
 
 
