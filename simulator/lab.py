@@ -25,6 +25,7 @@ from mfalab.simulator.environment.outcome import (
 )
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.language.setting import Setting
+from mfalab.simulator.language.units import format_instant
 from mfalab.simulator.language.words import nearest
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
@@ -57,6 +58,8 @@ class Lab(Environment, Verbs):
             setting, seed=seed, case=case, store=store, stand_ins=stand_ins, record=record
         )
         self.last_outcome = Outcome()
+        self.occurrence = ""
+        """Which occurrence of the step was the last, if the step has several."""
 
     @classmethod
     def of(cls, *, seed: int | str = 1, case: str = "lab", **setting: Any) -> Lab:
@@ -95,17 +98,38 @@ class Lab(Environment, Verbs):
         return self.do(_validated(VOCABULARY[verb], {"do": verb, **words}, f"step {verb}"))
 
     def do(self, step: Step) -> Outcome:
-        """Perform a step and hold its outcome against what the step expects.
+        """Perform a step as often as it says and hold each outcome against what it expects.
+
+        Returns:
+            The outcome of the last occurrence.
 
         Raises:
             ExpectationFailed: it ended otherwise; what the clocks believed is attached as notes.
             ScenarioError: the step makes no sense here.
         """
         self.journal.step += 1
-        self.last_outcome = Outcome()
+        self.last_outcome, self.occurrence = Outcome(), ""
+        begin_ns = self.timeline.now_ns()
+        chance = self.entropy.stream(f"step {self.journal.step}.jitter")
+        for number in range(step.times):
+            if step.every is not None:
+                due_ns = begin_ns + number * step.every + chance.randint(0, step.jitter)
+                self.let_time_pass(max(0, due_ns - self.timeline.now_ns()))
+            if step.times > 1:
+                when = format_instant(self.timeline.now_ns())
+                self.occurrence = f"occurrence {number + 1} of {step.times}, at {when}"
+            try:
+                self._do_once(step)
+            except Exception as failure:
+                if self.occurrence:
+                    failure.add_note(self.occurrence)
+                raise
+        return self.last_outcome
+
+    def _do_once(self, step: Step) -> None:
         try:
-            self.last_outcome = outcome = self.attempt(step)
-            step.expect.check(outcome)
+            self.last_outcome = self.attempt(step)
+            step.expect.check(self.last_outcome)
         except ExpectationFailed as failure:
             for belief in self.journal.beliefs():
                 off = "" if belief["offset_s"] is None else f", {belief['offset_s']} s off"
@@ -113,7 +137,6 @@ class Lab(Environment, Verbs):
             raise
         finally:
             self._look_at_what(step)
-        return outcome
 
     def _look_at_what(self, step: Step) -> None:
         """Let the journal see whether the devices and phones that a step names still work."""

@@ -222,6 +222,8 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         verdict, why = "error", str(mistake)
     except Exception as error:
         verdict, why = "error", _defect(error)
+    if why and lab.occurrence:
+        why = f"{lab.occurrence}: {why}"
     lab.journal.log.add(
         "step_finished",
         lab.timeline.now_ns(),

@@ -68,6 +68,9 @@ class Verbs(ABC):
         path: str = "/",
         tags: Mapping[str, str] = NONE,
         scan: bool = True,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Create a virtual device and scan its QR code (IAM CreateVirtualMFADevice)."""
@@ -86,6 +89,9 @@ class Verbs(ABC):
         serial: str | None = None,
         code: str = "current",
         key: KeyUse | KeyUseWords = USUAL,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Assign a device to an identity with two consecutive codes (IAM EnableMFADevice).
@@ -107,6 +113,9 @@ class Verbs(ABC):
         late: str = "0 s",
         serial: str | None = None,
         at: Literal["sign-in page"] | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Resynchronise a device with two consecutive codes (IAM ResyncMFADevice)."""
@@ -120,6 +129,9 @@ class Verbs(ABC):
         for_: str | None = None,
         using: str | None = None,
         serial: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Take a device from an identity (IAM DeactivateMFADevice)."""
@@ -132,6 +144,9 @@ class Verbs(ABC):
         device: str,
         using: str | None = None,
         serial: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Delete a virtual or SMS device entity (IAM DeleteVirtualMFADevice)."""
@@ -144,6 +159,9 @@ class Verbs(ABC):
         device: str,
         tags: Mapping[str, str],
         using: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Put tags on a virtual device (IAM TagMFADevice)."""
@@ -156,13 +174,24 @@ class Verbs(ABC):
         device: str,
         keys: Sequence[str],
         using: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Take tags from a virtual device (IAM UntagMFADevice)."""
         return self._perform("untag", locals())
 
     def delete_user(
-        self, *, who: str, for_: str, using: str | None = None, expect: Expected = ACCEPTED
+        self,
+        *,
+        who: str,
+        for_: str,
+        using: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Delete a user (IAM DeleteUser)."""
         return self._perform("delete_user", locals())
@@ -180,6 +209,9 @@ class Verbs(ABC):
         choose: Literal["virtual", "hardware", "sms"] | None = None,
         password: Literal["right", "wrong"] = "right",
         as_: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Sign in to the console: password, then the second page if there is one.
@@ -201,6 +233,9 @@ class Verbs(ABC):
         ] = "as shown",
         key: KeyUse | KeyUseWords = USUAL,
         choose: Literal["virtual", "hardware", "sms"] | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Type another code on the second page that is still open.
@@ -210,11 +245,27 @@ class Verbs(ABC):
         """
         return self._perform("try_again", locals())
 
-    def resend_sms(self, *, who: str, expect: Expected = ACCEPTED) -> Outcome:
+    def resend_sms(
+        self,
+        *,
+        who: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Ask for another short message on the second page."""
         return self._perform("resend_sms", locals())
 
-    def sign_out(self, *, who: str, expect: Expected = ACCEPTED) -> Outcome:
+    def sign_out(
+        self,
+        *,
+        who: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Leave the console."""
         return self._perform("sign_out", locals())
 
@@ -227,6 +278,9 @@ class Verbs(ABC):
         call: Literal["answered", "wrong digits", "not answered"] = "answered",
         call_after: str = "0 s",
         wrong_digits: int = 1,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Sign in as root by alternative factors, from the second page: e-mail link and call.
@@ -251,6 +305,9 @@ class Verbs(ABC):
         using: str | None = None,
         duration: str | None = None,
         as_: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Get temporary credentials for oneself, with or without MFA (STS GetSessionToken)."""
@@ -273,6 +330,9 @@ class Verbs(ABC):
         using: str | None = None,
         duration: str | None = None,
         as_: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Assume a role, with or without MFA (STS AssumeRole)."""
@@ -284,6 +344,9 @@ class Verbs(ABC):
         who: str,
         using: str | None = None,
         arn_ends: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Ask who the credentials belong to (STS GetCallerIdentity)."""
@@ -297,6 +360,9 @@ class Verbs(ABC):
         using: str | None = None,
         younger_than: str | None = None,
         older_than: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge."""
@@ -311,13 +377,23 @@ class Verbs(ABC):
         devices: Sequence[str] | None = None,
         page: int | None = None,
         marker: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """List a user's devices of every kind (IAM ListMFADevices)."""
         return self._perform("list_devices", locals())
 
     def list_console_devices(
-        self, *, who: str, devices: Sequence[str], expect: Expected = ACCEPTED
+        self,
+        *,
+        who: str,
+        devices: Sequence[str],
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """List one's own devices in the console, as root has to."""
         return self._perform("list_console_devices", locals())
@@ -329,13 +405,23 @@ class Verbs(ABC):
         using: str | None = None,
         status: Literal["Assigned", "Unassigned", "Any"] | None = None,
         devices: Sequence[str] | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """List the account's virtual devices (IAM ListVirtualMFADevices)."""
         return self._perform("list_virtual_devices", locals())
 
     def list_users(
-        self, *, who: str, mfa: Mapping[str, str], expect: Expected = ACCEPTED
+        self,
+        *,
+        who: str,
+        mfa: Mapping[str, str],
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Read the MFA column of the console's list of users."""
         return self._perform("list_users", locals())
@@ -347,13 +433,24 @@ class Verbs(ABC):
         device: str,
         using: str | None = None,
         tags: Mapping[str, str] | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """List the tags of a virtual device (IAM ListMFADeviceTags)."""
         return self._perform("list_tags", locals())
 
     def describe_device(
-        self, *, who: str, device: str, using: str | None = None, expect: Expected = ACCEPTED
+        self,
+        *,
+        who: str,
+        device: str,
+        using: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Ask for the details of a security key (IAM GetMFADevice).
 
@@ -367,6 +464,9 @@ class Verbs(ABC):
         who: str,
         values: Mapping[str, int],
         using: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Read the account's numbers (IAM GetAccountSummary)."""
@@ -379,57 +479,157 @@ class Verbs(ABC):
         using: str | None = None,
         generate: bool = True,
         mfa_active: Mapping[str, Literal["true", "false"]] = NONE,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Read the credential report (IAM GetCredentialReport)."""
         return self._perform("credential_report", locals())
 
-    def lose(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
+    def lose(
+        self,
+        *,
+        who: str,
+        device: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Lose a device; it works on for the person who finds it."""
         return self._perform("lose", locals())
 
-    def find(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
+    def find(
+        self,
+        *,
+        who: str,
+        device: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Find a device that was lost."""
         return self._perform("find", locals())
 
-    def borrow(self, *, who: str, device: str, from_: str, expect: Expected = ACCEPTED) -> Outcome:
+    def borrow(
+        self,
+        *,
+        who: str,
+        device: str,
+        from_: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Take another person's device, with or without asking."""
         return self._perform("borrow", locals())
 
-    def give_back(self, *, who: str, device: str, expect: Expected = ACCEPTED) -> Outcome:
+    def give_back(
+        self,
+        *,
+        who: str,
+        device: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Give a device back to its owner."""
         return self._perform("give_back", locals())
 
-    def break_(self, *, device: str, expect: Expected = ACCEPTED) -> Outcome:
+    def break_(
+        self,
+        *,
+        device: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Break a device for good: dropped, drowned, run over."""
         return self._perform("break", locals())
 
-    def replace(self, *, who: str, device: str, by: str, expect: Expected = ACCEPTED) -> Outcome:
+    def replace(
+        self,
+        *,
+        who: str,
+        device: str,
+        by: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Hand a person a new device for an old one, which is thrown away."""
         return self._perform("replace", locals())
 
-    def clone(self, *, device: str, to: str, expect: Expected = ACCEPTED) -> Outcome:
+    def clone(
+        self,
+        *,
+        device: str,
+        to: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Copy an app's accounts to a second phone, or a security key to another one.
 
         Afterwards both show the same codes, or sign with the same keys.
         """
         return self._perform("clone", locals())
 
-    def back_up(self, *, device: str, expect: Expected = ACCEPTED) -> Outcome:
+    def back_up(
+        self,
+        *,
+        device: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Make a backup of an app's accounts."""
         return self._perform("back_up", locals())
 
-    def restore(self, *, device: str, to: str, expect: Expected = ACCEPTED) -> Outcome:
+    def restore(
+        self,
+        *,
+        device: str,
+        to: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Restore the last backup of an app to the app on another phone."""
         return self._perform("restore", locals())
 
     def switch_phone(
-        self, *, phone: str, to: Literal["off", "on"], expect: Expected = ACCEPTED
+        self,
+        *,
+        phone: str,
+        to: Literal["off", "on"],
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Switch a phone off or on; until then short messages wait at the carrier."""
         return self._perform("switch_phone", locals())
 
-    def change_number(self, *, device: str, number: str, expect: Expected = ACCEPTED) -> Outcome:
+    def change_number(
+        self,
+        *,
+        device: str,
+        number: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Give a phone another number; texts to the old one no longer reach it."""
         return self._perform("change_number", locals())
 
@@ -440,12 +640,24 @@ class Verbs(ABC):
         until: str | None = None,
         until_next: Literal["code", "leading zero", "budget"] | None = None,
         of: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Let true time pass."""
         return self._perform("wait", locals())
 
-    def travel(self, *, device: str, climate: str, expect: Expected = ACCEPTED) -> Outcome:
+    def travel(
+        self,
+        *,
+        device: str,
+        climate: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Take a hardware token into another climate."""
         return self._perform("travel", locals())
 
@@ -456,13 +668,23 @@ class Verbs(ABC):
         to: str | None = None,
         by: str | None = None,
         network: Literal["on", "off", "airplane"] | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Change a device's clock: set it, let it jump, or put a phone on or off network time."""
         return self._perform("set_clock", locals())
 
     def set_verifier_clock(
-        self, *, by: str, over: str = "0 s", expect: Expected = ACCEPTED
+        self,
+        *,
+        by: str,
+        over: str = "0 s",
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Make the verifier's own clock wrong, at once or gradually."""
         return self._perform("set_verifier_clock", locals())
@@ -475,7 +697,10 @@ class Verbs(ABC):
         device: str,
         at: Literal["sts", "console"] = "sts",
         tries: int = 10,
-        every: str = "0 s",
+        pause: str = "0 s",
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Try random codes; accepted as soon as one is, else the last refusal."""
@@ -489,6 +714,9 @@ class Verbs(ABC):
         device: str,
         at: Literal["sts", "console"] = "sts",
         typed: Literal["as shown", "with a space", "with a newline"] = "as shown",
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Present the code that was typed last once more, as an eavesdropper would."""
@@ -503,6 +731,9 @@ class Verbs(ABC):
         at: Literal["sts", "console"] = "sts",
         requests: int = 8,
         winners: int = 1,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Present the code shown now in many requests at the same moment; exactly one may win."""
@@ -514,9 +745,11 @@ class Verbs(ABC):
         operation: str,
         error: Literal["ServiceFailure", "ConcurrentModification", "EntityTemporarilyUnmodifiable"],
         times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Let the next calls of an operation fail inside the service."""
+        """Let the next call of an operation fail inside the service; `times` says how many."""
         return self._perform("inject", locals())
 
     def next_sms(
@@ -524,17 +757,35 @@ class Verbs(ABC):
         *,
         is_: Literal["lost", "delayed", "duplicated"],
         by: str = "0 s",
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Decide what the carrier does with the next short message."""
         return self._perform("next_sms", locals())
 
-    def update_root_phone(self, *, who: str, number: str, expect: Expected = ACCEPTED) -> Outcome:
+    def update_root_phone(
+        self,
+        *,
+        who: str,
+        number: str,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
         """Change the telephone number on file, as an administrator may."""
         return self._perform("update_root_phone", locals())
 
     def change_verifier(
-        self, *, to: ProfileChanges | Mapping[str, Any], expect: Expected = ACCEPTED
+        self,
+        *,
+        to: ProfileChanges | Mapping[str, Any],
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Change the verifier's rules while it runs, as AWS did when it ended SMS."""
         return self._perform("change_verifier", locals())
@@ -545,6 +796,9 @@ class Verbs(ABC):
         device: str,
         offset: str,
         from_: Literal["true time", "verifier", "window"] = "true time",
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Measure how far a device's clock is off, against a limit such as `<= 2 steps`.
@@ -560,6 +814,9 @@ class Verbs(ABC):
         device: str,
         pin: str,
         key: KeyUse | KeyUseWords = USUAL,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Set a security key's PIN, or change it (CTAP 2.1 section 6.5.5)."""
@@ -571,7 +828,10 @@ class Verbs(ABC):
         who: str,
         device: str,
         key: KeyUse | KeyUseWords = USUAL,
+        tries: int = 1,
         times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Type a security key's PIN for nothing but a token; `key.pin` says whether it is right."""
@@ -583,6 +843,9 @@ class Verbs(ABC):
         who: str,
         device: str,
         key: KeyUse | KeyUseWords = USUAL,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Reset a security key: all credentials and the PIN are gone (CTAP 2.1 section 6.6)."""
@@ -595,6 +858,9 @@ class Verbs(ABC):
         device: str,
         finger: str,
         key: KeyUse | KeyUseWords = USUAL,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Enrol a finger on a security key's sensor (CTAP 2.1 section 6.7)."""
@@ -606,6 +872,9 @@ class Verbs(ABC):
         who: str,
         device: str,
         key: KeyUse | KeyUseWords = USUAL,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Register a security key for oneself as before WebAuthn, by the U2F API for an AppID.
@@ -622,13 +891,23 @@ class Verbs(ABC):
         device: str,
         key: KeyUse | KeyUseWords = USUAL,
         count: int = 1,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Store discoverable credentials for other sites on a security key."""
         return self._perform("store_passkeys", locals())
 
     def key_power(
-        self, *, device: str, to: Literal["on", "off", "cycle"], expect: Expected = ACCEPTED
+        self,
+        *,
+        device: str,
+        to: Literal["on", "off", "cycle"],
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Plug a security key in, pull it out, or both."""
         return self._perform("key_power", locals())
@@ -649,6 +928,9 @@ class Verbs(ABC):
         power_cut_done: bool = False,
         missing: Sequence[str] = (),
         lapses: Sequence[str] = (),
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Make a security key faulty, or good again: what is not named is off."""
@@ -663,6 +945,9 @@ class Verbs(ABC):
         reordered: str = "0 %",
         corrupted: str = "0 %",
         stalled: bool = False,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Spoil the wire between a security key and its clients; what is not named is good."""
@@ -677,6 +962,9 @@ class Verbs(ABC):
         pin_is_set: bool | None = None,
         discoverable: int | None = None,
         powered: bool | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
         """Look at a security key's state from the outside of all protocols."""

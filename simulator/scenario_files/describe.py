@@ -20,7 +20,7 @@ from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Expect
 from mfalab.verifier import PROFILES
 
-_HIDDEN = {"do", "name", "expect"}
+_COMMON = ("name", "expect", "times", "every", "jitter")
 
 
 def describe(case: Case) -> str:
@@ -95,8 +95,8 @@ def explain(verb: str | None) -> str:
         raise LookupError(f'there is no step "{verb}"{nearest(verb, VOCABULARY)}')
     model = VOCABULARY[verb]
     lines = [f"{verb}: {_about(model)}", ""]
-    own = {name: info for name, info in model.model_fields.items() if name not in _HIDDEN}
-    common = {name: model.model_fields[name] for name in ("name", "expect")}
+    own = {name: info for name, info in model.model_fields.items() if name not in ("do", *_COMMON)}
+    common = {name: model.model_fields[name] for name in _COMMON}
     lines += _field_lines({**own, **common}, indent=2)
     return "\n".join(lines)
 

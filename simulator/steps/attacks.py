@@ -62,8 +62,8 @@ class Guess(Attack):
 
     do: Literal["guess"] = "guess"
     tries: Attempts = 10
-    every: Span = 0
-    """How long from one try to the next."""
+    pause: Span = 0
+    """How long after a try the next one comes."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -79,7 +79,7 @@ class Guess(Attack):
                     raise
             else:
                 return None
-            env.advance(self.every)
+            env.advance(self.pause)
         return None
 
 

@@ -1,4 +1,4 @@
-"""What every step has: a verb, a name, an expectation."""
+"""What every step has: a verb, a name, an expectation, and how often it is done."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Need
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
+from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Strict
 from mfalab.simulator.steps.refusals import known_code, known_decision
+
+PATIENCE_NS = 600 * NS_PER_S
+"""What a person waits at a bench."""
 
 
 class Expect(Strict):
@@ -85,11 +90,34 @@ class Step(Strict, ABC):
     """A name by which `matrix` reaches this step's fields."""
     expect: Expect = Field(default=Expect(), json_schema_extra={"default": "accepted"})
     """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER, decision: WORD}."""
+    times: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """How often it is done; each occurrence must end as `expect` says."""
+    every: Span | None = None
+    """Time from the beginning of one occurrence to the next; an occurrence that is still under way
+    then delays the next. One comes right after the other when left out."""
+    jitter: Span = 0
+    """At most how much later an occurrence begins; drawn evenly for each."""
+
+    @model_validator(mode="after")
+    def _routine_is_whole(self) -> Self:
+        if self.every is None and self.jitter:
+            raise ValueError("jitter goes with every: DURATION")
+        if self.every is None:
+            return self
+        if self.every == 0:
+            raise ValueError("every must be longer than 0 s; leave it out for one after the other")
+        if self.times == 1:
+            raise ValueError("every goes with times: NUMBER, of at least 2")
+        if self.jitter > self.every:
+            raise ValueError("jitter must not be longer than every: occurrences keep their order")
+        return self
 
     def needs(self) -> Iterator[Need]:
         """What must be possible for it, with the devices of the scenario and the system."""
         device = getattr(self, "device", None)
         yield from (Need(each, None if each in OF_SYSTEM else device) for each in self.requires)
+        if (self.times - 1) * (self.every or 0) + self.jitter > PATIENCE_NS:
+            yield Need(Ability.LONG_WAIT)
 
     @abstractmethod
     def perform(self, env: Environment) -> Any:

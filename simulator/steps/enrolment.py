@@ -35,6 +35,7 @@ class OnBehalf(Step):
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
+        yield from super().needs()
         yield Need(Ability.CONSOLE if self.using == "console" else Ability.API)
 
     def actor(self, env: Environment) -> Person:

@@ -15,18 +15,17 @@ from mfalab.verifier import ServiceError
 
 
 class Inject(Step):
-    """Let the next calls of an operation fail inside the service."""
+    """Let the next call of an operation fail inside the service; `times` says how many."""
 
     do: Literal["inject"] = "inject"
     operation: str
     """Such as EnableMFADevice."""
     error: Literal["ServiceFailure", "ConcurrentModification", "EntityTemporarilyUnmodifiable"]
-    times: Annotated[int, Field(ge=1)] = 1
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         text, status = INJECTED[self.error]
-        env.verifier.inject(self.operation, ServiceError(self.error, text, status), self.times)
+        env.verifier.inject(self.operation, ServiceError(self.error, text, status))
         env.note("verifier", "will fail", operation=self.operation, error=self.error)
         return None
 

@@ -114,13 +114,13 @@ class TypePin(AtKey):
     requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     touched: ClassVar[bool] = False
     do: Literal["type_pin"] = "type_pin"
-    times: Annotated[int, Field(ge=1, le=20)] = 1
-    """How often; the last answer is the outcome."""
+    tries: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often it is typed; the last answer is the outcome."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         key = env.security_key(self.device)
-        for _ in range(self.times - 1):
+        for _ in range(self.tries - 1):
             try:
                 self._once(env, key)
             except Prevented as hindrance:
@@ -299,7 +299,7 @@ class KeyFault(Step):
         """See the class."""
         thing = env.security_key(self.device).access.simulated
         switches = self.model_dump(
-            exclude={"do", "name", "expect", "device", "slow_crypto", "missing", "lapses"},
+            exclude={*Step.model_fields, "device", "slow_crypto", "missing", "lapses"},
             exclude_none=True,
         )
         thing.faults = Faults(
@@ -334,7 +334,7 @@ class WireFault(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        switches = self.model_dump(exclude={"do", "name", "expect", "device"})
+        switches = self.model_dump(exclude={*Step.model_fields, "device"})
         env.security_key(self.device).access.simulated.wire = WireFaults(**switches)
         env.note(self.device, "wire", **{key: value for key, value in switches.items() if value})
         return None

@@ -16,10 +16,8 @@ from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.language.key_use import is_near
 from mfalab.simulator.language.units import Celsius, Duration, Instant, Span, format_instant
 from mfalab.simulator.language.words import ClimateName, DeviceName
-from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.base import PATIENCE_NS, Step
 
-_PATIENCE_NS = 600 * NS_PER_S
-"""What a person waits at a bench."""
 _RESET_NS = 10 * NS_PER_S
 """How long after power-up a key can be reset (CTAP 2.1 section 6.6)."""
 
@@ -51,7 +49,8 @@ class Wait(Step):
 
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
-        if self.for_ is None or self.for_ > _PATIENCE_NS:
+        yield from super().needs()
+        if self.for_ is None or self.for_ > PATIENCE_NS:
             yield Need(Ability.LONG_WAIT)
         if is_near(self.for_, _RESET_NS):
             yield Need(Ability.RESET_DEADLINE)

@@ -268,3 +268,76 @@ def test_token_that_its_seed_file_does_not_make_is_a_mistake_of_the_setting(
     words = {"kind": kind, "owner": "alice", "serial": serial, "seeds": str(tmp_path / seeds)}
     with pytest.raises(ScenarioError, match=why):
         Lab.of(people={"alice": {}}, devices={"fob": words})
+
+
+# Routine: a step many times
+
+
+def notes(lab: Lab, what: str) -> list[int]:
+    """When something was noted, in time since the story began."""
+    start_ns = lab.timeline.start_ns
+    return [
+        event["ts_ns"] - start_ns for event in lab.journal.log.events if event.get("what") == what
+    ]
+
+
+def test_occurrences_are_due_from_the_beginning_of_the_step_whatever_each_takes() -> None:
+    lab = lab_of(people={"alice": {"typing": "20 s"}, "ada": {"role": "administrator"}})
+    lab.enable(who="alice", device="app")
+    began_ns = lab.timeline.now_ns() - lab.timeline.start_ns
+    assert lab.sign_in(who="alice", with_="app", times=5, every="7 d").accepted
+    due = [began_ns + number * 7 * DAY for number in range(5)]
+    assert notes(lab, "types name and password") == due
+    assert lab.journal.step == 2
+
+
+def test_occurrences_without_every_follow_each_other(lab: Lab) -> None:
+    lab.wait(for_="10 s", times=6)
+    assert lab.timeline.now_ns() - lab.timeline.start_ns == 60 * 10**9
+
+
+def test_occurrence_that_takes_longer_than_every_delays_the_next(lab: Lab) -> None:
+    lab.wait(for_="10 s", times=3, every="4 s")
+    assert lab.timeline.now_ns() - lab.timeline.start_ns == 30 * 10**9
+
+
+def test_jitter_is_seeded_and_late_by_less_than_it_says() -> None:
+    def late(seed: int) -> list[int]:
+        lab = Lab.of(people={"alice": {}}, seed=seed)
+        lab.sign_in(who="alice", times=40, every="1 d", jitter="3 h")
+        at = notes(lab, "types name and password")
+        return [moment - number * DAY for number, moment in enumerate(at)]
+
+    assert late(1) == late(1)
+    assert late(1) != late(2)
+    assert all(0 <= each <= DAY // 8 for each in late(1))
+    assert len(set(late(1))) == 40
+    assert max(late(1)) > DAY // 10  # drawn from all of it
+
+
+def test_failing_occurrence_is_named_and_is_the_last() -> None:
+    slow = {"kind": "hardware_totp", "owner": "alice", "drift": "-12 ppm", "climate": "25 C"}
+    lab = lab_of(devices={"fob": slow})
+    lab.enable(who="alice", device="fob")
+    with pytest.raises(ExpectationFailed) as caught:
+        lab.sign_in(who="alice", with_="fob", times=40, every="30 d")
+    number = len(notes(lab, "types name and password"))
+    assert 2 < number < 40
+    named = [note for note in caught.value.__notes__ if note.startswith("occurrence")]
+    assert len(named) == 1
+    assert named[0].startswith(f"occurrence {number} of 40, at 2026-")
+    with pytest.raises(ExpectationFailed) as caught:
+        lab.sign_in(who="alice", with_="fob", password="wrong")
+    assert not [note for note in caught.value.__notes__ if note.startswith("occurrence")]
+
+
+def test_work_of_a_routine_grows_with_its_occurrences() -> None:
+    def events(times: int) -> int:
+        lab = lab_of()
+        lab.enable(who="alice", device="app")
+        before = len(lab.journal.log.events)
+        lab.sign_in(who="alice", with_="app", times=times, every="1 wk")
+        return len(lab.journal.log.events) - before
+
+    one = events(2) / 2
+    assert [events(times) / times for times in (20, 200)] == pytest.approx([one, one], rel=0.1)

@@ -150,6 +150,27 @@ def test_failed_look_does_not_tell_the_outcome_of_the_step_before(
     assert finished[1]["why"] == "expected devices fob, got none"
 
 
+@pytest.mark.parametrize(
+    ("step", "verdict", "why"),
+    [
+        ("{do: who_am_i, who: alice, times: 3, every: 1 d, expect: {refused: any}}", "failed", 1),
+        ("{do: wait, until: 2026-03-03T09:00:00Z, times: 3, every: 1 d}", "error", 3),
+    ],
+)
+def test_why_names_the_occurrence_that_failed(
+    story: Story, cases: Cases, step: str, verdict: str, why: int
+) -> None:
+    (case,) = cases(story(step))
+    events = run_case(case)
+    *_, step_finished, finished = (
+        event for event in events if event["kind"] in ("step_finished", "case_finished")
+    )
+    assert finished["verdict"] == verdict
+    assert step_finished["why"].startswith(f"occurrence {why} of 3, at 2026-03-")
+    assert step_finished["why"] in finished["why"]
+    assert [event["kind"] for event in events].count("step_started") == 1
+
+
 def test_story_that_makes_no_sense_is_an_error(story: Story, cases: Cases) -> None:
     (case,) = cases(story("{do: try_again, who: alice, with: fob}"))
     last = run_case(case)[-1]

@@ -23,7 +23,7 @@ from mfalab.simulator.steps.base import Expect, Step
 
 PATH = Path(__file__).parents[2] / "simulator" / "verbs.py"
 _DICTIONARIES = {KeyUse: "KeyUseWords", Expect: "ExpectWords"}
-_NOT_ARGUMENTS = ("do", "name", "expect")
+_REPEATED = ("times", "every", "jitter")
 _WIDTH = 86
 
 _HEAD = '''\
@@ -114,7 +114,7 @@ def default_text(field: FieldInfo, written: str) -> str:
 
 def arguments(model: type[Step]) -> Iterator[tuple[str, FieldInfo]]:
     """The fields that are arguments, those that must be given first."""
-    fields = [each for each in model.model_fields.items() if each[0] not in _NOT_ARGUMENTS]
+    fields = [each for each in model.model_fields.items() if each[0] not in Step.model_fields]
     yield from (each for each in fields if each[1].is_required())
     yield from (each for each in fields if not each[1].is_required())
 
@@ -122,7 +122,8 @@ def arguments(model: type[Step]) -> Iterator[tuple[str, FieldInfo]]:
 def method(verb: str, model: type[Step]) -> Iterator[str]:
     name = f"{verb}_" if keyword.iskeyword(verb) else verb
     given = []
-    for field_name, field in arguments(model):
+    last = [(each, model.model_fields[each]) for each in _REPEATED]
+    for field_name, field in [*arguments(model), *last]:
         written = field_type(field)
         default = "" if field.is_required() else f" = {default_text(field, written)}"
         given.append(f"{field_name}: {written}{default}")

@@ -51,7 +51,7 @@ def test_time_passes_between_guesses(lab_with: Labs) -> None:
     lab = lab_with("fob")
     lab.enable(who="alice", device="fob")
     began_ns = lab.timeline.now_ns()
-    lab.guess(**BOB_AS_ALICE, device="fob", tries=3, every="1 min", expect={"refused": "any"})
+    lab.guess(**BOB_AS_ALICE, device="fob", tries=3, pause="1 min", expect={"refused": "any"})
     assert lab.timeline.now_ns() - began_ns == 120 * 10**9
 
 

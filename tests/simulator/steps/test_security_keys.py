@@ -31,7 +31,7 @@ def test_pin_is_set_changed_and_typed(lab_with: Labs) -> None:
 def test_wrong_pins_cost_tries_and_the_last_answer_is_the_outcome(lab_with: Labs) -> None:
     lab = a_key(lab_with, pin="2468")
     blocked = {"refused": "PIN_AUTH_BLOCKED"}
-    lab.type_pin(**AT_KEY, times=3, key={"pin": "wrong"}, expect=blocked)
+    lab.type_pin(**AT_KEY, tries=3, key={"pin": "wrong"}, expect=blocked)
     lab.check_key(device="key", pin_retries=5)
     answers = [
         event["detail"]["code"]
