@@ -50,7 +50,7 @@ class _Token:
     )
     seeds_key: Path | None = option(
         "--seeds-key",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=A_FILE,
         metavar="FILE",
         help="Holds the pre-shared AES key of a PSKC file: hex digits, or raw bytes.",
     )
