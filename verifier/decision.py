@@ -8,6 +8,7 @@ class Outcome(StrEnum):
     """The outcome of a code or a pair of codes."""
 
     ACCEPTED = "accepted"
+    """The code, or the pair, is right."""
     WRONG = "wrong"
     """No step inside the window has this code, or no two consecutive steps have this pair."""
     REPLAYED = "replayed"

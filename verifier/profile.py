@@ -104,8 +104,11 @@ class Profile:
 
     # Single codes
     window_back: int = 2
+    """How many steps behind the centre of the window a code may lie."""
     window_ahead: int = 2
+    """How many steps ahead of the centre a code may lie."""
     replay: ReplayRule = ReplayRule.USED_SET
+    """Which accepted codes are refused from then on."""
     drift_memory: bool = False
     """Whether a success moves the centre of the window to the step that matched."""
     drift_memory_limit_steps: int = 10
@@ -115,40 +118,61 @@ class Profile:
     pair_back: int = 998
     """How many steps behind the centre the *second* code of a pair may lie."""
     pair_ahead: int = 1000
+    """How many steps ahead of the centre the second code of a pair may lie."""
     pair_counts_as_attempt: bool = False
+    """Whether a pair uses up attempts."""
     pair_consumes_codes: bool = False
+    """Whether the codes of an accepted pair are used, so that they sign in no more."""
 
     # Hardware tokens; None is as for virtual devices
     hardware_window_back: int | None = None
+    """As `window_back`, for hardware tokens."""
     hardware_window_ahead: int | None = None
+    """As `window_ahead`, for hardware tokens."""
     hardware_pair_back: int | None = None
+    """As `pair_back`, for hardware tokens."""
     hardware_pair_ahead: int | None = None
+    """As `pair_ahead`, for hardware tokens."""
 
     # Event-based tokens (RFC 4226 section 7.4)
     hotp_tokens: bool = False
     """Whether event-based hardware tokens may be enabled at all."""
     hotp_look_ahead: int = 10
+    """How many counters ahead of the expected one a code may lie."""
     hotp_resync_look_ahead: int = 1000
+    """How many counters ahead a pair may lie."""
 
     # Attempts
     throttle: ThrottleRule = ThrottleRule.FIXED_WINDOW
+    """How the number of attempts is limited."""
     throttle_budget: int = 9
+    """Attempts for each window of `fixed-window`."""
     throttle_window_s: int = 180
+    """Length of a window of `fixed-window`."""
     throttle_failures: int = 5
+    """Failures in a row after which `backoff` delays."""
     throttle_delay_s: int = 60
+    """The first delay of `backoff`."""
     throttle_delay_limit_s: int = 24 * 3600
     """The longest delay that doubling reaches."""
     throttle_failures_limit: int | None = None
     """Failures in a row after which no code helps (NIST SP 800-63B section 5.2.2: at most 100)."""
     throttled_code_is_used: bool = False
+    """Whether a right code that is not looked at is used by that."""
 
     # Devices
     devices_per_identity: int = 8
+    """MFA devices that one user, or root, may have."""
     device_names_ignore_case: bool = True
+    """Whether names of devices that differ in case only are the same."""
     tags_per_device: int = 50
+    """Tags that one virtual device may have."""
     self_management_gate: bool = True
+    """Whether users with MFA devices need a session with MFA to manage them."""
     propagation_enable_s: int = 0
+    """How long after enabling STS does not know a device."""
     propagation_disable_s: int = 0
+    """How long after deactivation STS still knows a device."""
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
     summary_counts_unassigned: bool = True
@@ -159,11 +183,15 @@ class Profile:
     """Whether a code is used once for console and STS together, or once for each. A high-water mark
     is always common to both."""
     console_resync_offered_after: int = 3
+    """Refused codes in a row after which the console offers a user to resynchronise."""
     console_locked_after: int | None = None
     """Refused codes in a row that lock an identity's sign-in; None locks never."""
     console_lock_s: int = 900
+    """How long a sign-in is locked."""
     sign_in_page_lifetime_s: int = 900
+    """How long the second page may stay open."""
     console_session_s: int = 12 * 3600
+    """How long a console session lasts."""
 
     sign_in_tries_every_device: bool = True
     """Whether a code may come from any device of the chosen kind, or only from the one that was
@@ -171,18 +199,25 @@ class Profile:
 
     # STS
     role_session_mfa: RoleSessionMfa = RoleSessionMfa.REFUSED
+    """What becomes of MFA parameters on AssumeRole from a role session."""
     role_credentials_mfa: RoleCredentialsMfa = RoleCredentialsMfa.FALSE
+    """What `aws:MultiFactorAuthPresent` is for a role's credentials."""
 
     # SMS
     sms: SmsMode = SmsMode.ENDED
+    """How far SMS is still offered."""
     sms_code_lifetime_s: int = 300
+    """How long a texted code is good."""
     sms_tries: int = 3
+    """Tries for each texted code."""
     sms_resend_after_s: int = 30
+    """How long to wait until another code may be asked for."""
 
     # Security keys (WebAuthn Level 3 section 7)
     rp_id: str = "aws.amazon.com"
     """The relying party's identifier: the origins' host, or a domain above it."""
     rp_name: str = "Amazon Web Services"
+    """The relying party's name, as clients show it."""
     origins: tuple[str, ...] = (
         "https://console.aws.amazon.com",
         "https://signin.aws.amazon.com",
@@ -195,12 +230,17 @@ class Profile:
     app_id: str | None = "https://signin.aws.amazon.com"
     """What keys of the U2F API were registered for; None forgets them."""
     user_verification: UserVerification = UserVerification.DISCOURAGED
+    """Whether a key has to verify its user."""
     challenge_lifetime_s: int = 300
+    """How long a challenge may be answered."""
     counter_rule: CounterRule = CounterRule.REFUSE
+    """What follows when a signature counter does not grow."""
     algorithms: tuple[int, ...] = (-7, -8, -257)
     """COSE identifiers, the preferred first: ES256, EdDSA, RS256."""
     attestation: AttestationConveyance = AttestationConveyance.DIRECT
+    """Which attestation is asked for."""
     attestation_policy: AttestationPolicy = AttestationPolicy.ANY
+    """Which security keys may be registered."""
     attestation_roots: tuple[str, ...] = ()
     """Trusted certificates, as PEM."""
     metadata_statements: tuple[str, ...] = ()
@@ -208,12 +248,17 @@ class Profile:
 
     # Root recovery by alternative factors
     recovery_mail_lifetime_s: int = 3600
+    """How long the link in the recovery e-mail is good."""
     recovery_call_lifetime_s: int = 600
+    """How long the recovery call may take."""
     recovery_call_tries: int = 3
+    """Tries for the digits of a call."""
     recovery_counts_as_mfa: bool = False
+    """Whether a session by alternative factors counts as one with MFA."""
 
     # Credential report
     credential_report_interval_s: int = 4 * 3600
+    """How long a report is current: so long no newer one is made."""
     credential_report_takes_s: int = 0
     """How long a report is in progress."""
 

@@ -25,32 +25,28 @@ class SameName(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AppQuirks:
-    """One app's departures; the default has none.
-
-    Args:
-        ignores_algorithm: computes with SHA-1 whatever the URI says, without a word.
-        ignores_digits: shows 6 digits whatever the URI says, without a word.
-        ignores_period: steps every 30 s whatever the URI says, without a word.
-        ignores_issuer: lists accounts by account name alone, so equal names of
-            different issuers are the same name.
-        refuses_hotp: takes time-based accounts only.
-        min_secret_bytes: refuses shorter secrets.
-        max_secret_bytes: refuses longer secrets; None takes any.
-        offers_backup: has a backup that outlives the phone.
-        offers_export: shows the key URI of an account it holds.
-        same_name: what happens to a second account of one name.
-    """
+    """One app's departures; the default has none."""
 
     ignores_algorithm: bool = False
+    """Computes with SHA-1 whatever the URI says, without a word."""
     ignores_digits: bool = False
+    """Shows 6 digits whatever the URI says, without a word."""
     ignores_period: bool = False
+    """Steps every 30 s whatever the URI says, without a word."""
     ignores_issuer: bool = False
+    """Lists accounts by account name alone: equal names of different issuers are one name."""
     refuses_hotp: bool = False
+    """Takes time-based accounts only."""
     min_secret_bytes: int = 0
+    """Refuses shorter secrets."""
     max_secret_bytes: int | None = None
+    """Refuses longer secrets; None takes any."""
     offers_backup: bool = True
+    """Has a backup that outlives the phone."""
     offers_export: bool = True
+    """Shows the key URI of an account it holds."""
     same_name: SameName = SameName.REPLACE
+    """What happens to a second account of one name."""
 
     def objection(self, key: KeyUri) -> str | None:
         """Why this app refuses the account, as a sentence, or None if it takes it."""

@@ -29,6 +29,7 @@ _DOORS = {
         "list",
         "show",
         "schema",
+        "explain",
         "steps",
         "profiles",
         "eject",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,20 +96,45 @@ def schema() -> None:
     print_json(scenario_schema())
 
 
+@click.command(name="explain")
+@click.argument("word", required=False)
+@FORMAT
+def explain_command(word: str | None, form: str) -> None:
+    """Explain a word of the scenario language, or list all words."""
+    _explain(word, form)
+
+
 @click.command()
 @click.argument("verb", required=False)
 @FORMAT
 def steps(verb: str | None, form: str) -> None:
     """List the steps that a scenario may have, or explain one."""
-    from mfalab.simulator.scenario_files.describe import explain, vocabulary
+    from mfalab.simulator.scenario_files.schema import step_schemas
 
     if form == "json":
-        print_json(vocabulary())
+        print_json(step_schemas())
+    else:
+        _explain(verb, form, group="steps")
+
+
+def _explain(word: str | None, form: str, group: str | None = None) -> None:
+    from mfalab.simulator.scenario_files.explain import as_list, as_text, explain, vocabulary
+
+    if word is None:
+        groups = vocabulary(group)
+        if form == "json":
+            print_json({name: [asdict(each) for each in found] for name, found in groups.items()})
+        else:
+            click.echo(as_list(groups))
         return
     try:
-        click.echo(explain(verb))
+        found = explain(word, group)
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from None
+    if form == "json":
+        print_json([asdict(each) for each in found])
+    else:
+        click.echo("\n\n".join(map(as_text, found)))
 
 
 @click.command(name="profiles")
@@ -178,6 +204,7 @@ COMMANDS = {
         list_command,
         show,
         schema,
+        explain_command,
         steps,
         profiles_command,
         eject,

@@ -323,12 +323,17 @@ CLIMATES: Final[Mapping[str, Climate]] = MappingProxyType(
         "car": _car(),
     }
 )
-"""The climates a scenario may name.
-
-`drawer` 21 degC; `office` 22 degC from 8 to 18 h on working days, 18 degC at night, 17 degC on
-days off; `pocket` 30 degC from 7 to 23 h, 21 degC on the night table; `outdoors` -5 to 25 degC
-over the seasons; `car` -10 to 60 degC, hot on summer afternoons.
-"""
+"""The climates a scenario may name."""
+TEXTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "drawer": "21 C, always.",
+        "office": "22 C from 8 to 18 h on working days, 18 C at night, 17 C on days off.",
+        "pocket": "30 C from 7 to 23 h, 21 C on the night table.",
+        "outdoors": "-5 to 25 C over the seasons.",
+        "car": "-10 to 60 C, hot on summer afternoons.",
+    }
+)
+"""What each climate is, in UTC."""
 
 
 def climate(named: str | float) -> Climate:

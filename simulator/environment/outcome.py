@@ -56,10 +56,31 @@ class ExpectationFailed(AssertionError):
         return f"expected {self.expected}, got {self.got}"
 
 
+PREVENTED = {
+    "FingerNotRead": "The security key's sensor did not read the finger.",
+    "KeyUnplugged": "The security key is not plugged in, or was pulled out.",
+    "MfaRequired": "The console's second page asks for a second factor, and none was given.",
+    "NoAnswer": "The security key gave no answer, or one that is none.",
+    "NoBackup": "There is no backup of the app to restore.",
+    "NoCode": "The device is a security key, which shows no codes.",
+    "NoCodeArrived": "No text message with a code reached the phone.",
+    "NoSecondPage": "No refusal: the password alone was enough to sign in.",
+    "NotBroken": "A real token on the bench is not broken for a test.",
+    "NotHeld": "The person does not have the device.",
+    "NotItsSeed": "A real token shows a code that its seed does not have.",
+    "NotLost": "A device that is not lost cannot be found.",
+    "NotOffered": "The device lacks the feature.",
+    "NotReadable": "The display of a real token could not be read.",
+    "SecurityError": "The browser does not let the page's origin ask for this relying party.",
+}
+"""What stops a person before the verifier is asked, by its code. The names of CTAP's status codes
+and the classes of `mfalab.devices.errors` stop people, too."""
+
+
 class Prevented(Exception):
     """A person could not do what the step says, before any verifier was asked.
 
-    Args: code (ours: `NoCodeArrived`, `NotHeld`, ...), sentence.
+    Args: code (one of `PREVENTED`, or CTAP's name of a status), sentence.
     """
 
     def __init__(self, code: str, why: str) -> None:

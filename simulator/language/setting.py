@@ -95,6 +95,7 @@ class VerifierSpec(ProfileChanges):
 
     profile: ProfileName = "aws-observed"
     clock: ServerClockSpec = ServerClockSpec()
+    """How wrong its own clock is."""
 
     @model_validator(mode="after")
     def _makes_a_profile(self) -> Self:
@@ -132,6 +133,7 @@ class AccountSpec(Strict):
     id: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
     """Twelve digits; made up when left out."""
     alias: str | None = None
+    """The account's alias, by which users may sign in."""
     partition: Partition = "aws"
     alternative_factors: bool = True
     """Whether root may recover by e-mail and telephone."""
@@ -148,6 +150,7 @@ class PersonSpec(Strict):
     user_name: str | None = None
     """The IAM user name; the person's name when left out."""
     path: str = "/"
+    """The path of the IAM user's ARN."""
     typing: Span | Literal["natural", "instant"] = "natural"
     """From reading a code to its arrival: natural is lognormal around 9 s, at most 45 s."""
 
@@ -163,6 +166,7 @@ class RoleSpec(Strict):
     mfa_max_age: Seconds | None = None
     """The trust policy demands an aws:MultiFactorAuthAge below this."""
     max_session: Seconds = 3600 * NS_PER_S
+    """The longest session that may be asked for."""
 
 
 class PhoneSpec(Strict):
@@ -219,6 +223,7 @@ class HardwareHotpSpec(TokenSpec):
     otp_kind: ClassVar[OtpKind] = OtpKind.HOTP
     kind: Literal["hardware_hotp"] = "hardware_hotp"
     counter: Annotated[int, Field(ge=0)] = 0
+    """The counter of the first press."""
 
 
 class TotpAppSpec(DeviceSpec):
@@ -266,8 +271,11 @@ class CarrierSpec(Strict):
     delay: Span = 4 * NS_PER_S
     """Median time on the way."""
     loses: Share = 0.0
+    """Texts that never arrive."""
     duplicates: Share = 0.0
+    """Texts that arrive twice."""
     reorders: Share = 0.0
+    """Texts that a later one overtakes."""
 
 
 AnyDevice = Annotated[
@@ -290,11 +298,18 @@ class Setting(Strict):
     """Where a story takes place: the verifier, and who is there with what."""
 
     verifier: Annotated[VerifierSpec, BeforeValidator(_profile_name)] = VerifierSpec()
+    """The verifier under test."""
     start: Instant = DEFAULT_START_NS
     """True time at the first step."""
     accounts: _Named[AccountSpec] = Field(default_factory=dict)
+    """AWS accounts beside `main`, by name."""
     people: _Named[PersonSpec] = Field(default_factory=dict)
+    """People, by name."""
     roles: _Named[RoleSpec] = Field(default_factory=dict)
+    """IAM roles, by name."""
     phones: _Named[PhoneSpec] = Field(default_factory=dict)
+    """Phones, by name."""
     devices: dict[Name, AnyDevice] = Field(default_factory=dict)
+    """MFA devices, by name; `kind` says of which kind."""
     carrier: CarrierSpec = CarrierSpec()
+    """The carrier of text messages."""

@@ -60,7 +60,7 @@ _WITH_A_SPACE = re.compile(rf"({_DATE})[ _]+({_CLOCK}) ?({_ZONE}?)")
 _ZONELESS = re.compile(rf"{_DATE}(?:[Tt]{_CLOCK})?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
     """What can be measured, and in which units it is written."""
 
@@ -75,6 +75,13 @@ class Quantity:
     """Units by what is written for them by mistake."""
     never: Mapping[str, str] = field(default_factory=dict)
     """Why something that may look like a unit is none."""
+
+    def write(self, value: float) -> str:
+        """A value, in the unit whose factor is 1, as people write it."""
+        if self.units is DURATION_UNITS:
+            return format_duration(round(value))
+        unit = self.example.split()[-1]
+        return f"{value / float(self.units[unit]):g} {unit}"
 
     @property
     def pattern(self) -> str:
@@ -165,6 +172,7 @@ SHARE = Quantity(
     "a share", {"%": Fraction(1, 100)}, "5 %", slips={"percent": "%", "pct": "%", "pc": "%"}
 )
 TIME_STEPS = Quantity("a number of time steps", {"step": 1, "steps": 1}, "-2 steps")
+QUANTITIES = (DURATION, FREQUENCY, TEMPERATURE, SHARE, TIME_STEPS)
 
 
 def parse_duration_ns(text: object) -> int:
@@ -293,9 +301,9 @@ def format_duration(duration_ns: int) -> str:
     return f"{sign}{size} ns" if size else "0 s"
 
 
-def _written(quantity: Quantity, parse: Callable[[object], Any]) -> tuple[Any, Any]:
+def _written(quantity: Quantity, parse: Callable[[object], Any]) -> tuple[Any, Any, Quantity]:
     schema = {"type": "string", "pattern": quantity.pattern, "examples": [quantity.example]}
-    return BeforeValidator(parse), WithJsonSchema(schema)
+    return BeforeValidator(parse), WithJsonSchema(schema), quantity
 
 
 Duration = Annotated[int, *_written(DURATION, parse_duration_ns)]
@@ -308,9 +316,6 @@ Ppm = Annotated[float, *_written(FREQUENCY, parse_ppm)]
 Celsius = Annotated[float, *_written(TEMPERATURE, parse_celsius)]
 Share = Annotated[float, *_written(SHARE, parse_share)]
 Steps = Annotated[int, *_written(TIME_STEPS, parse_steps)]
-Instant = Annotated[
-    int,
-    BeforeValidator(parse_instant_ns),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
+MOMENT = WithJsonSchema({"type": "string", "format": "date-time"})
+Instant = Annotated[int, BeforeValidator(parse_instant_ns), MOMENT]
 """Nanoseconds since the Unix epoch, written as RFC 3339 with a zone."""

@@ -1,26 +1,16 @@
-"""A scenario, the steps and the verifier's profiles, described in plain text."""
+"""A scenario and the verifier's profiles, described in plain text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from inspect import cleandoc
-from typing import Any, Literal, get_args, get_origin
-
-from pydantic.fields import FieldInfo
+from typing import Any
 
 from mfalab.simulator.language.setting import VerifierSpec
 from mfalab.simulator.language.units import format_instant
-from mfalab.simulator.language.words import Strict, nearest
+from mfalab.simulator.language.words import Strict
 from mfalab.simulator.scenario_files.loader import Case
-from mfalab.simulator.scenario_files.schema import scenario_schema
-from mfalab.simulator.scenario_files.shape import alternatives
 from mfalab.simulator.scenario_files.yaml_source import flow, mapping
-from mfalab.simulator.steps import VOCABULARY
-from mfalab.simulator.steps.base import Expect
 from mfalab.verifier import PROFILES
-
-_COMMON = ("name", "expect", "times", "every", "jitter")
 
 
 def describe(case: Case) -> str:
@@ -51,12 +41,6 @@ def _said(data: Any) -> str:
     return flow(data).removeprefix("{").removesuffix("}") if data else "defaults"
 
 
-def vocabulary() -> dict[str, Any]:
-    """The JSON Schema of every step, by its verb."""
-    definitions = scenario_schema()["$defs"]
-    return {verb: definitions[model.__name__] for verb, model in VOCABULARY.items()}
-
-
 def profiles() -> dict[str, dict[str, Any]]:
     """Every figure of every profile, by the profile's name, in the words of scenario files."""
     return {name: VerifierSpec.figures(profile) for name, profile in sorted(PROFILES.items())}
@@ -78,56 +62,3 @@ def profiles_table() -> str:
 def _cell(value: Any) -> str:
     """A value as YAML has it."""
     return str(value) if isinstance(value, str) else json.dumps(value)
-
-
-def explain(verb: str | None) -> str:
-    """All steps with their first lines, or one step with its fields.
-
-    Raises:
-        LookupError: there is no such step.
-    """
-    if verb is None:
-        width = max(map(len, VOCABULARY))
-        return "\n".join(
-            f"{name:<{width}}  {_first_line(model)}" for name, model in VOCABULARY.items()
-        )
-    if verb not in VOCABULARY:
-        raise LookupError(f'there is no step "{verb}"{nearest(verb, VOCABULARY)}')
-    model = VOCABULARY[verb]
-    lines = [f"{verb}: {_about(model)}", ""]
-    own = {name: info for name, info in model.model_fields.items() if name not in ("do", *_COMMON)}
-    common = {name: model.model_fields[name] for name in _COMMON}
-    lines += _field_lines({**own, **common}, indent=2)
-    return "\n".join(lines)
-
-
-def _field_lines(fields: Mapping[str, FieldInfo], indent: int) -> Iterator[str]:
-    """A line for each field; below a field that holds others, a line for each of those."""
-    for name, info in fields.items():
-        needed = "required" if info.is_required() else "optional"
-        text = " ".join(part for part in (info.description, _choices(info.annotation)) if part)
-        text = " ".join(text.split())
-        yield f"{' ' * indent}{info.alias or name:<{16 - indent}} {needed}  {text}".rstrip()
-        for inner in alternatives(info.annotation):
-            if isinstance(inner, type) and issubclass(inner, Strict) and inner is not Expect:
-                yield from _field_lines(inner.model_fields, indent + 2)
-
-
-def _choices(annotation: Any) -> str:
-    """The words that a field takes, if it takes some words only."""
-    words = [
-        str(word)
-        for item in alternatives(annotation)
-        if get_origin(item) is Literal
-        for word in get_args(item)
-    ]
-    return f"One of: {', '.join(words)}." if words else ""
-
-
-def _about(model: type[Strict]) -> str:
-    """A model's own docstring; `getdoc` would take that of a class above where it has none."""
-    return cleandoc(model.__doc__) if model.__doc__ else "(Python runs without docstrings: -OO)"
-
-
-def _first_line(model: type[Strict]) -> str:
-    return _about(model).partition("\n")[0]

@@ -32,3 +32,4 @@ class Scenario(Setting):
     """Values to repeat the scenario with: {DEVICE.FIELD: [VALUES]} for all combinations, or a
     list of rows {PATH: VALUE, ...}; a row's label is its `case`."""
     steps: Annotated[list[AnyStep], Field(min_length=1)]
+    """What happens, one step after the other."""

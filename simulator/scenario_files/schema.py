@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from mfalab.simulator.scenario_files.scenario import Scenario
+from mfalab.simulator.steps import VOCABULARY
 from mfalab.verifier import PROFILES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +28,12 @@ def scenario_schema() -> dict[str, Any]:
     for section in _SECTIONS:
         _let_entries_be_empty(properties[section])
     return {"$schema": DIALECT, **schema}
+
+
+def step_schemas() -> dict[str, Any]:
+    """The JSON Schema of every step, by its verb."""
+    definitions = scenario_schema()["$defs"]
+    return {verb: definitions[model.__name__] for verb, model in VOCABULARY.items()}
 
 
 def _let_entries_be_empty(section: dict[str, Any]) -> None:

@@ -80,6 +80,7 @@ class UpdateRootPhone(Step):
     do: Literal["update_root_phone"] = "update_root_phone"
     who: PersonName
     number: Annotated[str, Field(pattern=r"^\+\d{6,15}$")]
+    """E.164."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""

@@ -62,6 +62,7 @@ class Guess(Attack):
 
     do: Literal["guess"] = "guess"
     tries: Attempts = 10
+    """How many codes are tried."""
     pause: Span = 0
     """How long after a try the next one comes."""
 
@@ -143,6 +144,7 @@ class Race(Attack):
     requires: ClassVar[tuple[Ability, ...]] = (Ability.READ,)
     do: Literal["race"] = "race"
     requests: Annotated[int, Field(ge=2, le=64)] = 8
+    """How many requests are made at once."""
     winners: Annotated[int, Field(ge=0)] = 1
     """How many requests may be accepted."""
 

@@ -75,7 +75,9 @@ class Create(OnBehalf):
     device_name: str | None = None
     """The entity's name; the app's name when left out."""
     path: str = "/"
+    """The path of the device's ARN."""
     tags: dict[str, str] = Field(default_factory=dict)
+    """Tags to put on it, value by key."""
     scan: bool = True
     """Whether anybody scans the code: a cancelled wizard leaves it unscanned."""
 
@@ -317,6 +319,7 @@ class Tag(Step):
     device: DeviceName
     using: Using = None
     tags: dict[str, str]
+    """Value by key."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -336,6 +339,7 @@ class Untag(Step):
     device: DeviceName
     using: Using = None
     keys: list[str]
+    """The keys of the tags."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""

@@ -220,6 +220,7 @@ class ChangeNumber(Step):
     do: Literal["change_number"] = "change_number"
     device: DeviceName
     number: Annotated[str, Field(pattern=r"^\+\d{6,15}$")]
+    """E.164."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""

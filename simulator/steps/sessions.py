@@ -31,6 +31,7 @@ class StsCall(WithCode):
     using: SessionName | None = None
     """`keys` (the default) or a session's name."""
     duration: Seconds | None = None
+    """How long the session is to last; STS decides when left out."""
     as_: Annotated[Name | None, Field(alias="as")] = None
     """What to call the session in later steps."""
 

@@ -1,18 +1,9 @@
-"""Scenarios, steps and profiles, described in plain text."""
+"""Scenarios and profiles, described in plain text."""
 
 from collections.abc import Callable
 
-import pytest
-
-from mfalab.simulator.scenario_files.describe import (
-    describe,
-    explain,
-    profiles,
-    profiles_table,
-    vocabulary,
-)
+from mfalab.simulator.scenario_files.describe import describe, profiles, profiles_table
 from mfalab.simulator.scenario_files.loader import Case
-from mfalab.simulator.steps import VOCABULARY
 
 
 def test_case_is_described_with_what_differs_from_the_defaults(
@@ -35,43 +26,6 @@ def test_case_is_described_with_what_differs_from_the_defaults(
         "  steps",
         "     1  line 9    {do: wait, for: 1 d}",
     ]
-
-
-def test_explanation_of_all_steps_has_a_line_for_each() -> None:
-    assert [line.split()[0] for line in explain(None).splitlines()] == list(VOCABULARY)
-
-
-def test_step_without_its_docstring_is_not_explained_by_another_class(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """PYTHONOPTIMIZE=2 takes docstrings away, and steps were explained by ABC."""
-    monkeypatch.setattr(VOCABULARY["wait"], "__doc__", None)
-    assert explain("wait").startswith("wait: (Python runs without docstrings: -OO)")
-    assert "(Python runs without docstrings: -OO)" in explain(None)
-
-
-def test_unknown_step_is_refused_with_the_nearest() -> None:
-    with pytest.raises(LookupError, match='there is no step "enabel"; did you mean "enable"'):
-        explain("enabel")
-
-
-def test_field_that_holds_others_is_explained_with_those() -> None:
-    lines = explain("sign_in").splitlines()
-    key = next(number for number, line in enumerate(lines) if line.startswith("  key "))
-    assert lines[key + 1].startswith("    touch ")
-    assert not any(line.startswith("    refused") for line in lines)  # those of `expect` are common
-
-
-def test_field_of_certain_words_is_explained_with_them() -> None:
-    (line,) = (line for line in explain("key_power").splitlines() if line.startswith("  to "))
-    assert "required" in line
-    assert line.endswith("One of: on, off, cycle.")
-
-
-def test_vocabulary_has_the_schema_of_each_step() -> None:
-    schemas = vocabulary()
-    assert list(schemas) == list(VOCABULARY)
-    assert schemas["wait"]["properties"]["do"]["const"] == "wait"
 
 
 def test_profiles_stand_side_by_side_in_the_words_of_scenarios() -> None:
