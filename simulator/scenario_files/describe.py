@@ -7,7 +7,6 @@ from typing import Any
 
 from mfalab.simulator.language.setting import VerifierSpec
 from mfalab.simulator.language.units import format_instant
-from mfalab.simulator.language.words import Strict
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.yaml_source import flow, mapping
 from mfalab.verifier import PROFILES

@@ -287,7 +287,9 @@ def _fields(model: type[Strict], key: str, word: str = "") -> tuple[Told, ...]:
     """The fields of a model whose entries the shipped suites write as `KEY: WORD`."""
     lines = [line for line in _shipped_lines() if re.search(_pattern(key, word), line)]
     told = [_field(model, name, lines) for name in model.model_fields if name not in ("do", "kind")]
-    return tuple(sorted(told, key=lambda each: each.name in ("name", "expect")))
+    return tuple(
+        sorted(told, key=lambda each: each.name in ("name", "expect", "times", "every", "jitter"))
+    )
 
 
 def _field(model: type[Strict], name: str, lines: Iterable[str], *, deep: bool = True) -> Told:
