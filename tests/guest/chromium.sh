@@ -17,7 +17,8 @@ browse() {
     # there are, the sooner it is ready.
     only chromium.key chromium --headless --no-sandbox --no-first-run \
         --ipc-connection-timeout=900 --enable-features=NetworkServiceInProcess2 \
-        --disable-gpu --in-process-gpu --disable-gpu-watchdog --disable-dev-shm-usage \
+        --disable-gpu --disable-software-rasterizer --disable-dev-shm-usage \
+        --disable-gpu-process-crash-limit --disable-gpu-watchdog \
         --disable-extensions --disable-component-update --disable-background-networking \
         --user-data-dir="$work/profile" --enable-logging=stderr \
         --vmodule='device_event_log*=2' http://localhost:8018/

@@ -17,7 +17,9 @@ enrolled() {
 }
 
 opened() { # with the plugin that systemd brings for libcryptsetup, and not by the password
-    cryptsetup open --test-passphrase --token-only --token-type systemd-fido2 volume
+    # systemd asks one key after the other, and waits for a touch at each.
+    only disk.key cryptsetup open --test-passphrase --token-only \
+        --token-type systemd-fido2 volume
 }
 
 closed() {
