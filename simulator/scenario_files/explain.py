@@ -32,7 +32,7 @@ from mfalab.simulator.scenario_files.shape import alternatives
 from mfalab.simulator.scenario_files.suites import shipped
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Expect
-from mfalab.simulator.steps.refusals import INJECTED
+from mfalab.simulator.steps.refusals import INJECTED, codes
 from mfalab.verifier import PROFILES, Profile, ServiceError, refusals
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
@@ -187,12 +187,10 @@ def _refusals() -> Iterator[Topic]:
         if isinstance(error_class, type) and errors.DeviceError in error_class.__bases__:
             texts.setdefault(error_class.__name__, []).append(_first_line(error_class))
     for status in CtapStatus:
-        if status is CtapStatus.SUCCESS:
-            continue
         text = f"The security key answers with CTAP's status 0x{status:02x} (section 8.2)."
         texts.setdefault(status.name, []).append(text)
-    for code, lines in texts.items():
-        yield Topic(code, "refusal", "\n  ".join(lines), _line("refused", code))
+    for code in codes():
+        yield Topic(code, "refusal", "\n  ".join(texts[code]), _line("refused", code))
 
 
 def _made(make: Callable[..., ServiceError]) -> ServiceError:

@@ -21,6 +21,7 @@ from mfalab.simulator.scenario_files.explain import (
 )
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.refusals import codes, decisions
 
 SIMULATOR = Path(__file__).parents[3] / "simulator"
 ALL = [pytest.param(topic, id=topic.word) for found in vocabulary().values() for topic in found]
@@ -116,6 +117,13 @@ def test_without_docstrings_no_word_is_explained_by_another_class(
 
 def test_every_climate_has_a_text() -> None:
     assert TEXTS.keys() == CLIMATES.keys()
+
+
+def test_what_is_explained_is_what_a_scenario_may_expect() -> None:
+    assert [topic.word for topic in GROUPS["refusals"]()] == codes()
+    assert [
+        topic.word for topic in GROUPS["decisions"]() if topic.word != "accepted"
+    ] == decisions()
 
 
 def test_every_code_that_stops_a_person_is_listed() -> None:
