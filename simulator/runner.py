@@ -210,7 +210,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         "step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text
     )
     outcome, verdict, why = Outcome(), "passed", ""
-    expected, got = str(step.expect), ""
+    expected, got = str(step.expect), "accepted"
     try:
         outcome = lab.do(step)
     except ExpectationFailed as failure:
@@ -219,9 +219,9 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         # What a step looks at by itself is not what its `expect` is about.
         expected, got = failure.expected, failure.got
     except (ScenarioError, RigError, RecordingFailed) as mistake:
-        verdict, why = "error", str(mistake)
+        verdict, why, got = "error", str(mistake), ""
     except Exception as error:
-        verdict, why = "error", _defect(error)
+        verdict, why, got = "error", _defect(error), ""
     if why and lab.occurrence:
         why = f"{lab.occurrence}: {why}"
     lab.journal.log.add(
@@ -229,7 +229,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         lab.timeline.now_ns(),
         step=number,
         verdict="passed" if verdict == "passed" else "failed",
-        outcome=outcome.refused or got or "accepted",
+        outcome=outcome.refused or got,
         message=outcome.message,
         expected=expected,
         **({"why": why} if why else {}),

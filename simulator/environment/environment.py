@@ -37,7 +37,7 @@ from mfalab.simulator.language.setting import (
     PersonSpec,
     Setting,
 )
-from mfalab.simulator.language.units import format_duration
+from mfalab.simulator.language.units import LAST_INSTANT_NS, format_duration, format_instant
 from mfalab.simulator.language.words import nearest
 from mfalab.verifier import CHEAP, Account, Credentials, MemoryStore, Store, Verifier
 
@@ -259,8 +259,13 @@ class Environment:
         """Let true time pass; a real key is left alone for as long as its deadlines run.
 
         Raises:
-            ScenarioError: the duration is negative.
+            ScenarioError: the duration is negative, or ends after the year 9999, where dates end.
         """
+        if self.timeline.now_ns() + duration_ns > LAST_INSTANT_NS:
+            raise ScenarioError(
+                f"time ends with the year 9999, and {format_duration(duration_ns)} from "
+                f"{format_instant(self.timeline.now_ns())} on is later"
+            )
         self.stand_ins.wait(duration_ns)
         self.advance(duration_ns)
 

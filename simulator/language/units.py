@@ -47,6 +47,8 @@ DURATION_WORDS = {
 }
 """Units that may be written out, also in the plural."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_INSTANT_NS = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) * 1000
+"""The end of the year 9999, which dates do not pass; in nanoseconds since 1970."""
 
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _SIGN = re.compile(r"\s*([+-]?)")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mfalab import ExpectationFailed, Lab, ScenarioError
+from mfalab.simulator.language.units import LAST_INSTANT_NS
 from mfalab.verifier import AWS_OBSERVED
 
 DAY = 86_400 * 10**9
@@ -341,3 +342,18 @@ def test_work_of_a_routine_grows_with_its_occurrences() -> None:
 
     one = events(2) / 2
     assert [events(times) / times for times in (20, 200)] == pytest.approx([one, one], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"for_": "9000 y"},
+        {"for_": "1000 y", "times": 9},
+        {"for_": "1 s", "times": 100, "every": "100 y"},
+    ],
+)
+def test_time_does_not_pass_the_year_9999(lab: Lab, words: dict[str, Any]) -> None:
+    """A wait of 9000 years a hundred thousand times over ran on and on."""
+    with pytest.raises(ScenarioError, match="time ends with the year 9999"):
+        lab.wait(**words)
+    assert lab.timeline.now_ns() <= LAST_INSTANT_NS

@@ -173,8 +173,11 @@ def test_why_names_the_occurrence_that_failed(
 
 def test_story_that_makes_no_sense_is_an_error(story: Story, cases: Cases) -> None:
     (case,) = cases(story("{do: try_again, who: alice, with: fob}"))
-    last = run_case(case)[-1]
+    events = run_case(case)
+    last = events[-1]
     assert last["verdict"] == "error"
+    (step,) = (event for event in events if event["kind"] == "step_finished")
+    assert (step["expected"], step["outcome"]) == ("accepted", "")
     assert last["why"].endswith(
         "step 1 (try_again): alice has no sign-in page open; add a sign_in step"
     )

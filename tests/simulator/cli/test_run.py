@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -205,23 +206,16 @@ def test_workers_end_with_a_run_that_is_killed_and_old_reports_stay(
     for name in ("j.xml", "r.html"):
         (tmp_path / name).write_text("of the run before")
     running = long_run("-j", "3", *OUTPUTS)
-    tree = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-    workers = [Path("/proc") / pid for pid in tree.read_text().split()]
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    workers = [os.pidfd_open(int(pid)) for pid in children]
     assert len(workers) == 3
     running.kill()
-    # It is a pipe of theirs, too: at its end the last worker is gone.
-    running.communicate(timeout=60)
-    assert not any(alive(worker) for worker in workers)
+    for worker in workers:
+        ended, _, _ = select.select([worker], [], [], 60)  # readable when the process has ended
+        assert ended
+        os.close(worker)
     for name in ("j.xml", "r.html"):
         assert (tmp_path / name).read_text() == "of the run before"
-
-
-def alive(process: Path) -> bool:
-    """Whether a process of /proc still runs: one that ended may wait to be told of."""
-    try:
-        return (process / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def on_terminal(suite: Path, *arguments: str, **environment: str) -> str:
