@@ -112,8 +112,9 @@ def changes_text(before: Run, after: Run, found: tuple[ChangedCase, ...]) -> str
     cases = len(Report((before, after)).rows)
     changed = len({each.case for each in found})
     worse = len({each.case for each in found if each.change.is_worse})
+    plural = "s" if cases != 1 else ""
     lines.append(
-        f"{cases} cases: {worse} worse, {changed - worse} otherwise changed, "
+        f"{cases} case{plural}: {worse} worse, {changed - worse} otherwise changed, "
         f"{cases - changed} alike"
     )
     return "\n".join(lines) + "\n"

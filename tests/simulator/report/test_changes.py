@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mfalab.simulator.report import Report, read_runs
+from mfalab.simulator.report import read_runs
 from mfalab.simulator.report.changes import LEAST_SLOWER_NS, Change, changes, changes_text
 from mfalab.simulator.report.model import Verdict
 
@@ -28,6 +28,7 @@ def kinds(before, after):
 
 def test_a_run_is_like_itself(run):
     assert kinds(run, run) == []
+    assert changes_text(run, run, ()) == "1 case: 0 worse, 0 otherwise changed, 1 alike\n"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.ERROR, Verdict.INTERRUPTED])
@@ -85,4 +86,3 @@ def test_for_people_the_worst_come_first_and_are_counted(run):
     text = changes_text(before, after, changes(before, after, slower=FACTOR))
     assert text.startswith("newly failed   other/case\n")
     assert text.endswith("\n2 cases: 2 worse, 0 otherwise changed, 0 alike\n")
-    assert Report((before, after)).rows
