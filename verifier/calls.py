@@ -240,7 +240,6 @@ def user_identity(caller: Caller) -> dict[str, Any]:
 def operation(
     name: str,
     door: Door,
-    members: Mapping[str, parameter_rules.Constraint],
     resource: ResourceOf | None,
 ) -> Callable[[Callable[Concatenate[Any, Call, P], R]], Callable[Concatenate[Any, P], R]]:
     """Make an operation of a body: it is called with the checks done and the `Call` in hand.
@@ -267,7 +266,7 @@ def operation(
                 self._credentials,
                 kwargs,
                 lambda call: body(self, call, *args, **kwargs),
-                members=members,
+                members=parameter_rules.members_of(name, door.value),
                 required=required,
                 resource=resource,
             )

@@ -144,8 +144,15 @@ STS: Mapping[str, Constraint] = {
 }
 """Members of STS operations (service model sts 2011-06-15)."""
 
-SESSION_TOKEN = {**STS, "DurationSeconds": Number(900, 129_600)}
-ASSUME_ROLE = {**STS, "DurationSeconds": Number(900, 43_200)}
+_OPERATIONS: Mapping[str, Mapping[str, Constraint]] = {
+    "GetSessionToken": {**STS, "DurationSeconds": Number(900, 129_600)},
+    "AssumeRole": {**STS, "DurationSeconds": Number(900, 43_200)},
+}
+
+
+def members_of(operation: str, service: str) -> Mapping[str, Constraint]:
+    """The members of an operation of `iam` or `sts`."""
+    return _OPERATIONS.get(operation, IAM if service == "iam" else STS)
 
 
 def check(

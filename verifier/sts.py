@@ -32,7 +32,7 @@ class Sts:
         self._service = service
         self._credentials = credentials
 
-    @operation("GetSessionToken", Door.STS, parameter_rules.SESSION_TOKEN, None)
+    @operation("GetSessionToken", Door.STS, None)
     def get_session_token(
         self,
         call: Call,
@@ -55,7 +55,7 @@ class Sts:
         )
         return {"Credentials": _credentials(session)}
 
-    @operation("AssumeRole", Door.STS, parameter_rules.ASSUME_ROLE, None)
+    @operation("AssumeRole", Door.STS, None)
     def assume_role(
         self,
         call: Call,
@@ -108,7 +108,7 @@ class Sts:
             },
         }
 
-    @operation("GetCallerIdentity", Door.STS, parameter_rules.STS, None)
+    @operation("GetCallerIdentity", Door.STS, None)
     def get_caller_identity(self, call: Call) -> dict[str, Any]:
         """Who calls: open to any valid credentials."""
         caller = call.caller

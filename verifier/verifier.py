@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -397,7 +398,7 @@ def _identity(call: Call, identity_id: str) -> Identity:
 OPERATIONS = frozenset(
     method.operation
     for door in (Iam, Sts)
-    for method in vars(door).values()
+    for _, method in inspect.getmembers(door)
     if hasattr(method, "operation")
 ) | {"ConsoleLogin"}
 """All operations that errors can be injected into."""

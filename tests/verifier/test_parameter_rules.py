@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.verifier import ServiceError
-from mfalab.verifier.parameter_rules import ASSUME_ROLE, IAM, SESSION_TOKEN, check, whole_number
+from mfalab.verifier.parameter_rules import IAM, check, members_of, whole_number
+
+SESSION_TOKEN = members_of("GetSessionToken", "sts")
+ASSUME_ROLE = members_of("AssumeRole", "sts")
 
 
 def message(members: Any, **given_values: Any) -> str:

@@ -444,21 +444,6 @@ class TestDelete:
         company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
         company.create(by="alice")
 
-    def test_user_with_a_device(self, company: Any, refused: Any) -> None:
-        token = company.enrol()
-        with refused(
-            "DeleteConflict", "Cannot delete entity, must remove tokens from principal first.", 409
-        ):
-            company.iam("ada").delete_user(UserName="alice")
-        company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
-        company.iam("ada").delete_user(UserName="alice")
-        with refused("NoSuchEntity", "The user with name alice cannot be found.", 404):
-            company.iam("ada").get_user(UserName="alice")
-        with refused(
-            "InvalidClientTokenId", "The security token included in the request is invalid.", 403
-        ):
-            company.iam("alice").get_user()
-
 
 class TestLists:
     def test_every_kind_by_serial_number(self, company: Any) -> None:
@@ -483,24 +468,6 @@ class TestLists:
         assert listed["User"]["Arn"] == "arn:aws:iam::123456789012:root"
         (own,) = company.iam("root").list_mfa_devices()["MFADevices"]
         assert own["SerialNumber"] == ARN + "root-account-mfa-device"
-
-    def test_pages_join_to_the_whole(self, company: Any) -> None:
-        for number in range(5):
-            company.create(f"d{number}")
-        seen, marker = [], None
-        while True:
-            page = company.iam("bob").list_virtual_mfa_devices(MaxItems=2, Marker=marker)
-            seen += [device["SerialNumber"][-2:] for device in page["VirtualMFADevices"]]
-            if not page["IsTruncated"]:
-                break
-            marker = page["Marker"]
-        assert "Marker" not in page
-        assert seen == ["d0", "d1", "d2", "d3", "d4"]
-
-    @pytest.mark.parametrize("marker", ["x", "abcd", "YWJjZA==", "é"])
-    def test_marker_that_was_not_given_out(self, company: Any, refused: Any, marker: str) -> None:
-        with refused("ValidationError", "Invalid Marker.", 400):
-            company.iam("bob").list_virtual_mfa_devices(Marker=marker)
 
     def test_unknown_user_and_other_users(self, company: Any, refused: Any) -> None:
         with refused(*NO_BOB):
@@ -531,12 +498,6 @@ class TestLists:
             company.iam("alice").get_mfa_device(SerialNumber=serial + "X")
         with refused(*INVALID_FOR_USER):
             company.iam("bob").get_mfa_device(SerialNumber=serial)
-
-    def test_users_and_paging_by_name(self, company: Any) -> None:
-        company.verifier.create_user("123456789012", "Bert", path="/team/")
-        users = company.iam("alice").list_users()["Users"]
-        assert [user["UserName"] for user in users] == ["ada", "alice", "Bert", "bob"]
-        assert users[2]["Arn"] == "arn:aws:iam::123456789012:user/team/Bert"
 
     def test_role_session_must_name_a_user(self, company: Any, refused: Any) -> None:
         role = company.verifier.create_role(
@@ -587,21 +548,6 @@ class TestTags:
             company.iam("bob").list_mfa_device_tags(SerialNumber=token.serial)
         with refused(*no_device(ARN + "none")):
             company.iam("ada").list_mfa_device_tags(SerialNumber=ARN + "none")
-
-
-def test_account_summary_counts_devices_and_roots_mfa(company: Any) -> None:
-    def counts() -> tuple[int, ...]:
-        summary = company.iam("ada").get_account_summary()["SummaryMap"]
-        keys = ("Users", "MFADevices", "MFADevicesInUse", "AccountMFAEnabled")
-        return tuple(summary[key] for key in keys)
-
-    assert counts() == (3, 0, 0, 0)
-    company.create("spare")
-    company.enrol(name="used")
-    company.enable(company.ship())
-    assert counts() == (3, 3, 2, 0)
-    company.enrol_root()
-    assert counts() == (3, 4, 3, 1)
 
 
 def test_device_kinds_keep_their_order() -> None:

@@ -1,26 +1,21 @@
 # ruff: noqa: N803 - parameters are named as boto3 names them
-"""The IAM operations on MFA devices, with boto3's names, parameters and answers."""
+"""The operations on MFA devices."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from mfalab.verifier import (
-    credential_report,
     device_rules,
     enrolment,
     names,
-    parameter_rules,
     refusals,
 )
-from mfalab.verifier.authorization import Credentials, Door
+from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
-    Service,
     on_device,
     on_everything,
     on_new_device,
@@ -28,28 +23,22 @@ from mfalab.verifier.calls import (
     operation,
     target_user,
 )
+from mfalab.verifier.iam.caller import ForCaller
+from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.users import user_entry
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import (
-    AccessKey,
-    Account,
     CredentialRecord,
     Device,
     DeviceKind,
     Identity,
-    Role,
 )
 
-T = TypeVar("T")
 
+class MfaDevices(ForCaller):
+    """Virtual devices, hardware tokens and security keys of users."""
 
-class Iam:
-    """IAM for one caller. Every method raises `ServiceError` as IAM refuses."""
-
-    def __init__(self, service: Service, credentials: Credentials) -> None:
-        self._service = service
-        self._credentials = credentials
-
-    @operation("CreateVirtualMFADevice", Door.IAM, parameter_rules.IAM, on_new_device)
+    @operation("CreateVirtualMFADevice", Door.IAM, on_new_device)
     def create_virtual_mfa_device(
         self,
         call: Call,
@@ -62,7 +51,7 @@ class Iam:
         made = enrolment.create_virtual(call, VirtualMFADeviceName, Path or "/", Tags or ())
         return {"VirtualMFADevice": made}
 
-    @operation("EnableMFADevice", Door.IAM, parameter_rules.IAM, on_user)
+    @operation("EnableMFADevice", Door.IAM, on_user)
     def enable_mfa_device(
         self,
         call: Call,
@@ -79,7 +68,7 @@ class Iam:
         )
         return {}
 
-    @operation("ResyncMFADevice", Door.IAM, parameter_rules.IAM, on_user)
+    @operation("ResyncMFADevice", Door.IAM, on_user)
     def resync_mfa_device(
         self,
         call: Call,
@@ -94,7 +83,7 @@ class Iam:
         enrolment.resync(call, target, SerialNumber, AuthenticationCode1, AuthenticationCode2)
         return {}
 
-    @operation("DeactivateMFADevice", Door.IAM, parameter_rules.IAM, on_user)
+    @operation("DeactivateMFADevice", Door.IAM, on_user)
     def deactivate_mfa_device(
         self, call: Call, *, SerialNumber: str, UserName: str | None = None
     ) -> dict[str, Any]:
@@ -107,13 +96,13 @@ class Iam:
         enrolment.deactivate(call, target, SerialNumber)
         return {}
 
-    @operation("DeleteVirtualMFADevice", Door.IAM, parameter_rules.IAM, on_device)
+    @operation("DeleteVirtualMFADevice", Door.IAM, on_device)
     def delete_virtual_mfa_device(self, call: Call, *, SerialNumber: str) -> dict[str, Any]:
         """Delete an unassigned virtual or SMS device."""
         enrolment.delete_virtual(call, SerialNumber)
         return {}
 
-    @operation("ListMFADevices", Door.IAM, parameter_rules.IAM, on_user)
+    @operation("ListMFADevices", Door.IAM, on_user)
     def list_mfa_devices(
         self,
         call: Call,
@@ -125,10 +114,10 @@ class Iam:
         """A user's devices of every kind, by serial number."""
         target = target_user(call, UserName)
         owned = device_rules.devices_of(call.tx, target.id)
-        devices, rest = _page(owned, lambda device: device.serial, Marker, MaxItems)
+        devices, rest = page(owned, lambda device: device.serial, Marker, MaxItems)
         return {"MFADevices": [enrolment.listing(target, device) for device in devices], **rest}
 
-    @operation("ListVirtualMFADevices", Door.IAM, parameter_rules.IAM, on_everything)
+    @operation("ListVirtualMFADevices", Door.IAM, on_everything)
     def list_virtual_mfa_devices(
         self,
         call: Call,
@@ -144,10 +133,10 @@ class Iam:
             if AssignmentStatus in (None, "Any")
             or (device.owner_id is not None) == (AssignmentStatus == "Assigned")
         ]
-        devices, rest = _page(wanted, lambda device: device.serial, Marker, MaxItems)
+        devices, rest = page(wanted, lambda device: device.serial, Marker, MaxItems)
         return {"VirtualMFADevices": [_virtual(call, device) for device in devices], **rest}
 
-    @operation("GetMFADevice", Door.IAM, parameter_rules.IAM, on_user)
+    @operation("GetMFADevice", Door.IAM, on_user)
     def get_mfa_device(
         self, call: Call, *, SerialNumber: str, UserName: str | None = None
     ) -> dict[str, Any]:
@@ -163,7 +152,7 @@ class Iam:
         certifications = dict(credential.certifications) if credential is not None else {}
         return {**enrolment.listing(target, device), "Certifications": certifications}
 
-    @operation("TagMFADevice", Door.IAM, parameter_rules.IAM, on_device)
+    @operation("TagMFADevice", Door.IAM, on_device)
     def tag_mfa_device(
         self, call: Call, *, SerialNumber: str, Tags: Sequence[Mapping[str, str]]
     ) -> dict[str, Any]:
@@ -178,7 +167,7 @@ class Iam:
         call.tx.update(replace(device, tags=kept + added))
         return {}
 
-    @operation("UntagMFADevice", Door.IAM, parameter_rules.IAM, on_device)
+    @operation("UntagMFADevice", Door.IAM, on_device)
     def untag_mfa_device(
         self, call: Call, *, SerialNumber: str, TagKeys: Sequence[str]
     ) -> dict[str, Any]:
@@ -189,7 +178,7 @@ class Iam:
         call.tx.update(replace(device, tags=kept))
         return {}
 
-    @operation("ListMFADeviceTags", Door.IAM, parameter_rules.IAM, on_device)
+    @operation("ListMFADeviceTags", Door.IAM, on_device)
     def list_mfa_device_tags(
         self,
         call: Call,
@@ -200,76 +189,8 @@ class Iam:
     ) -> dict[str, Any]:
         """A virtual device's tags, by key."""
         device = _tagged(call, SerialNumber)
-        tags, rest = _page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
+        tags, rest = page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
         return {"Tags": enrolment.tag_dicts(tags), **rest}
-
-    @operation("GetAccountSummary", Door.IAM, parameter_rules.IAM, on_everything)
-    def get_account_summary(self, call: Call) -> dict[str, Any]:
-        """Counts of the account's entities; a device counts from its creation on."""
-        tx, account = call.tx, call.caller.account
-        identities = tx.find(Identity, account_id=account.id)
-        devices = [
-            device for device in tx.find(Device, account_id=account.id) if device.deleted_ns is None
-        ]
-        in_use = [device for device in devices if device.owner_id is not None]
-        return {
-            "SummaryMap": {
-                "Users": sum(not identity.root for identity in identities),
-                "Roles": len(tx.find(Role, account_id=account.id)),
-                "MFADevices": len(devices if call.profile.summary_counts_unassigned else in_use),
-                "MFADevicesInUse": len(in_use),
-                "AccountMFAEnabled": int(any(device.owner_id == account.id for device in in_use)),
-                "AccountAccessKeysPresent": int(bool(tx.find(AccessKey, identity_id=account.id))),
-            }
-        }
-
-    @operation("GenerateCredentialReport", Door.IAM, parameter_rules.IAM, on_everything)
-    def generate_credential_report(self, call: Call) -> dict[str, Any]:
-        """Begin a credential report, unless the last one is young enough."""
-        return credential_report.generate(call)
-
-    @operation("GetCredentialReport", Door.IAM, parameter_rules.IAM, on_everything)
-    def get_credential_report(self, call: Call) -> dict[str, Any]:
-        """The last credential report, as CSV."""
-        return credential_report.get(call)
-
-    @operation("DeleteUser", Door.IAM, parameter_rules.IAM, on_user)
-    def delete_user(self, call: Call, *, UserName: str) -> dict[str, Any]:
-        """Delete a user without devices; password and access keys go with it."""
-        target = target_user(call, UserName)
-        if device_rules.devices_of(call.tx, target.id):
-            raise refusals.user_has_devices()
-        enrolment.delete_user(call, target)
-        return {}
-
-    @operation("GetUser", Door.IAM, parameter_rules.IAM, on_user)
-    def get_user(self, call: Call, *, UserName: str | None = None) -> dict[str, Any]:
-        """A user, by default the caller."""
-        return {"User": _user(call.caller.account, target_user(call, UserName))}
-
-    @operation("ListUsers", Door.IAM, parameter_rules.IAM, on_everything)
-    def list_users(
-        self, call: Call, *, Marker: str | None = None, MaxItems: int | None = None
-    ) -> dict[str, Any]:
-        """The account's IAM users, by name without case."""
-        account = call.caller.account
-        users = [user for user in call.tx.find(Identity, account_id=account.id) if not user.root]
-        users.sort(key=lambda user: user.name_key)
-        shown, rest = _page(users, lambda user: user.name_key, Marker, MaxItems)
-        return {"Users": [_user(account, user) for user in shown], **rest}
-
-
-def _user(account: Account, identity: Identity) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "UserId": identity.id,
-        "Arn": names.identity_arn(account, identity),
-        "CreateDate": moment(identity.created_ns),
-    }
-    if not identity.root:
-        shown |= {"Path": identity.path, "UserName": identity.name}
-    if identity.password_last_used_ns is not None:
-        shown["PasswordLastUsed"] = moment(identity.password_last_used_ns)
-    return shown
 
 
 def _virtual(call: Call, device: Device) -> dict[str, Any]:
@@ -277,7 +198,7 @@ def _virtual(call: Call, device: Device) -> dict[str, Any]:
     if device.owner_id is not None and device.enabled_ns is not None:
         owner = call.tx.get(Identity, device.owner_id)
         assert owner is not None
-        user = _user(call.caller.account, owner)
+        user = user_entry(call.caller.account, owner)
         user.pop("PasswordLastUsed", None)
         shown |= {"User": user, "EnableDate": moment(device.enabled_ns)}
     return shown
@@ -288,30 +209,3 @@ def _tagged(call: Call, serial: str) -> Device:
     if device is None or device.kind is not DeviceKind.VIRTUAL:
         raise refusals.no_such_device(serial)
     return device
-
-
-def _page(
-    items: list[T], key: Callable[[T], str], marker: str | None, max_items: int | None
-) -> tuple[list[T], dict[str, Any]]:
-    """One page of items that are sorted by a key, and the answer's fields about the rest.
-
-    A marker names the last item that was shown, so a page is right although items came or went.
-    """
-    last = None if marker is None else _unwrap(marker)
-    rest = [item for item in items if last is None or key(item) > last]
-    size = parameter_rules.whole_number("maxItems", 100 if max_items is None else max_items)
-    shown = rest[:size]
-    answer: dict[str, Any] = {"IsTruncated": len(rest) > size}
-    if len(rest) > size:
-        answer["Marker"] = base64.urlsafe_b64encode(b"after:" + key(shown[-1]).encode()).decode()
-    return shown, answer
-
-
-def _unwrap(marker: str) -> str:
-    try:
-        text = base64.b64decode(marker, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise refusals.invalid_marker() from None
-    if not text.startswith("after:"):
-        raise refusals.invalid_marker()
-    return text.removeprefix("after:")

@@ -1,0 +1,12 @@
+"""What every group of operations has: the service, and who calls."""
+
+from mfalab.verifier.authorization import Credentials
+from mfalab.verifier.calls import Service
+
+
+class ForCaller:
+    """Operations for one caller."""
+
+    def __init__(self, service: Service, credentials: Credentials) -> None:
+        self._service = service
+        self._credentials = credentials
