@@ -113,6 +113,9 @@ class Identity:
     created_ns: int
     password_changed_ns: int | None = None
     password_last_used_ns: int | None = None
+    permissions_boundary: str | None = None
+    """ARN of the managed policy that bounds what its identity policies allow."""
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @_table("id", indexes=(("identity_id",),))
@@ -129,7 +132,11 @@ class AccessKey:
     last_used_service: str | None = None
 
 
-@_table("id", indexes=(("account_id", "name_key"),), unique=(("account_id", "name_key"),))
+@_table(
+    "id",
+    indexes=(("account_id", "name_key"), ("account_id",)),
+    unique=(("account_id", "name_key"),),
+)
 @dataclass(frozen=True, slots=True)
 class Role:
     """A role and the part of its trust policy that concerns MFA.
@@ -147,6 +154,88 @@ class Role:
     mfa_max_age_s: int | None
     max_session_s: int
     created_ns: int
+    description: str | None = None
+    permissions_boundary: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@_table(
+    "id",
+    indexes=(("account_id", "name_key"), ("account_id",)),
+    unique=(("account_id", "name_key"),),
+)
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """A group of IAM users (`AGPA...`): they have its policies."""
+
+    id: str
+    account_id: str
+    name: str
+    name_key: str
+    path: str
+    created_ns: int
+
+
+@_table("user_id", "group_id", indexes=(("user_id",), ("group_id",)))
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user in a group."""
+
+    user_id: str
+    group_id: str
+
+
+@_table("arn", indexes=(("account_id",),), unique=(("account_id", "name_key"),))
+@dataclass(frozen=True, slots=True)
+class ManagedPolicy:
+    """A customer managed policy; AWS's own are in no store (`aws_policies`)."""
+
+    arn: str
+    id: str
+    """`ANPA...`"""
+    account_id: str
+    name: str
+    name_key: str
+    path: str
+    description: str | None
+    default_version: int
+    last_version: int
+    """The highest number that a version ever had: a number is not given twice."""
+    created_ns: int
+    updated_ns: int
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@_table("policy_arn", "number", indexes=(("policy_arn",),))
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of a customer managed policy: version `v3` has number 3."""
+
+    policy_arn: str
+    number: int
+    document: str
+    created_ns: int
+
+
+@_table("owner_id", "name", indexes=(("owner_id",),))
+@dataclass(frozen=True, slots=True)
+class InlinePolicy:
+    """A policy embedded in a user, a group or a role, which is its owner."""
+
+    owner_id: str
+    name: str
+    document: str
+
+
+@_table("owner_id", "policy_arn", indexes=(("owner_id",), ("account_id", "policy_arn")))
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A managed policy, AWS's or the account's own, attached to a user, a group or a role."""
+
+    owner_id: str
+    policy_arn: str
+    account_id: str
+    """The owner's account: policies of AWS are attached in many."""
 
 
 @_table(
@@ -258,6 +347,11 @@ class Session:
     mfa_ns: int | None = None
     """When MFA was proved; None when it was not."""
     mfa_serial: str | None = None
+    policies: tuple[str, ...] = ()
+    """Documents of its session policies, which can only narrow what it may do."""
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str | None = None
 
 
 @_table("id")

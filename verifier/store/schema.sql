@@ -23,7 +23,9 @@ CREATE TABLE identity (
     password_hash         TEXT,
     created_ns            INTEGER NOT NULL,
     password_changed_ns   INTEGER,
-    password_last_used_ns INTEGER
+    password_last_used_ns INTEGER,
+    permissions_boundary  TEXT,
+    tags                  TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_by_account_id ON identity (account_id);
 CREATE UNIQUE INDEX identity_one_account_id_and_name_key ON identity (account_id, name_key);
@@ -40,18 +42,78 @@ CREATE TABLE access_key (
 CREATE INDEX access_key_by_identity_id ON access_key (identity_id);
 
 CREATE TABLE role (
-    id            TEXT    NOT NULL PRIMARY KEY,
-    account_id    TEXT    NOT NULL REFERENCES account (id),
-    name          TEXT    NOT NULL,
-    name_key      TEXT    NOT NULL,
-    path          TEXT    NOT NULL,
-    trusts        TEXT    NOT NULL,
-    requires_mfa  INTEGER NOT NULL,
-    mfa_max_age_s INTEGER,
-    max_session_s INTEGER NOT NULL,
-    created_ns    INTEGER NOT NULL
+    id                   TEXT    NOT NULL PRIMARY KEY,
+    account_id           TEXT    NOT NULL REFERENCES account (id),
+    name                 TEXT    NOT NULL,
+    name_key             TEXT    NOT NULL,
+    path                 TEXT    NOT NULL,
+    trusts               TEXT    NOT NULL,
+    requires_mfa         INTEGER NOT NULL,
+    mfa_max_age_s        INTEGER,
+    max_session_s        INTEGER NOT NULL,
+    created_ns           INTEGER NOT NULL,
+    description          TEXT,
+    permissions_boundary TEXT,
+    tags                 TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX role_one_account_id_and_name_key ON role (account_id, name_key);
+
+CREATE TABLE user_group (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    account_id TEXT    NOT NULL REFERENCES account (id),
+    name       TEXT    NOT NULL,
+    name_key   TEXT    NOT NULL,
+    path       TEXT    NOT NULL,
+    created_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX user_group_one_account_id_and_name_key ON user_group (account_id, name_key);
+
+CREATE TABLE membership (
+    user_id  TEXT NOT NULL REFERENCES identity (id),
+    group_id TEXT NOT NULL REFERENCES user_group (id),
+    PRIMARY KEY (user_id, group_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_by_group_id ON membership (group_id);
+
+CREATE TABLE managed_policy (
+    arn             TEXT    NOT NULL PRIMARY KEY,
+    id              TEXT    NOT NULL,
+    account_id      TEXT    NOT NULL REFERENCES account (id),
+    name            TEXT    NOT NULL,
+    name_key        TEXT    NOT NULL,
+    path            TEXT    NOT NULL,
+    description     TEXT,
+    default_version INTEGER NOT NULL,
+    last_version    INTEGER NOT NULL,
+    created_ns      INTEGER NOT NULL,
+    updated_ns      INTEGER NOT NULL,
+    tags            TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX managed_policy_one_account_id_and_name_key
+    ON managed_policy (account_id, name_key);
+
+CREATE TABLE policy_version (
+    policy_arn TEXT    NOT NULL REFERENCES managed_policy (arn),
+    number     INTEGER NOT NULL,
+    document   TEXT    NOT NULL,
+    created_ns INTEGER NOT NULL,
+    PRIMARY KEY (policy_arn, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inline_policy (
+    owner_id TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (owner_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attachment (
+    owner_id   TEXT NOT NULL,
+    policy_arn TEXT NOT NULL,
+    account_id TEXT NOT NULL REFERENCES account (id),
+    PRIMARY KEY (owner_id, policy_arn)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachment_by_account_id_and_policy_arn ON attachment (account_id, policy_arn);
 
 CREATE TABLE device (
     id                TEXT    NOT NULL PRIMARY KEY,
@@ -111,17 +173,21 @@ CREATE TABLE binding (
 CREATE INDEX binding_by_serial ON binding (serial);
 
 CREATE TABLE session (
-    access_key_id TEXT    NOT NULL PRIMARY KEY,
-    secret        TEXT    NOT NULL,
-    token         TEXT    NOT NULL,
-    kind          TEXT    NOT NULL,
-    identity_id   TEXT    NOT NULL,
-    role_id       TEXT,
-    session_name  TEXT,
-    issued_ns     INTEGER NOT NULL,
-    expires_ns    INTEGER NOT NULL,
-    mfa_ns        INTEGER,
-    mfa_serial    TEXT
+    access_key_id       TEXT    NOT NULL PRIMARY KEY,
+    secret              TEXT    NOT NULL,
+    token               TEXT    NOT NULL,
+    kind                TEXT    NOT NULL,
+    identity_id         TEXT    NOT NULL,
+    role_id             TEXT,
+    session_name        TEXT,
+    issued_ns           INTEGER NOT NULL,
+    expires_ns          INTEGER NOT NULL,
+    mfa_ns              INTEGER,
+    mfa_serial          TEXT,
+    policies            TEXT    NOT NULL,
+    tags                TEXT    NOT NULL,
+    transitive_tag_keys TEXT    NOT NULL,
+    source_identity     TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sign_in (

@@ -25,7 +25,7 @@ from mfalab.verifier.records import RECORD_TYPES
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
 from mfalab.verifier.store.turn import Turn
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """`PRAGMA user_version` of the files this release reads and writes."""
 
 R = TypeVar("R")

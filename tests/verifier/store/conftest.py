@@ -8,6 +8,7 @@ from mfalab.verifier.records import (
     RECORD_TYPES,
     AccessKey,
     Account,
+    Attachment,
     Binding,
     Budget,
     Ceremony,
@@ -16,7 +17,11 @@ from mfalab.verifier.records import (
     Device,
     DeviceKind,
     Identity,
+    InlinePolicy,
+    ManagedPolicy,
+    Membership,
     MovingFactor,
+    PolicyVersion,
     Recovery,
     RecoveryState,
     Role,
@@ -25,6 +30,7 @@ from mfalab.verifier.records import (
     SignIn,
     SmsChallenge,
     UsedCode,
+    UserGroup,
     WebAuthnChallenge,
 )
 from mfalab.verifier.store.protocol import Store
@@ -46,11 +52,20 @@ DEVICE = Device(
     enabled_ns=11,
     offset_steps=-3,
 )
+POLICY = "arn:aws:iam::1:policy/deep/Ops"
 ONE_OF_EACH: list[Any] = [
     ACCOUNT,
     ALICE,
     AccessKey("AKIA1", "secret", "AIDA1", True, 13),
     Role("AROA1", "1", "Ops", "ops", "/", ("arn:a", "arn:b"), True, None, 3600, 17),
+    UserGroup("AGPA1", "1", "Staff", "staff", "/", 18),
+    Membership("AIDA1", "AGPA1"),
+    ManagedPolicy(
+        POLICY, "ANPA1", "1", "Ops", "ops", "/deep/", None, 2, 3, 18, 20, (("team", "red"),)
+    ),
+    PolicyVersion(POLICY, 2, '{"Statement": []}', 20),
+    InlinePolicy("AGPA1", "own", '{"Statement": ["é"]}'),
+    Attachment("AROA1", POLICY, "1"),
     DEVICE,
     UsedCode("d1", 2**40),
     Budget("serial-1", 4, 9, 2, 2**62),
