@@ -38,12 +38,13 @@ NEEDS = {
     "usbip.sh": ("usbip", "lsusb", "fido2-token"),
     "killed.sh": (),
     "chromium.sh": ("chromium",),
+    "firefox.sh": ("firefox-esr",),
 }
 """The scripts, those first that take longest, each with the programs that it runs."""
 
-TOUCHED = ("tools", "disk", "ssh", "ssh-other", "pam", "pam-other", "usb/usb")
+TOUCHED = ("tools", "disk", "ssh", "ssh-other", "pam", "pam-other", "firefox", "usb/usb")
 MODEL = "yubikey-like"
-MODELS_OF = {"tools": "ctap-2.1-pin"}
+MODELS_OF = {"tools": "ctap-2.1-pin", "firefox": "ctap-2.1-pin"}
 """Others than the default model of `key new` are like the keys that strangers meet most."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.guest]
@@ -64,6 +65,7 @@ def make_keys(folder: Path) -> None:
         path = folder / f"{name}.key"
         path.parent.mkdir(parents=True, exist_ok=True)
         make(path, MODELS_OF.get(name, MODEL), None)
+    give_pin(folder / "firefox.key")
     with_finger = folder / "untouched" / "chromium.key"
     # Emulated, Chromium's processes take more than 500 ms from one packet to the next.
     patient = folder / "patient.toml"
@@ -78,6 +80,14 @@ def make_keys(folder: Path) -> None:
     enrolment = FPBioEnrollment(ctap, pin.protocol, token).enroll()
     while enrolment.capture() is None:
         pass
+    key.close()
+
+
+def give_pin(path: Path) -> None:
+    """Set the PIN of a key."""
+    key = open_key(path, scheduler=OwnTime(), power_up=True)
+    key.plug()
+    ClientPin(Ctap2(key.device())).set_pin(PIN)
     key.close()
 
 

@@ -21,12 +21,12 @@ browse() {
         --disable-gpu-process-crash-limit --disable-gpu-watchdog \
         --disable-extensions --disable-component-update --disable-background-networking \
         --user-data-dir="$work/profile" --enable-logging=stderr \
-        --vmodule='device_event_log*=2' http://localhost:8018/
+        --vmodule='device_event_log*=2' 'http://localhost:8018/?times=10'
 }
 
 passkey() {
     node chromium.key > /dev/null # before Chromium, which sees only what is there when it starts
-    python "$here/relying_party.py" > "$answers/party.log" 2>&1 &
+    python "$here/relying_party.py" 8018 10 > "$answers/party.log" 2>&1 &
     local party=$! code=0
     # A page that cannot be had is not asked for again.
     until grep -q serving "$answers/party.log"; do

@@ -1,6 +1,7 @@
 """A relying party with one page, for a browser in the guest.
 
-The page registers a passkey and signs in with it ten times, all by itself; mfalab.verifier judges.
+relying_party.py PORT TIMES: the page registers a passkey and signs in with it so many times, all by
+itself; mfalab.verifier judges.
 A line is printed for each thing that happens. The exit code is 0 when the browser's user has been
 let in each time, verified, by a credential that the key found itself.
 """
@@ -31,9 +32,8 @@ from mfalab.verifier import (
 )
 from mfalab.verifier.profile import AttestationConveyance, UserVerification
 
-PORT = 8018
+PORT, SIGN_INS = map(int, sys.argv[1:])
 PATIENCE_S = 1200
-SIGN_INS = 10
 PAGE = Path(__file__).with_name("page.html").read_bytes()
 
 
@@ -125,7 +125,7 @@ def serve(party: RelyingParty) -> int:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             say(f"asked for {self.path}")
-            self.answer(PAGE if self.path == "/" else b"", "text/html")
+            self.answer(PAGE if self.path.startswith("/?") else b"", "text/html")
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
