@@ -92,15 +92,18 @@ def judge_registration(
     """
     check_client_data(registration.client_data, profile)
     _check_authenticator_data(registration.authenticator_data, profile, _hash(profile.rp_id))
+    raw_key = registration.authenticator_data.public_key
     try:
-        key = cose.public_key(registration.authenticator_data.public_key)
+        algorithm = cose.algorithm_of(raw_key)
+        # Before the key is loaded: it may be sound and of an algorithm that is not known here.
+        if algorithm not in profile.algorithms:
+            raise CeremonyFailed(
+                CeremonyOutcome.UNSUPPORTED_ALGORITHM,
+                f"the key's algorithm is {algorithm}; asked for were {list(profile.algorithms)}",
+            )
+        key = cose.public_key(raw_key)
     except cose.InvalidKey as error:
         raise CeremonyFailed(CeremonyOutcome.INVALID_KEY, str(error)) from None
-    if key.algorithm not in profile.algorithms:
-        raise CeremonyFailed(
-            CeremonyOutcome.UNSUPPORTED_ALGORITHM,
-            f"the key's algorithm is {key.algorithm}; asked for were {list(profile.algorithms)}",
-        )
     verified = attestation.verify_statement(registration, key)
     return Registered(verified, attestation.check_trust(verified, registration, profile, now_ns))
 

@@ -75,6 +75,15 @@ class PublicKey:
     """The uncompressed point of an elliptic curve key (SEC 1 section 2.3.3), else nothing."""
 
 
+def algorithm_of(cose: bytes) -> int:
+    """The algorithm that a COSE_Key names, whether this module knows it or not.
+
+    Raises:
+        InvalidKey: it is no key, or names none.
+    """
+    return _algorithm(_entries(cose))
+
+
 @lru_cache(maxsize=4096)
 def public_key(cose: bytes) -> PublicKey:
     """Load a COSE_Key.
@@ -82,13 +91,9 @@ def public_key(cose: bytes) -> PublicKey:
     Raises:
         InvalidKey: it is none, or of an algorithm that is not known here.
     """
+    entries = _entries(cose)
+    algorithm = _algorithm(entries)
     try:
-        entries = cbor.decode(cose)
-        if not isinstance(entries, dict):
-            raise InvalidKey("it is no map")
-        algorithm = entries[_ALG]
-        if not isinstance(algorithm, int):
-            raise InvalidKey(f"its algorithm is {algorithm!r}")
         if algorithm in _ECDSA:
             return _ec2(entries, algorithm)
         if algorithm in _RSASSA:
@@ -104,9 +109,9 @@ def public_key(cose: bytes) -> PublicKey:
             return PublicKey(algorithm, key.verify)
     except KeyError as error:
         raise InvalidKey(f"it has no entry {error}") from None
-    except (ValueError, UnsupportedAlgorithm, cbor.CborError) as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidKey(str(error)) from None
-    raise InvalidKey(f"its algorithm is {algorithm!r}")
+    raise InvalidKey(f"its algorithm is {algorithm}")
 
 
 def certificate_key(key: object, algorithm: int) -> Verify:
@@ -125,6 +130,23 @@ def certificate_key(key: object, algorithm: int) -> Verify:
         verify: Verify = key.verify
         return verify
     raise InvalidKey(f"the certificate has no key for algorithm {algorithm!r}")
+
+
+def _entries(cose: bytes) -> dict[Any, Any]:
+    try:
+        entries = cbor.decode(cose)
+    except cbor.CborError as error:
+        raise InvalidKey(str(error)) from None
+    if not isinstance(entries, dict):
+        raise InvalidKey("it is no map")
+    return entries
+
+
+def _algorithm(entries: dict[Any, Any]) -> int:
+    algorithm = entries.get(_ALG)
+    if not isinstance(algorithm, int) or isinstance(algorithm, bool):
+        raise InvalidKey(f"its algorithm is {algorithm!r}")
+    return algorithm
 
 
 def _ec2(entries: dict[Any, Any], algorithm: int) -> PublicKey:

@@ -91,6 +91,7 @@ class Assertion:
     authenticator_data: AuthenticatorData
     signature: bytes
     user_handle: bytes | None
+    """None where the authenticator stores none."""
     extensions: Mapping[str, Any]
 
 
@@ -164,7 +165,8 @@ def assertion(response: Mapping[str, Any]) -> Assertion:
         client_data(_bytes(inner, "clientDataJSON")),
         authenticator_data(_bytes(inner, "authenticatorData")),
         _bytes(inner, "signature"),
-        None if handle is None else _bytes(inner, "userHandle"),
+        # Safari sends an empty user handle where the key stores none; one has 1 byte at least.
+        None if handle is None or handle == "" else _bytes(inner, "userHandle"),
         _extensions(response),
     )
 

@@ -111,6 +111,12 @@ class TestAccepted:
         assert (record.backed_up, record.user_verified) == (True, True)
         assert record.last_used_ns == people.company.clock.now_ns()
 
+    @pytest.mark.parametrize("handle", [None, ""], ids=["null", "empty"])
+    def test_user_handle_of_a_key_that_stores_none(
+        self, people: Any, key: Any, handle: str | None
+    ) -> None:
+        assert people.sign_in(key, user_handle=handle).mfa
+
     def test_user_handle_of_the_right_user(self, people: Any, key: Any) -> None:
         handle = people.company.ids["alice"].encode()
         assert people.sign_in(key, user_handle=handle).mfa

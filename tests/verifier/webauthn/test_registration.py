@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+from fido2 import cbor
 
 from mfalab.verifier import CeremonyOutcome, CounterRule, ServiceError, UserVerification
 from mfalab.verifier.records import WebAuthnChallenge
@@ -233,6 +234,8 @@ REFUSALS: list[tuple[str, dict[str, Any], CeremonyOutcome]] = [
         {"cose": bytes.fromhex("a5010203262001215820" + "11" * 32 + "225820" + "22" * 32)},
         CeremonyOutcome.INVALID_KEY,
     ),
+    ("algorithm that is true", {"cose": cbor.encode({3: True})}, CeremonyOutcome.INVALID_KEY),
+    ("key without an algorithm", {"cose": cbor.encode({1: 2})}, CeremonyOutcome.INVALID_KEY),
     ("no response", {"response": {}}, CeremonyOutcome.MALFORMED),
 ]
 
@@ -263,6 +266,23 @@ class TestRefused:
         assert people.company.serials() == []
         everything = people.company.everything()
         assert everything["CredentialRecord"] == everything["Device"] == []
+
+    @pytest.mark.parametrize(
+        "cose",
+        [
+            pytest.param({1: 3, 3: -38, -1: b"\xc1" * 256, -2: b"\1\0\1"}, id="PS384"),
+            pytest.param({1: 2, 3: -35, -1: 2, -2: b"\x11" * 48, -3: b"\x22" * 48}, id="off"),
+            pytest.param({3: 5}, id="HMAC"),
+        ],
+    )
+    def test_algorithm_that_was_not_asked_for(
+        self, people: Any, new_key: Any, refused: Any, cose: dict[int, Any]
+    ) -> None:
+        """Whether or not this verifier knows it, and whether or not the key is one."""
+        with refused(*NOT_ACCEPTED):
+            people.register(new_key(form="none"), cose=cbor.encode(cose))
+        assert people.last().outcome is CeremonyOutcome.UNSUPPORTED_ALGORITHM
+        assert f"algorithm is {cose[3]}" in people.last().reason
 
     def test_user_verification_where_it_is_required(
         self, people: Any, new_key: Any, refused: Any
