@@ -10,7 +10,7 @@ mark on the budget. Messages and observations leave after the commit.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -34,7 +34,16 @@ R = TypeVar("R")
 Happening = Decision | CeremonyDecision | TrailEvent
 Observer = Callable[[Happening], None]
 
-_SECRET_PARAMETERS = frozenset({"AuthenticationCode1", "AuthenticationCode2", "TokenCode"})
+_SECRET_PARAMETERS = frozenset(
+    {
+        "AuthenticationCode1",
+        "AuthenticationCode2",
+        "NewPassword",
+        "OldPassword",
+        "Password",
+        "TokenCode",
+    }
+)
 
 
 class Refused(Exception):
@@ -160,13 +169,13 @@ class Service:
         parameters: Mapping[str, Any],
         body: Callable[[Call], R],
         *,
-        members: Mapping[str, parameter_rules.Constraint],
-        required: Collection[str] = (),
         resource: ResourceOf | None = None,
         action: str | None = None,
     ) -> R:
-        """Run a signed operation; `resource` None means that the body authorises."""
-        parameter_rules.check(members, required, parameters)
+        """Run a signed operation with bound parameters.
+
+        `resource` None means that the body authorises.
+        """
         happened: list[Call] = []
 
         def checked(call: Call) -> R:
@@ -212,7 +221,7 @@ class Service:
             "requestParameters": {
                 name[0].lower() + name[1:]: value
                 for name, value in parameters.items()
-                if value is not None and name not in _SECRET_PARAMETERS
+                if name not in _SECRET_PARAMETERS
             },
         }
         if error is not None:
@@ -244,30 +253,31 @@ def operation(
 ) -> Callable[[Callable[Concatenate[Any, Call, P], R]], Callable[Concatenate[Any, P], R]]:
     """Make an operation of a body: it is called with the checks done and the `Call` in hand.
 
-    Keyword parameters without a default are the required members. The object's `_service` and
-    `_credentials` give the service and the caller.
+    Parameters are bound by AWS's service model, so that any keywords may be given: what does not
+    fit is refused as `ServiceError`. The object's `_service` and `_credentials` give the service
+    and the caller.
     """
 
     def decorate(
         body: Callable[Concatenate[Any, Call, P], R],
     ) -> Callable[Concatenate[Any, P], R]:
-        required = frozenset(
-            parameter.name
-            for parameter in inspect.signature(body).parameters.values()
-            if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
-        )
+        taken = frozenset(inspect.signature(body).parameters)
 
         @wraps(body)
         def perform(self: Any, *args: P.args, **kwargs: P.kwargs) -> R:
+            if args:
+                raise TypeError(f"{name} takes its parameters by keyword only")
             service: Service = self._service
+            bound = parameter_rules.bind(parameter_rules.input_of(door.value, name), kwargs)
+            for member in bound:
+                if member not in taken:
+                    raise refusals.not_implemented(name, member)
             return service.perform(
                 name,
                 door,
                 self._credentials,
-                kwargs,
-                lambda call: body(self, call, *args, **kwargs),
-                members=parameter_rules.members_of(name, door.value),
-                required=required,
+                bound,
+                lambda call: body(self, call, **bound),  # type: ignore[call-arg]  # bound by the model
                 resource=resource,
             )
 
@@ -341,7 +351,7 @@ def on_everything(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]
 def on_new_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
     """Authorised on the virtual device that is to be made."""
     path = parameters.get("Path") or "/"
-    name = parameters["VirtualMFADeviceName"] or call.caller.identity.name
+    name = parameters.get("VirtualMFADeviceName") or call.caller.identity.name
     return names.virtual_serial(call.caller.account, path, name), False
 
 

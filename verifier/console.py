@@ -37,6 +37,7 @@ from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.records import Account, DeviceKind, Identity
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.second_page import SecondPage
+from mfalab.verifier.service_model import Shape
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
 
@@ -51,6 +52,8 @@ MFA_COLUMN: Mapping[DeviceKind, str] = {
 """Texts of the column MFA of the users list; several kinds are joined by commas."""
 
 _FOUR = frozenset({"SerialNumber", "AuthenticationCode1", "AuthenticationCode2"})
+_SECURITY_KEY_NAME = Shape("securityKeyName", "string", least=1, most=64, pattern=r"[\w+=,.@-]+")
+"""The console's own: no API registers security keys."""
 
 
 class Console:
@@ -339,10 +342,8 @@ class Console:
             operation,
             Door.CONSOLE,
             credentials,
-            parameters,
+            parameter_rules.bind(_input(parameters, required), parameters),
             body,
-            members=parameter_rules.IAM,
-            required=required,
             resource=resource,
             action=action,
         )
@@ -372,6 +373,16 @@ class Console:
             return console_login.finish(call, identity, MfaProof())
 
         return self._service.transact("ConsoleLogin", body)
+
+
+def _input(names_: Collection[str], required: Collection[str]) -> Shape:
+    """What an action takes: members of the service model, and of the console's own."""
+    members = {
+        **parameter_rules.input_of("iam", "EnableMFADevice").members,
+        **parameter_rules.input_of("iam", "CreateVirtualMFADevice").members,
+        "SecurityKeyName": _SECURITY_KEY_NAME,
+    }
+    return parameter_rules.some_of(members, names_, required)
 
 
 def _mfa_column(call: Call, identity: Identity) -> str:

@@ -61,13 +61,15 @@ def validation_error(message: str) -> ServiceError:
     return ServiceError("ValidationError", message, 400)
 
 
-invalid_path = _refusal(
-    "ValidationError",
-    "The specified value for path is invalid. It must begin and end with / and contain only "
-    "alphanumeric characters and/or / characters.",
-    400,
-)
-"""A path without its slashes."""
+def invalid_path(member: str) -> ServiceError:
+    """A path without its slashes, or the beginning of one without its first."""
+    form = "begin with the / character" if member == "pathPrefix" else "begin and end with /"
+    return validation_error(
+        f"The specified value for {member} is invalid. It must {form} and contain only "
+        "alphanumeric characters and/or / characters."
+    )
+
+
 invalid_marker = _refusal("ValidationError", "Invalid Marker.", 400)
 """A marker that no list call gave out."""
 
@@ -75,6 +77,18 @@ invalid_marker = _refusal("ValidationError", "Invalid Marker.", 400)
 def malformed_integer(member: str) -> ServiceError:
     """Not the spelling of a 32-bit integer (text ours)."""
     return ServiceError("MalformedInput", f"Value at '{member}' is not a 32-bit integer.", 400)
+
+
+def malformed_flag(member: str) -> ServiceError:
+    """Neither true nor false (text ours)."""
+    return ServiceError("MalformedInput", f"Value at '{member}' is not true or false.", 400)
+
+
+def not_implemented(operation: str, member: str) -> ServiceError:
+    """AWS knows the parameter, this verifier does not (text ours)."""
+    return ServiceError(
+        "NotImplemented", f"The parameter {member} of {operation} is not implemented.", 501
+    )
 
 
 duplicate_tag_keys = _refusal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfalab.verifier import device_rules, names, parameter_rules, refusals, sessions
+from mfalab.verifier import device_rules, names, refusals, sessions
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.code_rules import verify_code
@@ -37,7 +37,7 @@ class Sts:
         self,
         call: Call,
         *,
-        DurationSeconds: int | str | None = None,
+        DurationSeconds: int | None = None,
         SerialNumber: str | None = None,
         TokenCode: str | None = None,
     ) -> dict[str, Any]:
@@ -47,8 +47,7 @@ class Sts:
             raise refusals.session_calls_get_session_token()
         duration_s = ROOT_SESSION_S if user.root else USER_SESSION_S
         if DurationSeconds is not None:
-            asked_s = parameter_rules.whole_number("durationSeconds", DurationSeconds)
-            duration_s = min(asked_s, ROOT_SESSION_S) if user.root else asked_s
+            duration_s = min(DurationSeconds, ROOT_SESSION_S) if user.root else DurationSeconds
         proof = _proof(call, SerialNumber, TokenCode)
         session = sessions.issue(
             call, SessionKind.SESSION_TOKEN, user, duration_s, proof or MfaProof()
@@ -62,7 +61,7 @@ class Sts:
         *,
         RoleArn: str,
         RoleSessionName: str,
-        DurationSeconds: int | str | None = None,
+        DurationSeconds: int | None = None,
         SerialNumber: str | None = None,
         TokenCode: str | None = None,
     ) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class Sts:
             raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
         duration_s = ROLE_SESSION_S
         if DurationSeconds is not None:
-            duration_s = parameter_rules.whole_number("durationSeconds", DurationSeconds)
+            duration_s = DurationSeconds
             if duration_s > role.max_session_s:
                 raise refusals.duration_above_role_maximum()
             if caller.role is not None and duration_s > CHAINED_SESSION_S:

@@ -179,8 +179,8 @@ class Verifier:
         Raises:
             ServiceError: the name is malformed, or taken whatever its case.
         """
-        parameter_rules.check(
-            parameter_rules.CREATION, {"UserName"}, {"UserName": name, "Path": path}
+        parameter_rules.bind(
+            parameter_rules.input_of("iam", "CreateUser"), {"UserName": name, "Path": path}
         )
         password_hash = None if password is None else self._service.passwords.hash(password)
 
@@ -244,9 +244,9 @@ class Verifier:
             ServiceError: the name is malformed, or taken whatever its case.
             ValueError: the longest session is not between 1 and 12 hours.
         """
-        parameter_rules.check(
-            parameter_rules.CREATION, {"RoleName"}, {"RoleName": name, "Path": path}
-        )
+        given = {"RoleName": name, "Path": path}
+        members = parameter_rules.input_of("iam", "CreateRole").members
+        parameter_rules.bind(parameter_rules.some_of(members, given, {"RoleName"}), given)
         if not 3600 <= max_session_s <= 43_200:
             raise ValueError(f"max_session_s is {max_session_s}; a role's lies in 3600..43200")
 

@@ -7,10 +7,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from mfalab.verifier import (
-    parameter_rules,
-    refusals,
-)
+from mfalab.verifier import refusals
 
 T = TypeVar("T")
 
@@ -24,7 +21,7 @@ def page(
     """
     last = None if marker is None else _unwrap(marker)
     rest = [item for item in items if last is None or key(item) > last]
-    size = parameter_rules.whole_number("maxItems", 100 if max_items is None else max_items)
+    size = 100 if max_items is None else max_items
     shown = rest[:size]
     answer: dict[str, Any] = {"IsTruncated": len(rest) > size}
     if len(rest) > size:
