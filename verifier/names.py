@@ -35,9 +35,9 @@ def secret_access_key(random_bytes: RandomBytes) -> str:
     return base64.b64encode(random_bytes(30)).decode()
 
 
-def session_token(random_bytes: RandomBytes) -> str:
-    """A session token: 96 characters."""
-    return base64.b64encode(random_bytes(72)).decode()
+def session_token(random_bytes: RandomBytes, least: int = 0) -> str:
+    """A session token: 96 characters, or as many more as it must at least have."""
+    return base64.b64encode(random_bytes(max(72, -(-least // 4) * 3))).decode()
 
 
 def decimal_digits(count: int, random_bytes: RandomBytes) -> str:

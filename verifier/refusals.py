@@ -208,6 +208,22 @@ session_calls_get_session_token = _refusal(
 """GetSessionToken wants long-term credentials."""
 root_assumes_role = _refusal("AccessDenied", "Roles may not be assumed by root accounts.", 403)
 """AssumeRole by a root user."""
+context_assertion_refused = _refusal(
+    "InvalidContextAssertion", "The context assertion could not be verified.", 400
+)
+"""ProvidedContexts: no provider of trusted contexts is known here (text ours)."""
+transitive_tag_missing = _refusal(
+    "ValidationError", "The transitive tag keys must be keys of the session tags.", 400
+)
+"""A key of TransitiveTagKeys that is none of Tags (text ours)."""
+transitive_tag_replaced = _refusal(
+    "ValidationError", "A transitive tag of the session cannot be replaced.", 400
+)
+"""A tag that the calling session handed down (text ours)."""
+source_identity_replaced = _refusal(
+    "ValidationError", "The source identity of the session cannot be replaced.", 400
+)
+"""A source identity other than the calling session's (text ours)."""
 duration_above_role_maximum = _refusal(
     "ValidationError",
     "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",

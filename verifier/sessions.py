@@ -24,6 +24,18 @@ class MfaContext:
     age_s: int | None
 
 
+class Passed(NamedTuple):
+    """What a caller gives a session on its way."""
+
+    policies: tuple[str, ...] = ()
+    """Documents of session policies."""
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str | None = None
+    token_size: int = 0
+    """Bytes that the session token must at least have."""
+
+
 class MfaProof(NamedTuple):
     """When MFA was proved, and by which device; both None when it was not."""
 
@@ -39,12 +51,13 @@ def issue(
     proof: MfaProof,
     role: Role | None = None,
     session_name: str | None = None,
+    passed: Passed = Passed(),  # noqa: B008 - it is immutable
 ) -> Session:
     """Make temporary credentials. They live until they expire, also without the device."""
     session = Session(
         access_key_id=names.unique_id("ASIA", call.random_bytes),
         secret=names.secret_access_key(call.random_bytes),
-        token=names.session_token(call.random_bytes),
+        token=names.session_token(call.random_bytes, passed.token_size),
         kind=kind,
         identity_id=identity.id,
         role_id=role.id if role else None,
@@ -53,6 +66,10 @@ def issue(
         expires_ns=call.now_ns + duration_s * SECOND_NS,
         mfa_ns=proof.ns,
         mfa_serial=proof.serial,
+        policies=passed.policies,
+        tags=passed.tags,
+        transitive_tag_keys=passed.transitive_tag_keys,
+        source_identity=passed.source_identity,
     )
     call.tx.insert(session)
     return session

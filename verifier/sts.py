@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mfalab.verifier import device_rules, names, refusals, sessions
+from mfalab.verifier import device_rules, enrolment, names, refusals, sessions
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.code_rules import verify_code
@@ -13,7 +14,7 @@ from mfalab.verifier.decision import Outcome
 from mfalab.verifier.moments import moment
 from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
 from mfalab.verifier.records import Role, Session, SessionKind
-from mfalab.verifier.sessions import MfaProof
+from mfalab.verifier.sessions import MfaProof, Passed
 
 USER_SESSION_S = 43_200
 """Default of GetSessionToken for an IAM user; the model's maximum is 129600."""
@@ -23,6 +24,8 @@ ROLE_SESSION_S = 3_600
 """Default of AssumeRole."""
 CHAINED_SESSION_S = 3_600
 """Most that a role session may ask of AssumeRole."""
+LONGEST_SESSION_TOKEN = 4_096
+"""Characters; what SessionTokenUtilization is a percentage of."""
 
 
 class Sts:
@@ -40,6 +43,7 @@ class Sts:
         DurationSeconds: int | None = None,
         SerialNumber: str | None = None,
         TokenCode: str | None = None,
+        MinimumSessionTokenSize: int = 0,
     ) -> dict[str, Any]:
         """Temporary credentials of the caller itself; with MFA if a code proves it."""
         user = call.caller.identity
@@ -50,9 +54,14 @@ class Sts:
             duration_s = min(DurationSeconds, ROOT_SESSION_S) if user.root else DurationSeconds
         proof = _proof(call, SerialNumber, TokenCode)
         session = sessions.issue(
-            call, SessionKind.SESSION_TOKEN, user, duration_s, proof or MfaProof()
+            call,
+            SessionKind.SESSION_TOKEN,
+            user,
+            duration_s,
+            proof or MfaProof(),
+            passed=Passed(token_size=MinimumSessionTokenSize),
         )
-        return {"Credentials": _credentials(session)}
+        return _issued(session)
 
     @operation("AssumeRole", Door.STS, None)
     def assume_role(
@@ -61,9 +70,17 @@ class Sts:
         *,
         RoleArn: str,
         RoleSessionName: str,
+        PolicyArns: Sequence[Mapping[str, str]] = (),
+        Policy: str | None = None,
         DurationSeconds: int | None = None,
+        Tags: Sequence[Mapping[str, str]] = (),
+        TransitiveTagKeys: Sequence[str] = (),
+        ExternalId: str | None = None,
         SerialNumber: str | None = None,
         TokenCode: str | None = None,
+        SourceIdentity: str | None = None,
+        ProvidedContexts: Sequence[Mapping[str, str]] = (),
+        MinimumSessionTokenSize: int = 0,
     ) -> dict[str, Any]:
         """Temporary credentials of a role, of this account or another, that trusts the caller.
 
@@ -72,6 +89,17 @@ class Sts:
         caller = call.caller
         if caller.root:
             raise refusals.root_assumes_role()
+        if ProvidedContexts:
+            raise refusals.context_assertion_refused()
+        passed = _passed(
+            call,
+            Policy=Policy,
+            PolicyArns=PolicyArns,
+            Tags=Tags,
+            TransitiveTagKeys=TransitiveTagKeys,
+            SourceIdentity=SourceIdentity,
+            token_size=MinimumSessionTokenSize,
+        )
         role = _role(call, RoleArn)
         if role is None or not _trusts(call, role):
             raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
@@ -97,15 +125,14 @@ class Sts:
             proof if inherited else MfaProof(),
             role,
             RoleSessionName,
+            passed,
         )
         account = account_of(call.tx, role.account_id)
-        return {
-            "Credentials": _credentials(session),
-            "AssumedRoleUser": {
-                "AssumedRoleId": f"{role.id}:{RoleSessionName}",
-                "Arn": names.assumed_role_arn(account, role, RoleSessionName),
-            },
+        user = {
+            "AssumedRoleId": f"{role.id}:{RoleSessionName}",
+            "Arn": names.assumed_role_arn(account, role, RoleSessionName),
         }
+        return {**_issued(session), "AssumedRoleUser": user}
 
     @operation("GetCallerIdentity", Door.STS, None)
     def get_caller_identity(self, call: Call) -> dict[str, Any]:
@@ -159,10 +186,57 @@ def _trusts(call: Call, role: Role) -> bool:
     return not principals.isdisjoint(role.trusts)
 
 
-def _credentials(session: Session) -> dict[str, Any]:
-    return {
-        "AccessKeyId": session.access_key_id,
-        "SecretAccessKey": session.secret,
-        "SessionToken": session.token,
-        "Expiration": moment(session.expires_ns),
+def _passed(
+    call: Call,
+    *,
+    Policy: str | None,
+    PolicyArns: Sequence[Mapping[str, str]],
+    Tags: Sequence[Mapping[str, str]],
+    TransitiveTagKeys: Sequence[str],
+    SourceIdentity: str | None,
+    token_size: int,
+) -> Passed:
+    """What a role session is given, with what it inherits from the session that asks for it.
+
+    Transitive tags and the source identity stay the same along a chain of roles.
+    """
+    if PolicyArns:
+        raise refusals.not_implemented("AssumeRole", "PolicyArns")
+    tags = enrolment.tag_pairs(Tags)
+    keys = {key.lower() for key, _ in tags}
+    transitive = tuple(key.lower() for key in TransitiveTagKeys)
+    if not keys.issuperset(transitive):
+        raise refusals.transitive_tag_missing()
+    last = call.caller.session
+    if last is not None:
+        inherited = [tag for tag in last.tags if tag[0].lower() in last.transitive_tag_keys]
+        if any(key.lower() in keys for key, _ in inherited):
+            raise refusals.transitive_tag_replaced()
+        tags += tuple(inherited)
+        transitive += last.transitive_tag_keys
+        if last.source_identity and SourceIdentity not in (None, last.source_identity):
+            raise refusals.source_identity_replaced()
+    source_identity = SourceIdentity or (last.source_identity if last else None)
+    policies = () if Policy is None else (Policy,)
+    return Passed(policies, tags, transitive, source_identity, token_size)
+
+
+def _issued(session: Session) -> dict[str, Any]:
+    """Credentials, and the members about the session that the answers of STS share."""
+    size = len(session.token)
+    used = -(-100 * size // LONGEST_SESSION_TOKEN)
+    answer: dict[str, Any] = {
+        "Credentials": {
+            "AccessKeyId": session.access_key_id,
+            "SecretAccessKey": session.secret,
+            "SessionToken": session.token,
+            "Expiration": moment(session.expires_ns),
+        },
+        "SessionTokenUtilization": used,
+        "SessionTokenSize": size,
     }
+    if session.policies or session.tags:
+        answer["PackedPolicySize"] = used
+    if session.source_identity is not None:
+        answer["SourceIdentity"] = session.source_identity
+    return answer

@@ -347,3 +347,73 @@ def test_caller_identity_of_keys(company: Any) -> None:
     }
     identity = company.sts("alice").get_caller_identity()
     assert re.fullmatch(r"AIDA[A-Z2-7]{16}", identity["UserId"])
+
+
+class TestWhatASessionIsGiven:
+    def tagged(self, company: Any, who: Any, arn: str, **parameters: Any) -> Any:
+        return company.sts(who).assume_role(RoleArn=arn, RoleSessionName="shift", **parameters)
+
+    def test_token_is_as_long_as_asked(self, company: Any) -> None:
+        for asked, size in ((0, 96), (97, 100), (4_096, 4_096)):
+            answer = company.sts("alice").get_session_token(MinimumSessionTokenSize=asked)
+            assert len(answer["Credentials"]["SessionToken"]) == size
+            assert answer["SessionTokenSize"] == size
+            assert answer["SessionTokenUtilization"] == -(-size * 100 // 4_096)
+        assert "PackedPolicySize" not in answer
+        arn = role(company)
+        answer = self.tagged(company, "alice", arn, MinimumSessionTokenSize=1_000)
+        assert answer["SessionTokenSize"] == len(answer["Credentials"]["SessionToken"]) == 1_000
+
+    def test_policy_and_tags_are_kept_and_their_size_told(self, company: Any) -> None:
+        policy = '{"Version": "2012-10-17", "Statement": []}'
+        tags = [{"Key": "Team", "Value": "ops"}, {"Key": "shift", "Value": ""}]
+        answer = self.tagged(
+            company, "alice", role(company), Policy=policy, Tags=tags, TransitiveTagKeys=["team"]
+        )
+        assert answer["PackedPolicySize"] == answer["SessionTokenUtilization"] == 3
+        (session,) = company.everything()["Session"]
+        assert session.policies == (policy,)
+        assert session.tags == (("Team", "ops"), ("shift", ""))
+
+    def test_transitive_tags_and_source_identity_stay_along_a_chain(self, company: Any) -> None:
+        first, second = role(company, "first"), role(company, "second")
+        tags = [{"Key": "Team", "Value": "ops"}, {"Key": "shift", "Value": "late"}]
+        answer = self.tagged(
+            company,
+            "alice",
+            first,
+            Tags=tags,
+            TransitiveTagKeys=["Team"],
+            SourceIdentity="alice@example.com",
+        )
+        assert answer["SourceIdentity"] == "alice@example.com"
+        credentials = Credentials.of(answer)
+        answer = self.tagged(company, credentials, second)
+        assert answer["SourceIdentity"] == "alice@example.com"
+        issued = answer["Credentials"]["AccessKeyId"]
+        sessions = {session.access_key_id: session for session in company.everything()["Session"]}
+        session = sessions[issued]
+        assert (session.tags, session.transitive_tag_keys) == ((("Team", "ops"),), ("team",))
+        for parameters, text in (
+            ({"SourceIdentity": "bob"}, "source identity of the session cannot be replaced"),
+            ({"Tags": [{"Key": "TEAM", "Value": "x"}]}, "transitive tag of the session cannot"),
+        ):
+            with pytest.raises(ServiceError, match=text) as caught:
+                self.tagged(company, credentials, second, **parameters)
+            assert (caught.value.code, caught.value.status) == ("ValidationError", 400)
+
+    @pytest.mark.parametrize(
+        ("parameters", "code"),
+        [
+            ({"TransitiveTagKeys": ["team"]}, "ValidationError"),
+            ({"Tags": [{"Key": "a", "Value": ""}, {"Key": "A", "Value": ""}]}, "InvalidInput"),
+            ({"ProvidedContexts": [{"ContextAssertion": "a.b.c"}]}, "InvalidContextAssertion"),
+            ({"Tags": [{"Key": "a"}]}, "ValidationError"),
+            ({"SourceIdentity": "x"}, "ValidationError"),
+        ],
+    )
+    def test_refused(self, company: Any, parameters: Any, code: str) -> None:
+        with pytest.raises(ServiceError) as caught:
+            self.tagged(company, "alice", role(company), **parameters)
+        assert (caught.value.code, caught.value.status) == (code, 400)
+        assert company.everything()["Session"] == []

@@ -47,11 +47,20 @@ class Users(ForCaller):
 
     @operation("ListUsers", Door.IAM, on_everything)
     def list_users(
-        self, call: Call, *, Marker: str | None = None, MaxItems: int | None = None
+        self,
+        call: Call,
+        *,
+        PathPrefix: str = "/",
+        Marker: str | None = None,
+        MaxItems: int | None = None,
     ) -> dict[str, Any]:
-        """The account's IAM users, by name without case."""
+        """The account's IAM users below a path, by name without case."""
         account = call.caller.account
-        users = [user for user in call.tx.find(Identity, account_id=account.id) if not user.root]
+        users = [
+            user
+            for user in call.tx.find(Identity, account_id=account.id)
+            if not user.root and user.path.startswith(PathPrefix)
+        ]
         users.sort(key=lambda user: user.name_key)
         shown, rest = page(users, lambda user: user.name_key, Marker, MaxItems)
         return {"Users": [user_entry(account, user) for user in shown], **rest}

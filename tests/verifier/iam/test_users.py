@@ -17,3 +17,16 @@ def test_user_with_a_device(company: Any, refused: Any) -> None:
         "InvalidClientTokenId", "The security token included in the request is invalid.", 403
     ):
         company.iam("alice").get_user()
+
+
+def test_users_below_a_path(company: Any) -> None:
+    company.verifier.create_user("123456789012", "carol", path="/team/ops/")
+    listed = company.iam("ada").list_users
+    assert [user["UserName"] for user in listed(PathPrefix="/team")["Users"]] == ["carol"]
+    assert [user["UserName"] for user in listed(PathPrefix="/")["Users"]] == [
+        "ada",
+        "alice",
+        "bob",
+        "carol",
+    ]
+    assert listed(PathPrefix="/tea/")["Users"] == []
