@@ -53,6 +53,24 @@ user_name_needed = _refusal(
 )
 """The user was left out, and the caller is none."""
 
+# Policy documents
+
+
+def malformed_policy(text: str, detail: str | None = None) -> ServiceError:
+    """A policy document is not one.
+
+    Args:
+        text: the service's text, which often says little.
+        detail: what is wrong and where, as a note on the exception.
+    """
+    error = ServiceError(
+        "MalformedPolicyDocument", text.encode(errors="backslashreplace").decode(), 400
+    )
+    if detail is not None:
+        error.add_note(detail)
+    return error
+
+
 # Parameters
 
 
