@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from mfalab.verifier.policy.documents import Document, Kind, Statement
+from mfalab.verifier.policy.documents import Document, Kind, Statement, about
 from mfalab.verifier.policy.matching import Principal, Reach
-from mfalab.verifier.policy.patterns import Context, arn_fields
+from mfalab.verifier.policy.patterns import arn_fields
 
 
 class Decision(Enum):
@@ -125,8 +125,8 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
     def side(kind: PolicyType, documents: Sequence[Document]) -> _Side:
         found = _Side()
         for n, document in enumerate(documents):
-            for m, statement in enumerate(document.statements):
-                if not statement.applies(action, fields, context):
+            for m, statement in about(document, action):
+                if not statement.applies(fields, context):
                     continue
                 if statement.principals is not None:
                     reach = _reach(statement, principal)
@@ -178,13 +178,3 @@ def _reach(statement: Statement, principal: Principal) -> Reach:
     if statement.not_principal:
         return Reach.NONE if statement.principals.spare(principal) else Reach.DIRECT
     return statement.principals.reach(principal)
-
-
-def context_keys(documents: Sequence[Document]) -> frozenset[str]:
-    """The condition keys that documents look at, in lower case."""
-    return frozenset[str]().union(*(document.context_keys for document in documents))
-
-
-def lowered(context: Mapping[str, str | tuple[str, ...]]) -> Context:
-    """A context as statements take it."""
-    return {key.lower(): value for key, value in context.items()}
