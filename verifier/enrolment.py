@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import device_rules, names, refusals
+from mfalab.verifier import device_rules, names, permissions, refusals
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.code_rules import verify_pair
 from mfalab.verifier.moments import SECOND_NS, moment
@@ -149,7 +149,8 @@ def remove(call: Call, device: Device) -> None:
 
 
 def delete_user(call: Call, target: Identity) -> None:
-    """Delete a user with its access keys and its unconfirmed telephone."""
+    """Delete a user with its access keys, policies, memberships and unconfirmed telephone."""
+    permissions.forget(call.tx, target.id)
     for key in call.tx.find(AccessKey, identity_id=target.id):
         call.tx.delete(key)
     unconfirmed = device_rules.device_of_serial(

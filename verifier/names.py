@@ -71,6 +71,11 @@ def role_arn(account: Account, role: Role) -> str:
     return f"arn:{account.partition}:iam::{account.id}:role{role.path}{role.name}"
 
 
+def entity_arn(account: Account, kind: str, path: str, name: str) -> str:
+    """The ARN of a `user`, `role`, `group` or customer managed `policy`."""
+    return f"arn:{account.partition}:iam::{account.id}:{kind}{path}{name}"
+
+
 def assumed_role_arn(account: Account, role: Role, session_name: str) -> str:
     """The ARN of a role session; it has no path."""
     return f"arn:{account.partition}:sts::{account.id}:assumed-role/{role.name}/{session_name}"

@@ -91,7 +91,7 @@ class Account:
 
 @_table(
     "id",
-    indexes=(("account_id", "name_key"), ("account_id",)),
+    indexes=(("account_id", "name_key"), ("account_id", "permissions_boundary"), ("account_id",)),
     unique=(("account_id", "name_key"),),
 )
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class AccessKey:
 
 @_table(
     "id",
-    indexes=(("account_id", "name_key"), ("account_id",)),
+    indexes=(("account_id", "name_key"), ("account_id", "permissions_boundary"), ("account_id",)),
     unique=(("account_id", "name_key"),),
 )
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,11 @@ def role_exists(name: str) -> ServiceError:
     return ServiceError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
 
 
+def no_such_role(name: str) -> ServiceError:
+    """The account has no role of this name."""
+    return ServiceError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
+
+
 def quota_exceeded(quota: str, limit: int) -> ServiceError:
     """One more than a quota allows."""
     return ServiceError("LimitExceeded", f"Cannot exceed quota for {quota}: {limit}", 409)
@@ -177,6 +182,97 @@ only_security_keys = _refusal(
     400,
 )
 """GetMFADevice of anything but a security key."""
+
+# Groups and policies
+
+
+def no_such_group(name: str) -> ServiceError:
+    """The account has no group of this name."""
+    return ServiceError("NoSuchEntity", f"The group with name {name} cannot be found.", 404)
+
+
+def group_exists(name: str) -> ServiceError:
+    """The account has a group of this name, whatever its case."""
+    return ServiceError("EntityAlreadyExists", f"Group with name {name} already exists.", 409)
+
+
+def cannot_delete_entity(first: str) -> ServiceError:
+    """Something is left that has to go first, such as `delete policies`."""
+    return ServiceError("DeleteConflict", f"Cannot delete entity, must {first} first.", 409)
+
+
+def no_such_inline_policy(kind: str, name: str) -> ServiceError:
+    """The user, group or role has no inline policy of this name."""
+    return ServiceError("NoSuchEntity", f"The {kind} policy with name {name} cannot be found.", 404)
+
+
+def inline_policies_too_large(limit: int, kind: str, owner: str) -> ServiceError:
+    """The inline policies of a user, group or role are larger than they may be together."""
+    return ServiceError(
+        "LimitExceeded", f"Maximum policy size of {limit} bytes exceeded for {kind} {owner}", 409
+    )
+
+
+def policy_exists(name: str) -> ServiceError:
+    """The account has a managed policy of this name, whatever its case and path."""
+    return ServiceError(
+        "EntityAlreadyExists",
+        f"A policy called {name} already exists. Duplicate names are not allowed.",
+        409,
+    )
+
+
+def invalid_arn(arn: str) -> ServiceError:
+    """Not the ARN of a managed policy."""
+    return ServiceError("ValidationError", f"ARN {arn} is not valid.", 400)
+
+
+def policy_not_found(arn: str) -> ServiceError:
+    """There is no such managed policy, or it is not attached where it is to be detached."""
+    return ServiceError("NoSuchEntity", f"Policy {arn} was not found.", 404)
+
+
+def policy_not_attachable(what: str) -> ServiceError:
+    """There is no such managed policy, or no such version: `ARN` or `ARN version v2`."""
+    return ServiceError("NoSuchEntity", f"Policy {what} does not exist or is not attachable.", 404)
+
+
+def boundary_not_attachable(arn: str) -> ServiceError:
+    """There is no such managed policy to bound permissions with."""
+    return ServiceError(
+        "NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404
+    )
+
+
+policy_attached = _refusal("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
+"""A managed policy is attached, or bounds permissions."""
+policy_has_versions = _refusal(
+    "DeleteConflict",
+    "This policy has more than one version. Before you delete a policy, you must delete the "
+    "policy's versions. The default version is deleted with the policy.",
+    409,
+)
+"""Versions other than the default one are left."""
+default_version_kept = _refusal(
+    "DeleteConflict", "Cannot delete the default version of a policy.", 409
+)
+"""The default version goes with the policy only."""
+
+
+def too_many_versions(limit: int) -> ServiceError:
+    """A managed policy has as many versions as it may have."""
+    return ServiceError(
+        "LimitExceeded",
+        f"A managed policy can have up to {limit} versions. Before you create a new version, you "
+        "must delete an existing version.",
+        409,
+    )
+
+
+def malformed_policy(message: str) -> ServiceError:
+    """Text that is no policy document."""
+    return ServiceError("MalformedPolicyDocument", message, 400)
+
 
 # Credential report
 

@@ -1,9 +1,12 @@
 """IAM with boto3's names, parameters and answers: a class for each kind of entity."""
 
 from mfalab.verifier.iam.account import AccountReports
+from mfalab.verifier.iam.groups import Groups
 from mfalab.verifier.iam.mfa_devices import MfaDevices
+from mfalab.verifier.iam.policies import Policies
+from mfalab.verifier.iam.user_policies import UserPolicies
 from mfalab.verifier.iam.users import Users
 
 
-class Iam(MfaDevices, Users, AccountReports):
+class Iam(MfaDevices, Users, UserPolicies, Groups, Policies, AccountReports):
     """IAM for one caller. Every method raises `ServiceError` as IAM refuses."""

@@ -27,7 +27,8 @@ CREATE TABLE identity (
     permissions_boundary  TEXT,
     tags                  TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX identity_by_account_id ON identity (account_id);
+CREATE INDEX identity_by_account_id_and_permissions_boundary
+    ON identity (account_id, permissions_boundary);
 CREATE UNIQUE INDEX identity_one_account_id_and_name_key ON identity (account_id, name_key);
 
 CREATE TABLE access_key (
@@ -56,6 +57,8 @@ CREATE TABLE role (
     permissions_boundary TEXT,
     tags                 TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX role_by_account_id_and_permissions_boundary
+    ON role (account_id, permissions_boundary);
 CREATE UNIQUE INDEX role_one_account_id_and_name_key ON role (account_id, name_key);
 
 CREATE TABLE user_group (

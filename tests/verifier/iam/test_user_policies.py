@@ -1,0 +1,39 @@
+"""Policies of users: the boundary; the rest they have in common with groups and roles."""
+
+from typing import Any
+
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+def test_boundary_is_a_policy_that_there_is(iam: Any, refused: Any) -> None:
+    arn = "arn:aws:iam::123456789012:policy/none"
+    with refused("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404):
+        iam.put_user_permissions_boundary(UserName="bob", PermissionsBoundary=arn)
+    with refused("ValidationError", "ARN AdministratorAccess! is not valid.", 400):
+        iam.put_user_permissions_boundary(
+            UserName="bob", PermissionsBoundary="AdministratorAccess!"
+        )
+
+
+def test_boundary_comes_and_goes(company: Any, iam: Any) -> None:
+    def boundary() -> str | None:
+        users = {user.name: user for user in company.everything()["Identity"]}
+        found: str | None = users["bob"].permissions_boundary
+        return found
+
+    iam.put_user_permissions_boundary(UserName="bob", PermissionsBoundary=ADMIN)
+    assert boundary() == ADMIN
+    for _ in range(2):
+        iam.delete_user_permissions_boundary(UserName="bob")
+        assert boundary() is None
+
+
+def test_user_that_is_not_there(iam: Any, document: str, refused: Any) -> None:
+    for operation, more in (
+        ("put_user_policy", {"PolicyName": "own", "PolicyDocument": document}),
+        ("list_user_policies", {}),
+        ("attach_user_policy", {"PolicyArn": ADMIN}),
+        ("put_user_permissions_boundary", {"PermissionsBoundary": ADMIN}),
+    ):
+        with refused("NoSuchEntity", "The user with name ghost cannot be found.", 404):
+            getattr(iam, operation)(UserName="ghost", **more)

@@ -1,0 +1,152 @@
+"""What users, groups and roles have in common: inline policies, attached ones, a boundary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mfalab.verifier import permissions, quotas, refusals
+from mfalab.verifier.calls import Call
+from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.targets import check_policy_arn
+from mfalab.verifier.records import Attachment, Identity, InlinePolicy, Role, UserGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A user, a group or a role as a holder of policies."""
+
+    kind: Literal["user", "group", "role"]
+    id: str
+    name: str
+    account_id: str
+
+    @classmethod
+    def of(cls, entity: Identity | UserGroup | Role) -> Holder:
+        """The holder that an entity is."""
+        kind: Literal["user", "group", "role"] = "user"
+        if isinstance(entity, UserGroup):
+            kind = "group"
+        elif isinstance(entity, Role):
+            kind = "role"
+        return cls(kind, entity.id, entity.name, entity.account_id)
+
+    # Inline policies
+
+    def put(self, call: Call, name: str, document: str) -> dict[str, Any]:
+        """Embed a policy, or replace the one of this name."""
+        check_document(document)
+        others = [
+            inline.document
+            for inline in call.tx.find(InlinePolicy, owner_id=self.id)
+            if inline.name != name
+        ]
+        limit = quotas.INLINE_POLICY_SIZE[self.kind]
+        if sum(map(size, [document, *others])) > limit:
+            raise refusals.inline_policies_too_large(limit, self.kind, self.name)
+        call.tx.update(InlinePolicy(self.id, name, document))
+        return {}
+
+    def get(self, call: Call, name: str) -> dict[str, Any]:
+        """An embedded policy."""
+        return {
+            f"{self.kind.capitalize()}Name": self.name,
+            "PolicyName": name,
+            "PolicyDocument": json.loads(self._inline(call, name).document),
+        }
+
+    def delete(self, call: Call, name: str) -> dict[str, Any]:
+        """Remove an embedded policy."""
+        call.tx.delete(self._inline(call, name))
+        return {}
+
+    def names(self, call: Call, marker: str | None, max_items: int | None) -> dict[str, Any]:
+        """The names of the embedded policies."""
+        names = [inline.name for inline in call.tx.find(InlinePolicy, owner_id=self.id)]
+        shown, rest = page(sorted(names), str, marker, max_items)
+        return {"PolicyNames": shown, **rest}
+
+    def _inline(self, call: Call, name: str) -> InlinePolicy:
+        inline = call.tx.get(InlinePolicy, self.id, name)
+        if inline is None:
+            raise refusals.no_such_inline_policy(self.kind, name)
+        return inline
+
+    # Managed policies
+
+    def attach(self, call: Call, arn: str) -> dict[str, Any]:
+        """Attach a managed policy; to attach it again changes nothing."""
+        check_policy_arn(arn)
+        if permissions.managed_policy(call.tx, call.caller.account, arn) is None:
+            raise refusals.policy_not_attachable(f"{arn}")
+        attached = call.tx.find(Attachment, owner_id=self.id)
+        if all(each.policy_arn != arn for each in attached):
+            if len(attached) >= quotas.ATTACHED_POLICIES:
+                quota = f"PoliciesPer{self.kind.capitalize()}"
+                raise refusals.quota_exceeded(quota, quotas.ATTACHED_POLICIES)
+            permissions.attach(call.tx, self.account_id, self.id, arn)
+        return {}
+
+    def detach(self, call: Call, arn: str) -> dict[str, Any]:
+        """Detach a managed policy."""
+        check_policy_arn(arn)
+        attachment = call.tx.get(Attachment, self.id, arn)
+        if attachment is None:
+            raise refusals.policy_not_found(arn)
+        call.tx.delete(attachment)
+        return {}
+
+    def attached(
+        self, call: Call, path_prefix: str | None, marker: str | None, max_items: int | None
+    ) -> dict[str, Any]:
+        """The managed policies that are attached, by ARN."""
+        policies = []
+        for attachment in call.tx.find(Attachment, owner_id=self.id):
+            arn = attachment.policy_arn
+            policy = permissions.managed_policy(call.tx, call.caller.account, arn)
+            if policy is not None and policy.path.startswith(path_prefix or "/"):
+                policies.append(policy)
+        shown, rest = page(policies, lambda policy: policy.arn, marker, max_items)
+        entries = [{"PolicyName": each.name, "PolicyArn": each.arn} for each in shown]
+        return {"AttachedPolicies": entries, **rest}
+
+    def check_is_free(self, call: Call) -> None:
+        """Refuse to delete an entity that has policies left."""
+        if call.tx.count(Attachment, owner_id=self.id):
+            raise refusals.cannot_delete_entity("detach all policies")
+        if call.tx.count(InlinePolicy, owner_id=self.id):
+            raise refusals.cannot_delete_entity("delete policies")
+
+
+def boundary(call: Call, arn: str) -> str:
+    """The ARN of a managed policy that is to bound permissions."""
+    check_policy_arn(arn)
+    if permissions.managed_policy(call.tx, call.caller.account, arn) is None:
+        raise refusals.boundary_not_attachable(arn)
+    return arn
+
+
+def boundary_entry(arn: str | None) -> dict[str, Any]:
+    """A permissions boundary as entities show it; nothing if there is none."""
+    if arn is None:
+        return {}
+    return {
+        "PermissionsBoundary": {
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": arn,
+        }
+    }
+
+
+def size(document: str) -> int:
+    """The size of a policy as IAM counts it: without white space."""
+    return len("".join(document.split()))
+
+
+def check_document(document: str) -> None:
+    """Refuse what is no policy document."""
+    try:
+        json.loads(document)
+    except ValueError:
+        raise refusals.malformed_policy("Syntax errors in policy.") from None

@@ -1,0 +1,15 @@
+"""AWS's default quotas of groups, roles and policies, as GetAccountSummary has them."""
+
+GROUPS = 300
+GROUPS_PER_USER = 10
+ROLES = 1000
+POLICIES = 1500
+VERSIONS_PER_POLICY = 5
+ATTACHED_POLICIES = 10
+"""Managed policies of one user, group or role."""
+POLICY_SIZE = 6144
+"""Characters of a managed policy; white space counts nowhere."""
+INLINE_POLICY_SIZE = {"user": 2048, "group": 5120, "role": 10_240}
+"""Characters of all inline policies of a user, a group or a role together."""
+ASSUME_ROLE_POLICY_SIZE = 2048
+"""Characters of a trust policy."""
