@@ -15,7 +15,7 @@ from mfalab.verifier import console_login, device_rules, profile, second_page
 from mfalab.verifier import security_keys as keys
 from mfalab.verifier.calls import Refused
 from mfalab.verifier.records import CredentialRecord, Device, WebAuthnChallenge
-from mfalab.verifier.webauthn import attestation, ceremonies, cose
+from mfalab.verifier.webauthn import attestation, ceremonies, cose, statements
 from mfalab.verifier.webauthn.messages import UP, UV
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
@@ -232,7 +232,7 @@ def only_seven_keys_allowed(patch: Patch) -> None:
 
 
 def attestation_not_verified(patch: Patch) -> None:
-    right = attestation.verify_statement
+    right = statements.verify_statement
 
     def broken(registration: Any, key: cose.PublicKey) -> attestation.Attestation:
         try:
@@ -240,7 +240,7 @@ def attestation_not_verified(patch: Patch) -> None:
         except CeremonyFailed:
             return attestation.Attestation(attestation.AttestationType.NONE)
 
-    patch.setattr(attestation, "verify_statement", broken)
+    patch.setattr(statements, "verify_statement", broken)
 
 
 def every_maker_trusted(patch: Patch) -> None:

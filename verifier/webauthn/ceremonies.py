@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 
 from mfalab.verifier.profile import Profile, UserVerification
 from mfalab.verifier.records import Ceremony, CredentialRecord
-from mfalab.verifier.webauthn import attestation, cose, messages
+from mfalab.verifier.webauthn import attestation, cose, messages, statements
 from mfalab.verifier.webauthn.messages import BE, BS, UP, UV
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
@@ -104,7 +104,7 @@ def judge_registration(
         key = cose.public_key(raw_key)
     except cose.InvalidKey as error:
         raise CeremonyFailed(CeremonyOutcome.INVALID_KEY, str(error)) from None
-    verified = attestation.verify_statement(registration, key)
+    verified = statements.verify_statement(registration, key)
     return Registered(verified, attestation.check_trust(verified, registration, profile, now_ns))
 
 

@@ -38,6 +38,7 @@ _RSASSA: dict[int, tuple[padding.AsymmetricPadding, hashes.HashAlgorithm]] = {
         hashes.SHA256(),
     ),
 }
+_RSASSA_OF_CERTIFICATES = _RSASSA | {-65535: (padding.PKCS1v15(), hashes.SHA1())}  # noqa: S303 - many TPMs attest with it
 _EDWARDS: dict[int, tuple[int, Any]] = {
     -8: (6, ed25519.Ed25519PublicKey),
     -53: (7, ed448.Ed448PublicKey),
@@ -70,9 +71,9 @@ class PublicKey:
     """A public key, ready to verify."""
 
     algorithm: int
+    key: Any
+    """As `cryptography` has it."""
     verify: Verify
-    point: bytes = b""
-    """The uncompressed point of an elliptic curve key (SEC 1 section 2.3.3), else nothing."""
 
 
 def algorithm_of(cose: bytes) -> int:
@@ -102,11 +103,12 @@ def public_key(cose: bytes) -> PublicKey:
             curve, key_type = _EDWARDS[algorithm]
             _require(entries, _KTY, _OKP)
             _require(entries, -1, curve)
-            return PublicKey(algorithm, key_type.from_public_bytes(_bytes(entries, -2)).verify)
+            key = key_type.from_public_bytes(_bytes(entries, -2))
+            return PublicKey(algorithm, key, key.verify)
         if algorithm in _MLDSA:
             _require(entries, _KTY, _AKP)
             key = _MLDSA[algorithm].from_public_bytes(_bytes(entries, -1))
-            return PublicKey(algorithm, key.verify)
+            return PublicKey(algorithm, key, key.verify)
     except KeyError as error:
         raise InvalidKey(f"it has no entry {error}") from None
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -124,12 +126,24 @@ def certificate_key(key: object, algorithm: int) -> Verify:
         _, curve, digest = _ECDSA[algorithm]
         if key.curve.name == curve.name:
             return _ecdsa(key, digest)
-    if algorithm in _RSASSA and isinstance(key, rsa.RSAPublicKey):
-        return _rsassa(key, *_RSASSA[algorithm])
+    if algorithm in _RSASSA_OF_CERTIFICATES and isinstance(key, rsa.RSAPublicKey):
+        return _rsassa(key, *_RSASSA_OF_CERTIFICATES[algorithm])
     if algorithm in _EDWARDS and isinstance(key, _EDWARDS[algorithm][1]):
         verify: Verify = key.verify
         return verify
     raise InvalidKey(f"the certificate has no key for algorithm {algorithm!r}")
+
+
+def hash_of(algorithm: int) -> str:
+    """The name, for `hashlib`, of the hash that a COSE algorithm signs.
+
+    Raises:
+        InvalidKey: it is none that signs a hash.
+    """
+    for known in (_ECDSA, _RSASSA_OF_CERTIFICATES):
+        if algorithm in known:
+            return known[algorithm][-1].name
+    raise InvalidKey(f"no hash belongs to algorithm {algorithm!r}")
 
 
 def _entries(cose: bytes) -> dict[Any, Any]:
@@ -157,9 +171,8 @@ def _ec2(entries: dict[Any, Any], algorithm: int) -> PublicKey:
     x, y = _bytes(entries, -2), _bytes(entries, -3)
     if len(x) != size or len(y) != size:
         raise InvalidKey(f"its coordinates have {len(x)} and {len(y)} bytes instead of {size}")
-    point = b"\x04" + x + y
-    key = ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
-    return PublicKey(algorithm, _ecdsa(key, digest), point)
+    key = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + x + y)
+    return PublicKey(algorithm, key, _ecdsa(key, digest))
 
 
 def _rsa(entries: dict[Any, Any], algorithm: int) -> PublicKey:
@@ -169,7 +182,7 @@ def _rsa(entries: dict[Any, Any], algorithm: int) -> PublicKey:
     if n.bit_length() < _SMALLEST_RSA_BITS:
         raise InvalidKey(f"its modulus has {n.bit_length()} bits, fewer than {_SMALLEST_RSA_BITS}")
     key = rsa.RSAPublicNumbers(e, n).public_key()
-    return PublicKey(algorithm, _rsassa(key, *_RSASSA[algorithm]))
+    return PublicKey(algorithm, key, _rsassa(key, *_RSASSA[algorithm]))
 
 
 def _ecdsa(key: ec.EllipticCurvePublicKey, digest: hashes.HashAlgorithm) -> Verify:

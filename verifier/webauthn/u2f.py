@@ -5,9 +5,10 @@ import hashlib
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from mfalab.verifier.webauthn import cose
-from mfalab.verifier.webauthn.attestation import UNREADABLE, verify_u2f
+from mfalab.verifier.webauthn import cose, der
+from mfalab.verifier.webauthn.certificates import UNREADABLE
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
+from mfalab.verifier.webauthn.statements import verify_u2f
 
 
 def verify_registration(
@@ -29,7 +30,7 @@ def verify_registration(
     key = b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20" + point[1:33] + b"\x22\x58\x20" + point[33:]
     try:
         cose.public_key(key)
-        size = _der_size(rest)
+        _, size = der.value_at(rest, 0)
         certificate = x509.load_der_x509_certificate(rest[:size])
         verify_u2f(
             certificate,
@@ -46,13 +47,3 @@ def verify_registration(
     except (*UNREADABLE, cose.InvalidKey) as error:
         raise CeremonyFailed(CeremonyOutcome.MALFORMED, str(error)) from None
     return key_handle, key
-
-
-def _der_size(data: bytes) -> int:
-    """How many bytes the DER value at the beginning takes."""
-    if len(data) < 2:
-        raise ValueError("the attestation certificate is missing")
-    if data[1] < 0x80:
-        return 2 + data[1]
-    count = data[1] & 0x7F
-    return 2 + count + int.from_bytes(data[2 : 2 + count], "big")

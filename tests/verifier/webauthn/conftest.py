@@ -79,6 +79,8 @@ def certificate(
             x509.UnrecognizedExtension(oid, b"\x04\x10" + aaguid),
             critical=changes.get("critical", False),
         )
+    if "extra" in changes:
+        builder = builder.add_extension(changes["extra"], critical=True)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 
 

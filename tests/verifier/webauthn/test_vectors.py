@@ -1,4 +1,4 @@
-"""The test vectors of WebAuthn Level 3, section 16: all that concern security keys.
+"""The test vectors of WebAuthn Level 3, section 16: all fifteen of both ceremonies.
 
 `level3.json` has the specification's bytes by the names that it derives them with: challenge,
 clientDataJSON, attestationObject, authenticatorData and signature, in hexadecimal.
@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from fido2.attestation import AppleAttestation
 from fido2.server import Fido2Server
-from fido2.webauthn import AttestedCredentialData, PublicKeyCredentialRpEntity
+from fido2.webauthn import AttestedCredentialData, AuthenticatorData, PublicKeyCredentialRpEntity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from webauthn import verify_authentication_response, verify_registration_response
@@ -39,8 +40,21 @@ NAMES = [
     "packed.RS256",
     "packed.EdDSA",
     "packed.Ed448",
+    "tpm.ES256",
+    "android-key.ES256",
+    "apple.ES256",
     "fido-u2f.ES256",
 ]
+TYPES = {
+    "none": "none",
+    "packed-self": "self",
+    "packed": "basic",
+    "tpm": "attca",
+    "android-key": "basic",
+    "apple": "anonca",
+    "fido-u2f": "basic",
+}
+WITH_CERTIFICATES = [name for name in NAMES if not name.startswith(("none", "packed-self"))]
 PROFILE = replace(
     AWS_OBSERVED,
     rp_id="example.org",
@@ -99,8 +113,7 @@ def test_registration_of_a_vector_verifies(name: str) -> None:
     registration = messages.registration(response(vector, "registration"))
     assert registration.client_data.challenge == b64(vector["registration"]["challenge"])
     found = ceremonies.judge_registration(registration, PROFILE, NOW_NS)
-    wanted = {"none": "none", "packed-self": "self", "packed": "basic", "fido-u2f": "basic"}
-    assert found.attestation.type == wanted[name.partition(".")[0]]
+    assert found.attestation.type == TYPES[name.partition(".")[0]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,7 +124,7 @@ def test_authentication_of_a_vector_verifies(name: str) -> None:
     ceremonies.judge_assertion(assertion, registered(vector), PROFILE)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith(("packed.", "fido"))])
+@pytest.mark.parametrize("name", WITH_CERTIFICATES)
 def test_certificate_of_a_vector_leads_to_the_root(name: str) -> None:
     registration = messages.registration(response(LEVEL3[name], "registration"))
     ceremonies.judge_registration(registration, TRUSTING, NOW_NS)
@@ -188,11 +201,23 @@ def test_python_fido2_agrees(name: str) -> None:
             server.authenticate_complete(state, [known], response(vector, ceremony))
 
 
+def test_python_fido2_agrees_on_apples_statement() -> None:
+    """It refuses the vector of tpm, whose clock is neither safe nor unsafe."""
+    registration = messages.registration(response(LEVEL3["apple.ES256"], "registration"))
+    data = AuthenticatorData(registration.authenticator_data.raw)
+    found = AppleAttestation().verify(registration.statement, data, registration.client_data.hash)
+    assert found.trust_path == list(registration.statement["x5c"])
+
+
 @pytest.mark.parametrize(
-    "name", ["none.ES256", "packed-self.ES256", "packed.ES256", "packed.RS256"]
+    "name", ["none.ES256", "packed-self.ES256", "packed.ES256", "packed.RS256", "apple.ES256"]
 )
 def test_py_webauthn_agrees(name: str) -> None:
-    """It wants the AAGUID of fido-u2f to be zero, as CTAP does; the vector's is not."""
+    """It refuses the others.
+
+    fido-u2f for an AAGUID that is not zero, as CTAP has it; tpm for a manufacturer that is none;
+    android-key for a path of one certificate.
+    """
     vector = LEVEL3[name]
     common: dict[str, Any] = {
         "expected_rp_id": "example.org",
@@ -207,6 +232,7 @@ def test_py_webauthn_agrees(name: str) -> None:
         pem_root_certs_bytes_by_fmt={
             AttestationFormat.PACKED: [PEM],
             AttestationFormat.FIDO_U2F: [PEM],
+            AttestationFormat.APPLE: [PEM],
         },
         **common,
     )
