@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import click
 
@@ -78,7 +79,7 @@ class KeyOpener:
         else:
             fixture = self._at(str(known[told].at) if told in known else told, pin, seed)
         if pin is not None:
-            fixture.pin = pin
+            fixture.pin = normalize("NFC", pin)  # as CTAP 2.1 section 6.5.1 has it of platforms
         if self._destructive:
             self._may_be_changed(fixture)
         return fixture

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Literal, TypeVar
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -227,8 +228,8 @@ class _User(UserInteraction):
         """The key wants a touch; `key.user` sees that by itself."""
 
     def request_pin(self, permissions: Any, rp_id: str | None) -> str | None:
-        """The PIN, if the user knows one."""
-        return self.pin
+        """The PIN, if the user knows one; in Normalization Form C (CTAP 2.1 section 6.5.1)."""
+        return None if self.pin is None else normalize("NFC", self.pin)
 
     def request_uv(self, permissions: Any, rp_id: str | None) -> bool:
         """A finger is put on the sensor."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.units import Duration
-from mfalab.simulator.language.words import PersonName, Strict
+from mfalab.simulator.language.words import PersonName, Pin, Strict
 
 _PROMPT_NS: Final = 30 * NS_PER_S
 _EDGE_NS: Final = 3 * NS_PER_S
@@ -25,7 +25,7 @@ class KeyUse(Strict):
     """When they touch it: natural is some seconds, late is after it gave up, or a duration. Not
     asked for is a sign-in by a program that asks the key in silence (CTAP 2.1, option `up`)."""
     pin: Annotated[
-        str, Field(json_schema_extra={"examples": ["right", "wrong", "none", "1234"]})
+        Pin, Field(json_schema_extra={"examples": ["right", "wrong", "none", "1234"]})
     ] = "right"
     """What they type when asked for the PIN: right, wrong, none, or the very text."""
     finger: str | None = None

@@ -30,6 +30,7 @@ from mfalab.simulator.language.words import (
     Name,
     PersonName,
     PhoneName,
+    Pin,
     PrincipalName,
     ProfileName,
     QuirksName,
@@ -251,7 +252,7 @@ class SecurityKeySpec(DeviceSpec):
     kind: Literal["security_key"] = "security_key"
     model: KeyModelName = "ctap-2.1-pin"
     """What kind of key; `mfalab key models` tells what each can do."""
-    pin: str | None = None
+    pin: Pin | None = None
     """Its PIN; none is set when left out."""
     fingers: list[Name] = Field(default_factory=list)
     """Fingers that are enrolled; enrolling takes a PIN."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Literal
+from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -43,6 +44,10 @@ class Strict(BaseModel):
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][\w-]*$")]
 """How people, devices and other things are called in a scenario."""
+
+Pin = Annotated[str, AfterValidator(lambda pin: normalize("NFC", pin))]
+"""A client PIN. Platforms send it in Normalization Form C (CTAP 2.1 section 6.5.1), so that it is
+one PIN on all keyboards."""
 
 
 @dataclass(frozen=True, slots=True)

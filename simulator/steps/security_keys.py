@@ -27,7 +27,7 @@ from mfalab.simulator.environment.outcome import ExpectationFailed, Prevented, S
 from mfalab.simulator.keys.browser import NO_ANSWER
 from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Duration, Share
-from mfalab.simulator.language.words import DeviceName, Name, PersonName
+from mfalab.simulator.language.words import DeviceName, Name, PersonName, Pin
 from mfalab.simulator.steps.base import Step
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class SetPin(AtKey):
     requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     touched: ClassVar[bool] = False
     do: Literal["set_pin"] = "set_pin"
-    pin: str
+    pin: Pin
     """The new PIN; the old one is typed as `key.pin` says."""
 
     def perform(self, env: Environment) -> object:

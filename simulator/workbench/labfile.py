@@ -31,7 +31,7 @@ from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import NoSeed, SeedFiles, TotpEntry, resolve_seed_files
 from mfalab.simulator.language.units import Span
-from mfalab.simulator.language.words import Name, Strict, nearest
+from mfalab.simulator.language.words import Name, Pin, Strict, nearest
 from mfalab.simulator.scenario_files.mistakes import located
 from mfalab.simulator.scenario_files.yaml_source import (
     Location,
@@ -139,7 +139,7 @@ class KeyEntry(Strict):
     """Who touches it: a rig's channel, `manual`, or `none`."""
     power: Channel = None
     """Who cuts its power: a rig's channel, `manual`, or `none`."""
-    pin: str | None = None
+    pin: Pin | None = None
     """Its PIN, if it has one and the lab may use it."""
     serial: str | None = None
     """The serial number that it must have."""

@@ -37,6 +37,8 @@ def opener(stack, lab=None, *, destructive=False) -> KeyOpener:
 def test_an_address_is_opened_with_its_pin(stack):
     fixture = opener(stack).open("sim:ctap-2.1-pin", pin="1234", seed=1)
     assert (fixture.name, fixture.pin) == ("sim:ctap-2.1-pin", "1234")
+    accented = opener(stack).open("sim:ctap-2.1-pin", pin="e\u0301te\u0301", seed=1)
+    assert accented.pin == "\u00e9t\u00e9"
     assert not opener(stack).by_hand(fixture)
 
 

@@ -89,6 +89,12 @@ def test_default_options_verify_the_user_of_a_key_with_a_pin(
     assert signed_in(browser, made).user_verified
 
 
+@pytest.mark.parametrize("typed", ["fa\u00e7ade", "fac\u0327ade"])
+def test_pin_is_one_pin_on_all_keyboards(make_security_key: Keys, typed: str) -> None:
+    browser = Browser(make_security_key(pin="fa\u00e7ade"), pin=typed)
+    assert registered(browser)[0].user_verified
+
+
 def test_default_options_verify_the_owner_of_a_finger(make_security_key: Keys) -> None:
     key = make_security_key(model="ctap-2.1-bio", pin="2468", fingers=["thumb"])
     assert registered(Browser(key))[0].user_verified

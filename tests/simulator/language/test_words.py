@@ -1,9 +1,9 @@
 """The words of the scenario language, and those that are written twice."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from mfalab.simulator.language.words import Strict, choice, nearest
+from mfalab.simulator.language.words import Pin, Strict, choice, nearest
 
 
 class Fob(Strict):
@@ -26,6 +26,11 @@ def test_model_takes_no_unknown_key_and_does_not_change() -> None:
 
 def test_docstring_of_a_field_is_its_description() -> None:
     assert Fob.model_fields["colour"].description == "What one sees."
+
+
+@pytest.mark.parametrize("typed", ["fa\u00e7ade", "fac\u0327ade"])
+def test_pin_is_one_pin_on_all_keyboards(typed: str) -> None:
+    assert TypeAdapter(Pin).validate_python(typed) == "fa\u00e7ade"
 
 
 def test_known_words_are_listed_as_long_as_they_are_few() -> None:
