@@ -60,3 +60,8 @@ class CaseLog:
     def add(self, kind: str, ts_ns: int, **fields: Any) -> None:
         """Append an event at true time `ts_ns`."""
         self.events.append({"kind": kind, "case": self.case, "ts_ns": ts_ns, **fields})
+
+    def take(self) -> list[Event]:
+        """The events since the last call; they are no longer held here."""
+        taken, self.events = self.events, []
+        return taken

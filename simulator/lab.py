@@ -6,6 +6,7 @@ from a `Setting` and call `do` with steps.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -107,6 +108,12 @@ class Lab(Environment, Verbs):
             ExpectationFailed: it ended otherwise; what the clocks believed is attached as notes.
             ScenarioError: the step makes no sense here.
         """
+        for _ in self.occurrences(step):
+            pass
+        return self.last_outcome
+
+    def occurrences(self, step: Step) -> Iterator[Outcome]:
+        """Perform a step as `do` does, with the outcome of each occurrence as it comes."""
         self.journal.step += 1
         self.last_outcome, self.occurrence = Outcome(), ""
         begin_ns = self.timeline.now_ns()
@@ -124,7 +131,7 @@ class Lab(Environment, Verbs):
                 if self.occurrence:
                     failure.add_note(self.occurrence)
                 raise
-        return self.last_outcome
+            yield self.last_outcome
 
     def _do_once(self, step: Step) -> None:
         try:

@@ -7,15 +7,19 @@ any number of processes: `run` hands their events back in the order of the cases
 from __future__ import annotations
 
 import os
+import pickle
 import shlex
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import repeat
+from itertools import islice
 from multiprocessing import parent_process
 from pathlib import Path
 from signal import SIG_DFL, SIGHUP, SIGINT, SIGTERM, signal
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
 from traceback import extract_tb
 
@@ -33,6 +37,10 @@ from mfalab.simulator.workbench.key import BenchFailed
 from mfalab.verifier import Conflict, ServiceError
 
 DEFAULT_SEED = 1
+AHEAD = 8
+"""How many cases for each process are run, or wait to be run or told, at one time."""
+HELD = 1_000
+"""How many events of a case a worker holds; the others wait in a file."""
 _WALL = WallClock()
 
 
@@ -69,8 +77,9 @@ def run(
             "wall_ns": began_ns,
         }
         for events in results:
-            yield from events
-            verdict = str(events[-1]["verdict"])
+            for event in events:
+                yield event
+            verdict = str(event["verdict"])
             counts[verdict] += 1
             if stop_at_failure and verdict in {"failed", "error"}:
                 break
@@ -91,13 +100,59 @@ def _in_order(
     jobs: int,
     bench: Bench | None,
     record: Path | None,
-) -> Iterator[list[Event]]:
+) -> Iterator[Iterable[Event]]:
     """The events of each case, in the order of the cases, from as many processes as asked for."""
     if jobs == 1 or len(cases) < 2 or bench is not None:
-        return map(run_case, cases, repeat(seed), repeat(bench), repeat(record))
+        return (case_events(case, seed, bench, record) for case in cases)
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="mfalab-")))
     pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_begin_worker)
     stack.callback(pool.shutdown, cancel_futures=True)
-    return pool.map(run_case, cases, repeat(seed), repeat(None), repeat(record), chunksize=4)
+    waiting = (pool.submit(_told, case, seed, record, folder) for case in cases)
+    under_way = deque(islice(waiting, jobs * AHEAD))
+    return _collected(under_way, waiting)
+
+
+def _collected(
+    under_way: deque[Future[_Told]], waiting: Iterator[Future[_Told]]
+) -> Iterator[Iterable[Event]]:
+    """The events of the cases under way; one more case is begun for each that is told."""
+    while under_way:
+        told = under_way.popleft().result()
+        under_way.extend(islice(waiting, 1))
+        yield told.events()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a worker says of a case: its first events, and the file with the others, if any."""
+
+    first: list[Event]
+    rest: Path | None
+
+    def events(self) -> Iterator[Event]:
+        """All of them, one after the other; the file goes."""
+        yield from self.first
+        if self.rest is None:
+            return
+        with self.rest.open("rb") as file:
+            try:
+                while True:
+                    yield from pickle.load(file)  # noqa: S301 # our worker wrote it, in our folder
+            except EOFError:
+                pass
+        self.rest.unlink()
+
+
+def _told(case: Case, seed: int, record: Path | None, folder: Path) -> _Told:
+    """Run a case in a worker that holds a bounded number of its events."""
+    events = case_events(case, seed, None, record)
+    first = list(islice(events, HELD))
+    if len(first) < HELD:
+        return _Told(first, None)
+    with NamedTemporaryFile(dir=folder, delete=False) as file:
+        while some := list(islice(events, HELD)):
+            pickle.dump(some, file)
+    return _Told(first, Path(file.name))
 
 
 def _begin_worker() -> None:
@@ -142,6 +197,16 @@ def run_case(
     record: Path | None = None,
 ) -> list[Event]:
     """Run one case and return its events, `case_started` first and `case_finished` last."""
+    return list(case_events(case, seed, bench, record))
+
+
+def case_events(
+    case: Case,
+    seed: int = DEFAULT_SEED,
+    bench: Bench | None = None,
+    record: Path | None = None,
+) -> Iterator[Event]:
+    """Run one case and yield its events as `run_case`; those of one occurrence are held."""
     began_ns = _WALL.now_ns()
     lab: Lab | None = None
     verdict, why, stand_ins = "passed", "", NO_STAND_INS
@@ -158,7 +223,7 @@ def run_case(
     except Exception as error:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {_defect(error)}"
     log = CaseLog(case.id) if lab is None else lab.journal.log
-    furnished, log.events = log.events, []
+    furnished = log.take()
     log.add(
         "case_started",
         case.scenario.start if lab is None else lab.timeline.start_ns,
@@ -175,16 +240,18 @@ def run_case(
         bench=stand_ins.label,
         lanes=[] if lab is None else lab.lanes(),
     )
-    log.events += furnished
+    yield from log.take()
+    yield from furnished
     if lab is not None:
         for number, step in enumerate(case.scenario.steps, start=1):
-            verdict, why = _run_step(lab, case, number, step)
+            verdict, why = yield from _step_events(lab, case, number, step)
             if verdict != "passed":
                 break
         stand_ins.take_back()
-        lab.journal.draw_clocks()
         if lab.recording is not None:
             lab.recording.close()
+        for _ in lab.journal.draw_clocks():
+            yield from log.take()
     log.add(
         "case_finished",
         case.scenario.start if lab is None else lab.timeline.now_ns(),
@@ -194,7 +261,7 @@ def run_case(
         reproduce=_command(case, seed, bench),
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
-    return log.events
+    yield from log.take()
 
 
 def _command(case: Case, seed: int, bench: Bench | None) -> str:
@@ -203,16 +270,18 @@ def _command(case: Case, seed: int, bench: Bench | None) -> str:
     return f"mfalab run {shlex.quote(case.node)} --seed {seed}{on}"
 
 
-def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
-    """Run one step; the verdict on the case so far, and why."""
+def _step_events(
+    lab: Lab, case: Case, number: int, step: Step
+) -> Generator[Event, None, tuple[str, str]]:
+    """Run one step and yield its events; the verdict on the case so far, and why."""
     line, text = case.steps[number - 1]
-    lab.journal.log.add(
-        "step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text
-    )
+    log = lab.journal.log
+    log.add("step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text)
     outcome, verdict, why = Outcome(), "passed", ""
     expected, got = str(step.expect), "accepted"
     try:
-        outcome = lab.do(step)
+        for outcome in lab.occurrences(step):  # noqa: B007 # the last one counts
+            yield from log.take()
     except ExpectationFailed as failure:
         verdict, why = "failed", str(failure)
         outcome = lab.last_outcome
@@ -224,7 +293,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         verdict, why, got = "error", _defect(error), ""
     if why and lab.occurrence:
         why = f"{lab.occurrence}: {why}"
-    lab.journal.log.add(
+    log.add(
         "step_finished",
         lab.timeline.now_ns(),
         step=number,
@@ -234,6 +303,7 @@ def _run_step(lab: Lab, case: Case, number: int, step: Step) -> tuple[str, str]:
         expected=expected,
         **({"why": why} if why else {}),
     )
+    yield from log.take()
     return verdict, f"{case.shown_as}:{line}: step {number} ({step.do}): {why}" if why else ""
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, print_json
-from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
 
 if TYPE_CHECKING:
     from mfalab.simulator.report import Report, SummaryReporter, TerminalReporter
+    from mfalab.simulator.report.builder import Keep
     from mfalab.simulator.report.model import Run
 
 _A_LOG = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -31,23 +31,13 @@ def report(logs: tuple[Path, ...], html: Path | None, junit: Path | None, form: 
     \b
     mfalab report simulated.jsonl hidraw.jsonl nfc.jsonl --html all.html
     """
-    from mfalab.simulator.report import (
-        SummaryReporter,
-        TerminalReporter,
-        comparison,
-        write_html,
-        write_junit,
-    )
+    from mfalab.simulator.cli.report_files import ReportFiles
+    from mfalab.simulator.report import SummaryReporter, TerminalReporter, comparison
 
-    for target in (html, junit):
-        if target is not None:
-            require_writable(target)
-    made = _read(logs)
-    for target, write in ((html, write_html), (junit, write_junit)):
-        if target is not None:
-            with errors_of_writing(target):
-                write(made, target)
-            click.echo(str(target), err=form == "json")
+    files = ReportFiles(html, junit)
+    made = _read(logs, files.keep)
+    for target in files.write(made):
+        click.echo(str(target), err=form == "json")
     if form == "json":
         _follow(logs, SummaryReporter(sys.stdout))
     elif html is None and junit is None:
@@ -105,16 +95,16 @@ def compare(before: Path, after: Path, slower: float, form: str) -> None:
 
 
 def _last_run(log: Path) -> Run:
-    return _read((log,)).runs[-1]
+    return _read((log,), lambda run, case: case.without_story()).runs[-1]
 
 
-def _read(logs: tuple[Path, ...]) -> Report:
-    """The runs of logs, or one clear error."""
+def _read(logs: tuple[Path, ...], keep: Keep) -> Report:
+    """The runs of logs with what is kept of each case, or one clear error."""
     from mfalab.simulator.report import LogError, read_logs
 
     with ExitStack() as stack:
         try:
-            return read_logs([(str(log), stack.enter_context(_opened(log))) for log in logs])
+            return read_logs([(str(log), stack.enter_context(_opened(log))) for log in logs], keep)
         except LogError as error:
             raise click.UsageError(str(error)) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import ExitStack, closing
@@ -13,7 +14,7 @@ import click
 
 from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, option
-from mfalab.simulator.cli.outputs import errors_of_writing, require_writable, written
+from mfalab.simulator.cli.outputs import errors_of_writing, written
 from mfalab.simulator.cli.selection import Selection
 
 if TYPE_CHECKING:
@@ -150,43 +151,41 @@ class _Results:
     def __init__(
         self, stack: ExitStack, outputs: _Outputs, reporter: TerminalReporter | SummaryReporter
     ) -> None:
+        from mfalab.simulator.cli.report_files import ReportFiles
+        from mfalab.simulator.report import RunsBuilder
+
         self._outputs = outputs
         self._reporter = reporter
-        self._lines: list[str] = []
         self._log: TextIO | None = None
         self.failed = False
         if outputs.log is not None:
             self._log = stack.enter_context(written(outputs.log))
-        for path in (outputs.junit, outputs.html):
-            if path is not None:
-                require_writable(path)
+        self._files = ReportFiles(outputs.html, outputs.junit)
+        self._run: RunsBuilder | None = None
+        if outputs.html is not None or outputs.junit is not None:
+            self._run = RunsBuilder(self._files.keep)
 
     def add(self, event: Event) -> None:
-        """Take the next event of the run."""
+        """Take the next event of the run; no more is held of it than the reports show."""
         from mfalab.simulator.eventlog import encode
 
-        line = encode(event, reveal=self._outputs.show_secrets)
-        self._lines.append(line)
+        if self._log is not None or self._run is not None:
+            line = encode(event, reveal=self._outputs.show_secrets)
         if self._log is not None and self._outputs.log is not None:
             with errors_of_writing(self._outputs.log):
                 self._log.write(line + "\n")
                 self._log.flush()
+        if self._run is not None:
+            self._run.add(json.loads(line))  # as one who reads the log does, with secrets masked
         self._reporter.event(event)
         if event["kind"] == "case_finished" and event["verdict"] in {"failed", "error"}:
             self.failed = True
 
     def close(self) -> None:
         """Write the reports, also those of a run that was interrupted."""
-        from mfalab.simulator.report import read_runs, write_html, write_junit
-
         # Files first: the reader of our output may be gone, and then closing the reporter fails.
-        reports = ((self._outputs.junit, write_junit), (self._outputs.html, write_html))
-        if self._lines and any(path is not None for path, _ in reports):
-            report = read_runs(self._lines)
-            for path, write in reports:
-                if path is not None:
-                    with errors_of_writing(path):
-                        write(report, path)
+        if self._run is not None and (report := self._run.build()).runs:
+            self._files.write(report)
         self._reporter.close()
 
     def name_files(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mfalab.simulator.conformance.report import as_plain, headline
 from mfalab.simulator.conformance.run import Run
 from mfalab.simulator.report.files import write_whole
-from mfalab.simulator.report.page import EntriesPage, texts_of
+from mfalab.simulator.report.page import EntriesPage, packed, texts_of
 
 
 def write_html(run: Run, path: Path) -> None:
@@ -28,5 +28,5 @@ def render_html(run: Run) -> str:
         ),
         style=texts_of("report/report.css", "conformance/conformance.css"),
         programs=["conformance/conformance.js"],
-        data=json.dumps(as_plain(run), ensure_ascii=False, separators=(",", ":")).encode(),
+        data=packed(json.dumps(as_plain(run), ensure_ascii=False, separators=(",", ":")).encode()),
     ).render()

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from heapq import merge
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any
 
 from mfalab.devices.clock import Clock
@@ -31,7 +29,7 @@ class Journal:
     """Keeps the log of one lab.
 
     Attributes:
-        log: the events so far.
+        log: the events so far, but for those that were taken.
         step: number of the step that is under way.
         decided: what the verifier decided last, since `begin_step`.
         shown: the device whose code was read last since then, and of which steps it is.
@@ -89,24 +87,21 @@ class Journal:
         if alive != (seen[-1][1] if seen else True):
             seen.append((self._timeline.now_ns(), alive))
 
-    def draw_clocks(self) -> None:
-        """Write down how far every clock was off from the beginning until now.
+    def draw_clocks(self) -> Iterator[str]:
+        """Write down how far every clock was off from the beginning until now, lane by lane.
 
         Between two `clock` events of a lane its line is straight, within `line.TOLERANCE_NS`.
+
+        Yields:
+            Each lane that is written.
         """
         start_ns, now_ns = self._timeline.start_ns, self._timeline.now_ns()
-        drawn = [
-            (true_ns, lane, offset_ns, self._alive(lane, clock, true_ns))
-            for lane, clock in self._clocks().items()
-            for true_ns, offset_ns in self._line(clock, start_ns, now_ns)
-        ]
-        drawn.sort(key=itemgetter(0))
-        clocks = CaseLog(self.log.case)
-        for true_ns, lane, offset_ns, alive in drawn:
-            clocks.add(
-                "clock", true_ns, lane=lane, offset_s=round(offset_ns / NS_PER_S, 6), alive=alive
-            )
-        self.log.events = list(merge(self.log.events, clocks.events, key=itemgetter("ts_ns")))
+        for lane, clock in self._clocks().items():
+            for true_ns, offset_ns in self._line(clock, start_ns, now_ns):
+                offset_s = round(offset_ns / NS_PER_S, 6)
+                alive = self._alive(lane, clock, true_ns)
+                self.log.add("clock", true_ns, lane=lane, offset_s=offset_s, alive=alive)
+            yield lane
 
     def _line(self, clock: DeviceClock, start_ns: int, end_ns: int) -> list[Point]:
         """The clock's line, with points also where what it belongs to broke or was mended."""

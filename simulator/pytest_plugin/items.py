@@ -82,7 +82,7 @@ class ScenarioItem(pytest.Function):
 
 
 def _account(events: list[Event]) -> str:
-    from mfalab.simulator.report.reader import CaseBuilder
+    from mfalab.simulator.report.builder import CaseBuilder
     from mfalab.simulator.report.text import failure_account, printable
 
     builder = CaseBuilder(events[0])

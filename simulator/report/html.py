@@ -5,34 +5,48 @@ from importlib.resources import files
 from pathlib import Path
 
 from mfalab.simulator.report.files import write_whole
-from mfalab.simulator.report.model import SIMULATED, Report
-from mfalab.simulator.report.pack import pack
-from mfalab.simulator.report.page import EntriesPage, packed, texts_of
+from mfalab.simulator.report.model import SIMULATED, Case, Report
+from mfalab.simulator.report.pack import Packer
+from mfalab.simulator.report.page import EntriesPage, PackedData, packed, texts_of
 from mfalab.simulator.report.text import counts_text, printable
 
 _CHART = "django/static/chartkick/Chart.bundle.js"
 _PROGRAMS = ("axis.js", "timeline.js", "plots.js", "compare.js", "report.js")
 
 
-def write_html(report: Report, path: Path) -> None:
-    """Write the report as one self-contained HTML file; an existing file is replaced."""
-    write_whole(path, render_html(report))
+class HtmlReport:
+    """The HTML report of runs, made while they are read: of a case, what the page shows is held."""
 
+    def __init__(self) -> None:
+        self._data = PackedData()
+        self._packer = Packer(self._data.write)
 
-def render_html(report: Report) -> str:
-    """The report as the text of one self-contained HTML file."""
-    chart, element = _chart()
-    return EntriesPage(
-        mark="report",
-        section="scenarios",
-        headline=_headline(report),
-        foot="Times are true time in UTC. Charts: Chart.js, MIT licence, carried inside this file.",
-        style=texts_of("report/report.css"),
-        programs=[f"report/{name}" for name in _PROGRAMS],
-        data=pack(report),
-        library=chart,
-        library_element=element,
-    ).render()
+    def add(self, run: int, case: Case) -> None:
+        """Take the next case, of the run with that number, from 0."""
+        self._packer.add(run, case)
+
+    def render(self, report: Report) -> str:
+        """The text of the page, once all cases of the report were taken."""
+        self._packer.close(report)
+        chart, element = _chart()
+        return EntriesPage(
+            mark="report",
+            section="scenarios",
+            headline=_headline(report),
+            foot=(
+                "Times are true time in UTC. Charts: Chart.js, MIT licence, carried inside this "
+                "file."
+            ),
+            style=texts_of("report/report.css"),
+            programs=[f"report/{name}" for name in _PROGRAMS],
+            data=self._data.close(),
+            library=chart,
+            library_element=element,
+        ).render()
+
+    def write(self, report: Report, path: Path) -> None:
+        """Write it as one self-contained HTML file; an existing file is replaced."""
+        write_whole(path, self.render(report))
 
 
 def _headline(report: Report) -> str:

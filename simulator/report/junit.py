@@ -19,14 +19,37 @@ _NOT_XML = re.compile("[^\t\n\r -~\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def write_junit(report: Report, path: Path) -> None:
-    """Write the report as JUnit XML, one test suite per run; an existing file is replaced."""
-    root = ET.Element("testsuites", {"name": "mfalab"})
-    for run, label in zip(report.runs, report.labels, strict=True):
-        root.append(_suite(run, f"mfalab {label}" if len(report.runs) > 1 else "mfalab"))
-    ET.indent(root)
-    text = ET.tostring(root, encoding="unicode")
-    write_whole(path, f"<?xml version='1.0' encoding='utf-8'?>\n{text}")
+class JUnitReport:
+    """The JUnit XML of runs, made while they are read: of a case, its lines are held."""
+
+    def __init__(self) -> None:
+        self._cases: dict[int, list[str]] = {}
+
+    def add(self, run: int, case: Case) -> None:
+        """Take the next case, of the run with that number, from 0."""
+        self._cases.setdefault(run, []).append(_indented(_testcase(case), 2))
+
+    def render(self, report: Report) -> str:
+        """The text of the file, once all cases of the report were taken."""
+        lines = ["<?xml version='1.0' encoding='utf-8'?>\n<testsuites name=\"mfalab\">\n"]
+        for number, (run, label) in enumerate(zip(report.runs, report.labels, strict=True)):
+            head = _indented(
+                _suite(run, f"mfalab {label}" if len(report.runs) > 1 else "mfalab"), 1
+            )
+            lines += [head.removesuffix(_SUITE_END), *self._cases.get(number, ()), _SUITE_END]
+        return "".join([*lines, "</testsuites>"])
+
+    def write(self, report: Report, path: Path) -> None:
+        """Write it, one test suite per run; an existing file is replaced."""
+        write_whole(path, self.render(report))
+
+
+_SUITE_END = "  </testsuite>\n"
+
+
+def _indented(element: ET.Element, level: int) -> str:
+    ET.indent(element, level=level)
+    return f"{'  ' * level}{ET.tostring(element, encoding='unicode')}\n"
 
 
 def _suite(run: Run, name: str) -> ET.Element:
@@ -48,8 +71,6 @@ def _suite(run: Run, name: str) -> ET.Element:
         },
     )
     _properties(suite, [("mfalab", run.version), ("seed", run.seed), ("bench", run.bench)])
-    for case in run.cases:
-        suite.append(_testcase(case))
     return suite
 
 

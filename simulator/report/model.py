@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePath
 
@@ -125,7 +125,11 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One scenario with one set of parameters, from start to verdict."""
+    """One scenario with one set of parameters, from start to verdict.
+
+    `events_left_out` and `measurements_left_out` count what the log has between the first and the
+    last of those that are here.
+    """
 
     id: str
     file: str
@@ -151,6 +155,8 @@ class Case:
     measurements: tuple[Measurement, ...]
     believed: tuple[Belief, ...]
     bench: str = SIMULATED
+    events_left_out: int = 0
+    measurements_left_out: int = 0
 
     @property
     def failed_step(self) -> Step | None:
@@ -161,6 +167,10 @@ class Case:
     def true_duration_ns(self) -> int:
         """True time from the case's start to its end, in nanoseconds."""
         return self.end_ns - self.start_ns
+
+    def without_story(self) -> "Case":
+        """What counts and comparisons of runs need: no lanes, events, clocks, measurements."""
+        return replace(self, lanes=(), events=(), clocks=(), measurements=(), believed=())
 
     def lane_label(self, lane_id: str) -> str:
         """The label of a lane, or its id when the case declared none."""

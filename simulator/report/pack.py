@@ -1,6 +1,6 @@
 """The data of the HTML report: compact JSON, so that a thousand scenarios stay below 2 MB.
 
-Failing cases carry everything that the log has. Passing cases are summarised: plot samples
+Failing cases carry all that was held of them. Passing cases are summarised: plot samples
 which a line through their neighbours shows as well are left out, and so is the middle of a very
 long list of events. Times are milliseconds since the case's start, because a browser's numbers
 cannot hold nanoseconds since the epoch.
@@ -9,9 +9,10 @@ The keys and the positions in the arrays are read by `assets/report.js` and its 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from mfalab.simulator.report.fields import as_text
 from mfalab.simulator.report.model import (
     SIMULATED,
     Case,
@@ -23,7 +24,6 @@ from mfalab.simulator.report.model import (
     Run,
     Window,
 )
-from mfalab.simulator.report.reader import as_text
 from mfalab.simulator.report.text import printable
 
 PASSING_EVENTS = 80
@@ -33,16 +33,33 @@ _HEIGHT_PARTS = 250  # a plot's height divided by this is below one pixel on mos
 _REACH_PARTS = 25  # plots of very wrong clocks are logarithmic and show the window enlarged
 
 
-def pack(report: Report) -> bytes:
-    """The report as compact JSON in ASCII."""
-    content: dict[str, object] = {
-        "runs": [_run(run, label) for run, label in zip(report.runs, report.labels, strict=True)],
-        "cases": [
-            _case(case, index) for index, run in enumerate(report.runs) for case in run.cases
-        ],
-    }
-    if len(report.runs) > 1:
-        content["rows"] = _rows(report)
+class Packer:
+    """Writes the data of a page as compact JSON in ASCII, case by case, and holds none of them.
+
+    Args:
+        write: takes each part; a page compresses it at once.
+    """
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self._between = b""
+        write(b'{"cases":[')
+
+    def add(self, run: int, case: Case) -> None:
+        """Take the next case, of the run with that number, from 0."""
+        self._write(self._between + _json(_case(case, run)))
+        self._between = b","
+
+    def close(self, report: Report) -> None:
+        """Take the runs of these cases, and how they compare."""
+        runs = [_run(run, label) for run, label in zip(report.runs, report.labels, strict=True)]
+        self._write(b'],"runs":' + _json(runs))
+        if len(report.runs) > 1:
+            self._write(b',"rows":' + _json(_rows(report)))
+        self._write(b"}")
+
+
+def _json(content: object) -> bytes:
     shown = _shown(content)
     return json.dumps(shown, separators=(",", ":"), allow_nan=False, default=str).encode("ascii")
 
@@ -129,7 +146,8 @@ def _case(case: Case, run: int) -> dict[str, object]:
         "bel": [
             [lanes.index(belief.lane), belief.offset_s, belief.text] for belief in case.believed
         ],
-        "cut": len(case.events) - len(events),
+        "cut": case.events_left_out + len(case.events) - len(events),
+        "mcut": case.measurements_left_out,
     }
     packed["ln"] = lanes.rows  # after everything that may have met an undeclared lane
     return {key: value for key, value in packed.items() if value not in ("", 0, [], ())} | {

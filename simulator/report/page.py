@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from io import BytesIO
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -21,10 +22,29 @@ def texts_of(*assets: str) -> str:
     return "\n".join(map(_asset, assets))
 
 
+class PackedData:
+    """Bytes that come in parts, for a script element that `inflate` reads: gzip and base64."""
+
+    def __init__(self) -> None:
+        self._compressed = BytesIO()
+        # No time of day in the gzip header: equal reports are equal bytes.
+        self._zip = gzip.GzipFile("", "wb", compresslevel=9, fileobj=self._compressed, mtime=0)
+
+    def write(self, content: bytes) -> None:
+        """Take the next part."""
+        self._zip.write(content)
+
+    def close(self) -> str:
+        """All of it."""
+        self._zip.close()
+        return base64.b64encode(self._compressed.getvalue()).decode("ascii")
+
+
 def packed(content: bytes) -> str:
-    """Bytes for a script element that `inflate` reads: gzip and base64."""
-    # No time of day in the gzip header: equal reports are equal bytes.
-    return base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode("ascii")
+    """Bytes as `PackedData`."""
+    data = PackedData()
+    data.write(content)
+    return data.close()
 
 
 def render_document(*, title: str, style: str, body: str, programs: Iterable[str] = ()) -> str:
@@ -56,7 +76,7 @@ class EntriesPage:
         foot: the last line, as HTML.
         style: the style sheet.
         programs: the asset files of its program after `format.js` and `entries.js`, in order.
-        data: what the program shows, as JSON.
+        data: what the program shows, as JSON, packed.
         library: the source of a program that the page's own program starts; none by default.
         library_element: the HTML that carries it.
     """
@@ -67,7 +87,7 @@ class EntriesPage:
     foot: str
     style: str
     programs: Sequence[str]
-    data: bytes
+    data: str
     library: str = ""
     library_element: str = ""
 
@@ -80,7 +100,7 @@ class EntriesPage:
             "label": self.section.capitalize(),
             "headline": html.escape(self.headline),
             "foot": self.foot,
-            "data": packed(self.data),
+            "data": self.data,
             "library": self.library_element,
             "program": program,
         }

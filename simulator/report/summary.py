@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import TextIO
 
+from mfalab.simulator.report.builder import CaseBuilder
+from mfalab.simulator.report.fields import as_text
 from mfalab.simulator.report.model import SIMULATED, Case, Verdict
-from mfalab.simulator.report.reader import CaseBuilder, as_text
 
 
 class SummaryReporter:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from mfalab.simulator.report.builder import CaseBuilder
+from mfalab.simulator.report.fields import as_text
 from mfalab.simulator.report.model import SIMULATED, Case, Verdict
-from mfalab.simulator.report.reader import CaseBuilder, as_text
 from mfalab.simulator.report.text import counts_text, duration_text, failure_account, printable
 
 if TYPE_CHECKING:
@@ -83,9 +84,7 @@ class TerminalReporter:
                 builder = self._open.pop(as_text(event["case"]))
                 builder.add(event)
                 self._finish(builder.build())
-            case "clock":
-                pass  # plot samples are of no use here, and there are many
-            case _:
+            case "step_started" | "step_finished":
                 self._open[as_text(event["case"])].add(event)
 
     def _begin(self, bench: str) -> None:

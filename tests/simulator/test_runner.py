@@ -6,13 +6,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mfalab.simulator.eventlog import Event, encode
-from mfalab.simulator.runner import run, run_case
+from mfalab.simulator import runner
+from mfalab.simulator.eventlog import CaseLog, Event, encode
+from mfalab.simulator.runner import case_events, run, run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import shipped
 from mfalab.simulator.steps.timing import Wait
@@ -259,3 +262,82 @@ def test_the_log_of_all_suites_is_the_same_whatever_the_order_of_sets(tmp_path: 
         )
         logs.append(re.sub(r'"wall_\w+":\d+', "", log.read_text()))
     assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("times", [10, 30, 90])
+def test_events_of_one_occurrence_are_held_however_many_there_are(
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    held: list[int] = []
+    add = CaseLog.add
+
+    def counted(log: CaseLog, *arguments: Any, **fields: Any) -> None:
+        add(log, *arguments, **fields)
+        held.append(len(log.events))
+
+    monkeypatch.setattr(CaseLog, "add", counted)
+    sign_in = f"{{do: sign_in, who: alice, with: fob, times: {times}, every: 1 d}}"
+    (case,) = cases(story("{do: enable, who: alice, device: fob}", sign_in))
+    told = [event["kind"] for event in case_events(case)]
+    assert told[-1] == "case_finished"
+    assert len(told) > 4 * times
+    assert max(held) < 60  # of which a clock's line is most
+
+
+@pytest.mark.parametrize("count", [20, 40, 80])
+def test_cases_under_way_are_bounded_whatever_their_number(
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    under_way: list[int] = [0]
+
+    class Pool:
+        """Runs at once what it is given, and counts what was not asked for yet."""
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def submit(self, function: Callable[..., Any], *given: Any) -> Any:
+            under_way.append(under_way[-1] + 1)
+            told = function(*given)
+
+            def result() -> Any:
+                under_way.append(under_way[-1] - 1)
+                return told
+
+            return SimpleNamespace(result=result)
+
+        def shutdown(self, **_: object) -> None: ...
+
+    monkeypatch.setattr(runner, "ProcessPoolExecutor", Pool)
+    text = story("{do: wait, for: 1 s}", more=f"matrix: {{fob.drift: {list(drifts(count))}}}\n")
+    some = cases(text)
+    assert len(some) == count
+    verdicts = [each["verdict"] for each in run(some, jobs=2) if each["kind"] == "case_finished"]
+    assert verdicts == ["passed"] * count
+    assert max(under_way) == 2 * runner.AHEAD
+    assert under_way[-1] == 0
+
+
+def drifts(count: int) -> Iterator[str]:
+    """As many drifts."""
+    return (f"{number / 10} ppm" for number in range(count))
+
+
+def test_long_cases_of_workers_wait_in_files_that_are_gone_afterwards(
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(runner, "HELD", 4)  # workers are forked, and have it too
+    monkeypatch.setattr(runner, "TemporaryDirectory", lambda prefix: nullcontext(str(tmp_path)))
+    text = story(
+        "{do: enable, who: alice, device: fob}",
+        "{do: sign_in, who: alice, with: fob, times: 5, every: 1 d}",
+        more="matrix: {fob.drift: [0 ppm, 1 ppm, 2 ppm]}\n",
+    )
+    some = cases(text)
+    seen = 0
+    told = []
+    for event in run(some, seed=7, jobs=2):
+        seen = max(seen, sum(1 for _ in tmp_path.glob("tmp*")))
+        told.append(event)
+    assert stable(told) == stable(run(some, seed=7))
+    assert seen >= 1
+    assert not list(tmp_path.glob("tmp*"))

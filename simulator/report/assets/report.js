@@ -73,7 +73,8 @@ const failure = (item, scene) => {
 const measurements = (item) => (item.m?.length ? el("section", { class: "block" }, el("h4", null, "Measurements"),
   table("Measurements", ["Measurement", "Value", "Limit", "Verdict", "Step"], item.m.map(([name, value, unit, limit, verdict, step]) =>
     el("tr", { class: verdict }, el("th", { scope: "row" }, name), cell("Value", el("span", { class: "value" }, String(value)), unit ? ` ${unit}` : ""),
-      cell("Limit", limit || "none"), cell("Verdict", badge(verdict, true)), cell("Step", String(step)))), "measurements")) : null);
+      cell("Limit", limit || "none"), cell("Verdict", badge(verdict, true)), cell("Step", String(step)))), "measurements"),
+  item.mcut ? el("p", { class: "reading" }, `${plural(item.mcut, "measurement")} left out between the first and the last; the event log has them.`) : null) : null);
 
 const stepTable = (scene) => el("section", { class: "block" }, el("h4", null, "Steps"),
   table("Steps", ["Step", "Source", "Expected", "Got", "True time"], scene.steps.map((step) =>
@@ -91,7 +92,7 @@ const eventTable = (item, scene) => {
     box.append(table("Events", ["True time", "Step", "Lane", "What", "Detail"], scene.events.map((event) =>
       el("tr", null, cell("True time", el("span", { class: "nowrap" }, exact(scene.start + event.t))), cell("Step", event.step ? String(event.step) : ""),
         cell("Lane", scene.lanes[event.lane][2]), cell("What", [event.second, event.first].filter(Boolean).join(": ")), cell("Detail", detailText(event.detail)))), "events"));
-    if (item.cut) box.append(el("p", { class: "reading" }, `${plural(item.cut, "event")} of this passing scenario left out between the first and the last; the event log has them.`));
+    if (item.cut) box.append(el("p", { class: "reading" }, `${plural(item.cut, "event")} of this scenario left out between the first and the last; the event log has them.`));
   });
   return box;
 };

@@ -23,7 +23,7 @@ def test_every_clock_is_drawn_and_keys_have_none(lab_with: Labs) -> None:
     lab.wait(for_="1 d")
     lab.break_(device="fob")
     lab.wait(for_="1 d")
-    lab.journal.draw_clocks()
+    list(lab.journal.draw_clocks())
     start_ns, day_ns = lab.timeline.start_ns, 24 * 3600 * 10**9
     lines: dict[str, list[tuple[int, float, bool]]] = {"fob": [], "verifier": []}
     for event in events(lab, "clock"):
@@ -49,7 +49,7 @@ def test_what_lives_on_one_phone_goes_dark_and_comes_back_with_it(lab_with: Labs
         lab.wait(for_="1 h")
         lab.switch_phone(phone="phone", to=to)
     lab.wait(for_="1 h")
-    lab.journal.draw_clocks()
+    list(lab.journal.draw_clocks())
     for lane in ("work", "home"):
         drawn = [event["alive"] for event in events(lab, "clock") if event["lane"] == lane]
         assert [alive for alive, _ in groupby(drawn)] == [True, False, True]
@@ -59,7 +59,7 @@ def test_battery_that_dies_during_a_wait_ends_the_line_at_its_instant(lab_with: 
     fob = {"kind": "hardware_totp", "owner": "alice", "battery": "1 y"}
     lab = lab_with(devices={"fob": fob})
     lab.wait(for_="2 y")
-    lab.journal.draw_clocks()
+    list(lab.journal.draw_clocks())
     year_ns = lab.devices["fob"].clock.supply.dies_ns - lab.timeline.start_ns
     ends = {
         event["ts_ns"] - lab.timeline.start_ns: event["alive"]
@@ -79,7 +79,7 @@ def test_log_of_clocks_grows_with_the_clocks_and_not_with_the_steps(lab_with: La
         lab = lab_with(devices=fobs)
         for _ in range(steps):
             lab.wait(for_="1 h")
-        lab.journal.draw_clocks()
+        list(lab.journal.draw_clocks())
         return len(events(lab, "clock"))
 
     assert [clock_events(people, 8) for people in (10, 20, 40)] == [22, 42, 82]

@@ -4,8 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+
+from mfalab.simulator.report import HtmlReport, JUnitReport, Report
+from mfalab.simulator.report.pack import Packer
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -531,3 +535,47 @@ def three_benches() -> list[tuple[str, list[str]]]:
         ("logs/hid.jsonl", log("hid:/dev/hidraw0", "passed", "failed", "skipped", "skipped")),
         ("logs/nfc.jsonl", log("nfc:Virtual PCD", "passed", "passed", "skipped")),
     ]
+
+
+def _taken(taker: HtmlReport | JUnitReport | Packer, report: Report) -> None:
+    for number, run in enumerate(report.runs):
+        for case in run.cases:
+            taker.add(number, case)
+
+
+@pytest.fixture
+def html() -> Callable[[Report], str]:
+    """The page of a report."""
+
+    def render(report: Report) -> str:
+        page = HtmlReport()
+        _taken(page, report)
+        return page.render(report)
+
+    return render
+
+
+@pytest.fixture
+def junit() -> Callable[[Report], str]:
+    """The JUnit XML of a report."""
+
+    def render(report: Report) -> str:
+        xml = JUnitReport()
+        _taken(xml, report)
+        return xml.render(report)
+
+    return render
+
+
+@pytest.fixture
+def pack() -> Callable[[Report], Any]:
+    """The data of a report's page."""
+
+    def data(report: Report) -> Any:
+        parts: list[bytes] = []
+        packer = Packer(parts.append)
+        _taken(packer, report)
+        packer.close(report)
+        return json.loads(b"".join(parts))
+
+    return data

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mfalab.simulator.report import Report, read_logs, read_runs, write_html
+from mfalab.simulator.report import Report, read_logs, read_runs
 
 pytestmark = pytest.mark.slow
 
@@ -12,14 +12,15 @@ CASE = "drift/fob_drift[45 ppm]"
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
+def visit(browser, tmp_path, html):
     """Opens the report of a log; the test fails if the page complained or asked for anything."""
     complaints = []
     contexts = []
 
     def open_page(lines, fragment="", **options):
         path = tmp_path / "report.html"
-        write_html(lines if isinstance(lines, Report) else read_runs(lines), path)
+        report = lines if isinstance(lines, Report) else read_runs(lines)
+        path.write_text(html(report), encoding="utf-8")
         options = {"viewport": {"width": 1280, "height": 900}, "offline": True, **options}
         context = browser.new_context(**options)
         contexts.append(context)

@@ -9,7 +9,6 @@ from mfalab.simulator.report import (
     comparison,
     read_logs,
     read_runs,
-    write_junit,
 )
 from mfalab.simulator.report.model import Agreement
 
@@ -84,10 +83,8 @@ def test_runs_that_agree_need_no_table(three_benches):
     assert text.endswith("\n\nall 4 cases ended alike\n")
 
 
-def test_junit_has_a_suite_for_each_bench(three_benches, tmp_path):
-    path = tmp_path / "all.xml"
-    write_junit(read_logs(three_benches), path)
-    suites = ET.parse(path).getroot().findall("testsuite")
+def test_junit_has_a_suite_for_each_bench(three_benches, junit):
+    suites = ET.fromstring(junit(read_logs(three_benches)).encode()).findall("testsuite")
     assert [suite.get("name") for suite in suites] == [
         "mfalab simulated",
         "mfalab hid:/dev/hidraw0",

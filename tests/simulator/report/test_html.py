@@ -9,8 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mfalab.simulator.report import Report, read_runs, write_html
-from mfalab.simulator.report.html import render_html
+from mfalab.simulator.report import HtmlReport, Report, read_runs
 
 
 class Page(HTMLParser):
@@ -42,8 +41,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page(sample_log):
-    return Page(render_html(read_runs(sample_log)))
+def page(sample_log, html):
+    return Page(html(read_runs(sample_log)))
 
 
 def _unpacked(text):
@@ -72,14 +71,14 @@ def test_the_policy_names_exactly_the_programs_that_are_there(page):
     assert "unsafe" not in page.policy
 
 
-def test_the_chart_library_keeps_its_licence(sample_log, page):
+def test_the_chart_library_keeps_its_licence(sample_log, page, html):
     assert _unpacked(page.scripts["chart"]).startswith("/*!\n * Chart.js v")
-    assert "Released under the MIT License" in render_html(read_runs(sample_log))
+    assert "Released under the MIT License" in html(read_runs(sample_log))
 
 
-def test_hostile_text_is_nowhere_in_the_markup(sample_log, page):
+def test_hostile_text_is_nowhere_in_the_markup(sample_log, page, html):
     assert len(page.scripts) == 4
-    assert "alert(" not in render_html(read_runs(sample_log))
+    assert "alert(" not in html(read_runs(sample_log))
     data = json.loads(_unpacked(page.scripts["data"]))
     assert data["cases"][-1]["s"].startswith('<script>alert("x")</script>')
     assert "\\u202e" in data["cases"][-1]["s"]
@@ -92,27 +91,25 @@ def test_the_data_holds_the_failure_as_it_was_written(page):
     assert [row[1] for row in failed["ln"]] == ["person", "device", "verifier"]
 
 
-def test_equal_reports_are_equal_bytes(sample_log):
+def test_equal_reports_are_equal_bytes(sample_log, html):
     report = read_runs(sample_log)
-    assert render_html(report) == render_html(report)
+    assert html(report) == html(report)
 
 
-def test_the_title_counts_verdicts(tmp_path, sample_log):
-    path = tmp_path / "report.html"
-    write_html(read_runs(sample_log), path)
-    title = re.search("<title>(.*)</title>", path.read_text())
+def test_the_title_counts_verdicts(sample_log, html):
+    title = re.search("<title>(.*)</title>", html(read_runs(sample_log)))
     assert title is not None
     assert title[1] == "1 failed, 1 error, 12 passed, 1 skipped - mfalab"
 
 
 def test_a_report_without_cases_can_be_written(tmp_path):
-    write_html(Report(()), tmp_path / "empty.html")
+    HtmlReport().write(Report(()), tmp_path / "empty.html")
     assert "no cases" in (tmp_path / "empty.html").read_text()
 
 
-def test_the_bench_stands_in_the_headline(sample_log):
-    assert "<title>1 failed" in render_html(read_runs(sample_log))
+def test_the_bench_stands_in_the_headline(sample_log, html):
+    assert "<title>1 failed" in html(read_runs(sample_log))
     lines = list(sample_log)
     lines[0] = json.dumps(json.loads(lines[0]) | {"bench": "Corner <bench>"})
-    title = render_html(read_runs(lines)).partition("</title>")[0]
+    title = html(read_runs(lines)).partition("</title>")[0]
     assert title.endswith(" on Corner &lt;bench&gt; - mfalab")

@@ -7,14 +7,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mfalab.simulator.report import read_runs, write_junit
+from mfalab.simulator.report import read_runs
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(junit):
     def write(lines):
-        write_junit(read_runs(lines), tmp_path / "junit.xml")
-        return ET.parse(tmp_path / "junit.xml").getroot()
+        return ET.fromstring(junit(read_runs(lines)).encode())
 
     return write
 

@@ -1,6 +1,5 @@
 """The data of the page is small, and small never means wrong."""
 
-import json
 from itertools import pairwise
 
 import pytest
@@ -8,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.simulator.report import read_runs
-from mfalab.simulator.report.html import render_html
 from mfalab.simulator.report.model import ClockSample
-from mfalab.simulator.report.pack import pack, simplified
+from mfalab.simulator.report.pack import simplified
 
 
 def _samples(offsets):
@@ -44,10 +42,10 @@ def test_the_moment_of_death_is_kept():
 
 
 def test_a_failing_case_keeps_every_sample_and_a_passing_one_does_not(
-    as_run, drift_events, failing_events
+    as_run, drift_events, failing_events, pack
 ):
     def times(events):
-        (case,) = json.loads(pack(read_runs(as_run(events))))["cases"]
+        (case,) = pack(read_runs(as_run(events)))["cases"]
         return case["ck"][0][1]
 
     written = sum(event["kind"] == "clock" for event in failing_events)
@@ -55,28 +53,26 @@ def test_a_failing_case_keeps_every_sample_and_a_passing_one_does_not(
     assert len(times(drift_events)) < 12
 
 
-def test_a_long_passing_case_keeps_its_ends_and_says_what_is_cut(as_run, drift_events):
+def test_a_long_passing_case_keeps_its_ends_and_says_what_is_cut(as_run, drift_events, pack):
     note = next(event for event in drift_events if event["kind"] == "note")
     flood = [{**note, "what": f"guess {number}"} for number in range(500)]
-    (case,) = json.loads(pack(read_runs(as_run([*drift_events[:3], *flood, *drift_events[3:]]))))[
-        "cases"
-    ]
+    (case,) = pack(read_runs(as_run([*drift_events[:3], *flood, *drift_events[3:]])))["cases"]
     assert len(case["ev"]) == 80
     assert case["cut"] == 500 + 32 - 80
     assert case["ev"][-1][-2] == "accepted"
 
 
-def test_times_are_milliseconds_that_a_browser_can_hold(as_run, drift_events):
-    (case,) = json.loads(pack(read_runs(as_run(drift_events))))["cases"]
+def test_times_are_milliseconds_that_a_browser_can_hold(as_run, drift_events, pack):
+    (case,) = pack(read_runs(as_run(drift_events)))["cases"]
     assert case["t0"] == 1_772_442_000_000
     assert case["d"] > 420 * 86_400_000
 
 
 @pytest.mark.slow
-def test_a_thousand_scenarios_stay_below_two_megabytes(big_log):
+def test_a_thousand_scenarios_stay_below_two_megabytes(big_log, html):
     lines = big_log(1_000)
     report = read_runs(lines)
     assert len(report.cases) == 1_000
     clocks = sum('"kind": "clock"' in line for line in lines)
     assert clocks > 1_000 * 3 * 55
-    assert len(render_html(report).encode()) < 2_000_000
+    assert len(html(report).encode()) < 2_000_000

@@ -31,7 +31,7 @@ def page() -> EntriesPage:
         foot="The end.",
         style="p {}",
         programs=["conformance/conformance.js"],
-        data=b'{"tests": []}',
+        data=packed(b'{"tests": []}'),
     )
 
 
