@@ -232,7 +232,7 @@ class Authenticator:
             core.session.walk = None
         answer = yield from handler(core, Call(channel, transport, request[0], members))
         body = cbor.encode(answer) if answer else b""
-        return bytes([CtapStatus.SUCCESS]) + core.faults.spoil_answer(body)
+        return bytes([CtapStatus.SUCCESS]) + core.faults.spoil_answer(request[0], body)
 
     def _handler(self, command: int) -> _Handler:
         """The handler of a command that the model has.

@@ -53,7 +53,8 @@ class Faults:
     """One set of switches.
 
     Attributes:
-        seed: Chooses the bit of a bad signature and the way CBOR is malformed.
+        seed: Chooses the bit of a bad signature, and for each command how its answers are
+            malformed.
         bad_signatures: Every signature has one bit wrong.
         wrong_aaguid: Authenticator data has another AAGUID than getInfo.
         malformed_cbor: Successful answers carry CBOR that is cut, not canonical or no CBOR.
@@ -102,11 +103,15 @@ class Faults:
         """The AAGUID, or its complement."""
         return bytes(byte ^ 0xFF for byte in aaguid) if self.wrong_aaguid else aaguid
 
-    def spoil_answer(self, body: bytes) -> bytes:
-        """The CBOR of an answer, or what a broken firmware makes of it."""
+    def spoil_answer(self, command: int, body: bytes) -> bytes:
+        """The CBOR of an answer, or what a broken firmware makes of it.
+
+        The seed and the command choose what; were it the answer's bytes, each change of a model
+        would change what a seed means.
+        """
         if not self.malformed_cbor or not body:
             return body
-        match self.choice(4, body):
+        match self.choice(4, b"malformed CBOR", bytes((command,))):
             case 0:
                 return body[:-1]  # cut short
             case 1:

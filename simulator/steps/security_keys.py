@@ -303,6 +303,7 @@ class KeyFault(Step):
             exclude_none=True,
         )
         thing.faults = Faults(
+            seed=env.entropy.stream(f"{self.device}.faults").getrandbits(64),
             slow_crypto_ns=self.slow_crypto,
             missing=frozenset(self.missing),
             lapses=frozenset(self.lapses),

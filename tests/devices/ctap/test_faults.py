@@ -40,7 +40,7 @@ def test_wrong_aaguid_differs_from_get_info(key):
     assert told != key.info()[3] == key.model.aaguid
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(4), ids=["cut", "a byte more", "no map", "indefinite"])
 def test_malformed_cbor_is_not_read_by_python_fido2(key, device, seed):
     key.authenticator.faults = Faults(malformed_cbor=True, seed=seed)
     with pytest.raises((ValueError, TypeError, IndexError)):
@@ -56,6 +56,18 @@ def test_seeds_choose_different_ways_to_be_malformed(make_key):
     for seed in range(40):
         answers.add(make_key(faults=Faults(malformed_cbor=True, seed=seed)).raw(b"\x04"))
     assert len(answers) == 4
+
+
+@pytest.mark.parametrize("command", [1, 2, 4, 6, 10, 12])
+def test_what_stands_in_an_answer_does_not_choose_the_way(command):
+    bodies = [cbor.encode({1: 1, 2: last}) for last in range(10)]
+    seen = set()
+    for seed in range(20):
+        faults = Faults(malformed_cbor=True, seed=seed)
+        spoiled = {faults.spoil_answer(command, body).replace(body[1:], b"*") for body in bodies}
+        assert len(spoiled) == 1
+        seen |= spoiled
+    assert len(seen) == 4
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,11 @@ FINDERS = {
     ),
     "malformed CBOR: cut short": (
         "getinfo/get-info-is-canonical",
-        {"faults": Faults(malformed_cbor=True, seed=12)},
+        {"faults": Faults(malformed_cbor=True, seed=0)},
     ),
     "malformed CBOR: a byte more": (
         "getinfo/get-info-is-canonical",
-        {"faults": Faults(malformed_cbor=True, seed=15)},
+        {"faults": Faults(malformed_cbor=True, seed=1)},
     ),
     "malformed CBOR: no map": (
         "getinfo/get-info-answers",
@@ -40,7 +40,7 @@ FINDERS = {
     ),
     "malformed CBOR: in the middle of a run": (
         "whole-run/every-answer-was-canonical",
-        {"faults": Faults(malformed_cbor=True, seed=0), "at": 150},
+        {"faults": Faults(malformed_cbor=True, seed=1), "at": 150},
     ),
     "missing: credMgmt": ("getinfo/announced-credmgmt-is-there", missing("credMgmt")),
     "missing: clientPin": ("getinfo/announced-clientpin-is-there", missing("clientPin")),

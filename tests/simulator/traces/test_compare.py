@@ -102,7 +102,7 @@ def test_two_models_part_where_they_should() -> None:
             *("0.0 ms (median of 5)", "300.0 ms (median of 5)"),
         ),
         (
-            Faults(malformed_cbor=True, seed=1),
+            Faults(malformed_cbor=True, seed=2),
             *("getInfo", Part.MEMBER, "CBOR", "good", "array instead of a map"),
         ),
         (
