@@ -25,6 +25,8 @@ from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
 _MOST_PEERS: Final = 64
 _LARGEST_DATAGRAM: Final = 65535
+_BEAT_NS: Final = NS_PER_S
+"""`serve` looks at the clock so often; a second that took much longer shows that it was starved."""
 _MOST_QUEUED: Final = 512
 """Datagrams taken in one go; the kernel keeps about 280 of them. linux net.core.rmem_default."""
 
@@ -175,7 +177,8 @@ def serve(
 ) -> None:
     """Serve keys until a line of control ends it.
 
-    Nothing falls due before all that has come is read, however late this process comes to it.
+    Nothing falls due before all that has come is read, however late this process comes to it. That
+    holds as well for limits that a key only looks at when it is asked, as for a reset.
 
     Args:
         ways: where other processes reach them.
@@ -211,9 +214,14 @@ def serve(
             return True
 
         goes_on = True
+
+        def beat() -> None:
+            if goes_on:
+                time.after(_BEAT_NS, beat)
+
+        beat()
         while goes_on:
             for way in ways:
                 way.send()
-            left_ns = time.left_ns()
-            selector.select(None if left_ns is None else left_ns / NS_PER_S)
+            selector.select((time.left_ns() or 0) / NS_PER_S)
             goes_on = time.settle_after(read)

@@ -1,7 +1,7 @@
-"""A process that loses the processor for seconds takes no packet for late that had come in time.
+"""A process that loses the processor for seconds takes nothing for late that had come in time.
 
-Each way to a key is served by the real loop. The wall's clock leaps by five seconds between two
-packets of one message, before the loop reads what is queued by then.
+Each way to a key is served by the real loop. The wall's clock leaps by seconds between two packets
+of one message, or before a command is looked at, and then the loop reads what is queued by then.
 """
 
 from __future__ import annotations
@@ -17,17 +17,23 @@ from pathlib import Path
 import pytest
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
+from mfalab.devices.ctap.status import CtapStatus
+from mfalab.devices.ctap.user import User, touching
 from mfalab.devices.schedule import WallTime
 from mfalab.devices.security_key import SecurityKey
 from mfalab.devices.transports.hid_device import HidDevice
+from mfalab.devices.transports.listener import Messages
 from mfalab.devices.transports.sockets import TcpReports, UdpReports, Way, serve
 from mfalab.devices.transports.uhid import UhidReports
 from mfalab.devices.transports.usbip import UsbipServer
+from mfalab.devices.transports.vpcd import VpcdCard
 from mfalab.simulator.entropy import Entropy
 
 MS = 1_000_000
 LEAP_NS = 5_000 * MS
 ABOUT = HidDevice("Test key", "0042ABCD", "bench")
+SELECT = bytes.fromhex("00A4040008A0000006472F000100")
+RESET_APDU = bytes.fromhex("80100000010700")
 U2F_REGISTER = bytes.fromhex("00010000 000040") + bytes(64) + bytes(2)
 
 
@@ -42,7 +48,10 @@ class SetClock:
 
 
 class Script:
-    """A way that nothing comes on; each turn of the loop does the next act, and quits at last."""
+    """A way that nothing comes on; each turn of the loop does the next act, and quits at last.
+
+    An empty line of control ends the turn, however long the loop would wait.
+    """
 
     def __init__(self, *acts: Callable[[], object]) -> None:
         self._acts = iter(acts)
@@ -56,8 +65,9 @@ class Script:
         raise AssertionError("nothing can have come")
 
     def send(self) -> None:
-        act = next(self._acts, lambda: os.write(self._line, b"quit\n"))
+        act = next(self._acts, lambda: os.write(self._line, b"quit"))
         act()
+        os.write(self._line, b"\n")
 
     def close(self) -> None:
         for number in (self._quiet, self._quiet_end, self.control, self._line):
@@ -165,23 +175,40 @@ def over_uhid(key: SecurityKey, time: WallTime, stack: ExitStack, folder: Path) 
     return Host(way, write, read)
 
 
-WAYS = [over_tcp, over_udp, over_usbip, over_uhid]
+def over_vpcd(key: SecurityKey, time: WallTime, stack: ExitStack, folder: Path) -> Host:
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    key.unplug()
+    way = VpcdCard(key, listener.getsockname()[1])
+    stack.callback(way.close)
+    way.tap()
+    end = stack.enter_context(listener.accept()[0])
+    messages = Messages()
+    return Host(
+        way,
+        lambda apdu: end.sendall(Messages.frame(apdu)),
+        lambda: list(messages.feed(parts(end))),
+    )
+
+
+HID_WAYS = [over_tcp, over_udp, over_usbip, over_uhid]
 
 
 class Bench:
     """A key behind one way, and the clock that it lives by."""
 
-    def __init__(self, make: Callable[..., Host], stack: ExitStack, folder: Path) -> None:
+    def __init__(
+        self, make: Callable[..., Host], stack: ExitStack, folder: Path, model: str, user: User
+    ) -> None:
         self.clock = SetClock()
         self.time = WallTime(self.clock)
         chance = Entropy(7).random_bytes("key")
-        # Not touched by anybody but the test.
-        self.key = SecurityKey(
-            "u2f-2016", random_bytes=chance, scheduler=self.time, user=lambda _: None
-        )
+        self.key = SecurityKey(model, random_bytes=chance, scheduler=self.time, user=user)
         self.key.plug()
         self._stack = stack
         self.host = make(self.key, self.time, stack, folder)
+
+    def open_channel(self) -> None:
+        """The first message of a client over HID."""
         self.play(lambda: self.write(*packets(BROADCAST, HidCommand.INIT, b"12345678")))
         self.channel = int.from_bytes(self.host.read()[0][15:19])
 
@@ -200,19 +227,26 @@ class Bench:
         for report in reports:
             self.host.write(report)
 
-    def starve(self, *reports: bytes) -> None:
-        """These come, and five seconds pass before anything is looked at."""
+    def starve(self, *reports: bytes, ns: int = LEAP_NS) -> None:
+        """These come, and five seconds or so pass before anything is looked at."""
         self.write(*reports)
-        self.clock.ns += LEAP_NS
+        self.clock.ns += ns
 
     def pass_(self, duration_ns: int) -> None:
         self.clock.ns += duration_ns
 
 
-@pytest.fixture(params=WAYS, ids=lambda make: make.__name__.removeprefix("over_"))
+def name(way: Callable[..., Host]) -> str:
+    return way.__name__.removeprefix("over_")
+
+
+@pytest.fixture(params=HID_WAYS, ids=name)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """A key that is touched by nobody but the test."""
     with ExitStack() as stack:
-        yield Bench(request.param, stack, tmp_path)
+        bench = Bench(request.param, stack, tmp_path, "u2f-2016", lambda _: None)
+        bench.open_channel()
+        yield bench
 
 
 def test_packets_that_lay_unread_are_in_time(bench: Bench) -> None:
@@ -284,3 +318,39 @@ def test_many_turns_of_a_loop_without_haste_count_all_time(bench: Bench) -> None
     first, *_ = packets(bench.channel, HidCommand.PING, bytes(100))
     bench.play(lambda: bench.write(first), *(lambda: bench.pass_(90 * MS) for _ in range(5)))
     assert bench.time.now_ns() == bench.clock.ns
+
+
+@pytest.fixture(params=[*HID_WAYS, over_vpcd], ids=name)
+def resetting(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[Bench, list[bytes], Callable[[], int]]]:
+    """A key that has just got power; what asks it for a reset; and the status of its answer."""
+    with ExitStack() as stack:
+        bench = Bench(request.param, stack, tmp_path, "ctap-2.1-pin", touching())
+        if request.param is over_vpcd:
+            bench.play(lambda: bench.write(SELECT))
+            bench.host.read()
+            yield bench, [RESET_APDU], lambda: bench.host.read()[0][0]
+        else:
+            bench.open_channel()
+            asked = packets(bench.channel, HidCommand.CBOR, b"\x07")
+            yield bench, asked, lambda: bench.host.read()[-1][7]
+
+
+def test_a_reset_that_lay_unread_is_in_time(
+    resetting: tuple[Bench, list[bytes], Callable[[], int]],
+) -> None:
+    bench, asked, status = resetting
+    bench.play(lambda: bench.starve(*asked, ns=15_000 * MS))
+    assert status() == CtapStatus.SUCCESS
+
+
+def test_a_reset_that_is_asked_for_late_is_refused(
+    resetting: tuple[Bench, list[bytes], Callable[[], int]],
+) -> None:
+    bench, asked, status = resetting
+    bench.play(
+        *(lambda: bench.pass_(90 * MS) for _ in range(10_000 // 90 + 1)),
+        lambda: bench.write(*asked),
+    )
+    assert status() == CtapStatus.NOT_ALLOWED
