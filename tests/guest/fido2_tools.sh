@@ -133,15 +133,21 @@ late() {
     grep NOT_ALLOWED said
 }
 
-# A key can be reset for ten seconds, which a busy machine may need for starting the program.
+# A key can be reset for ten seconds, which a busy machine may need for starting the program. It is
+# plugged in again only when they were over by this machine's clock; an earlier refusal is a fault.
 reset() {
+    local plugged_at took_ms
     for try in 1 2 3 4 5; do
         control "unplug tools.key"
         wait_for test ! -e "$device"
+        plugged_at=$(date +%s%3N)
         control "plug tools.key"
         device=$(node tools.key)
-        if fido2-token -R "$device"; then break; fi
-        test "$try" -lt 5
+        if fido2-token -R "$device" 2> said; then break; fi
+        took_ms=$(($(date +%s%3N) - plugged_at))
+        echo "refused $took_ms ms after it was plugged in: $(cat said)"
+        grep NOT_ALLOWED said
+        test $took_ms -gt 10000 -a "$try" -lt 5
     done
     info > info
     cat info
