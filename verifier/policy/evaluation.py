@@ -61,7 +61,8 @@ class Policies:
         identity: of the user and its groups, or of the role.
         resource: of the resource; of a role that is to be assumed, its trust policy.
         boundary: the permissions boundary of the user or the role.
-        session: those given with AssumeRole or GetFederationToken; None if there were none.
+        session: those given with AssumeRole or GetFederationToken; None if there were none, which
+            leaves a role session all that its role may do, and a federated user nothing.
     """
 
     identity: Sequence[Document] = ()
@@ -141,11 +142,14 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
     resource_type = PolicyType.TRUST if trust else PolicyType.RESOURCE
     identity = side(PolicyType.IDENTITY, policies.identity)
     resource = side(resource_type, [policies.resource] if policies.resource else ())
+    session = policies.session
+    if session is None and principal.federated:
+        session = ()
     limits = [
         (kind, side(kind, documents))
         for kind, documents in (
             (PolicyType.BOUNDARY, [policies.boundary] if policies.boundary else None),
-            (PolicyType.SESSION, policies.session),
+            (PolicyType.SESSION, session),
         )
         if documents is not None
     ]

@@ -88,6 +88,11 @@ class Principal:
         """Whether it is an account's root user."""
         return self.type is PrincipalType.AWS and self.arn.endswith(f"::{self.account}:root")
 
+    @property
+    def federated(self) -> bool:
+        """Whether it is a session of GetFederationToken."""
+        return ":federated-user/" in self.arn
+
 
 class Reach(IntEnum):
     """How closely a resource-based policy names a principal."""
