@@ -5,14 +5,13 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 import pytest
+import webauthn
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.ca import root_certificate
 from mfalab.devices.ctap.model import AttestationKind
-
-webauthn = pytest.importorskip("webauthn", reason="py_webauthn is not installed")
 
 CHALLENGE = bytes(range(32))
 ORIGIN = "https://example.com"

@@ -1,7 +1,8 @@
 """A rig that writes down what it does, and keys that the machine seems to have."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any, NoReturn
 
 import pytest
 
@@ -82,3 +83,13 @@ def plugged(monkeypatch: pytest.MonkeyPatch) -> list[HidNode]:
 def make_node() -> Any:
     """Makes a key behind a hidraw node."""
     return node
+
+
+@pytest.fixture
+def tapped_card(give_up: Callable[[str], NoReturn]) -> ModuleType:
+    """The module that speaks to cards, which needs pyscard."""
+    try:
+        from mfalab.simulator.keys import tapped_card
+    except ModuleNotFoundError as error:
+        give_up(f"{error}; make test installs pyscard where it can be compiled")
+    return tapped_card

@@ -1,15 +1,14 @@
 """A key in the field of a reader."""
 
 import sys
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-pytest.importorskip("smartcard", reason="pyscard is not installed")
-
 from mfalab.devices.ctap.user import touching
 from mfalab.simulator.abilities import Ability
-from mfalab.simulator.keys import nfc, tapped_card
+from mfalab.simulator.keys import nfc
 from mfalab.simulator.keys.fixture import CannotDo
 from mfalab.simulator.keys.hands import Channel
 from mfalab.simulator.keys.nfc import NfcFixture, ReaderNotFound, ReaderSilent, readers
@@ -18,14 +17,14 @@ NAMES = ("ACR122U 00", "ACR122U 01", "Cloud 4700")
 
 
 @pytest.fixture(autouse=True)
-def _readers(monkeypatch: pytest.MonkeyPatch) -> None:
+def _readers(monkeypatch: pytest.MonkeyPatch, tapped_card: ModuleType) -> None:
     """Three readers, none of which is locked by another run."""
     monkeypatch.setattr(nfc, "readers", lambda: NAMES)
     monkeypatch.setattr(NfcFixture, "hold", lambda *_: None)
 
 
 @pytest.fixture
-def taps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def taps(monkeypatch: pytest.MonkeyPatch, tapped_card: ModuleType) -> list[str]:
     """What is done to the card: power is cut, and ways to it are opened."""
     seen: list[str] = []
     monkeypatch.setattr(NfcFixture, "_cut_power", lambda _fixture: seen.append("cut"))
@@ -86,7 +85,7 @@ def test_rig_moves_the_card_where_there_is_one(taps: list[str], rig: Any) -> Non
 
 
 def test_card_that_is_seen_late_is_waited_for(
-    taps: list[str], monkeypatch: pytest.MonkeyPatch
+    taps: list[str], monkeypatch: pytest.MonkeyPatch, tapped_card: ModuleType
 ) -> None:
     from smartcard.Exceptions import NoCardException
 
@@ -106,7 +105,9 @@ def test_card_that_is_seen_late_is_waited_for(
     assert 3 * 10**9 < now_ns[0] < 4 * 10**9
 
 
-def test_card_that_is_no_key_is_told(taps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_card_that_is_no_key_is_told(
+    taps: list[str], monkeypatch: pytest.MonkeyPatch, tapped_card: ModuleType
+) -> None:
     def no_applet(*_: object) -> None:
         raise ValueError("no applet")
 

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("smartcard", reason="pyscard is not installed")
-
 from mfalab.devices.transports.hidraw import HidNode
 from mfalab.simulator.keys.nfc import ReaderSilent
 from mfalab.simulator.keys.simulated import SimulatedFixture
