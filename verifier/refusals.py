@@ -269,11 +269,6 @@ def too_many_versions(limit: int) -> ServiceError:
     )
 
 
-def malformed_policy(message: str) -> ServiceError:
-    """Text that is no policy document."""
-    return ServiceError("MalformedPolicyDocument", message, 400)
-
-
 # Credential report
 
 report_not_present = _refusal(
