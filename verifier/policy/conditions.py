@@ -44,7 +44,7 @@ class Condition(Protocol):
 
     @property
     def keys(self) -> frozenset[str]:
-        """The condition keys that it looks at, in lower case, those of variables among them."""
+        """The condition keys that it looks at, as written, those of variables among them."""
         ...
 
     def holds(self, context: Context) -> bool:
@@ -57,11 +57,8 @@ class _Presence:
     """The operator Null: true asks that the key is absent, false that it has a value."""
 
     key: str
+    keys: frozenset[str]
     wanted: frozenset[bool]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset({self.key})
 
     def holds(self, context: Context) -> bool:
         return (context.get(self.key, ()) == ()) in self.wanted
@@ -123,13 +120,13 @@ def condition(operator: str, key: str, values: Sequence[str], *, variables: bool
         raise refusals.malformed_policy(
             "Syntax errors in policy.", f"There is no condition operator {operator}."
         )
-    key = key.lower()
     if parts[2] == "Null":
-        return _Presence(key, frozenset(_boolean(value) for value in values))
+        wanted = frozenset(_boolean(value) for value in values)
+        return _Presence(key.lower(), frozenset({key}), wanted)
     make, negated = family
     test, named = make(values, variables)
     return _Comparison(
-        key,
+        key.lower(),
         named | {key},
         test,
         negated,

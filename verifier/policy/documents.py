@@ -63,7 +63,7 @@ class Statement:
 
     @property
     def context_keys(self) -> frozenset[str]:
-        """The condition keys that it looks at, in lower case."""
+        """The condition keys that it looks at, as written."""
         keys = self.resources.keys if self.resources else frozenset()
         return keys.union(*(each.keys for each in self.conditions))
 
@@ -93,7 +93,7 @@ class Document:
 
     @property
     def context_keys(self) -> frozenset[str]:
-        """The condition keys that it looks at, in lower case."""
+        """The condition keys that it looks at, as written."""
         return frozenset[str]().union(*(each.context_keys for each in self.statements))
 
 

@@ -72,7 +72,7 @@ class Policies:
 
 
 class Match(NamedTuple):
-    """A statement that decided: which of the policies of a type (from 0), and which in it."""
+    """A statement: the type of its policy, which policy of that type (from 0), which in it."""
 
     type: PolicyType
     policy: int
@@ -86,7 +86,8 @@ class Verdict:
     Attributes:
         decision: what was decided.
         type: the type of policy that decided; None for a root user in its own account.
-        statements: those that allow or deny explicitly; none for an implicit deny.
+        statements: those that speak of the request, if that decided: of each type of policy those
+            that deny, or else those that allow.
     """
 
     decision: Decision
@@ -140,8 +141,8 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
 
     trust = policies.resource is not None and policies.resource.kind is Kind.TRUST
     resource_type = PolicyType.TRUST if trust else PolicyType.RESOURCE
-    identity = side(PolicyType.IDENTITY, policies.identity)
     resource = side(resource_type, [policies.resource] if policies.resource else ())
+    identity = side(PolicyType.IDENTITY, policies.identity)
     session = policies.session
     if session is None and principal.federated:
         session = ()
@@ -154,13 +155,18 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
         if documents is not None
     ]
     sides = [(PolicyType.IDENTITY, identity), (resource_type, resource), *limits]
-    denies = tuple(match for _, each in sides for match in each.denies)
-    if denies:
-        return Verdict(Decision.EXPLICIT_DENY, denies[0].type, denies)
+    statements = (
+        *(resource.denies or resource.allows),
+        *(identity.denies or identity.allows),
+        *(match for _, limit in limits for match in limit.denies or limit.allows),
+    )
+    for kind, each in sides:
+        if each.denies:
+            return Verdict(Decision.EXPLICIT_DENY, kind, statements)
 
     same_account = principal.account == request.resource_account
     if same_account and resource.reach is Reach.DIRECT:
-        return Verdict(Decision.ALLOWED, resource_type, tuple(resource.allows))
+        return Verdict(Decision.ALLOWED, resource_type, statements)
     if principal.account:
         by_resource = same_account and resource.reach is Reach.ISSUER
         if not (identity.allows or principal.root or by_resource):
@@ -171,10 +177,8 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
     if (trust or not same_account) and not resource.allows:
         return Verdict(Decision.IMPLICIT_DENY, resource_type)
     if identity.allows:
-        return Verdict(Decision.ALLOWED, PolicyType.IDENTITY, (*identity.allows, *resource.allows))
-    if resource.allows:
-        return Verdict(Decision.ALLOWED, resource_type, tuple(resource.allows))
-    return Verdict(Decision.ALLOWED, None)
+        return Verdict(Decision.ALLOWED, PolicyType.IDENTITY, statements)
+    return Verdict(Decision.ALLOWED, resource_type if resource.allows else None, statements)
 
 
 def _reach(statement: Statement, principal: Principal) -> Reach:

@@ -24,10 +24,11 @@ class Wild(Enum):
 
 
 class Variable(NamedTuple):
-    """`${key}` or `${key, 'default'}`; the key is in lower case."""
+    """`${name}` or `${name, 'default'}`; the key is the name in lower case."""
 
     key: str
     default: str | None
+    name: str
 
 
 Token = str | Wild | Variable
@@ -67,7 +68,7 @@ def _variable(piece: str) -> Variable:
     parts = _VARIABLE.fullmatch(piece[2:-1].strip())
     if parts is None:
         raise refusals.malformed_policy(f"Policy variable {piece} is not valid.")
-    return Variable(parts[1].lower(), parts[2])
+    return Variable(parts[1].lower(), parts[2], parts[1])
 
 
 def _joined(found: Iterable[Token]) -> tuple[Token, ...]:
@@ -199,8 +200,8 @@ def has_variables(pattern: Iterable[Token]) -> bool:
 
 
 def keys(pattern: Iterable[Token]) -> frozenset[str]:
-    """The condition keys that its variables name."""
-    return frozenset(token.key for token in pattern if isinstance(token, Variable))
+    """The condition keys that its variables name, as written."""
+    return frozenset(token.name for token in pattern if isinstance(token, Variable))
 
 
 ARN_FIELDS = 6

@@ -225,5 +225,5 @@ def test_without_variables_a_value_is_plain_text() -> None:
 
 def test_condition_knows_its_keys() -> None:
     line = condition("StringLike", "S3:Prefix", ["${aws:UserName}/*"], variables=True)
-    assert line.keys == {"s3:prefix", "aws:username"}
-    assert condition("Null", "aws:X", ["true"], variables=True).keys == {"aws:x"}
+    assert line.keys == {"S3:Prefix", "aws:UserName"}
+    assert condition("Null", "aws:X", ["true"], variables=True).keys == {"aws:X"}

@@ -204,7 +204,7 @@ def test_arn_is_matched_field_by_field(pattern: str, arn: str, fit: bool | None)
 
 def test_arn_pattern_knows_its_keys() -> None:
     pattern = ArnPattern(tokens("arn:aws:s3:::${aws:UserName}/${aws:PrincipalTag/a, 'b'}"))
-    assert pattern.keys == {"aws:username", "aws:principaltag/a"}
+    assert pattern.keys == {"aws:UserName", "aws:PrincipalTag/a"}
 
 
 def test_every_short_pattern_agrees_with_regular_expressions() -> None:
