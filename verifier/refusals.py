@@ -3,7 +3,7 @@
 Texts marked *ours* are not documented by AWS; all others are the service's, to the letter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mfalab.verifier.errors import ServiceError
 
@@ -447,3 +447,58 @@ recovery_digits_refused = _refusal(
 """Wrong digits on the keypad."""
 recovery_call_expired = _refusal("AccessDenied", "The call has expired. Ask for a new call.", 403)
 """The call is over."""
+
+# The policy simulator
+
+
+def invalid_policy_input(source: str, reason: str) -> ServiceError:
+    """A policy that is to be simulated is malformed (text ours, but for the reason)."""
+    return ServiceError("InvalidInput", f"Invalid policy {source}: {reason}", 400)
+
+
+def invalid_entity_arn(arn: str) -> ServiceError:
+    """Not the ARN of a user, a group or a role."""
+    return ServiceError(
+        "InvalidInput",
+        f"Invalid Entity Arn: {arn} does not clearly define entity type and name.",
+        400,
+    )
+
+
+def policies_of_another_account(caller_account: str, account: str) -> ServiceError:
+    """The simulator reads policies of the caller's account only."""
+    return ServiceError(
+        "InvalidInput",
+        f"Invalid Policy Source Arn: caller's account {caller_account} does not have access to "
+        f"policies in account {account}",
+        400,
+    )
+
+
+def resources_without_arn(resources: Iterable[str]) -> ServiceError:
+    """Resources that are neither ARNs nor `*`."""
+    return ServiceError(
+        "InvalidInput",
+        f"ResourceNames are not in a valid ARN format: {', '.join(resources)}.",
+        400,
+    )
+
+
+def invalid_resource_owner(owner: str) -> ServiceError:
+    """The owner of simulated resources is named by its root user's ARN."""
+    return ServiceError("InvalidInput", f"'{owner}' is not a valid as a Resource Owner.", 400)
+
+
+def invalid_action(action: str) -> ServiceError:
+    """An action without its service, or with more than that (text ours)."""
+    return ServiceError("InvalidInput", f"Invalid Input Actions: {action}.", 400)
+
+
+simulated_caller_is_no_user = _refusal(
+    "InvalidInput", "Invalid caller - Caller must be an IAM user in this context.", 400
+)
+"""A resource-based policy is simulated for IAM users only."""
+several_boundaries = _refusal(
+    "InvalidInput", "Only one permissions boundary policy can be simulated.", 400
+)
+"""More than one permissions boundary (text ours)."""

@@ -4,9 +4,10 @@ from mfalab.verifier.iam.account import AccountReports
 from mfalab.verifier.iam.groups import Groups
 from mfalab.verifier.iam.mfa_devices import MfaDevices
 from mfalab.verifier.iam.policies import Policies
+from mfalab.verifier.iam.simulation import Simulation
 from mfalab.verifier.iam.user_policies import UserPolicies
 from mfalab.verifier.iam.users import Users
 
 
-class Iam(MfaDevices, Users, UserPolicies, Groups, Policies, AccountReports):
+class Iam(MfaDevices, Users, UserPolicies, Groups, Policies, Simulation, AccountReports):
     """IAM for one caller. Every method raises `ServiceError` as IAM refuses."""
