@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import AWS_OBSERVED, Outcome, Store, otp
+from mfalab.verifier import AWS_IMMEDIATE, Outcome, Store, otp
 from mfalab.verifier.code_rules import verify_code
 from mfalab.verifier.records import Device
 
@@ -32,7 +32,7 @@ def decide_codes(benchmark: Any) -> Callable[..., Outcome]:
                 device = tx.get(Device, "d")
                 assert device is not None
                 return verify_code(
-                    tx, device, code, now_ns=now_ns, profile=AWS_OBSERVED, operation="Bench"
+                    tx, device, code, now_ns=now_ns, profile=AWS_IMMEDIATE, operation="Bench"
                 ).outcome
 
         outcome: Outcome = benchmark.pedantic(attempt, setup=prepare, **rounds)

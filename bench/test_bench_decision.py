@@ -14,7 +14,7 @@ import pytest
 from mfalab.verifier import otp
 from mfalab.verifier.code_rules import decide_code, judge_pair
 from mfalab.verifier.decision import Outcome
-from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile
+from mfalab.verifier.profile import AWS_IMMEDIATE, RFC6238, Profile
 from mfalab.verifier.records import Account, Budget, Device, DeviceKind
 from mfalab.verifier.store.memory import MemoryStore
 
@@ -51,7 +51,7 @@ def test_pyotp(benchmark: Any, seed: bytes) -> None:
 def test_decision(benchmark: Any, seed: bytes) -> None:
     device, code = device_with(seed), otp.hotp(seed, STEP + 2)
     verdict = benchmark(
-        lambda: decide_code(device, BUDGET, code, NOW_NS, AWS_OBSERVED, nothing_used)
+        lambda: decide_code(device, BUDGET, code, NOW_NS, AWS_IMMEDIATE, nothing_used)
     )
     assert verdict.outcome is Outcome.ACCEPTED
 
@@ -59,7 +59,7 @@ def test_decision(benchmark: Any, seed: bytes) -> None:
 def test_decision_on_a_wrong_code(benchmark: Any, seed: bytes) -> None:
     device = device_with(seed)
     verdict = benchmark(
-        lambda: decide_code(device, BUDGET, "000000", NOW_NS, AWS_OBSERVED, nothing_used)
+        lambda: decide_code(device, BUDGET, "000000", NOW_NS, AWS_IMMEDIATE, nothing_used)
     )
     assert verdict.outcome is Outcome.WRONG
 
@@ -86,7 +86,7 @@ def test_decision_in_a_memory_store(decide_codes: Any, seed: bytes) -> None:
 
 
 @pytest.mark.benchmark(group="pair")
-@pytest.mark.parametrize("profile", [AWS_OBSERVED, RFC6238], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", [AWS_IMMEDIATE, RFC6238], ids=lambda profile: profile.name)
 def test_pair(benchmark: Any, profile: Profile) -> None:
     seed = SEEDS["40 bytes"]
     device, last = device_with(seed), STEP + profile.pair_ahead

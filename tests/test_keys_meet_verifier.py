@@ -46,7 +46,7 @@ from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 from mfalab.verifier import (
-    AWS_OBSERVED,
+    AWS_IMMEDIATE,
     CHEAP,
     CeremonyDecision,
     MemoryStore,
@@ -72,7 +72,7 @@ CERTIFIED = [
     if load_model(name).attestation in {AttestationKind.PACKED_X5C, AttestationKind.FIDO_U2F}
 ]
 UNCERTIFIED = [name for name in MODELS if name not in CERTIFIED]
-ANY = AWS_OBSERVED
+ANY = AWS_IMMEDIATE
 
 Report = tuple[int, str, bytes]
 

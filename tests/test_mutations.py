@@ -14,6 +14,7 @@ import pytest
 
 from mfalab.simulator.language import setting
 from mfalab.verifier import (
+    Delay,
     code_rules,
     console,
     device_rules,
@@ -304,11 +305,11 @@ def high_water_mark_not_kept(patch: Patch) -> None:
 
 
 def deactivated_device_still_works(patch: Patch) -> None:
-    figures(patch, propagation_disable_s=10**9)
+    figures(patch, propagation_disable_s=Delay(10**9, 10**9))
 
 
 def new_device_works_only_later(patch: Patch) -> None:
-    figures(patch, propagation_enable_s=60)
+    figures(patch, propagation_enable_s=Delay(60, 60))
 
 
 def role_without_mfa(patch: Patch) -> None:

@@ -5,11 +5,13 @@ from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
 from mfalab.verifier.console_login import SignedIn
 from mfalab.verifier.decision import Decision, Outcome
+from mfalab.verifier.delays import Delay
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
 from mfalab.verifier.outbox import Outbox, Silence
 from mfalab.verifier.passwords import CHEAP, RFC9106, PasswordCost
 from mfalab.verifier.profile import (
+    AWS_IMMEDIATE,
     AWS_OBSERVED,
     PROFILES,
     RFC6238,
@@ -37,6 +39,7 @@ from mfalab.verifier.verifier import TokenSeed, Verifier
 from mfalab.verifier.webauthn.outcomes import CeremonyDecision, CeremonyOutcome
 
 __all__ = [
+    "AWS_IMMEDIATE",
     "AWS_OBSERVED",
     "CHEAP",
     "PROFILES",
@@ -53,6 +56,7 @@ __all__ = [
     "CounterRule",
     "Credentials",
     "Decision",
+    "Delay",
     "DeviceKind",
     "Iam",
     "Identity",

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self
 
-from mfalab.verifier import names, refusals
-from mfalab.verifier.moments import SECOND_NS
+from mfalab.verifier import key_use, names, refusals
 from mfalab.verifier.records import AccessKey, Account, Identity, Role, Session, SessionKind
 from mfalab.verifier.store.protocol import Transaction
-
-_LAST_USED_GRAIN_NS = 15 * 60 * SECOND_NS
-"""How exact the last use of an access key is kept, so that not every call writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +74,21 @@ class Caller:
         return self.user is not None and self.user.name_key == name.lower()
 
 
-def authenticate(tx: Transaction, credentials: Credentials, now_ns: int, door: Door) -> Caller:
+def authenticate(
+    tx: Transaction,
+    credentials: Credentials,
+    now_ns: int,
+    door: Door,
+    lag_ns: Callable[[str], int] = lambda key_id: 0,
+) -> Caller:
     """The caller whose credentials these are.
+
+    Args:
+        tx: where the use of an access key is written down.
+        credentials: what the request was signed with.
+        now_ns: the verifier's time.
+        door: where the request came in.
+        lag_ns: how long after its use IAM tells of the use of the access key with an id.
 
     Raises:
         ServiceError: unknown, wrong, expired, or not admitted at this door: the IAM API takes
@@ -89,7 +98,7 @@ def authenticate(tx: Transaction, credentials: Credentials, now_ns: int, door: D
     if credentials.session_token is None:
         if door is Door.CONSOLE:
             raise refusals.invalid_client_token()
-        return _key_holder(tx, credentials, now_ns, door)
+        return _key_holder(tx, credentials, now_ns, door, lag_ns)
     session = tx.get(Session, credentials.access_key_id)
     if session is None or not _same(session.token, credentials.session_token):
         raise refusals.invalid_client_token()
@@ -175,7 +184,13 @@ def _same_account(caller: Caller, resource: str) -> bool:
     return len(parts) < 6 or parts[4] in (caller.account.id, "aws")
 
 
-def _key_holder(tx: Transaction, credentials: Credentials, now_ns: int, door: Door) -> Caller:
+def _key_holder(
+    tx: Transaction,
+    credentials: Credentials,
+    now_ns: int,
+    door: Door,
+    lag_ns: Callable[[str], int],
+) -> Caller:
     key = tx.get(AccessKey, credentials.access_key_id)
     if key is None or not key.active:
         raise refusals.invalid_client_token()
@@ -184,12 +199,9 @@ def _key_holder(tx: Transaction, credentials: Credentials, now_ns: int, door: Do
     identity = tx.get(Identity, key.identity_id)
     if identity is None:
         raise refusals.invalid_client_token()
-    if (
-        key.last_used_ns is None
-        or key.last_used_service != door.value
-        or now_ns - key.last_used_ns >= _LAST_USED_GRAIN_NS
-    ):
-        tx.update(replace(key, last_used_ns=now_ns, last_used_service=door.value))
+    if key_use.is_news(key, door.value, now_ns):
+        used = (now_ns, door.value, now_ns + lag_ns(key.id))
+        tx.update(replace(key, uses=key_use.after_use(key.uses, used)))
     account = account_of(tx, identity.account_id)
     return Caller(account, identity, names.identity_arn(account, identity), key.id)
 

@@ -19,6 +19,7 @@ from mfalab.verifier import authorization, device_rules, names, parameter_rules,
 from mfalab.verifier.authorization import Caller, Credentials, Door
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.decision import Decision
+from mfalab.verifier.delays import Delay, Streams, draw_ns
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import PasswordHasher
@@ -84,6 +85,26 @@ class Call:
         """So many random bytes."""
         return self.service.random_bytes(count)
 
+    def delay_ns(self, figure: str, subject: str) -> int:
+        """How long a delay of the profile lasts this time; drawn from a stream of its own.
+
+        Args:
+            figure: the field of the profile.
+            subject: what is delayed.
+        """
+        delay: Delay = getattr(self.profile, figure)
+        return draw_ns(delay, self.service.delays, f"{figure}/{subject}/{self.now_ns}")
+
+    def authenticate(self, credentials: Credentials, door: Door) -> Caller:
+        """See `authorization.authenticate`; the use of an access key is told late."""
+        return authorization.authenticate(
+            self.tx,
+            credentials,
+            self.now_ns,
+            door,
+            lambda key_id: self.delay_ns("access_key_last_used_lag_s", key_id),
+        )
+
     def observe(self, happening: Happening) -> None:
         """Tell the observer after the commit."""
         self._observed.append(happening)
@@ -94,15 +115,17 @@ class Call:
         device: Device,
         *codes: str,
         tx: Transaction | None = None,
+        **view: Any,
     ) -> Decision:
         """Decide on typed codes by `verify_code` or `verify_pair`, and tell the observer.
 
-        `tx` replaces the call's own transaction where used codes are kept apart.
+        `tx` replaces the call's own transaction where used codes are kept apart; a `view` goes to
+        `verify_code`.
         """
         now_ns, profile = self.now_ns, self.profile
         tx = self.tx if tx is None else tx
         decision = verify(
-            tx, device, *codes, now_ns=now_ns, profile=profile, operation=self.operation
+            tx, device, *codes, now_ns=now_ns, profile=profile, operation=self.operation, **view
         )
         self.observe(decision)
         return decision
@@ -129,7 +152,9 @@ class Service:
         passwords: PasswordHasher,
         outbox: Outbox,
         observer: Observer | None,
+        delays: Streams | None = None,
     ) -> None:
+        self.delays: Streams = delays or (lambda name: random_bytes)
         self.store = store
         self.clock = clock
         self.random_bytes = random_bytes
@@ -179,9 +204,7 @@ class Service:
         happened: list[Call] = []
 
         def checked(call: Call) -> R:
-            call._caller = authorization.authenticate(  # noqa: SLF001 - one mechanism
-                call.tx, credentials, call.now_ns, door
-            )
+            call._caller = call.authenticate(credentials, door)  # noqa: SLF001 - one mechanism
             happened.append(call)
             if resource is not None:
                 arn, own = resource(call, parameters)

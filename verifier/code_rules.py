@@ -33,6 +33,7 @@ _WRONG = Outcome.WRONG
 _REPLAYED = Outcome.REPLAYED
 _STALE = Outcome.STALE
 _THROTTLED = Outcome.THROTTLED
+_EARLY = Outcome.EARLY
 _EVENT = MovingFactor.EVENT
 _HARDWARE = DeviceKind.HARDWARE
 _HIGH_WATER = ReplayRule.HIGH_WATER
@@ -48,6 +49,17 @@ class Verdict(NamedTuple):
     centre: int
     low: int
     high: int
+
+
+class StsView(NamedTuple):
+    """How STS sees a device whose last pair it does not know in full yet."""
+
+    offset_steps: int
+    """Where it centres the window: around the old offset, or the new one."""
+    withheld_step: int
+    """The step whose code it does not take yet."""
+    takes_none: bool = False
+    """Whether it takes no code of this device yet."""
 
 
 Window = tuple[int, int, int, int]
@@ -247,8 +259,9 @@ def verify_code(
     now_ns: int,
     profile: Profile,
     operation: str,
+    view: StsView | None = None,
 ) -> Decision:
-    """Decide on one code and write the consequences.
+    """Decide on one code, as IAM knows the device or in this view, and write the consequences.
 
     Writes the budget, and on acceptance the `UsedCode` and the device: read the device again from
     `tx` before changing it further.
@@ -259,15 +272,20 @@ def verify_code(
     _require_secret(device)
     budget = tx.get(Budget, device.serial) or Budget(device.serial)
     is_used = _used_in(tx, device)
-    verdict = decide_code(device, budget, code, now_ns, profile, is_used)
+    seen = device if view is None else replace(device, offset_steps=view.offset_steps)
+    verdict = _in_view(view, decide_code(seen, budget, code, now_ns, profile, is_used))
     _count(tx, budget, verdict, now_ns, profile)
     if verdict.outcome is _THROTTLED and profile.throttled_code_is_used:
-        unseen = judge_code(device, code, now_ns, profile, is_used)
+        unseen = judge_code(seen, code, now_ns, profile, is_used)
         if unseen.step is not None:
             spend(tx, device, unseen.step)
     if verdict.outcome is _ACCEPTED and verdict.step is not None:
         if spend(tx, device, verdict.step):
-            device = after_code(device, verdict.step, verdict.server, profile)
+            after = after_code(device, verdict.step, verdict.server, profile)
+            if seen.offset_steps != device.offset_steps:
+                # Found around an offset that a pair has replaced: nothing to learn from.
+                after = replace(after, offset_steps=device.offset_steps)
+            device = after
             tx.update(device)
         else:
             verdict = verdict._replace(outcome=_REPLAYED)
@@ -326,6 +344,14 @@ def _count(
     counted = throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
     if counted != budget:
         tx.update(counted)
+
+
+def _in_view(view: StsView | None, verdict: Verdict) -> Verdict:
+    """A verdict as STS gives it: right codes that it does not take yet are early."""
+    if view is None or verdict.outcome is not _ACCEPTED:
+        return verdict
+    early = view.takes_none or verdict.step == view.withheld_step
+    return verdict._replace(outcome=_EARLY) if early else verdict
 
 
 def _used_in(tx: Transaction, device: Device) -> IsUsed:

@@ -58,7 +58,8 @@ def finish(
         failed = tx.get(Budget, identity.id)
         if failed is not None:
             tx.delete(failed)
-    tx.update(replace(identity, password_last_used_ns=call.now_ns))
+    if _is_new_use(call, identity.password_last_used_ns):
+        tx.update(replace(identity, password_last_used_ns=call.now_ns))
     session = sessions.issue(
         call, SessionKind.CONSOLE, identity, call.profile.console_session_s, proof
     )
@@ -68,6 +69,12 @@ def finish(
         additional["MFAIdentifier"] = proof.serial
     record(call, "ConsoleLogin", identity, additional)
     return SignedIn(sessions.credentials_of(session), identity.id, mfa, proof.serial)
+
+
+def _is_new_use(call: Call, last_ns: int | None) -> bool:
+    """Whether the password's last use moves: in so many seconds only the first use counts."""
+    interval_ns = call.profile.password_last_used_interval_s * SECOND_NS
+    return last_ns is None or not 0 <= call.now_ns - last_ns < interval_ns
 
 
 def record_failure(call: Call, identity: Identity | None, *, mfa_used: bool) -> None:

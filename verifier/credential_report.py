@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from mfalab.verifier import device_rules, names, refusals
+from mfalab.verifier import device_rules, key_use, names, refusals
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import SECOND_NS, iso, moment
 from mfalab.verifier.records import AccessKey, CredentialReport, Identity
@@ -46,12 +46,13 @@ def generate(call: Call) -> dict[str, Any]:
     account_id = call.caller.account.id
     report = call.tx.get(CredentialReport, account_id)
     if report is None or _is_expired(call, report):
-        call.tx.update(CredentialReport(account_id, _content(call), call.now_ns))
+        ready_ns = call.now_ns + call.delay_ns("credential_report_takes_s", account_id)
+        call.tx.update(CredentialReport(account_id, _content(call), call.now_ns, ready_ns))
         return {
             "State": "STARTED",
             "Description": "No report exists. Starting a new report generation task",
         }
-    return {"State": "INPROGRESS" if _is_in_progress(call, report) else "COMPLETE"}
+    return {"State": "INPROGRESS" if call.now_ns < report.ready_ns else "COMPLETE"}
 
 
 def get(call: Call) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def get(call: Call) -> dict[str, Any]:
     report = call.tx.get(CredentialReport, call.caller.account.id)
     if report is None:
         raise refusals.report_not_present()
-    if _is_in_progress(call, report):
+    if call.now_ns < report.ready_ns:
         raise refusals.report_in_progress()
     if _is_expired(call, report):
         raise refusals.report_expired()
@@ -73,11 +74,6 @@ def get(call: Call) -> dict[str, Any]:
 def _is_expired(call: Call, report: CredentialReport) -> bool:
     age_ns = call.now_ns - report.generated_ns
     return age_ns >= call.profile.credential_report_interval_s * SECOND_NS
-
-
-def _is_in_progress(call: Call, report: CredentialReport) -> bool:
-    age_ns = call.now_ns - report.generated_ns
-    return age_ns < call.profile.credential_report_takes_s * SECOND_NS
 
 
 def _content(call: Call) -> str:
@@ -94,7 +90,7 @@ def _content(call: Call) -> str:
 def _row(call: Call, identity: Identity) -> tuple[str, ...]:
     keys = call.tx.find(AccessKey, identity_id=identity.id)
     keys.sort(key=lambda key: (key.created_ns, key.id))
-    columns = [_key(key) for key in keys[:2]] + [_NO_KEY] * (2 - len(keys))
+    columns = [_key(key, call.now_ns) for key in keys[:2]] + [_NO_KEY] * (2 - len(keys))
     return (
         "<root_account>" if identity.root else identity.name,
         names.identity_arn(call.caller.account, identity),
@@ -118,10 +114,12 @@ def _password(identity: Identity) -> tuple[str, str, str, str]:
     return "true", last_used, iso(changed_ns), _NONE
 
 
-def _key(key: AccessKey) -> tuple[str, ...]:
+def _key(key: AccessKey, now_ns: int) -> tuple[str, ...]:
     used = (_NONE, _NONE, _NONE)
-    if key.last_used_ns is not None:
-        used = (iso(key.last_used_ns), _REGION, key.last_used_service or _NONE)
+    last = key_use.last_use(key, now_ns)
+    if last is not None:
+        used_ns, service, _ = last
+        used = (iso(used_ns), _REGION, service)
     return _boolean(key.active), iso(key.created_ns), *used
 
 

@@ -13,6 +13,8 @@ class Outcome(StrEnum):
     """No step inside the window has this code, or no two consecutive steps have this pair."""
     REPLAYED = "replayed"
     """The code is right, and was accepted before (or lies at or below the high-water mark)."""
+    EARLY = "early"
+    """The code is right, and STS does not take it yet: it learns late of a pair."""
     STALE = "stale"
     """The pair is right, and not newer than the last accepted pair."""
     THROTTLED = "throttled"

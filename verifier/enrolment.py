@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import device_rules, names, permissions, refusals
+from mfalab.verifier import device_rules, names, permissions, propagation, refusals
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.code_rules import verify_pair
-from mfalab.verifier.moments import SECOND_NS, moment
+from mfalab.verifier.decision import Decision
+from mfalab.verifier.moments import moment
 from mfalab.verifier.records import (
     AccessKey,
     Account,
@@ -68,8 +69,9 @@ def enable(
         raise refusals.no_such_device(serial)
     device_rules.check_association(device, target, target_name)
     device_rules.check_device_limit(tx, target, call.profile)
-    _require_pair(call, device, code1, code2)
-    bind(call, device.id, target)
+    decision = _require_pair(call, device, code1, code2)
+    from_ns = bind(call, device.id, target)
+    propagation.tell_sts_of_enabling(call, device, decision, from_ns)
 
 
 def resync(call: Call, target: Identity, serial: str, code1: str, code2: str) -> None:
@@ -78,7 +80,8 @@ def resync(call: Call, target: Identity, serial: str, code1: str, code2: str) ->
     device_rules.check_owner(device, target)
     if not names.has_codes(device.kind):
         raise refusals.device_invalid_for_user()
-    _require_pair(call, device, code1, code2)
+    decision = _require_pair(call, device, code1, code2)
+    propagation.tell_sts_of_resync(call, device, decision)
 
 
 def deactivate(call: Call, target: Identity, serial: str) -> None:
@@ -103,15 +106,16 @@ def delete_virtual(call: Call, serial: str) -> None:
     remove(call, device)
 
 
-def bind(call: Call, device_id: str, target: Identity) -> None:
-    """Make an identity the owner of a device; STS learns it after the propagation delay."""
+def bind(call: Call, device_id: str, target: Identity) -> int:
+    """Make an identity the owner of a device; returns when STS learns it."""
     device = call.tx.get(Device, device_id)
     assert device is not None
     call.tx.update(
         replace(device, owner_id=target.id, account_id=target.account_id, enabled_ns=call.now_ns)
     )
-    from_ns = call.now_ns + call.profile.propagation_enable_s * SECOND_NS
+    from_ns = call.now_ns + call.delay_ns("propagation_enable_s", device.serial)
     call.tx.update(Binding(device.id, from_ns, device.serial, target.id))
+    return from_ns
 
 
 def unbind(call: Call, device: Device) -> None:
@@ -134,7 +138,7 @@ def unbind(call: Call, device: Device) -> None:
     credential = call.tx.get(CredentialRecord, device.id)
     if credential is not None:
         call.tx.delete(credential)
-    until_ns = call.now_ns + call.profile.propagation_disable_s * SECOND_NS
+    until_ns = call.now_ns + call.delay_ns("propagation_disable_s", device.serial)
     for binding in call.tx.find(Binding, device_id=device.id):
         if binding.until_ns is None:
             call.tx.update(replace(binding, until_ns=until_ns))
@@ -225,6 +229,8 @@ def _may_be_enabled(call: Call, device: Device) -> bool:
     return device.account_id in (None, call.caller.account.id)
 
 
-def _require_pair(call: Call, device: Device, code1: str, code2: str) -> None:
-    if not call.decide(verify_pair, device, code1, code2).accepted:
+def _require_pair(call: Call, device: Device, code1: str, code2: str) -> Decision:
+    decision = call.decide(verify_pair, device, code1, code2)
+    if not decision.accepted:
         raise Refused(refusals.invalid_authentication_code())
+    return decision

@@ -1,12 +1,16 @@
 """The figures a verifier works with: one frozen `Profile`, every open point of AWS a field.
 
-Two profiles are complete: `AWS_OBSERVED` (as measured on AWS; AWS guarantees none
-of it) and `RFC6238` (the classic server which the RFC advises). Anything between is
-`dataclasses.replace` of one of them.
+Three profiles are complete: `AWS_OBSERVED` (as measured on AWS; AWS guarantees none of it),
+`AWS_IMMEDIATE` (the same without its delays, so that a story need not wait) and `RFC6238` (the
+classic server which the RFC advises). Anything between is `dataclasses.replace` of one of them.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+
+from mfalab.verifier.delays import Delay
+
+_AT_ONCE = Delay()
 
 
 class ReplayRule(StrEnum):
@@ -169,10 +173,16 @@ class Profile:
     """Tags that one virtual device may have."""
     self_management_gate: bool = True
     """Whether users with MFA devices need a session with MFA to manage them."""
-    propagation_enable_s: int = 0
+    propagation_enable_s: Delay = _AT_ONCE
     """How long after enabling STS does not know a device."""
-    propagation_disable_s: int = 0
+    propagation_disable_s: Delay = _AT_ONCE
     """How long after deactivation STS still knows a device."""
+    propagation_resync_old_s: Delay = _AT_ONCE
+    """How long after a resynchronisation STS still takes codes around the old offset."""
+    propagation_resync_s: Delay = _AT_ONCE
+    """How long after a resynchronisation STS takes no codes around the new offset."""
+    propagation_pair_code_s: Delay = _AT_ONCE
+    """How long after a pair was accepted STS does not take its second code."""
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
     summary_counts_unassigned: bool = True
@@ -259,26 +269,48 @@ class Profile:
     # Credential report
     credential_report_interval_s: int = 4 * 3600
     """How long a report is current: so long no newer one is made."""
-    credential_report_takes_s: int = 0
+    credential_report_takes_s: Delay = _AT_ONCE
     """How long a report is in progress."""
+    access_key_last_used_lag_s: Delay = _AT_ONCE
+    """How long after the use of an access key a report does not tell of it."""
+    password_last_used_interval_s: int = 0
+    """How long after the use of a password further uses do not move its last use."""
 
     def __post_init__(self) -> None:
         """Refuse figures that no verifier could work with.
 
         Raises:
-            ValueError: a figure is negative, or the throttle's window has no length.
+            ValueError: a figure is negative, a delay ends before it begins, or the throttle's
+                window has no length.
         """
         for figure in fields(self):
             value = getattr(self, figure.name)
-            if isinstance(value, int) and value < 0:
+            least = value[0] if isinstance(value, Delay) else value
+            if isinstance(least, int) and least < 0:
                 raise ValueError(f"{figure.name} is {value}; a figure cannot be negative")
+            if isinstance(value, Delay) and value.most_s < value.least_s:
+                raise ValueError(f"{figure.name} is {value}; a delay's longest comes last")
         if self.throttle_window_s == 0:
             raise ValueError(
                 "throttle_window_s is 0; attempts are counted in windows of 1 s or more"
             )
 
 
-AWS_OBSERVED = Profile(name="aws-observed")
+AWS_IMMEDIATE = Profile(name="aws-immediate")
+AWS_OBSERVED = replace(
+    AWS_IMMEDIATE,
+    name="aws-observed",
+    propagation_enable_s=Delay(7, 9),
+    propagation_disable_s=Delay(3, 13),
+    propagation_resync_old_s=Delay(2, 3),
+    propagation_resync_s=Delay(12, 14),
+    propagation_pair_code_s=Delay(16, 20),
+    credential_report_takes_s=Delay(2, 3),
+    access_key_last_used_lag_s=Delay(18, 60),
+    password_last_used_interval_s=300,
+)
+"""The delays are measurements of 2026; the upper end of the access keys' lag is ours, as only its
+lower end was seen. The password's five minutes are from the guide."""
 RFC6238 = Profile(
     name="rfc6238",
     window_back=1,
@@ -293,4 +325,4 @@ RFC6238 = Profile(
     throttle=ThrottleRule.BACKOFF,
 )
 
-PROFILES = {profile.name: profile for profile in (AWS_OBSERVED, RFC6238)}
+PROFILES = {profile.name: profile for profile in (AWS_IMMEDIATE, AWS_OBSERVED, RFC6238)}

@@ -16,6 +16,9 @@ from typing import Any, TypeVar
 T = TypeVar("T", bound=type)
 _Groups = tuple[tuple[str, ...], ...]
 
+Use = tuple[int, str, int]
+"""A use of an access key: when, at which service, and from when on IAM tells of it."""
+
 RECORD_TYPES: list[type] = []
 """All record types, in the order in which they stand here."""
 
@@ -128,8 +131,8 @@ class AccessKey:
     identity_id: str
     active: bool
     created_ns: int
-    last_used_ns: int | None = None
-    last_used_service: str | None = None
+    uses: tuple[Use, ...] = ()
+    """The uses that `key_use` keeps, by their time."""
 
 
 @_table(
@@ -329,6 +332,23 @@ class Binding:
     until_ns: int | None = None
 
 
+@_table("device_id")
+@dataclass(frozen=True, slots=True)
+class PairAtSts:
+    """What STS learns late of a device's last accepted pair."""
+
+    device_id: str
+    old_offset_steps: int
+    old_until_ns: int
+    """How long STS goes on with the old offset."""
+    offset_from_ns: int
+    """From when on it knows the new offset; in between it takes no code."""
+    second_step: int
+    """The step of the pair's second code."""
+    second_step_from_ns: int
+    """From when on it takes that code."""
+
+
 @_table("access_key_id")
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -448,3 +468,5 @@ class CredentialReport:
     account_id: str
     content: str
     generated_ns: int
+    ready_ns: int
+    """When it is finished, and handed out."""

@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from mfalab.verifier import console_login, device_rules, names, refusals, security_keys, sms
+from mfalab.verifier import (
+    console_login,
+    device_rules,
+    names,
+    propagation,
+    refusals,
+    security_keys,
+    sms,
+)
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.code_rules import verify_code, verify_pair
 from mfalab.verifier.console_login import SignedIn
@@ -125,7 +133,9 @@ def resync(call: Call, page_id: str, code1: str, code2: str) -> SecondPage:
     if sign_in.chosen is None or not names.has_codes(sign_in.chosen):
         raise refusals.kind_has_no_codes(str(sign_in.chosen))
     for device in devices:
-        if call.decide(verify_pair, device, code1, code2).accepted:
+        decision = call.decide(verify_pair, device, code1, code2)
+        if decision.accepted:
+            propagation.tell_sts_of_resync(call, device, decision)
             sign_in = replace(sign_in, failures=0)
             call.tx.update(sign_in)
             return _show(call, sign_in)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mfalab.verifier import device_rules, enrolment, names, refusals, sessions
+from mfalab.verifier import device_rules, enrolment, names, propagation, refusals, sessions
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.code_rules import verify_code
@@ -160,7 +160,8 @@ def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:
     device = None if user is None else device_rules.bound_device(call.tx, user, serial, call.now_ns)
     if device is None:
         raise refusals.sts_device_refused()
-    decision = call.decide(verify_code, device, code)
+    view = propagation.view_of(call.tx, device, call.now_ns)
+    decision = call.decide(verify_code, device, code, view=view)
     if decision.outcome is Outcome.THROTTLED:
         raise Refused(refusals.sts_device_refused())
     if not decision.accepted:

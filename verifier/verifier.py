@@ -18,11 +18,12 @@ from mfalab.verifier.authorization import Credentials, Door
 from mfalab.verifier.calls import Call, Observer, Service, transaction
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
+from mfalab.verifier.delays import Streams
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
 from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import RFC9106, PasswordCost, PasswordHasher
-from mfalab.verifier.profile import AWS_OBSERVED, Profile
+from mfalab.verifier.profile import AWS_IMMEDIATE, Profile
 from mfalab.verifier.records import (
     AccessKey,
     Account,
@@ -64,6 +65,8 @@ class Verifier:
         clock: the verifier's time, right or wrong.
         random_bytes: source of seeds, identifiers, codes and salts.
         profile: every figure and choice.
+        delays: streams of random bytes by name, each at its start, for the delays of a profile
+            that has some; left out, delays are drawn from `random_bytes`.
         password_cost: work of one password hash; `CHEAP` is for simulations.
         outbox: carries messages, mail and calls.
         observer: called with each `Decision`, `CeremonyDecision` and `TrailEvent` after its commit.
@@ -75,7 +78,8 @@ class Verifier:
         store: Store,
         clock: Clock,
         random_bytes: Callable[[int], bytes],
-        profile: Profile = AWS_OBSERVED,
+        profile: Profile = AWS_IMMEDIATE,
+        delays: Streams | None = None,
         password_cost: PasswordCost = RFC9106,
         outbox: Outbox,
         observer: Observer | None = None,
@@ -88,6 +92,7 @@ class Verifier:
             passwords=PasswordHasher(random_bytes=random_bytes, cost=password_cost),
             outbox=outbox,
             observer=observer,
+            delays=delays,
         )
         self.console = Console(self._service)
 
@@ -369,7 +374,7 @@ class Verifier:
         Raises:
             ServiceError: the credentials are not valid, or not any more.
         """
-        caller = authorization.authenticate(call.tx, credentials, call.now_ns, Door.STS)
+        caller = call.authenticate(credentials, Door.STS)
         return sessions.mfa_context(caller, call.now_ns, call.profile)
 
     def inject(self, operation: str, error: ServiceError, times: int = 1) -> None:

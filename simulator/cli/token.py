@@ -195,8 +195,8 @@ class _Verifiers:
     profiles: tuple[str, ...] = option(
         "--profile",
         multiple=True,
-        type=click.Choice(["aws-observed", "rfc6238"]),
-        default=["aws-observed"],
+        type=click.Choice(["aws-immediate", "aws-observed", "rfc6238"]),
+        default=["aws-immediate"],
         help="Predict for this verifier; several times for several.",
     )
     paired_ns: int | None = option(

@@ -92,6 +92,7 @@ class Environment:
             clock=self.server_clock,
             random_bytes=self.entropy.random_bytes("verifier"),
             profile=setting.verifier.resolve(),
+            delays=self.entropy.child("verifier").random_bytes,
             password_cost=CHEAP,
             outbox=self.messaging,
             observer=lambda event: self.journal.observe(event, self.verifier.profile),

@@ -13,6 +13,7 @@ from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
 from mfalab.simulator.language.seed_files import SeedFileEntry, TotpEntry
 from mfalab.simulator.language.units import (
     Celsius,
+    DelayRange,
     Duration,
     Instant,
     Ppm,
@@ -36,7 +37,7 @@ from mfalab.simulator.language.words import (
     QuirksName,
     Strict,
 )
-from mfalab.verifier import PROFILES, Profile
+from mfalab.verifier import PROFILES, Delay, Profile
 from mfalab.verifier.names import Partition
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ _STEP_FIGURES = {"window_back", "window_ahead", "pair_back", "pair_ahead"}
 def _profile_field(name: str, kind: Any) -> tuple[str, Any]:
     """The scenario's word for a figure, and its type: the unit moves to the value."""
     if name.endswith("_s"):
-        return name.removesuffix("_s"), Seconds
+        return name.removesuffix("_s"), DelayRange if kind is Delay else Seconds
     if name.endswith("_steps") or name.removeprefix("hardware_") in _STEP_FIGURES:
         return name.removesuffix("_steps"), Steps
     return name, kind
@@ -79,7 +80,9 @@ class _Changes(Strict):
         for name, (word, kind) in _CHANGES.items():
             value = getattr(self, word, None)
             if name != "name" and value is not None:
-                changes[name] = value // NS_PER_S if kind is Seconds else value
+                if kind is Seconds:
+                    value //= NS_PER_S
+                changes[name] = Delay(*value) if kind is DelayRange else value
         return replace(profile, **changes)
 
 
@@ -94,7 +97,7 @@ ProfileChanges = create_model(
 class VerifierSpec(ProfileChanges):
     """Which verifier is under test: a profile's name, or a profile with some fields changed."""
 
-    profile: ProfileName = "aws-observed"
+    profile: ProfileName = "aws-immediate"
     clock: ServerClockSpec = ServerClockSpec()
     """How wrong its own clock is."""
 
@@ -113,6 +116,8 @@ class VerifierSpec(ProfileChanges):
                 written[word] = None
             elif kind is Seconds:
                 written[word] = format_duration(value * NS_PER_S)
+            elif kind is DelayRange:
+                written[word] = str(value)
             elif kind is Steps:
                 written[word] = f"{value} step" if value == 1 else f"{value} steps"
             else:

@@ -177,6 +177,9 @@ TIME_STEPS = Quantity("a number of time steps", {"step": 1, "steps": 1}, "-2 ste
 QUANTITIES = (DURATION, FREQUENCY, TEMPERATURE, SHARE, TIME_STEPS)
 
 
+_A_DELAY = "a duration such as 8 s, or two such as 7 s to 9 s"
+
+
 def parse_duration_ns(text: object) -> int:
     """Nanoseconds in a duration such as `400 d`, `-2 s` or `1 h 30 min`.
 
@@ -208,6 +211,21 @@ def parse_seconds_ns(text: object) -> int:
     if span_ns % NS_PER_S:
         raise ValueError(f"{text!r} is no whole number of seconds")
     return span_ns
+
+
+def parse_delay_s(text: object) -> tuple[int, int]:
+    """The ends, in seconds, of a delay such as `8 s`, or `7 s to 9 s` if it varies.
+
+    Raises:
+        ValueError: not a span of whole seconds, nor two of them with the longer one last.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is not a delay; write {_A_DELAY}")
+    least, separator, most = text.partition(" to ")
+    ends = (parse_seconds_ns(least), parse_seconds_ns(most if separator else least))
+    if ends[1] < ends[0]:
+        raise ValueError(f"{text!r} ends before it begins; write {_A_DELAY}")
+    return ends[0] // NS_PER_S, ends[1] // NS_PER_S
 
 
 def parse_ppm(text: object) -> float:
@@ -314,6 +332,19 @@ Span = Annotated[int, *_written(DURATION, parse_span_ns)]
 """Nanoseconds, not negative."""
 Seconds = Annotated[int, *_written(DURATION, parse_seconds_ns)]
 """Nanoseconds, a whole number of seconds, not negative."""
+DelayRange = Annotated[
+    tuple[int, int],
+    BeforeValidator(parse_delay_s),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"{DURATION.pattern[:-1]}(to {DURATION.pattern[1:-1]})?$",
+            "examples": ["7 s to 9 s"],
+        }
+    ),
+    DURATION,
+]
+"""The shortest and the longest of a delay that varies, in seconds."""
 Ppm = Annotated[float, *_written(FREQUENCY, parse_ppm)]
 Celsius = Annotated[float, *_written(TEMPERATURE, parse_celsius)]
 Share = Annotated[float, *_written(SHARE, parse_share)]

@@ -84,7 +84,7 @@ KeyModelName = Literal[
 ]
 """The models of `mfalab.devices.ctap.models`."""
 
-ProfileName = Literal["aws-observed", "rfc6238"]
+ProfileName = Literal["aws-immediate", "aws-observed", "rfc6238"]
 """The profiles of `mfalab.verifier.PROFILES`."""
 
 QuirksName = Literal[

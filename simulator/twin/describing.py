@@ -51,7 +51,7 @@ def as_scenario(
         f"scenario: {_quoted(_title(account, idle))}",
         "tags: [drift, hardware-token, resync]",
         f"source: measured from {first} to {last} by mfalab token measure",
-        f"verifier: {idle.profile if idle else 'aws-observed'}",
+        f"verifier: {idle.profile if idle else 'aws-immediate'}",
         f"start: {format_instant(model.end_ns)}",
         f"people: {{alice: {{typing: {TYPING_S:g} s}}}}",
         "devices:",

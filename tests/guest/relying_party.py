@@ -21,7 +21,7 @@ from typing import Any
 from mfalab.simulator.clocks.wall import WallClock
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.verifier import (
-    AWS_OBSERVED,
+    AWS_IMMEDIATE,
     CHEAP,
     CeremonyDecision,
     MemoryStore,
@@ -48,7 +48,7 @@ class RelyingParty:
 
     def __init__(self) -> None:
         profile = replace(
-            AWS_OBSERVED,
+            AWS_IMMEDIATE,
             rp_id="localhost",
             origins=(f"http://localhost:{PORT}",),
             app_id=None,

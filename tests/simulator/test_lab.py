@@ -8,7 +8,7 @@ import pytest
 
 from mfalab import ExpectationFailed, Lab, ScenarioError
 from mfalab.simulator.language.units import LAST_INSTANT_NS
-from mfalab.verifier import AWS_OBSERVED
+from mfalab.verifier import AWS_IMMEDIATE
 
 DAY = 86_400 * 10**9
 Labs = Callable[..., Lab]
@@ -187,7 +187,7 @@ def test_verifier_of_the_lab_has_the_profile_with_its_changes() -> None:
     )
     profile = lab.verifier.profile
     assert (profile.name, profile.window_back, profile.throttle_window_s) == ("rfc6238", 3, 60)
-    assert lab_of().verifier.profile == AWS_OBSERVED
+    assert lab_of().verifier.profile == AWS_IMMEDIATE
 
 
 def test_person_of_an_account_that_is_not_there_is_told() -> None:

@@ -11,7 +11,7 @@ import pyotp
 import pytest
 
 from mfalab.verifier import (
-    AWS_OBSERVED,
+    AWS_IMMEDIATE,
     CHEAP,
     Credentials,
     Decision,
@@ -251,13 +251,19 @@ def counted_bytes() -> Callable[[int], bytes]:
     return random_bytes
 
 
+def stream(name: str) -> Callable[[int], bytes]:
+    """The stream of this name, at its start."""
+    return lambda count: hashlib.shake_128(name.encode()).digest(count)
+
+
 def company_on(store: Store) -> Company:
     clock, outbox, observed = SettableClock(), Postbox(), []
     verifier = Verifier(
         store=store,
         clock=clock,
         random_bytes=counted_bytes(),
-        profile=AWS_OBSERVED,
+        profile=AWS_IMMEDIATE,
+        delays=stream,
         password_cost=CHEAP,
         outbox=outbox,
         observer=observed.append,

@@ -19,9 +19,7 @@ COSTS = {"Budget", "SignIn", "SmsChallenge", "Recovery"}
 def lasting(company: Any) -> dict[str, list[Any]]:
     """All records but costs, without the last use of keys."""
     everything = company.everything()
-    everything["AccessKey"] = [
-        replace(key, last_used_ns=None, last_used_service=None) for key in everything["AccessKey"]
-    ]
+    everything["AccessKey"] = [replace(key, uses=()) for key in everything["AccessKey"]]
     return {kind: records for kind, records in everything.items() if kind not in COSTS}
 
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from mfalab.verifier import otp
 from mfalab.verifier.code_rules import pair_steps, verify_code, verify_pair
 from mfalab.verifier.decision import Decision, Outcome
-from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile, ReplayRule, ThrottleRule
+from mfalab.verifier.profile import AWS_IMMEDIATE, RFC6238, Profile, ReplayRule, ThrottleRule
 from mfalab.verifier.records import Account, Budget, Device, DeviceKind, MovingFactor, UsedCode
 from mfalab.verifier.store.memory import MemoryStore
 from mfalab.verifier.store.protocol import Store
@@ -27,7 +27,7 @@ SEED = b"12345678901234567890"
 ACCOUNT = Account("1", "aws", None, "root@example.com", None, True, 0)
 START_STEP = 40_000_000
 
-AWS = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+AWS = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
 RFC = replace(RFC6238, throttle=ThrottleRule.NONE)
 
 
@@ -185,7 +185,7 @@ def test_devices_have_their_own_algorithm_digits_and_period(
 
 @pytest.mark.parametrize("decoration", ["{} ", " {}", "{}\n", "{}\N{NO-BREAK SPACE}", "0{}", "+{}"])
 def test_decorated_code_is_wrong_and_costs_an_attempt(bench: Make, decoration: str) -> None:
-    bench_ = bench(AWS_OBSERVED)
+    bench_ = bench(AWS_IMMEDIATE)
     assert bench_.type(decoration.format(code(T))).outcome is Outcome.WRONG
     assert bench_.budget is not None
     assert bench_.budget.attempts == 1
@@ -472,7 +472,7 @@ def test_event_token_is_enabled_with_its_first_two_codes(bench: Make) -> None:
 
 
 def test_throttled_right_code_is_not_used_up(bench: Make) -> None:
-    bench_ = bench(AWS_OBSERVED, step=T + 6 - T % 6)
+    bench_ = bench(AWS_IMMEDIATE, step=T + 6 - T % 6)
     first = bench_.step
     assert [bench_.type("000000").outcome for _ in range(9)] == [Outcome.WRONG] * 9
     bench_.step = first + 5
@@ -482,7 +482,7 @@ def test_throttled_right_code_is_not_used_up(bench: Make) -> None:
 
 
 def test_throttled_right_code_is_used_up_where_the_profile_says_so(bench: Make) -> None:
-    profile = replace(AWS_OBSERVED, throttled_code_is_used=True)
+    profile = replace(AWS_IMMEDIATE, throttled_code_is_used=True)
     bench_ = bench(profile, step=T + 6 - T % 6)
     first = bench_.step
     for _ in range(9):
@@ -494,7 +494,7 @@ def test_throttled_right_code_is_used_up_where_the_profile_says_so(bench: Make) 
 
 
 def test_right_wrong_and_replayed_codes_all_count(bench: Make) -> None:
-    bench_ = bench(AWS_OBSERVED)
+    bench_ = bench(AWS_IMMEDIATE)
     outcomes = [bench_.show(T), bench_.show(T), bench_.show(T + 9)]
     assert outcomes == [Outcome.ACCEPTED, Outcome.REPLAYED, Outcome.WRONG]
     assert bench_.budget is not None
@@ -502,7 +502,7 @@ def test_right_wrong_and_replayed_codes_all_count(bench: Make) -> None:
 
 
 def test_budget_outlives_the_device_of_that_name(bench: Make) -> None:
-    bench_ = bench(AWS_OBSERVED)
+    bench_ = bench(AWS_IMMEDIATE)
     for _ in range(9):
         bench_.type("000000")
     with bench_.store.transaction() as tx:
@@ -513,7 +513,7 @@ def test_budget_outlives_the_device_of_that_name(bench: Make) -> None:
 
 
 def test_pairs_do_not_count_at_aws_and_do_in_a_strict_profile(bench: Make) -> None:
-    lax, strict = bench(AWS_OBSERVED), bench(RFC6238)
+    lax, strict = bench(AWS_IMMEDIATE), bench(RFC6238)
     for bench_ in (lax, strict):
         outcomes = [bench_.pair("000000", "000000").outcome for _ in range(6)]
         assert outcomes[:5] == [Outcome.WRONG] * 5
@@ -561,12 +561,12 @@ CONTESTANT = """
 import sys
 from dataclasses import replace
 from mfalab.verifier.otp import hotp
-from mfalab.verifier.profile import AWS_OBSERVED, ThrottleRule
+from mfalab.verifier.profile import AWS_IMMEDIATE, ThrottleRule
 from mfalab.verifier.records import Device
 from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.code_rules import verify_code
 
-profile = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+profile = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
 with SqliteStore(sys.argv[1]) as store:
     print("ready", flush=True)
     for line in sys.stdin:
@@ -614,9 +614,9 @@ def test_one_code_by_four_processes_on_one_file_is_accepted_once(tmp_path: Path)
 # Any course of events
 
 MACHINE_PROFILES = [
-    replace(AWS_OBSERVED, pair_back=20, pair_ahead=20),
-    replace(AWS_OBSERVED, pair_back=20, pair_ahead=20, pair_consumes_codes=True),
-    replace(AWS_OBSERVED, drift_memory=True, pair_back=20, pair_ahead=20),
+    replace(AWS_IMMEDIATE, pair_back=20, pair_ahead=20),
+    replace(AWS_IMMEDIATE, pair_back=20, pair_ahead=20, pair_consumes_codes=True),
+    replace(AWS_IMMEDIATE, drift_memory=True, pair_back=20, pair_ahead=20),
     replace(RFC6238, pair_back=20, pair_ahead=20, drift_memory_limit_steps=3),
     replace(RFC6238, pair_back=20, pair_ahead=20, throttle=ThrottleRule.NONE),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import ServiceError
+from mfalab.verifier import Delay, ServiceError
 
 ACCOUNT = "123456789012"
 HEADER = (
@@ -111,7 +111,7 @@ def test_report_expires(company: Any, clock: Any) -> None:
 
 
 def test_report_may_take_its_time(company: Any, clock: Any) -> None:
-    company.set(credential_report_takes_s=10)
+    company.set(credential_report_takes_s=Delay(10, 10))
     ada = company.iam("ada")
     assert ada.generate_credential_report()["State"] == "STARTED"
     clock.advance(9)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import AWS_OBSERVED, MemoryStore, ServiceError, SmsMode, device_rules
+from mfalab.verifier import AWS_IMMEDIATE, MemoryStore, ServiceError, SmsMode, device_rules
 from mfalab.verifier.records import (
     Account,
     Binding,
@@ -62,7 +62,7 @@ def test_device_serves_one_identity() -> None:
 
 
 def test_limit_counts_the_devices_of_one_identity() -> None:
-    profile = replace(AWS_OBSERVED, devices_per_identity=2)
+    profile = replace(AWS_IMMEDIATE, devices_per_identity=2)
     with MemoryStore().transaction() as tx:
         tx.insert(owned(PHONE))
         tx.insert(owned(PHONE, ROOT, id="d2", serial="other"))
@@ -129,7 +129,7 @@ def test_mfa_conditions_of_a_role(
 )
 def test_sms_is_for_users_while_it_is_offered(mode: SmsMode, target: Identity, code: str) -> None:
     assert (
-        refusal(device_rules.check_sms_enrolment, target, replace(AWS_OBSERVED, sms=mode)) == code
+        refusal(device_rules.check_sms_enrolment, target, replace(AWS_IMMEDIATE, sms=mode)) == code
     )
 
 
@@ -137,7 +137,7 @@ def test_sms_device_is_of_no_use_after_the_end_of_sms() -> None:
     with MemoryStore().transaction() as tx:
         tx.insert(owned(PHONE, kind=DeviceKind.SMS))
         for mode, count in ((SmsMode.PREVIEW, 1), (SmsMode.ENDED, 0)):
-            profile = replace(AWS_OBSERVED, sms=mode)
+            profile = replace(AWS_IMMEDIATE, sms=mode)
             assert len(device_rules.sign_in_devices(tx, ALICE, profile)) == count
 
 

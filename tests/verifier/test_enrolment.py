@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import ServiceError, SmsMode
+from mfalab.verifier import Delay, ServiceError, SmsMode
 
 BAD_CODE = ("InvalidAuthenticationCode", "Authentication code for device is not valid.", 403)
 
@@ -62,7 +62,7 @@ def test_hardware_token_that_is_removed_belongs_to_no_account(company: Any) -> N
 
 
 def test_sts_binding_ends_the_propagation_delay_after_the_removal(company: Any, clock: Any) -> None:
-    company.set(propagation_enable_s=8, propagation_disable_s=5)
+    company.set(propagation_enable_s=Delay(8, 8), propagation_disable_s=Delay(5, 5))
     token = company.enrol()
     company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
     (binding,) = company.everything()["Binding"]

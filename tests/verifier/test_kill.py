@@ -18,7 +18,7 @@ from typing import IO
 import pytest
 
 from mfalab.verifier import (
-    AWS_OBSERVED,
+    AWS_IMMEDIATE,
     CHEAP,
     Credentials,
     Decision,
@@ -34,7 +34,7 @@ from mfalab.verifier.store.sqlite import SqliteStore
 
 ROUNDS = 25
 ACCOUNT = "123456789012"
-PROFILE = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+PROFILE = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
 STAGES = ["nothing", "created", "enabled", "deactivated", "deleted"]
 """A device's life in order. An act under way at the kill may or may not have happened."""
 

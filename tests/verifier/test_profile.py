@@ -8,7 +8,7 @@ import pytest
 from mfalab.verifier import DeviceKind, ServiceError
 from mfalab.verifier.code_rules import code_window, pair_window
 from mfalab.verifier.otp import step_at
-from mfalab.verifier.profile import AWS_OBSERVED
+from mfalab.verifier.profile import AWS_IMMEDIATE
 from mfalab.verifier.records import Device
 
 NOW_NS = 1_700_000_000 * 10**9
@@ -21,7 +21,7 @@ def device(kind: DeviceKind) -> Device:
 
 def test_hardware_tokens_may_have_windows_of_their_own() -> None:
     profile = replace(
-        AWS_OBSERVED,
+        AWS_IMMEDIATE,
         hardware_window_back=0,
         hardware_window_ahead=5,
         hardware_pair_back=7,
@@ -36,8 +36,8 @@ def test_hardware_tokens_may_have_windows_of_their_own() -> None:
 
 def test_hardware_tokens_have_the_windows_of_virtual_devices_by_default() -> None:
     for window in (code_window, pair_window):
-        assert window(device(DeviceKind.HARDWARE), NOW_NS, AWS_OBSERVED) == window(
-            device(DeviceKind.VIRTUAL), NOW_NS, AWS_OBSERVED
+        assert window(device(DeviceKind.HARDWARE), NOW_NS, AWS_IMMEDIATE) == window(
+            device(DeviceKind.VIRTUAL), NOW_NS, AWS_IMMEDIATE
         )
 
 
@@ -65,9 +65,9 @@ def test_the_summary_may_leave_unassigned_devices_out(
 @pytest.mark.parametrize("figure", ["window_back", "devices_per_identity", "sms_code_lifetime_s"])
 def test_a_negative_figure_is_refused(figure: str) -> None:
     with pytest.raises(ValueError, match=f"{figure} is -1"):
-        replace(AWS_OBSERVED, **{figure: -1})
+        replace(AWS_IMMEDIATE, **{figure: -1})
 
 
 def test_a_throttle_window_has_a_length() -> None:
     with pytest.raises(ValueError, match="throttle_window_s is 0"):
-        replace(AWS_OBSERVED, throttle_window_s=0)
+        replace(AWS_IMMEDIATE, throttle_window_s=0)

@@ -8,6 +8,7 @@ import pytest
 
 from mfalab.verifier import (
     Credentials,
+    Delay,
     MfaContext,
     RoleSessionMfa,
     ServiceError,
@@ -175,7 +176,7 @@ class TestPropagation:
     def test_new_device_is_known_to_sts_later_than_to_lists(
         self, company: Any, clock: Any, refused: Any
     ) -> None:
-        company.set(propagation_enable_s=8)
+        company.set(propagation_enable_s=Delay(8, 8))
         token = company.enrol()
         assert company.serials() == [token.serial]
         clock.advance(7.999)
@@ -187,7 +188,7 @@ class TestPropagation:
     def test_removed_device_works_for_a_moment(
         self, company: Any, clock: Any, refused: Any
     ) -> None:
-        company.set(propagation_disable_s=3)
+        company.set(propagation_disable_s=Delay(3, 3))
         token = company.enrol()
         company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
         company.iam("ada").delete_virtual_mfa_device(SerialNumber=token.serial)
@@ -201,7 +202,7 @@ class TestPropagation:
     def test_device_that_moved_belongs_to_one_user_in_the_end(
         self, company: Any, clock: Any, refused: Any
     ) -> None:
-        company.set(propagation_enable_s=8, propagation_disable_s=3)
+        company.set(propagation_enable_s=Delay(8, 8), propagation_disable_s=Delay(3, 3))
         token = company.enrol()
         clock.advance(60)
         company.iam("ada").deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mfalab.verifier import throttle
-from mfalab.verifier.profile import AWS_OBSERVED, RFC6238, Profile, ThrottleRule
+from mfalab.verifier.profile import AWS_IMMEDIATE, RFC6238, Profile, ThrottleRule
 from mfalab.verifier.records import Budget
 
 S = 10**9
@@ -30,31 +30,31 @@ def attempts(
 @pytest.mark.parametrize("accepted", [True, False])
 def test_tenth_attempt_in_a_window_is_refused_whatever_the_others_were(accepted: bool) -> None:
     times = [WINDOW_START_S + index for index in range(20)]
-    assert attempts(times, AWS_OBSERVED, accepted=accepted)[1] == 9
+    assert attempts(times, AWS_IMMEDIATE, accepted=accepted)[1] == 9
 
 
 def test_window_is_aligned_to_the_epoch_and_not_to_the_first_attempt() -> None:
     end = WINDOW_START_S + 179
-    budget, looked_at = attempts([end] * 9, AWS_OBSERVED)
+    budget, looked_at = attempts([end] * 9, AWS_IMMEDIATE)
     assert looked_at == 9
-    assert throttle.is_throttled(budget, end * S + S - 1, AWS_OBSERVED)
-    assert not throttle.is_throttled(budget, (end + 1) * S, AWS_OBSERVED)
+    assert throttle.is_throttled(budget, end * S + S - 1, AWS_IMMEDIATE)
+    assert not throttle.is_throttled(budget, (end + 1) * S, AWS_IMMEDIATE)
 
 
 def test_next_window_has_a_whole_budget() -> None:
-    budget, _ = attempts([WINDOW_START_S] * 9, AWS_OBSERVED)
-    assert attempts([WINDOW_START_S + 180] * 20, AWS_OBSERVED, budget=budget)[1] == 9
+    budget, _ = attempts([WINDOW_START_S] * 9, AWS_IMMEDIATE)
+    assert attempts([WINDOW_START_S + 180] * 20, AWS_IMMEDIATE, budget=budget)[1] == 9
 
 
 def test_leap_second_at_the_boundary_is_no_second_budget() -> None:
-    budget, _ = attempts([WINDOW_START_S] * 9, AWS_OBSERVED)
-    assert attempts([WINDOW_START_S - 1, WINDOW_START_S], AWS_OBSERVED, budget=budget)[1] == 0
+    budget, _ = attempts([WINDOW_START_S] * 9, AWS_IMMEDIATE)
+    assert attempts([WINDOW_START_S - 1, WINDOW_START_S], AWS_IMMEDIATE, budget=budget)[1] == 0
 
 
 def test_clock_corrected_by_a_year_does_not_lock_the_device_until_then() -> None:
     year_s = 365 * 86400
-    budget, _ = attempts([WINDOW_START_S + year_s] * 9, AWS_OBSERVED)
-    assert not throttle.is_throttled(budget, WINDOW_START_S * S, AWS_OBSERVED)
+    budget, _ = attempts([WINDOW_START_S + year_s] * 9, AWS_IMMEDIATE)
+    assert not throttle.is_throttled(budget, WINDOW_START_S * S, AWS_IMMEDIATE)
     budget, _ = attempts([year_s + index for index in range(9)], BACKOFF)
     assert throttle.is_throttled(budget, (year_s + 9) * S, BACKOFF)
     assert not throttle.is_throttled(budget, 1000 * S, BACKOFF)
@@ -94,5 +94,5 @@ def test_after_a_hundred_failures_no_code_helps_where_nist_is_followed() -> None
 
 
 def test_without_a_throttle_nothing_is_counted() -> None:
-    free = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+    free = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
     assert attempts([1] * 1000, free) == (Budget("serial"), 1000)

@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from mfalab.verifier import AWS_OBSERVED, CHEAP, ThrottleRule, Verifier
+from mfalab.verifier import AWS_IMMEDIATE, CHEAP, ThrottleRule, Verifier
 from mfalab.verifier.otp import hotp
 from mfalab.verifier.store.sqlite import SqliteStore
 
 ACCOUNT = "123456789012"
-PROFILE = replace(AWS_OBSERVED, throttle=ThrottleRule.NONE)
+PROFILE = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
 THREADS = 3
 
 

@@ -32,13 +32,12 @@ CREATE INDEX identity_by_account_id_and_permissions_boundary
 CREATE UNIQUE INDEX identity_one_account_id_and_name_key ON identity (account_id, name_key);
 
 CREATE TABLE access_key (
-    id                TEXT    NOT NULL PRIMARY KEY,
-    secret            TEXT    NOT NULL,
-    identity_id       TEXT    NOT NULL REFERENCES identity (id),
-    active            INTEGER NOT NULL,
-    created_ns        INTEGER NOT NULL,
-    last_used_ns      INTEGER,
-    last_used_service TEXT
+    id          TEXT    NOT NULL PRIMARY KEY,
+    secret      TEXT    NOT NULL,
+    identity_id TEXT    NOT NULL REFERENCES identity (id),
+    active      INTEGER NOT NULL,
+    created_ns  INTEGER NOT NULL,
+    uses        TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX access_key_by_identity_id ON access_key (identity_id);
 
@@ -175,6 +174,15 @@ CREATE TABLE binding (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX binding_by_serial ON binding (serial);
 
+CREATE TABLE pair_at_sts (
+    device_id           TEXT    NOT NULL PRIMARY KEY REFERENCES device (id),
+    old_offset_steps    INTEGER NOT NULL,
+    old_until_ns        INTEGER NOT NULL,
+    offset_from_ns      INTEGER NOT NULL,
+    second_step         INTEGER NOT NULL,
+    second_step_from_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE session (
     access_key_id       TEXT    NOT NULL PRIMARY KEY,
     secret              TEXT    NOT NULL,
@@ -252,5 +260,6 @@ CREATE TABLE recovery (
 CREATE TABLE credential_report (
     account_id   TEXT    NOT NULL PRIMARY KEY REFERENCES account (id),
     content      TEXT    NOT NULL,
-    generated_ns INTEGER NOT NULL
+    generated_ns INTEGER NOT NULL,
+    ready_ns     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -73,7 +73,7 @@ def measure(in_process, monkeypatch, tmp_path) -> Callable[..., Any]:
 
 def test_a_file_of_readings_is_measured(measure):
     Path("fob.csv").write_text(csv(20))
-    ran = measure("--profile", "aws-observed", "--profile", "rfc6238")
+    ran = measure("--profile", "aws-immediate", "--profile", "rfc6238")
     assert ran.code == 0
     assert re.search(r"^mean rate +-1\d", ran.out, re.MULTILINE)
     assert "rfc6238, used every day" in ran.out

@@ -97,7 +97,7 @@ def test_known_drift_of_the_seed_file_is_the_offset_unless_one_is_said(
     assert token(lab_with, **from_file).factory.shipped[0].drift_steps == -7
 
 
-@pytest.mark.parametrize(("profile", "centre"), [("rfc6238", -100), ("aws-observed", 0)])
+@pytest.mark.parametrize(("profile", "centre"), [("rfc6238", -100), ("aws-immediate", 0)])
 def test_verifier_with_drift_memory_begins_at_the_known_drift(
     tmp_path: Path, profile: str, centre: int
 ) -> None:

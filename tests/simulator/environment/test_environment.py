@@ -89,4 +89,4 @@ def test_label_of_a_device_says_its_kind(lab_with: Labs) -> None:
     labels = {lane["id"]: lane["label"] for lane in lab_with("fob", "key").lanes()}
     assert labels["fob"] == "fob (hardware totp)"
     assert labels["key"] == "key (security key)"
-    assert labels["verifier"] == "aws-observed"
+    assert labels["verifier"] == "aws-immediate"

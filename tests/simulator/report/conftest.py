@@ -52,7 +52,7 @@ class Story:
                 "topic": topic,
                 "source": "IAM User Guide, resynchronizing devices",
                 "tags": ["totp"],
-                "profile": "aws-observed",
+                "profile": "aws-immediate",
                 "seed": self.seed,
                 "lanes": [{"id": i, "kind": k, "label": label} for i, k, label in lanes],
                 **changes,

@@ -52,7 +52,7 @@ def verdicts(text: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("rate_ppm", [-25.0, 18.0])
-@pytest.mark.parametrize("profile", ["aws-observed", "rfc6238"])
+@pytest.mark.parametrize("profile", ["aws-immediate", "aws-observed", "rfc6238"])
 def test_the_scenario_lives_through_what_was_predicted(tmp_path, rate_ppm, profile):
     text = as_scenario(account_of(rate_ppm, profile))
     assert "# until nothing can be accepted" in text
@@ -60,13 +60,13 @@ def test_the_scenario_lives_through_what_was_predicted(tmp_path, rate_ppm, profi
 
 
 def test_a_step_of_a_minute_is_written(tmp_path):
-    text = as_scenario(account_of(45.0, "aws-observed", period_s=60))
+    text = as_scenario(account_of(45.0, "aws-immediate", period_s=60))
     assert "    period: 60 s\n" in text
     assert verdicts(text, tmp_path) == ["passed"]
 
 
 def test_a_fob_that_may_never_fail_is_only_used(tmp_path):
-    text = as_scenario(account_of(0.0, "aws-observed"))
+    text = as_scenario(account_of(0.0, "aws-immediate"))
     assert "resync," not in text.split("steps:")[1]
     assert verdicts(text, tmp_path) == ["passed"]
 
@@ -76,7 +76,7 @@ def test_a_seed_file_is_named_with_the_serial_number(tmp_path):
         "serial,seed\nGAHT00000042," + b"twelve and eight bytes".hex() + "\n"
     )
     text = as_scenario(
-        account_of(-25.0, "aws-observed"), serial="GAHT00000042", seeds={"seeds": "seeds.csv"}
+        account_of(-25.0, "aws-immediate"), serial="GAHT00000042", seeds={"seeds": "seeds.csv"}
     )
     assert '    serial: "GAHT00000042"\n    seeds: "seeds.csv"\n' in text
     assert verdicts(text, tmp_path) == ["passed"]
@@ -84,14 +84,14 @@ def test_a_seed_file_is_named_with_the_serial_number(tmp_path):
 
 def test_a_serial_number_too_short_for_the_verifier_is_left_out(tmp_path):
     text = as_scenario(
-        account_of(-25.0, "aws-observed"), serial="0042", seeds={"seeds": "seeds.csv"}
+        account_of(-25.0, "aws-immediate"), serial="0042", seeds={"seeds": "seeds.csv"}
     )
     assert "seeds.csv" not in text
     assert verdicts(text, tmp_path) == ["passed"]
 
 
 def test_it_says_in_a_comment_how_it_was_measured():
-    text = as_scenario(account_of(-25.0, "aws-observed"))
+    text = as_scenario(account_of(-25.0, "aws-immediate"))
     comment = [line for line in text.splitlines() if line.startswith("#")]
     assert comment[0] == (
         "# Token GAHT00000042, measured by 30 readings over 22.39 d, from fob.csv;"
@@ -101,5 +101,5 @@ def test_it_says_in_a_comment_how_it_was_measured():
 
 
 def test_a_name_with_quotes_and_colons_stays_a_name(tmp_path):
-    text = as_scenario(account_of(-25.0, "aws-observed", token='AWS: "alice"\\'))
+    text = as_scenario(account_of(-25.0, "aws-immediate", token='AWS: "alice"\\'))
     assert verdicts(text, tmp_path) == ["passed"]

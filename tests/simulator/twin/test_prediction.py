@@ -76,7 +76,7 @@ def test_memory_doubles_as_patience_only_for_who_uses_it():
 
 def test_limits_enclose_the_median_and_contain_where_in_a_step_the_pair_was():
     measured = watched(10.0)
-    (found,) = predict(measured, PROFILES["aws-observed"], CHANCE)
+    (found,) = predict(measured, PROFILES["aws-immediate"], CHANCE)
     low, median, high = (
         days(measured, each)
         for each in (found.resync.low_ns, found.resync.median_ns, found.resync.high_ns)
@@ -89,14 +89,14 @@ def test_limits_enclose_the_median_and_contain_where_in_a_step_the_pair_was():
 
 def test_what_the_verifier_remembers_may_be_known():
     measured = watched(10.0)
-    (free,) = predict(measured, PROFILES["aws-observed"], CHANCE)
-    (known,) = predict(measured, PROFILES["aws-observed"], CHANCE, offset_steps=1)
+    (free,) = predict(measured, PROFILES["aws-immediate"], CHANCE)
+    (known,) = predict(measured, PROFILES["aws-immediate"], CHANCE, offset_steps=1)
     assert width(known) < width(free) / 2
 
 
 def test_a_pair_at_the_first_reading_leaves_less_time():
     measured = watched(10.0)
-    (found,) = predict(measured, PROFILES["aws-observed"], CHANCE, paired_ns=START_NS)
+    (found,) = predict(measured, PROFILES["aws-immediate"], CHANCE, paired_ns=START_NS)
     # Most likely no step was remembered: 2.5 steps and 9 s of typing from the first reading on.
     due_days = days(measured, found.resync.median_ns)
     assert due_days == pytest.approx((75 + 9) / 0.864 - 60, abs=3)
@@ -104,7 +104,7 @@ def test_a_pair_at_the_first_reading_leaves_less_time():
 
 def test_a_clock_already_out_of_the_window_is_due_now():
     measured = watched(10.0)
-    (found,) = predict(measured, PROFILES["aws-observed"], CHANCE, offset_steps=9)
+    (found,) = predict(measured, PROFILES["aws-immediate"], CHANCE, offset_steps=9)
     assert found.resync.high_ns == measured.model.end_ns
 
 
@@ -117,7 +117,7 @@ def test_a_clock_that_keeps_time_needs_nothing_within_ten_years():
 
 def test_a_new_crystal_is_less_sure_than_an_old_one():
     old, new = (
-        predict(watched(5.0, made_days=age), PROFILES["aws-observed"], CHANCE, offset_steps=0)[0]
+        predict(watched(5.0, made_days=age), PROFILES["aws-immediate"], CHANCE, offset_steps=0)[0]
         for age in (4000.0, 0.0)
     )
     assert width(new) > 1.5 * width(old)
@@ -146,7 +146,7 @@ def test_simulated_fobs_are_due_within_the_predicted_limits():
         measured = measure(readings, [], seed, CHANCE, draws=1500)
         end_ns = measured.model.end_ns
         steps = round((clock.believed_ns(end_ns) - end_ns) / (30 * NS_PER_S))
-        (found,) = predict(measured, PROFILES["aws-observed"], CHANCE, offset_steps=steps)
+        (found,) = predict(measured, PROFILES["aws-immediate"], CHANCE, offset_steps=steps)
         ten_years_ns = end_ns + 3650 * NS_PER_DAY
         due_ns = next(
             (

@@ -9,7 +9,9 @@ from mfalab.simulator.twin.telling import as_data, as_text, best_line, day_text,
 def test_the_terminal_shows_figures_days_and_what_was_set_aside(account):
     text = as_text(account)
     assert re.search(r"^mean rate +-1\d\.\d\d ppm +-\d+\.\d+ to -\d+\.\d+ ppm$", text, re.MULTILINE)
-    assert re.search(r"^aws-observed, however it is used +2026-\d\d-\d\d +2026", text, re.MULTILINE)
+    assert re.search(
+        r"^aws-immediate, however it is used +2026-\d\d-\d\d +2026", text, re.MULTILINE
+    )
     assert "set aside: line 3, 2026-03-02T09:00:00.000Z: it is <no> code" in text
     assert max(map(len, text.splitlines())) <= 100
 

@@ -21,6 +21,7 @@ from mfalab.verifier.records import (
     ManagedPolicy,
     Membership,
     MovingFactor,
+    PairAtSts,
     PolicyVersion,
     Recovery,
     RecoveryState,
@@ -56,7 +57,7 @@ POLICY = "arn:aws:iam::1:policy/deep/Ops"
 ONE_OF_EACH: list[Any] = [
     ACCOUNT,
     ALICE,
-    AccessKey("AKIA1", "secret", "AIDA1", True, 13),
+    AccessKey("AKIA1", "secret", "AIDA1", True, 13, ((17, "iam", 19), (18, "sts", 41))),
     Role("AROA1", "1", "Ops", "ops", "/", ("arn:a", "arn:b"), True, None, 3600, 17),
     UserGroup("AGPA1", "1", "Staff", "staff", "/", 18),
     Membership("AIDA1", "AGPA1"),
@@ -70,6 +71,7 @@ ONE_OF_EACH: list[Any] = [
     UsedCode("d1", 2**40),
     Budget("serial-1", 4, 9, 2, 2**62),
     Binding("d1", 19, "serial-1", "AIDA1", None),
+    PairAtSts("d1", -3, 23, 29, 2**40, 31),
     Session("ASIA1", "s", "t", SessionKind.ROLE, "AIDA1", "AROA1", "name", 1, 2, None, None),
     SignIn("page", "AIDA1", 23, 1, DeviceKind.SMS, True),
     SmsChallenge("d1", "012345", 29, 1, False),
@@ -89,7 +91,7 @@ ONE_OF_EACH: list[Any] = [
     ),
     WebAuthnChallenge("AA_-", Ceremony.REGISTRATION, "AIDA1", "ASIA1", "key", 47, True),
     Recovery("r", "1", RecoveryState.CALLED, "mail", 31, "012345", 37, 1),
-    CredentialReport("1", "user,arn\r\n", 41),
+    CredentialReport("1", "user,arn\r\n", 41, 43),
 ]
 
 

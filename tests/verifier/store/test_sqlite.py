@@ -225,7 +225,7 @@ def full(tmp_path: Path) -> Iterator[SqliteStore]:
         yield store
 
 
-LONG_REPORT = CredentialReport("1", "x" * 1_000_000, 0)
+LONG_REPORT = CredentialReport("1", "x" * 1_000_000, 0, 0)
 
 
 def test_full_disk_undoes_the_transaction_and_says_so(full: SqliteStore) -> None:

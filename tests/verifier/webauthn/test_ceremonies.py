@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfalab.verifier import AWS_OBSERVED, CeremonyOutcome
+from mfalab.verifier import AWS_IMMEDIATE, CeremonyOutcome
 from mfalab.verifier.records import Ceremony, CredentialRecord
 from mfalab.verifier.webauthn import ceremonies
 from mfalab.verifier.webauthn.messages import ClientData
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 
-ORIGIN = AWS_OBSERVED.origins[0]
+ORIGIN = AWS_IMMEDIATE.origins[0]
 AT_HOME = ClientData(
     type="webauthn.get",
     challenge="AA",
@@ -66,7 +66,7 @@ def test_client_data_of_the_other_ceremony_is_refused() -> None:
 def test_place_of_a_ceremony(
     client: dict[str, Any], allowed: dict[str, Any], outcome: CeremonyOutcome | None
 ) -> None:
-    profile = replace(AWS_OBSERVED, **allowed)
+    profile = replace(AWS_IMMEDIATE, **allowed)
     client_data = replace(AT_HOME, **client)
     if outcome is None:
         ceremonies.check_client_data(client_data, profile)
@@ -79,7 +79,7 @@ def test_place_of_a_ceremony(
 def test_creation_options_exclude_the_appid_scope_where_the_profile_has_one() -> None:
     def options(app_id: str | None) -> dict[str, Any]:
         return ceremonies.creation_options(
-            replace(AWS_OBSERVED, app_id=app_id),
+            replace(AWS_IMMEDIATE, app_id=app_id),
             challenge="AA",
             user_id=b"u",
             user_name="alice",
@@ -94,11 +94,11 @@ def test_creation_options_exclude_the_appid_scope_where_the_profile_has_one() ->
 
 
 def test_request_options_name_the_app_id_only_for_its_own_keys() -> None:
-    profile = replace(AWS_OBSERVED, app_id="https://app.example")
+    profile = replace(AWS_IMMEDIATE, app_id="https://app.example")
     old = replace(CREDENTIAL, app_id="https://app.example", transports=())
     for allow, extended in (([CREDENTIAL], False), ([CREDENTIAL, old], True)):
         options = ceremonies.request_options(profile, challenge="AA", allow=allow)
         assert ("extensions" in options) == extended
     assert options["allowCredentials"][1] == {"type": "public-key", "id": "AP8"}
-    none = replace(AWS_OBSERVED, app_id=None)
+    none = replace(AWS_IMMEDIATE, app_id=None)
     assert "extensions" not in ceremonies.request_options(none, challenge="AA", allow=[CREDENTIAL])

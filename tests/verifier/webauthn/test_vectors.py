@@ -22,7 +22,7 @@ from webauthn import verify_authentication_response, verify_registration_respons
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import AttestationFormat
 
-from mfalab.verifier.profile import AWS_OBSERVED, AttestationPolicy
+from mfalab.verifier.profile import AWS_IMMEDIATE, AttestationPolicy
 from mfalab.verifier.records import CredentialRecord
 from mfalab.verifier.webauthn import ceremonies, cose, messages
 from mfalab.verifier.webauthn.messages import BE
@@ -56,7 +56,7 @@ TYPES = {
 }
 WITH_CERTIFICATES = [name for name in NAMES if not name.startswith(("none", "packed-self"))]
 PROFILE = replace(
-    AWS_OBSERVED,
+    AWS_IMMEDIATE,
     rp_id="example.org",
     origins=("https://example.org",),
     top_origins=("https://example.com",),
