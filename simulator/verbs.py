@@ -479,6 +479,7 @@ class Verbs(ABC):
         using: str | None = None,
         generate: bool = True,
         mfa_active: Mapping[str, Literal["true", "false"]] = NONE,
+        columns: Mapping[str, Mapping[str, str]] = NONE,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",

@@ -15,6 +15,7 @@ import pytest
 from mfalab.simulator.language import setting
 from mfalab.verifier import (
     Delay,
+    Outcome,
     code_rules,
     console,
     device_rules,
@@ -312,6 +313,45 @@ def new_device_works_only_later(patch: Patch) -> None:
     figures(patch, propagation_enable_s=Delay(60, 60))
 
 
+def second_code_of_a_pair_taken_at_once(patch: Patch) -> None:
+    figures(patch, propagation_pair_code_s=Delay())
+
+
+def new_offset_taken_at_once(patch: Patch) -> None:
+    figures(patch, propagation_resync_s=Delay(), propagation_resync_old_s=Delay())
+
+
+def old_offset_given_up_at_once(patch: Patch) -> None:
+    figures(patch, propagation_resync_old_s=Delay())
+
+
+def old_offset_held_until_the_new_one(patch: Patch) -> None:
+    figures(patch, propagation_resync_old_s=Delay(60, 60))
+
+
+def early_code_used_up(patch: Patch) -> None:
+    def broken(tx: Any, device: Device, *args: Any, **words: Any) -> Any:
+        decision = verify(tx, device, *args, **words)
+        if decision.outcome is Outcome.EARLY:
+            code_rules.spend(tx, device, decision.matched_step)
+        return decision
+
+    verify = code_rules.verify_code
+    everywhere(patch, "verify_code", broken)
+
+
+def use_of_a_key_told_at_once(patch: Patch) -> None:
+    figures(patch, access_key_last_used_lag_s=Delay())
+
+
+def every_use_of_a_password_told(patch: Patch) -> None:
+    figures(patch, password_last_used_interval_s=0)
+
+
+def report_ready_at_once(patch: Patch) -> None:
+    figures(patch, credential_report_takes_s=Delay())
+
+
 def role_without_mfa(patch: Patch) -> None:
     everywhere(patch, "meets_mfa_conditions", lambda *_: True)
 
@@ -383,6 +423,14 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
     (high_water_mark_not_kept, "replay"),
     (deactivated_device_still_works, "sessions"),
     (new_device_works_only_later, "enrolment"),
+    (second_code_of_a_pair_taken_at_once, "delays"),
+    (new_offset_taken_at_once, "delays"),
+    (old_offset_given_up_at_once, "delays"),
+    (old_offset_held_until_the_new_one, "delays"),
+    (early_code_used_up, "delays"),
+    (use_of_a_key_told_at_once, "delays"),
+    (every_use_of_a_password_told, "delays"),
+    (report_ready_at_once, "delays"),
     (role_without_mfa, "roles"),
     (mfa_age_not_looked_at, "roles"),
     (sign_in_without_the_second_page, "sign-in"),

@@ -4,6 +4,7 @@ from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
 from mfalab.verifier.console_login import SignedIn
+from mfalab.verifier.credential_report import COLUMNS as REPORT_COLUMNS
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.delays import Delay
 from mfalab.verifier.errors import ServiceError
@@ -43,6 +44,7 @@ __all__ = [
     "AWS_OBSERVED",
     "CHEAP",
     "PROFILES",
+    "REPORT_COLUMNS",
     "RFC6238",
     "RFC9106",
     "Account",

@@ -5,6 +5,7 @@ TAGS = {
     "attack": "a person who should not get in",
     "audit": "lists, summaries, credential reports",
     "clock": "clocks that are wrong in other ways than drift",
+    "delay": "what one part of the service learns late from another",
     "drift": "device clocks that drift",
     "enrolment": "devices are created, enabled, deactivated, deleted",
     "event-token": "event-based hardware tokens",

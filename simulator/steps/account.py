@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed
-from mfalab.simulator.language.words import PersonName, SessionName
+from mfalab.simulator.language.words import PersonName, SessionName, nearest
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.listings import Look
+from mfalab.verifier import REPORT_COLUMNS
+
+
+def _known_column(name: str) -> str:
+    if name not in REPORT_COLUMNS:
+        known = nearest(name, REPORT_COLUMNS) or f"; it has {', '.join(REPORT_COLUMNS)}"
+        raise ValueError(f"a credential report has no column {name!r}{known}")
+    return name
+
+
+ReportColumn = Annotated[str, AfterValidator(_known_column)]
+"""A column of a credential report."""
 
 
 class AccountSummary(Look):
@@ -38,6 +53,8 @@ class CredentialReport(Look):
     """Whether to ask for a new one first."""
     mfa_active: dict[PersonName, Literal["true", "false"]] = Field(default_factory=dict)
     """What the column mfa_active says for these people, in lower case."""
+    columns: dict[PersonName, dict[ReportColumn, str]] = Field(default_factory=dict)
+    """What other columns say for these people: {PERSON: {COLUMN: TEXT}}."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -45,15 +62,20 @@ class CredentialReport(Look):
         if self.generate:
             iam.generate_credential_report()
         content = iam.get_credential_report()["Content"].decode()
-        header, *rows = (line.split(",") for line in content.split("\n"))
-        column = header.index("mfa_active")
-        seen = {row[0]: row[column] for row in rows}
-        for name, expected in self.mfa_active.items():
+        rows = {row["user"]: row for row in csv.DictReader(io.StringIO(content))}
+        for name, column, expected in self._expected():
             person = env.person(name)
-            got = seen.get("<root_account>" if person.root else person.user_name)
-            if got != expected:
-                raise ExpectationFailed(f"mfa_active {expected} for {name}", str(got))
-        return seen
+            row = rows.get("<root_account>" if person.root else person.user_name, {})
+            if row.get(column) != expected:
+                raise ExpectationFailed(f"{column} {expected} for {name}", str(row.get(column)))
+        return {user: row["mfa_active"] for user, row in rows.items()}
+
+    def _expected(self) -> Iterator[tuple[str, str, str]]:
+        for name, active in self.mfa_active.items():
+            yield name, "mfa_active", active
+        for name, columns in self.columns.items():
+            for column, expected in columns.items():
+                yield name, column, expected
 
 
 class DeleteUser(Step):

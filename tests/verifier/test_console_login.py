@@ -1,10 +1,16 @@
 """How a sign-in to the console ends: session, lock, trail."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from mfalab.verifier import ServiceError
+from mfalab.verifier import AWS_OBSERVED, ServiceError
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
 
 ACCOUNT = "123456789012"
 
@@ -14,6 +20,29 @@ def test_session_lasts_twelve_hours(company: Any, clock: Any, refused: Any) -> N
     clock.advance(12 * 3600)
     with refused("ExpiredToken", "The security token included in the request is expired", 403):
         company.console.devices(session)
+
+
+@pytest.mark.parametrize(
+    ("pauses", "told"),
+    [
+        ((299.999,), "2026-03-02T09:00:00Z"),
+        ((300,), "2026-03-02T09:05:00Z"),
+        ((200, 99), "2026-03-02T09:00:00Z"),
+        ((200, 100), "2026-03-02T09:05:00Z"),
+        ((-3600,), "2026-03-02T08:00:00Z"),
+    ],
+)
+def test_password_is_told_as_used_once_in_five_minutes(
+    company: Any, clock: Any, pauses: tuple[float, ...], told: str
+) -> None:
+    """The first use counts, not the last; a clock set back does not stop the count."""
+    company.verifier.profile = AWS_OBSERVED
+    company.signed_in()
+    for pause in pauses:
+        clock.advance(pause)
+        company.signed_in()
+    user = company.iam("ada").get_user(UserName="alice")["User"]
+    assert iso(user["PasswordLastUsed"]) == told
 
 
 def test_lock_after_so_many_failures_ends_by_itself(company: Any, clock: Any, refused: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import Delay, ServiceError
+from mfalab.verifier import AWS_OBSERVED, Delay, ServiceError
 
 ACCOUNT = "123456789012"
 HEADER = (
@@ -126,3 +126,35 @@ def test_report_may_take_its_time(company: Any, clock: Any) -> None:
 def test_only_administrators(company: Any) -> None:
     with pytest.raises(ServiceError, match="not authorized to perform: iam:GetCredentialReport"):
         company.iam("alice").get_credential_report()
+
+
+@pytest.mark.parametrize(("end", "seconds"), [(b"\x00", 2), (b"\xff", 3)])
+def test_report_of_aws_takes_two_to_three_seconds(
+    company: Any, clock: Any, end: bytes, seconds: int
+) -> None:
+    company.verifier.profile = AWS_OBSERVED
+    company.verifier._service.delays = lambda name: lambda count: end * count
+    ada = company.iam("ada")
+    ada.generate_credential_report()
+    clock.advance(seconds - 0.001)
+    assert ada.generate_credential_report() == {"State": "INPROGRESS"}
+    clock.advance(0.001)
+    assert ada.generate_credential_report() == {"State": "COMPLETE"}
+    assert rows(company)["ada"]["mfa_active"] == "false"
+
+
+@pytest.mark.parametrize(("end", "seconds"), [(b"\x00", 18), (b"\xff", 60)])
+def test_use_of_a_key_is_told_late(company: Any, clock: Any, end: bytes, seconds: int) -> None:
+    company.set(
+        access_key_last_used_lag_s=AWS_OBSERVED.access_key_last_used_lag_s,
+        credential_report_interval_s=1,
+    )
+    company.verifier._service.delays = lambda name: lambda count: end * count
+    company.session("bob")
+    told = []
+    for pause in (seconds - 0.5, 0.5):
+        clock.advance(pause)
+        company.iam("ada").generate_credential_report()
+        told.append(rows(company)["bob"]["access_key_1_last_used_date"])
+        clock.advance(1)
+    assert told == ["N/A", "2026-03-02T09:00:00Z"]

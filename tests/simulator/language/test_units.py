@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import WithJsonSchema
 
 from mfalab.simulator.language.units import (
     DURATION,
@@ -14,10 +15,12 @@ from mfalab.simulator.language.units import (
     SHARE,
     TEMPERATURE,
     TIME_STEPS,
+    DelayRange,
     Quantity,
     format_duration,
     format_instant,
     parse_celsius,
+    parse_delay_s,
     parse_duration_ns,
     parse_instant_ns,
     parse_ppm,
@@ -83,6 +86,34 @@ def test_bare_number_is_refused_and_units_are_told(text: str) -> None:
 def test_what_is_no_number_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration_ns(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [("8 s", (8, 8)), ("7 s to 9 s", (7, 9)), ("0 s to 1 min", (0, 60)), ("9 s to 9 s", (9, 9))],
+)
+def test_delay_is_a_duration_or_two(text: str, ends: tuple[int, int]) -> None:
+    assert parse_delay_s(text) == ends
+    (schema,) = [mark for mark in DelayRange.__metadata__ if isinstance(mark, WithJsonSchema)]
+    assert schema.json_schema is not None
+    assert re.fullmatch(schema.json_schema["pattern"], text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("9 s to 7 s", "ends before it begins"),
+        ("7 to 9 s", "'7' has no unit"),
+        ("7 s to", "'7 s to' is not a duration"),
+        ("7 s to 8.5 s", "no whole number of seconds"),
+        ("-1 s to 8 s", "is negative"),
+        ("7 s to 9 s to 11 s", "is not a duration"),
+        (8, "is not a delay"),
+    ],
+)
+def test_what_is_no_delay_is_told(text: object, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        parse_delay_s(text)
 
 
 @pytest.mark.parametrize("value", [None, 90, 1.5, True, ["1 s"]])

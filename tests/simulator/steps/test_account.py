@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mfalab import ExpectationFailed, Lab
+from mfalab import ExpectationFailed, Lab, ScenarioError
 
 Labs = Callable[..., Lab]
 
@@ -28,6 +28,16 @@ def test_report_is_read_by_the_column_mfa_active(lab_with: Labs) -> None:
     lab.credential_report(who="ada", mfa_active={"alice": "true", "bob": "false"})
     with pytest.raises(ExpectationFailed, match="expected mfa_active true for bob, got false"):
         lab.credential_report(who="ada", mfa_active={"bob": "true"})
+
+
+def test_report_is_read_by_any_column(lab_with: Labs) -> None:
+    lab = lab_with()
+    told = {"bob": {"password_enabled": "true", "cert_1_active": "false"}}
+    lab.credential_report(who="ada", columns=told)
+    with pytest.raises(ExpectationFailed, match="expected cert_1_active true for bob, got false"):
+        lab.credential_report(who="ada", columns={"bob": {"cert_1_active": "true"}})
+    with pytest.raises(ScenarioError, match="no column 'cert_active'; did you mean"):
+        lab.credential_report(who="ada", columns={"bob": {"cert_active": "true"}})
 
 
 def test_report_that_was_never_generated_is_refused(lab_with: Labs) -> None:
