@@ -26,7 +26,7 @@ bench: $(VENV)/installed-for-test
 
 # What tests need beside Python packages: a browser, the guest's machine, the strangers in it, and
 # what pyscard is compiled with.
-DEBIAN := chromium firefox-esr \
+DEBIAN := chromium firefox-esr xdotool xvfb \
   busybox-static file kmod qemu-system-x86 udev \
   cryptsetup-bin fido2-tools libpam-u2f openssh-client openssh-server pamtester pamu2fcfg usbip usbutils \
   pcscd tshark vsmartcard-vpcd \
