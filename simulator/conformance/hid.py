@@ -321,14 +321,15 @@ class HidClient:
         """
         for _ in range(3):
             self.strays()
-            try:
-                self.init(channel, silence_ns=NS_PER_S)
-            except KeyGone:
-                raise
-            except Failure:
-                continue
-            self.strays()
-            return True
+            nonce = self._random_bytes(8)
+            self._nonces.add(nonce)
+            until_ns = self.send(channel, HidCommand.INIT, nonce) + NS_PER_S
+            # An answer to what was under way may still come before this one's.
+            while taken := self._take(channel, until_ns - self.now_ns()):
+                _, report = taken
+                if report[4] == _INIT_PACKET | HidCommand.INIT and report[7:15] == nonce:
+                    self.strays()
+                    return True
         return False
 
     def ping(self, channel: int, data: bytes = b"ping") -> None:

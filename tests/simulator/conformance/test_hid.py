@@ -153,6 +153,21 @@ def test_quiet_gives_up_after_three_times():
     assert len(scripted.written) == 3
 
 
+@pytest.mark.parametrize("late", [1, 2, 5])
+def test_quiet_waits_for_its_own_answer_behind_those_that_come_late(late):
+    answers = [(1, report) for report in packets(OURS, CBOR, bytes(100))] * late
+    mine = initialization(OURS, INIT, 17, bytes(range(8)) + OURS.to_bytes(4) + bytes(5))
+    hid, scripted = client(*answers, (1, keepalive()), (1, mine), *packets(OURS, PING, b"ping"))
+    assert hid.quiet(OURS)
+    assert len(scripted.written) == 1
+
+
+def test_quiet_gives_up_a_key_that_says_other_things_for_ever():
+    hid, scripted = client(*[(100, keepalive())] * 200)
+    assert not hid.quiet(OURS)
+    assert scripted.ns <= 4_000 * MS
+
+
 def test_quiet_forgets_what_was_left_over():
     answer = bytearray(init_answer(channel=OURS))
     answer[:4] = OURS.to_bytes(4)
