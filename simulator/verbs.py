@@ -188,6 +188,7 @@ class Verbs(ABC):
         who: str,
         for_: str,
         using: str | None = None,
+        clear: bool = False,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",

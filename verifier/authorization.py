@@ -140,21 +140,34 @@ def account_of(tx: Transaction, account_id: str) -> Account:
     return account
 
 
-EVERY_USER = frozenset({"iam:CreateVirtualMFADevice", "iam:ListVirtualMFADevices", "iam:ListUsers"})
+EVERY_USER = frozenset(
+    {
+        "iam:CreateVirtualMFADevice",
+        "iam:ListVirtualMFADevices",
+        "iam:ListUsers",
+        "iam:GetAccountPasswordPolicy",
+    }
+)
 """Actions of every user of an account, on any resource."""
 
 OWNER = frozenset(
     {
+        "iam:ChangePassword",
+        "iam:CreateAccessKey",
         "iam:DeactivateMFADevice",
+        "iam:DeleteAccessKey",
         "iam:DeleteVirtualMFADevice",
         "iam:EnableMFADevice",
+        "iam:GetAccessKeyLastUsed",
         "iam:GetMFADevice",
         "iam:GetUser",
+        "iam:ListAccessKeys",
         "iam:ListMFADevices",
         "iam:ListMFADeviceTags",
         "iam:ResyncMFADevice",
         "iam:TagMFADevice",
         "iam:UntagMFADevice",
+        "iam:UpdateAccessKey",
     }
 )
 """Actions of a user on itself and on its own devices."""

@@ -366,6 +366,12 @@ def on_user(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
     return names.user_arn(caller.account, path, spelled), caller.is_user(name)
 
 
+def on_new_user(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+    """Authorised on the user that is to be made."""
+    path = parameters.get("Path") or "/"
+    return names.user_arn(call.caller.account, path, parameters["UserName"]), False
+
+
 def on_everything(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
     """Authorised on `*`."""
     return "*", False

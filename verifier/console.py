@@ -20,6 +20,7 @@ from mfalab.verifier import (
     second_page,
     security_keys,
     sms,
+    users,
 )
 from mfalab.verifier.authorization import Credentials, Door
 from mfalab.verifier.calls import (
@@ -302,7 +303,7 @@ class Console:
                 enrolment.unbind(call, device)
                 if device.kind in (DeviceKind.VIRTUAL, DeviceKind.SMS):
                     enrolment.delete_virtual(call, device.serial)
-            enrolment.delete_user(call, target)
+            users.delete(call, target)
 
         self._perform(
             "DeleteUser", credentials, {"UserName": user_name}, body, required={"UserName"}

@@ -37,8 +37,6 @@ COLUMNS = (
 _NONE = "N/A"
 _NO_KEY = ("false", _NONE, _NONE, _NONE, _NONE)
 _NO_CERTIFICATES = ("false", _NONE, "false", _NONE)
-_REGION = "us-east-1"
-"""Where IAM, a global service, is said to be used."""
 
 
 def generate(call: Call) -> dict[str, Any]:
@@ -119,7 +117,7 @@ def _key(key: AccessKey, now_ns: int) -> tuple[str, ...]:
     last = key_use.last_use(key, now_ns)
     if last is not None:
         used_ns, service, _ = last
-        used = (iso(used_ns), _REGION, service)
+        used = (iso(used_ns), names.REGION, service)
     return _boolean(key.active), iso(key.created_ns), *used
 
 

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import device_rules, names, permissions, propagation, refusals
+from mfalab.verifier import device_rules, names, propagation, refusals, tags
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.code_rules import verify_pair
 from mfalab.verifier.decision import Decision
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import (
-    AccessKey,
     Account,
     Binding,
     CredentialRecord,
@@ -29,11 +28,11 @@ from mfalab.verifier.records import (
 
 
 def create_virtual(
-    call: Call, name: str, path: str, tags: Iterable[Mapping[str, str]]
+    call: Call, name: str, path: str, given_tags: Iterable[Mapping[str, str]]
 ) -> dict[str, Any]:
     """Make a virtual device, unassigned; its seed and QR image are handed out here only."""
     account = call.caller.account
-    pairs = tag_pairs(tags)
+    pairs = tags.pairs(given_tags)
     _check_name_is_free(call, account, path, name)
     device = Device(
         id=names.unique_id("MFA", call.random_bytes),
@@ -54,7 +53,7 @@ def create_virtual(
         "QRCodePNG": names.qr_png(names.otpauth_uri(account, device)),
     }
     if pairs:
-        answer["Tags"] = tag_dicts(pairs)
+        answer["Tags"] = tags.shown(pairs)
     return answer
 
 
@@ -152,19 +151,6 @@ def remove(call: Call, device: Device) -> None:
         call.tx.delete(challenge)
 
 
-def delete_user(call: Call, target: Identity) -> None:
-    """Delete a user with its access keys, policies, memberships and unconfirmed telephone."""
-    permissions.forget(call.tx, target.id)
-    for key in call.tx.find(AccessKey, identity_id=target.id):
-        call.tx.delete(key)
-    unconfirmed = device_rules.device_of_serial(
-        call.tx, names.sms_serial(call.caller.account, target.name)
-    )
-    if unconfirmed is not None:
-        remove(call, unconfirmed)
-    call.tx.delete(target)
-
-
 def listing(identity: Identity, device: Device) -> dict[str, Any]:
     """A device as ListMFADevices shows it."""
     assert device.enabled_ns is not None
@@ -173,23 +159,6 @@ def listing(identity: Identity, device: Device) -> dict[str, Any]:
         "SerialNumber": device.serial,
         "EnableDate": moment(device.enabled_ns),
     }
-
-
-def tag_pairs(tags: Iterable[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Tags as they are kept.
-
-    Raises:
-        ServiceError: InvalidInput if two keys are equal but for case.
-    """
-    pairs = tuple((tag["Key"], tag["Value"]) for tag in tags)
-    if len({key.lower() for key, _ in pairs}) < len(pairs):
-        raise refusals.duplicate_tag_keys()
-    return pairs
-
-
-def tag_dicts(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Tags as they are handed out, sorted by key."""
-    return [{"Key": key, "Value": value} for key, value in sorted(pairs)]
 
 
 def virtual_devices(call: Call) -> list[Device]:

@@ -19,6 +19,8 @@ Partition = Literal[
 ]
 """Those of botocore's endpoint data."""
 PARTITIONS: tuple[str, ...] = get_args(Partition)
+REGION = "us-east-1"
+"""Where IAM, a global service, is said to be used."""
 ISSUER = "Amazon Web Services"
 ROOT_DEVICE_NAME = "root-account-mfa-device"
 SEED_BYTES = 40

@@ -119,6 +119,29 @@ class Identity:
     permissions_boundary: str | None = None
     """ARN of the managed policy that bounds what its identity policies allow."""
     tags: tuple[tuple[str, str], ...] = ()
+    password_created_ns: int | None = None
+    """Since when the identity has a password (the login profile's creation)."""
+    password_reset_required: bool = False
+    """Whether the next sign-in asks for a new password."""
+    former_passwords: tuple[str, ...] = field(default=(), repr=False)
+    """Hashes of earlier passwords, the newest first."""
+
+
+@_table("account_id")
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """What an account demands of its users' passwords, in place of AWS's default."""
+
+    account_id: str
+    minimum_length: int
+    symbols: bool
+    numbers: bool
+    uppercase: bool
+    lowercase: bool
+    users_may_change: bool
+    maximum_age_days: int | None
+    reuse_prevention: int | None
+    hard_expiry: bool
 
 
 @_table("id", indexes=(("identity_id",),))

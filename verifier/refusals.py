@@ -127,6 +127,53 @@ def user_exists(name: str) -> ServiceError:
     return ServiceError("EntityAlreadyExists", f"User with name {name} already exists.", 409)
 
 
+def login_profile_exists(name: str) -> ServiceError:
+    """The user has a password already."""
+    return ServiceError(
+        "EntityAlreadyExists", f"Login Profile for user {name} already exists.", 409
+    )
+
+
+def no_login_profile(name: str | None) -> ServiceError:
+    """The user has no password; root has no name, and AWS says `null`."""
+    text = f"Login Profile for User {name or 'null'} cannot be found."
+    return ServiceError("NoSuchEntity", text, 404)
+
+
+def no_such_access_key(key_id: str) -> ServiceError:
+    """The user has no access key of this id."""
+    text = f"The Access Key with id {key_id} cannot be found."
+    return ServiceError("NoSuchEntity", text, 404)
+
+
+password_policy_violated = _refusal(
+    "PasswordPolicyViolation", "Password does not conform to the account password policy.", 400
+)
+"""A new password that the account's policy, or AWS's default, does not allow."""
+old_password_wrong = _refusal("AccessDenied", "The old password was incorrect.", 403)
+"""ChangePassword without the present password (text ours)."""
+only_users_change_passwords = _refusal(
+    "InvalidUserType", "Only IAM Users can change their own password", 400
+)
+"""ChangePassword by root or a role."""
+
+
+def no_password_policy(account_id: str) -> ServiceError:
+    """The account has no password policy of its own."""
+    text = f"The Password Policy with domain name {account_id} cannot be found."
+    return ServiceError("NoSuchEntity", text, 404)
+
+
+def alias_exists(alias: str) -> ServiceError:
+    """Another account has this alias."""
+    return ServiceError("EntityAlreadyExists", f"The account alias {alias} already exists.", 409)
+
+
+def no_such_alias(alias: str) -> ServiceError:
+    """The account has not this alias."""
+    return ServiceError("NoSuchEntity", f"The account alias {alias} cannot be found.", 404)
+
+
 def role_exists(name: str) -> ServiceError:
     """The account has a role of this name, whatever its case."""
     return ServiceError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
@@ -170,10 +217,6 @@ virtual_device_in_use = _refusal(
     "DeleteConflict", "MFA VirtualDevice in use. Must deactivate first.", 409
 )
 """An assigned device cannot be deleted."""
-user_has_devices = _refusal(
-    "DeleteConflict", "Cannot delete entity, must remove tokens from principal first.", 409
-)
-"""A user with MFA devices cannot be deleted."""
 only_security_keys = _refusal(
     "ValidationError",
     "The MFA device serial number sent in the request is invalid or not supported by this "

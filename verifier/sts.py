@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mfalab.verifier import device_rules, enrolment, names, propagation, refusals, sessions
+from mfalab.verifier import device_rules, names, propagation, refusals, sessions, tags
 from mfalab.verifier.authorization import Credentials, Door, account_of
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.code_rules import verify_code
@@ -203,8 +203,8 @@ def _passed(
     """
     if PolicyArns:
         raise refusals.not_implemented("AssumeRole", "PolicyArns")
-    tags = enrolment.tag_pairs(Tags)
-    keys = {key.lower() for key, _ in tags}
+    pairs = tags.pairs(Tags)
+    keys = {key.lower() for key, _ in pairs}
     transitive = tuple(key.lower() for key in TransitiveTagKeys)
     if not keys.issuperset(transitive):
         raise refusals.transitive_tag_missing()
@@ -213,13 +213,13 @@ def _passed(
         inherited = [tag for tag in last.tags if tag[0].lower() in last.transitive_tag_keys]
         if any(key.lower() in keys for key, _ in inherited):
             raise refusals.transitive_tag_replaced()
-        tags += tuple(inherited)
+        pairs += tuple(inherited)
         transitive += last.transitive_tag_keys
         if last.source_identity and SourceIdentity not in (None, last.source_identity):
             raise refusals.source_identity_replaced()
     source_identity = SourceIdentity or (last.source_identity if last else None)
     policies = () if Policy is None else (Policy,)
-    return Passed(policies, tags, transitive, source_identity, token_size)
+    return Passed(policies, pairs, transitive, source_identity, token_size)
 
 
 def _issued(session: Session) -> dict[str, Any]:

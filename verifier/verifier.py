@@ -13,6 +13,7 @@ from mfalab.verifier import (
     refusals,
     security_keys,
     sessions,
+    users,
 )
 from mfalab.verifier.authorization import Credentials, Door
 from mfalab.verifier.calls import Call, Observer, Service, transaction
@@ -25,7 +26,6 @@ from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import RFC9106, PasswordCost, PasswordHasher
 from mfalab.verifier.profile import AWS_IMMEDIATE, Profile
 from mfalab.verifier.records import (
-    AccessKey,
     Account,
     Device,
     DeviceKind,
@@ -36,8 +36,6 @@ from mfalab.verifier.records import (
 from mfalab.verifier.sessions import MfaContext
 from mfalab.verifier.store.protocol import Store
 from mfalab.verifier.sts import Sts
-
-ACCESS_KEYS_PER_USER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +162,7 @@ class Verifier:
                     password_hash=password_hash,
                     created_ns=call.now_ns,
                     password_changed_ns=call.now_ns,
+                    password_created_ns=call.now_ns,
                 )
             )
             return account
@@ -190,24 +189,15 @@ class Verifier:
         password_hash = None if password is None else self._service.passwords.hash(password)
 
         def body(call: Call) -> Identity:
-            authorization.account_of(call.tx, account_id)
-            key = name.lower()
-            if call.tx.find(Identity, account_id=account_id, name_key=key):
-                raise refusals.user_exists(name)
-            identity = Identity(
-                id=names.unique_id("AIDA", call.random_bytes),
-                account_id=account_id,
-                name=name,
-                name_key=key,
+            account = authorization.account_of(call.tx, account_id)
+            return users.create(
+                call,
+                account,
+                name,
                 path=path,
-                root=False,
                 administrator=administrator,
                 password_hash=password_hash,
-                created_ns=call.now_ns,
-                password_changed_ns=None if password is None else call.now_ns,
             )
-            call.tx.insert(identity)
-            return identity
 
         return self._service.transact("CreateUser", body)
 
@@ -219,17 +209,7 @@ class Verifier:
             ServiceError: the identity has two keys.
             ValueError: there is no such identity.
         """
-        _identity(call, identity_id)
-        if len(call.tx.find(AccessKey, identity_id=identity_id)) >= ACCESS_KEYS_PER_USER:
-            raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
-        key = AccessKey(
-            id=names.unique_id("AKIA", call.random_bytes),
-            secret=names.secret_access_key(call.random_bytes),
-            identity_id=identity_id,
-            active=True,
-            created_ns=call.now_ns,
-        )
-        call.tx.insert(key)
+        key = users.create_access_key(call, _identity(call, identity_id))
         return Credentials(key.id, key.secret)
 
     def create_role(

@@ -86,12 +86,18 @@ class DeleteUser(Step):
     who: PersonName
     for_: Annotated[PersonName, Field(alias="for")]
     using: SessionName | None = None
+    clear: bool = False
+    """Whether to delete the user's access keys and password first, as off-boarding scripts do."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        env.verifier.iam(env.person(self.who).credentials(self.using)).delete_user(
-            UserName=env.person(self.for_).user_name
-        )
+        iam = env.verifier.iam(env.person(self.who).credentials(self.using))
+        name = env.person(self.for_).user_name
+        if self.clear:
+            for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+                iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+            iam.delete_login_profile(UserName=name)
+        iam.delete_user(UserName=name)
         return None
 
 

@@ -187,6 +187,14 @@ class Company:
         self.console.confirm_sms(ada, serial=serial, code=self.outbox.last_code())
         return serial
 
+    def delete_user(self, user: str = "alice", by: str = "ada") -> None:
+        """By the API: access keys and password have to go before the user."""
+        iam = self.iam(by)
+        for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+        iam.delete_login_profile(UserName=user)
+        iam.delete_user(UserName=user)
+
     def page(self, user: str = "alice") -> SecondPage:
         page = self.console.sign_in(ACCOUNT, user, f"{user} pw")
         assert isinstance(page, SecondPage)

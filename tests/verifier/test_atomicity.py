@@ -217,6 +217,6 @@ def test_everything_is_in_the_store(new_company: Callable[[Any], Any], store: An
     assert fresh().console.recovery.finish(started).identity_id == ACCOUNT
     for owned in (fob.serial, serial):
         fresh().iam(company.keys["ada"]).deactivate_mfa_device(UserName="alice", SerialNumber=owned)
-    fresh().iam(company.keys["ada"]).delete_user(UserName="alice")
+    company.delete_user()
     company.enable(fob, "bob", second=2)
     assert company.serials("bob") == [fob.serial]

@@ -73,7 +73,7 @@ def test_deleted_user_takes_the_unconfirmed_telephone_along(company: Any) -> Non
     company.set(sms=SmsMode.PREVIEW)
     ada = company.signed_in("ada").credentials
     company.console.register_sms(ada, phone="+15550123", user_name="alice")
-    company.iam("ada").delete_user(UserName="alice")
+    company.delete_user()
     (device,) = company.everything()["Device"]
     assert device.deleted_ns is not None
     assert company.everything()["SmsChallenge"] == []

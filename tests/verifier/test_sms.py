@@ -239,7 +239,7 @@ class TestListingAndRemoval:
 
     def test_deleted_users_telephone_is_not_the_next_alices(self, sms: Any) -> None:
         register(sms)
-        sms.iam("ada").delete_user(UserName="alice")
+        sms.delete_user()
         sms.verifier.create_user(ACCOUNT, "alice", password="alice pw")
         with pytest.raises(ServiceError, match="does not exist"):
             confirm(sms, sms.outbox.last_code())

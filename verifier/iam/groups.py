@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import names, quotas, refusals
+from mfalab.verifier import names, quotas, refusals, users
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Call, on_everything, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import Holder
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.iam.targets import find_group, on_group, target_group
-from mfalab.verifier.iam.users import user_entry
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import Account, Identity, Membership, UserGroup
 
@@ -58,9 +57,9 @@ class Groups(ForCaller):
             call.tx.get(Identity, membership.user_id)
             for membership in call.tx.find(Membership, group_id=group.id)
         ]
-        users = sorted((user for user in members if user), key=lambda user: user.name_key)
-        shown, rest = page(users, lambda user: user.name_key, Marker, MaxItems)
-        entries = [user_entry(account, user) for user in shown]
+        found = sorted((user for user in members if user), key=lambda user: user.name_key)
+        shown, rest = page(found, lambda user: user.name_key, Marker, MaxItems)
+        entries = [users.entry(account, user) for user in shown]
         return {"Group": group_entry(account, group), "Users": entries, **rest}
 
     @operation("ListGroups", Door.IAM, on_everything)

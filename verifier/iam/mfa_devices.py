@@ -12,6 +12,8 @@ from mfalab.verifier import (
     enrolment,
     names,
     refusals,
+    tags,
+    users,
 )
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
@@ -25,7 +27,6 @@ from mfalab.verifier.calls import (
 )
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.paging import page
-from mfalab.verifier.iam.users import user_entry
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import (
     CredentialRecord,
@@ -158,13 +159,8 @@ class MfaDevices(ForCaller):
     ) -> dict[str, Any]:
         """Add tags to a virtual device; a tag of the same key, whatever its case, is replaced."""
         device = _tagged(call, SerialNumber)
-        added = enrolment.tag_pairs(Tags)
-        replaced = {key.lower() for key, _ in added}
-        kept = tuple(tag for tag in device.tags if tag[0].lower() not in replaced)
-        limit = call.profile.tags_per_device
-        if len(kept) + len(added) > limit:
-            raise refusals.quota_exceeded("TagsPerMFADevice", limit)
-        call.tx.update(replace(device, tags=kept + added))
+        kept = tags.added(device.tags, Tags, call.profile.tags_per_device, "TagsPerMFADevice")
+        call.tx.update(replace(device, tags=kept))
         return {}
 
     @operation("UntagMFADevice", Door.IAM, on_device)
@@ -173,9 +169,7 @@ class MfaDevices(ForCaller):
     ) -> dict[str, Any]:
         """Remove tags from a virtual device."""
         device = _tagged(call, SerialNumber)
-        gone = {key.lower() for key in TagKeys}
-        kept = tuple(tag for tag in device.tags if tag[0].lower() not in gone)
-        call.tx.update(replace(device, tags=kept))
+        call.tx.update(replace(device, tags=tags.without(device.tags, TagKeys)))
         return {}
 
     @operation("ListMFADeviceTags", Door.IAM, on_device)
@@ -189,8 +183,8 @@ class MfaDevices(ForCaller):
     ) -> dict[str, Any]:
         """A virtual device's tags, by key."""
         device = _tagged(call, SerialNumber)
-        tags, rest = page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
-        return {"Tags": enrolment.tag_dicts(tags), **rest}
+        found, rest = page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
+        return {"Tags": tags.shown(found), **rest}
 
 
 def _virtual(call: Call, device: Device) -> dict[str, Any]:
@@ -198,7 +192,7 @@ def _virtual(call: Call, device: Device) -> dict[str, Any]:
     if device.owner_id is not None and device.enabled_ns is not None:
         owner = call.tx.get(Identity, device.owner_id)
         assert owner is not None
-        user = user_entry(call.caller.account, owner)
+        user = users.entry(call.caller.account, owner)
         user.pop("PasswordLastUsed", None)
         shown |= {"User": user, "EnableDate": moment(device.enabled_ns)}
     return shown

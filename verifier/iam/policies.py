@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import aws_policies, enrolment, names, permissions, quotas, refusals
+from mfalab.verifier import aws_policies, names, permissions, quotas, refusals, tags
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Call, on_everything, operation
 from mfalab.verifier.iam.caller import ForCaller
@@ -47,7 +47,7 @@ class Policies(ForCaller):
     ) -> dict[str, Any]:
         """Make a managed policy with one version."""
         account = call.caller.account
-        tags = enrolment.tag_pairs(Tags or ())
+        pairs = tags.pairs(Tags or ())
         _check(PolicyDocument)
         if call.tx.find(ManagedPolicy, account_id=account.id, name_key=PolicyName.lower()):
             raise refusals.policy_exists(PolicyName)
@@ -66,20 +66,20 @@ class Policies(ForCaller):
             last_version=1,
             created_ns=call.now_ns,
             updated_ns=call.now_ns,
-            tags=tags,
+            tags=pairs,
         )
         call.tx.insert(policy)
         call.tx.insert(PolicyVersion(policy.arn, 1, PolicyDocument, call.now_ns))
         shown = _entry(call, policy)
-        if tags:
-            shown["Tags"] = enrolment.tag_dicts(tags)
+        if pairs:
+            shown["Tags"] = tags.shown(pairs)
         return {"Policy": shown}
 
     @operation("GetPolicy", Door.IAM, on_policy)
     def get_policy(self, call: Call, *, PolicyArn: str) -> dict[str, Any]:
         """A managed policy, without its document."""
         policy = target_policy(call, PolicyArn)
-        shown = _entry(call, policy) | {"Tags": enrolment.tag_dicts(policy.tags)}
+        shown = _entry(call, policy) | {"Tags": tags.shown(policy.tags)}
         if policy.description is not None:
             shown["Description"] = policy.description
         return {"Policy": shown}

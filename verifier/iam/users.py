@@ -3,78 +3,128 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import (
-    device_rules,
-    enrolment,
-    names,
-    refusals,
-)
+from mfalab.verifier import refusals, tags, users
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
+    find_user,
     on_everything,
+    on_new_user,
     on_user,
     operation,
     target_user,
 )
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.paging import page
-from mfalab.verifier.moments import moment
-from mfalab.verifier.records import (
-    Account,
-    Identity,
-)
+from mfalab.verifier.records import Identity
 
 
 class Users(ForCaller):
     """Users of the account."""
 
+    @operation("CreateUser", Door.IAM, on_new_user)
+    def create_user(
+        self,
+        call: Call,
+        *,
+        UserName: str,
+        Path: str | None = None,
+        Tags: Sequence[Mapping[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        """Make a user without password, access keys and permissions."""
+        account = call.caller.account
+        pairs = tags.added((), Tags or (), users.TAGS_PER_USER, "TagsPerUser")
+        made = users.create(call, account, UserName, path=Path or "/", tags=pairs)
+        return {"User": users.entry(account, made) | _tags(made)}
+
+    @operation("UpdateUser", Door.IAM, on_user)
+    def update_user(
+        self,
+        call: Call,
+        *,
+        UserName: str,
+        NewPath: str | None = None,
+        NewUserName: str | None = None,
+    ) -> dict[str, Any]:
+        """Rename or move a user; it keeps its id, its credentials and its devices."""
+        user = target_user(call, UserName)
+        name = NewUserName or user.name
+        holder = find_user(call, name)
+        if holder is not None and holder.id != user.id:
+            raise refusals.user_exists(name)
+        call.tx.update(replace(user, name=name, name_key=name.lower(), path=NewPath or user.path))
+        return {}
+
     @operation("DeleteUser", Door.IAM, on_user)
     def delete_user(self, call: Call, *, UserName: str) -> dict[str, Any]:
-        """Delete a user without devices; password and access keys go with it."""
-        target = target_user(call, UserName)
-        if device_rules.devices_of(call.tx, target.id):
-            raise refusals.user_has_devices()
-        enrolment.delete_user(call, target)
+        """Delete a user that has nothing any more; the refusal names what is left."""
+        user = target_user(call, UserName)
+        users.check_nothing_left(call, user)
+        users.delete(call, user)
         return {}
 
     @operation("GetUser", Door.IAM, on_user)
     def get_user(self, call: Call, *, UserName: str | None = None) -> dict[str, Any]:
         """A user, by default the caller."""
-        return {"User": user_entry(call.caller.account, target_user(call, UserName))}
+        user = target_user(call, UserName)
+        return {"User": users.entry(call.caller.account, user) | _tags(user)}
 
     @operation("ListUsers", Door.IAM, on_everything)
     def list_users(
         self,
         call: Call,
         *,
-        PathPrefix: str = "/",
+        PathPrefix: str | None = None,
         Marker: str | None = None,
         MaxItems: int | None = None,
     ) -> dict[str, Any]:
         """The account's IAM users below a path, by name without case."""
         account = call.caller.account
-        users = [
+        found = [
             user
             for user in call.tx.find(Identity, account_id=account.id)
-            if not user.root and user.path.startswith(PathPrefix)
+            if not user.root and user.path.startswith(PathPrefix or "/")
         ]
-        users.sort(key=lambda user: user.name_key)
-        shown, rest = page(users, lambda user: user.name_key, Marker, MaxItems)
-        return {"Users": [user_entry(account, user) for user in shown], **rest}
+        found.sort(key=lambda user: user.name_key)
+        shown, rest = page(found, lambda user: user.name_key, Marker, MaxItems)
+        return {"Users": [users.entry(account, user) for user in shown], **rest}
+
+    @operation("TagUser", Door.IAM, on_user)
+    def tag_user(
+        self, call: Call, *, UserName: str, Tags: Sequence[Mapping[str, str]]
+    ) -> dict[str, Any]:
+        """Add tags to a user; a tag of the same key, whatever its case, is replaced."""
+        user = target_user(call, UserName)
+        kept = tags.added(user.tags, Tags, users.TAGS_PER_USER, "TagsPerUser")
+        call.tx.update(replace(user, tags=kept))
+        return {}
+
+    @operation("UntagUser", Door.IAM, on_user)
+    def untag_user(self, call: Call, *, UserName: str, TagKeys: Sequence[str]) -> dict[str, Any]:
+        """Remove tags from a user."""
+        user = target_user(call, UserName)
+        call.tx.update(replace(user, tags=tags.without(user.tags, TagKeys)))
+        return {}
+
+    @operation("ListUserTags", Door.IAM, on_user)
+    def list_user_tags(
+        self,
+        call: Call,
+        *,
+        UserName: str,
+        Marker: str | None = None,
+        MaxItems: int | None = None,
+    ) -> dict[str, Any]:
+        """A user's tags, by key."""
+        kept = sorted(target_user(call, UserName).tags)
+        found, rest = page(kept, lambda tag: tag[0], Marker, MaxItems)
+        return {"Tags": tags.shown(found), **rest}
 
 
-def user_entry(account: Account, identity: Identity) -> dict[str, Any]:
-    """A user as IAM lists it."""
-    shown: dict[str, Any] = {
-        "UserId": identity.id,
-        "Arn": names.identity_arn(account, identity),
-        "CreateDate": moment(identity.created_ns),
-    }
-    if not identity.root:
-        shown |= {"Path": identity.path, "UserName": identity.name}
-    if identity.password_last_used_ns is not None:
-        shown["PasswordLastUsed"] = moment(identity.password_last_used_ns)
-    return shown
+def _tags(user: Identity) -> dict[str, Any]:
+    """What GetUser and CreateUser say of tags, and lists do not: nothing where there are none."""
+    return {"Tags": tags.shown(user.tags)} if user.tags else {}

@@ -13,23 +13,39 @@ CREATE TABLE account (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (
-    id                    TEXT    NOT NULL PRIMARY KEY,
-    account_id            TEXT    NOT NULL REFERENCES account (id),
-    name                  TEXT    NOT NULL,
-    name_key              TEXT    NOT NULL,
-    path                  TEXT    NOT NULL,
-    root                  INTEGER NOT NULL,
-    administrator         INTEGER NOT NULL,
-    password_hash         TEXT,
-    created_ns            INTEGER NOT NULL,
-    password_changed_ns   INTEGER,
-    password_last_used_ns INTEGER,
-    permissions_boundary  TEXT,
-    tags                  TEXT    NOT NULL
+    id                      TEXT    NOT NULL PRIMARY KEY,
+    account_id              TEXT    NOT NULL REFERENCES account (id),
+    name                    TEXT    NOT NULL,
+    name_key                TEXT    NOT NULL,
+    path                    TEXT    NOT NULL,
+    root                    INTEGER NOT NULL,
+    administrator           INTEGER NOT NULL,
+    password_hash           TEXT,
+    created_ns              INTEGER NOT NULL,
+    password_changed_ns     INTEGER,
+    password_last_used_ns   INTEGER,
+    permissions_boundary    TEXT,
+    tags                    TEXT    NOT NULL,
+    password_created_ns     INTEGER,
+    password_reset_required INTEGER NOT NULL,
+    former_passwords        TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identity_by_account_id_and_permissions_boundary
     ON identity (account_id, permissions_boundary);
 CREATE UNIQUE INDEX identity_one_account_id_and_name_key ON identity (account_id, name_key);
+
+CREATE TABLE password_policy (
+    account_id       TEXT    NOT NULL PRIMARY KEY REFERENCES account (id),
+    minimum_length   INTEGER NOT NULL,
+    symbols          INTEGER NOT NULL,
+    numbers          INTEGER NOT NULL,
+    uppercase        INTEGER NOT NULL,
+    lowercase        INTEGER NOT NULL,
+    users_may_change INTEGER NOT NULL,
+    maximum_age_days INTEGER,
+    reuse_prevention INTEGER,
+    hard_expiry      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE access_key (
     id          TEXT    NOT NULL PRIMARY KEY,

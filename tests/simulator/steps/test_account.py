@@ -47,7 +47,12 @@ def test_report_that_was_never_generated_is_refused(lab_with: Labs) -> None:
 def test_deleted_user_is_gone(lab_with: Labs) -> None:
     lab = lab_with()
     lab.list_devices(who="ada", for_="bob", devices=[])
-    lab.delete_user(who="ada", for_="bob")
+    conflict = {
+        "refused": "DeleteConflict",
+        "message": "Cannot delete entity, must delete access keys first.",
+    }
+    lab.delete_user(who="ada", for_="bob", expect=conflict)
+    lab.delete_user(who="ada", for_="bob", clear=True)
     lab.list_devices(who="ada", for_="bob", expect={"refused": "NoSuchEntity"})
 
 

@@ -1,0 +1,120 @@
+"""How users and their credentials come and go: the same for the API, the console and furnishing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mfalab.verifier import device_rules, enrolment, names, permissions, refusals
+from mfalab.verifier.calls import Call
+from mfalab.verifier.moments import moment
+from mfalab.verifier.records import AccessKey, Account, Identity
+
+USERS_PER_ACCOUNT = 5000
+ACCESS_KEYS_PER_USER = 2
+TAGS_PER_USER = 50
+
+
+def create(
+    call: Call,
+    account: Account,
+    name: str,
+    *,
+    path: str = "/",
+    administrator: bool = False,
+    password_hash: str | None = None,
+    tags: tuple[tuple[str, str], ...] = (),
+) -> Identity:
+    """Make a user; whoever has a password may use the console.
+
+    Raises:
+        ServiceError: the name is taken whatever its case; the account is full.
+    """
+    key = name.lower()
+    if call.tx.find(Identity, account_id=account.id, name_key=key):
+        raise refusals.user_exists(name)
+    if call.tx.count(Identity, account_id=account.id) > USERS_PER_ACCOUNT:  # root is one of them
+        raise refusals.quota_exceeded("UsersPerAccount", USERS_PER_ACCOUNT)
+    since_ns = None if password_hash is None else call.now_ns
+    identity = Identity(
+        id=names.unique_id("AIDA", call.random_bytes),
+        account_id=account.id,
+        name=name,
+        name_key=key,
+        path=path,
+        root=False,
+        administrator=administrator,
+        password_hash=password_hash,
+        created_ns=call.now_ns,
+        password_changed_ns=since_ns,
+        password_created_ns=since_ns,
+        tags=tags,
+    )
+    call.tx.insert(identity)
+    return identity
+
+
+def create_access_key(call: Call, identity: Identity) -> AccessKey:
+    """Long-term credentials of a user or of root.
+
+    Raises:
+        ServiceError: the identity has two keys.
+    """
+    if len(access_keys_of(call, identity)) >= ACCESS_KEYS_PER_USER:
+        raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
+    key = AccessKey(
+        id=names.unique_id("AKIA", call.random_bytes),
+        secret=names.secret_access_key(call.random_bytes),
+        identity_id=identity.id,
+        active=True,
+        created_ns=call.now_ns,
+    )
+    call.tx.insert(key)
+    return key
+
+
+def access_keys_of(call: Call, identity: Identity) -> list[AccessKey]:
+    """An identity's access keys, active or not, the oldest first."""
+    keys = call.tx.find(AccessKey, identity_id=identity.id)
+    return sorted(keys, key=lambda key: (key.created_ns, key.id))
+
+
+def check_nothing_left(call: Call, user: Identity) -> None:
+    """The API deletes a user only when it has nothing any more.
+
+    That devices come before access keys was measured; the rest of the order is ours.
+
+    Raises:
+        ServiceError: DeleteConflict, whose text names what has to go first.
+    """
+    if device_rules.devices_of(call.tx, user.id):
+        raise refusals.cannot_delete_entity("remove tokens from principal")
+    if access_keys_of(call, user):
+        raise refusals.cannot_delete_entity("delete access keys")
+    if user.password_hash is not None:
+        raise refusals.cannot_delete_entity("delete login profile")
+
+
+def delete(call: Call, user: Identity) -> None:
+    """Delete a user with its access keys, policies, memberships and unconfirmed telephone."""
+    permissions.forget(call.tx, user.id)
+    for key in access_keys_of(call, user):
+        call.tx.delete(key)
+    serial = names.sms_serial(call.caller.account, user.name)
+    unconfirmed = device_rules.device_of_serial(call.tx, serial)
+    if unconfirmed is not None:
+        enrolment.remove(call, unconfirmed)
+    call.tx.delete(user)
+
+
+def entry(account: Account, identity: Identity) -> dict[str, Any]:
+    """A user as IAM lists it. Root has neither path nor name."""
+    shown: dict[str, Any] = {
+        "UserId": identity.id,
+        "Arn": names.identity_arn(account, identity),
+        "CreateDate": moment(identity.created_ns),
+    }
+    if not identity.root:
+        shown |= {"Path": identity.path, "UserName": identity.name}
+    if identity.password_last_used_ns is not None:
+        shown["PasswordLastUsed"] = moment(identity.password_last_used_ns)
+    return shown
