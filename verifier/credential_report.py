@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from mfalab.verifier import device_rules, key_use, names, refusals
+from mfalab.verifier import device_rules, key_use, names, password_rules, refusals
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import SECOND_NS, iso, moment
 from mfalab.verifier.records import AccessKey, CredentialReport, Identity
@@ -35,6 +35,7 @@ COLUMNS = (
 )
 
 _NONE = "N/A"
+_NOT_SUPPORTED = "not_supported"
 _NO_KEY = ("false", _NONE, _NONE, _NONE, _NONE)
 _NO_CERTIFICATES = ("false", _NONE, "false", _NONE)
 
@@ -93,7 +94,7 @@ def _row(call: Call, identity: Identity) -> tuple[str, ...]:
         "<root_account>" if identity.root else identity.name,
         names.identity_arn(call.caller.account, identity),
         iso(identity.created_ns),
-        *_password(identity),
+        *_password(call, identity),
         _boolean(bool(device_rules.devices_of(call.tx, identity.id))),
         *columns[0],
         *columns[1],
@@ -101,15 +102,20 @@ def _row(call: Call, identity: Identity) -> tuple[str, ...]:
     )
 
 
-def _password(identity: Identity) -> tuple[str, str, str, str]:
+def _password(call: Call, identity: Identity) -> tuple[str, str, str, str]:
+    """Whether there is one, when it was used and changed, and when it has to be changed next."""
     used_ns = identity.password_last_used_ns
     last_used = "no_information" if used_ns is None else iso(used_ns)
-    if identity.root:
-        return "not_supported", last_used, "not_supported", "not_supported"
+    if identity.root and not call.profile.credential_report_root_password:
+        return _NOT_SUPPORTED, last_used, _NOT_SUPPORTED, _NOT_SUPPORTED
     if identity.password_hash is None:
-        return "false", _NONE, _NONE, _NONE
-    changed_ns = identity.password_changed_ns or identity.created_ns
-    return "true", last_used, iso(changed_ns), _NONE
+        return "false", last_used if identity.root else _NONE, _NONE, _NONE
+    changed = iso(identity.password_changed_ns or identity.created_ns)
+    if identity.root:
+        return "true", last_used, changed, _NOT_SUPPORTED
+    policy = password_rules.policy_of(call, identity.account_id)
+    expires_ns = password_rules.expires_ns(policy, identity)
+    return "true", last_used, changed, _NONE if expires_ns is None else iso(expires_ns)
 
 
 def _key(key: AccessKey, now_ns: int) -> tuple[str, ...]:

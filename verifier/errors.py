@@ -4,8 +4,8 @@
 class ServiceError(Exception):
     """A refusal as IAM, STS or the console words it.
 
-    Args: code (such as `InvalidAuthenticationCode`), message (the service's text, to the letter),
-    HTTP status.
+    Args: code (such as `InvalidAuthenticationCode`), message (the service's text, to the letter;
+    empty where it has none), HTTP status.
     """
 
     def __init__(self, code: str, message: str, status: int) -> None:
@@ -15,4 +15,4 @@ class ServiceError(Exception):
         self.status = status
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{self.code}: {self.message}" if self.message else self.code

@@ -28,7 +28,12 @@ SEED_BYTES = 40
 
 
 def unique_id(prefix: str, random_bytes: RandomBytes) -> str:
-    """A unique identifier: AIDA (user), AROA (role), AKIA or ASIA (keys), and 16 characters."""
+    """A unique identifier: AIDA (user), AGPA (group), AROA (role), ANPA (policy), and 17 more."""
+    return prefix + base64.b32encode(random_bytes(11)).decode()[:17]
+
+
+def access_key_id(prefix: str, random_bytes: RandomBytes) -> str:
+    """The id of an access key: AKIA (long-term) or ASIA (temporary), and 16 characters."""
     return prefix + base64.b32encode(random_bytes(10)).decode()
 
 
@@ -98,7 +103,7 @@ def fido_serial(account: Account, user_name: str, name: str, random_bytes: Rando
 
     A root user's name is empty.
     """
-    suffix = base64.b32encode(random_bytes(15)).decode()
+    suffix = base64.b32encode(random_bytes(17)).decode()[:26]
     owner = f"user/{user_name}" if user_name else "root"
     return f"arn:{account.partition}:iam::{account.id}:u2f/{owner}/{name}-{suffix}"
 

@@ -185,6 +185,8 @@ class Profile:
     """How long after a pair was accepted STS does not take its second code."""
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
+    fips_certification_prefix: str = "FIDO-"
+    """What GetMFADevice puts before `FIPS-140-2`: AWS's sample has `FIDO-`, its text nothing."""
     summary_counts_unassigned: bool = True
     """Whether `MFADevices` of the account summary counts unassigned devices."""
 
@@ -212,6 +214,10 @@ class Profile:
     """What becomes of MFA parameters on AssumeRole from a role session."""
     role_credentials_mfa: RoleCredentialsMfa = RoleCredentialsMfa.FALSE
     """What `aws:MultiFactorAuthPresent` is for a role's credentials."""
+
+    root_session_mfa: bool = True
+    """Whether a code makes root's GetSessionToken a session with MFA. The guide says that MFA
+    protects no API calls of root; a correction of 2018 says that the key is true."""
 
     # SMS
     sms: SmsMode = SmsMode.ENDED
@@ -269,6 +275,9 @@ class Profile:
     # Credential report
     credential_report_interval_s: int = 4 * 3600
     """How long a report is current: so long no newer one is made."""
+    credential_report_root_password: bool = True
+    """Whether root's row says if it has a password, and since when (2026), or `not_supported`
+    (2023)."""
     credential_report_takes_s: Delay = _AT_ONCE
     """How long a report is in progress."""
     access_key_last_used_lag_s: Delay = _AT_ONCE

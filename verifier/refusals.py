@@ -314,13 +314,8 @@ def too_many_versions(limit: int) -> ServiceError:
 
 # Credential report
 
-report_not_present = _refusal(
-    "ReportNotPresent",
-    "The request was rejected because the credential report does not exist. To generate a "
-    "credential report, use GenerateCredentialReport.",
-    410,
-)
-"""No report was ever generated."""
+report_not_present = _refusal("ReportNotPresent", "", 410)
+"""No report was ever generated; AWS says no more than the code."""
 report_expired = _refusal(
     "ReportExpired",
     "The request was rejected because the most recent credential report has expired. To "

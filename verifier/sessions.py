@@ -55,7 +55,7 @@ def issue(
 ) -> Session:
     """Make temporary credentials. They live until they expire, also without the device."""
     session = Session(
-        access_key_id=names.unique_id("ASIA", call.random_bytes),
+        access_key_id=names.access_key_id("ASIA", call.random_bytes),
         secret=names.secret_access_key(call.random_bytes),
         token=names.session_token(call.random_bytes, passed.token_size),
         kind=kind,
@@ -91,6 +91,11 @@ def mfa_context(caller: Caller, now_ns: int, profile: Profile) -> MfaContext:
     ):
         absent = profile.role_credentials_mfa is RoleCredentialsMfa.ABSENT
         return MfaContext(None if absent else False, None)
-    if session.mfa_ns is None:
+    if session.mfa_ns is None or (caller.root and not _counts_for_root(session, profile)):
         return MfaContext(False, None)
     return MfaContext(True, (now_ns - session.mfa_ns) // SECOND_NS)
+
+
+def _counts_for_root(session: Session, profile: Profile) -> bool:
+    """Whether MFA that root proved is seen by policies; at the console it always is."""
+    return session.kind is not SessionKind.SESSION_TOKEN or profile.root_session_mfa

@@ -62,7 +62,7 @@ def create_access_key(call: Call, identity: Identity) -> AccessKey:
     if len(access_keys_of(call, identity)) >= ACCESS_KEYS_PER_USER:
         raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
     key = AccessKey(
-        id=names.unique_id("AKIA", call.random_bytes),
+        id=names.access_key_id("AKIA", call.random_bytes),
         secret=names.secret_access_key(call.random_bytes),
         identity_id=identity.id,
         active=True,

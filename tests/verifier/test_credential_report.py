@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mfalab.verifier import AWS_OBSERVED, Delay, ServiceError
+from mfalab.verifier.records import PasswordPolicy
 
 ACCOUNT = "123456789012"
 HEADER = (
@@ -48,7 +49,7 @@ def test_bytes(company: Any) -> None:
     certificates = "false,N/A,false,N/A"
     user = f"{NOW},true,no_information,{NOW},N/A,false,true,{NOW}"
     used = f"{NOW},us-east-1,iam"
-    root = f"{NOW},not_supported,no_information,not_supported,not_supported,false,true,{NOW}"
+    root = f"{NOW},true,no_information,{NOW},not_supported,false,true,{NOW}"
     assert report(company) == "\n".join(
         [
             HEADER,
@@ -65,6 +66,28 @@ def test_rows_are_sorted_without_case_and_names_are_quoted(company: Any) -> None
     company.verifier.create_user(ACCOUNT, "b,c")
     company.iam("ada").generate_credential_report()
     assert list(rows(company)) == ["<root_account>", "ada", "alice", "Alicia", "b,c", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("told", "columns"),
+    [(True, ("true", NOW, "not_supported")), (False, ("not_supported",) * 3)],
+)
+def test_roots_password_by_era(company: Any, told: bool, columns: tuple[str, ...]) -> None:
+    company.set(credential_report_root_password=told)
+    company.iam("ada").generate_credential_report()
+    row = rows(company)["<root_account>"]
+    assert columns == tuple(
+        row[f"password_{column}"] for column in ("enabled", "last_changed", "next_rotation")
+    )
+    assert row["password_last_used"] == "no_information"
+
+
+def test_next_rotation_follows_the_password_policy(company: Any) -> None:
+    with company.store.transaction() as tx:
+        tx.insert(PasswordPolicy(ACCOUNT, 6, False, False, False, False, True, 90, None, False))
+    company.iam("ada").generate_credential_report()
+    assert rows(company)["alice"]["password_next_rotation"] == "2026-05-31T09:00:00Z"
+    assert rows(company)["<root_account>"]["password_next_rotation"] == "not_supported"
 
 
 def test_user_without_password_or_keys(company: Any) -> None:
@@ -99,7 +122,8 @@ def test_mfa_and_password_use_show_in_the_next_report(company: Any, clock: Any, 
 def test_no_report(company: Any) -> None:
     with pytest.raises(ServiceError) as caught:
         company.iam("ada").get_credential_report()
-    assert (caught.value.code, caught.value.status) == ("ReportNotPresent", 410)
+    assert caught.value.args == ("ReportNotPresent", "", 410)
+    assert str(caught.value) == "ReportNotPresent"
 
 
 def test_report_expires(company: Any, clock: Any) -> None:

@@ -19,7 +19,7 @@ def test_arns_of_every_partition_and_kind(partition: str) -> None:
     assert names.virtual_serial(account, "/devices/", "phone") == base + "mfa/devices/phone"
     assert names.sms_serial(account, "Alice") == base + "sms-mfa/Alice"
     key = names.fido_serial(account, "Alice", "blue", bytes)
-    assert re.fullmatch(re.escape(base) + r"u2f/user/Alice/blue-[A-Z2-7]{24}", key)
+    assert re.fullmatch(re.escape(base) + r"u2f/user/Alice/blue-[A-Z2-7]{26}", key)
     assert names.is_security_key_serial(key)
     assert names.is_security_key_serial("u2f/user/JohnDoe/default")
     assert not names.is_security_key_serial(base + "mfa/u2f")
@@ -36,5 +36,6 @@ def test_key_uri_names_the_account_by_its_alias() -> None:
 
 @given(st.binary(min_size=16, max_size=16))
 def test_ids_and_digits_have_their_shape_for_any_chance(octets: bytes) -> None:
-    assert re.fullmatch(r"AKIA[A-Z2-7]{16}", names.unique_id("AKIA", lambda n: octets[:n]))
+    assert re.fullmatch(r"AKIA[A-Z2-7]{16}", names.access_key_id("AKIA", lambda n: octets[:n]))
+    assert re.fullmatch(r"AIDA[A-Z2-7]{17}", names.unique_id("AIDA", lambda n: octets[:n]))
     assert re.fullmatch(r"[0-9]{6}", names.decimal_digits(6, lambda n: octets[:n]))

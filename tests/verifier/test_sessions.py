@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.verifier import Credentials, MfaContext, RoleCredentialsMfa
+from mfalab.verifier import Credentials, DeviceKind, MfaContext, RoleCredentialsMfa
 
 ACCOUNT = "123456789012"
 
@@ -21,6 +21,16 @@ class TestMfaContext:
         session = company.mfa_session(company.enrol())
         clock.advance(59.999)
         assert company.verifier.mfa_context(session) == MfaContext(True, 59)
+
+    @pytest.mark.parametrize("counts", [True, False])
+    def test_roots_session_token(self, company: Any, counts: bool) -> None:
+        token = company.enrol_root()
+        company.set(root_session_mfa=counts)
+        proved = company.mfa_session(token, "root")
+        assert company.verifier.mfa_context(proved) == MfaContext(counts, 0 if counts else None)
+        page = company.console.choose(company.root_page().id, DeviceKind.VIRTUAL)
+        signed_in = company.console.submit_code(page.id, token.code(1))
+        assert company.verifier.mfa_context(signed_in.credentials) == MfaContext(True, 0)
 
     def test_console_sessions(self, company: Any, clock: Any) -> None:
         plain = company.signed_in().credentials

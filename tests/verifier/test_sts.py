@@ -219,7 +219,7 @@ class TestPropagation:
 class TestAssumeRole:
     def test_answer(self, company: Any) -> None:
         answer = company.sts("alice").assume_role(RoleArn=role(company), RoleSessionName="shift")
-        assert re.fullmatch(r"AROA[A-Z2-7]{16}:shift", answer["AssumedRoleUser"]["AssumedRoleId"])
+        assert re.fullmatch(r"AROA[A-Z2-7]{17}:shift", answer["AssumedRoleUser"]["AssumedRoleId"])
         arn = f"arn:aws:sts::{A}:assumed-role/operator/shift"
         assert answer["AssumedRoleUser"]["Arn"] == arn
         assert answer["Credentials"]["Expiration"] == datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -347,7 +347,7 @@ def test_caller_identity_of_keys(company: Any) -> None:
         "Arn": f"arn:aws:iam::{A}:root",
     }
     identity = company.sts("alice").get_caller_identity()
-    assert re.fullmatch(r"AIDA[A-Z2-7]{16}", identity["UserId"])
+    assert re.fullmatch(r"AIDA[A-Z2-7]{17}", identity["UserId"])
 
 
 class TestWhatASessionIsGiven:

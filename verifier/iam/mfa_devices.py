@@ -150,7 +150,11 @@ class MfaDevices(ForCaller):
             raise refusals.no_such_device(SerialNumber)
         device_rules.check_owner(device, target)
         credential = call.tx.get(CredentialRecord, device.id)
-        certifications = dict(credential.certifications) if credential is not None else {}
+        prefix = call.profile.fips_certification_prefix
+        certifications = {
+            prefix + scheme if scheme.startswith("FIPS") else scheme: level
+            for scheme, level in (credential.certifications if credential is not None else ())
+        }
         return {**enrolment.listing(target, device), "Certifications": certifications}
 
     @operation("TagMFADevice", Door.IAM, on_device)

@@ -193,9 +193,12 @@ class TestCertifications:
         shown = people.company.iam("ada").get_mfa_device(UserName="alice", SerialNumber=serial)
         assert shown["Certifications"] == {
             "FIDO": "L2",
-            "FIPS-140-2": "L2",
-            "FIPS-140-3": "L1",
+            "FIDO-FIPS-140-2": "L2",
+            "FIDO-FIPS-140-3": "L1",
         }
+        people.company.set(fips_certification_prefix="")
+        shown = people.company.iam("ada").get_mfa_device(UserName="alice", SerialNumber=serial)
+        assert set(shown["Certifications"]) == {"FIDO", "FIPS-140-2", "FIPS-140-3"}
 
     def test_none_for_a_key_that_only_says_so(self, people: Any, new_key: Any, root: Any) -> None:
         people.company.set(metadata_statements=(entry(root, *self.REPORTS),))
