@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfalab.verifier import device_rules, enrolment, names, permissions, refusals
+from mfalab.verifier import device_rules, enrolment, names, permissions, quotas, refusals
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import moment
-from mfalab.verifier.records import AccessKey, Account, Identity
-
-USERS_PER_ACCOUNT = 5000
-ACCESS_KEYS_PER_USER = 2
-TAGS_PER_USER = 50
+from mfalab.verifier.records import (
+    AccessKey,
+    Account,
+    Attachment,
+    Identity,
+    InlinePolicy,
+    Membership,
+)
 
 
 def create(
@@ -32,8 +35,8 @@ def create(
     key = name.lower()
     if call.tx.find(Identity, account_id=account.id, name_key=key):
         raise refusals.user_exists(name)
-    if call.tx.count(Identity, account_id=account.id) > USERS_PER_ACCOUNT:  # root is one of them
-        raise refusals.quota_exceeded("UsersPerAccount", USERS_PER_ACCOUNT)
+    if call.tx.count(Identity, account_id=account.id) > quotas.USERS:  # root is one of them
+        raise refusals.quota_exceeded("UsersPerAccount", quotas.USERS)
     since_ns = None if password_hash is None else call.now_ns
     identity = Identity(
         id=names.unique_id("AIDA", call.random_bytes),
@@ -59,8 +62,8 @@ def create_access_key(call: Call, identity: Identity) -> AccessKey:
     Raises:
         ServiceError: the identity has two keys.
     """
-    if len(access_keys_of(call, identity)) >= ACCESS_KEYS_PER_USER:
-        raise refusals.quota_exceeded("AccessKeysPerUser", ACCESS_KEYS_PER_USER)
+    if len(access_keys_of(call, identity)) >= quotas.ACCESS_KEYS_PER_USER:
+        raise refusals.quota_exceeded("AccessKeysPerUser", quotas.ACCESS_KEYS_PER_USER)
     key = AccessKey(
         id=names.access_key_id("AKIA", call.random_bytes),
         secret=names.secret_access_key(call.random_bytes),
@@ -88,10 +91,16 @@ def check_nothing_left(call: Call, user: Identity) -> None:
     """
     if device_rules.devices_of(call.tx, user.id):
         raise refusals.cannot_delete_entity("remove tokens from principal")
+    if call.tx.count(Attachment, owner_id=user.id):
+        raise refusals.cannot_delete_entity("detach all policies")
+    if call.tx.count(InlinePolicy, owner_id=user.id):
+        raise refusals.cannot_delete_entity("delete policies")
     if access_keys_of(call, user):
         raise refusals.cannot_delete_entity("delete access keys")
     if user.password_hash is not None:
         raise refusals.cannot_delete_entity("delete login profile")
+    if call.tx.count(Membership, user_id=user.id):
+        raise refusals.cannot_delete_entity("remove users from group")
 
 
 def delete(call: Call, user: Identity) -> None:

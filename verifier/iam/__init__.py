@@ -2,6 +2,7 @@
 
 from mfalab.verifier.iam.access_keys import AccessKeys
 from mfalab.verifier.iam.account import AccountReports
+from mfalab.verifier.iam.account_settings import AccountSettings
 from mfalab.verifier.iam.groups import Groups
 from mfalab.verifier.iam.login_profiles import LoginProfiles
 from mfalab.verifier.iam.mfa_devices import MfaDevices
@@ -21,5 +22,6 @@ class Iam(
     Policies,
     Simulation,
     AccountReports,
+    AccountSettings,
 ):
     """IAM for one caller. Every method raises `ServiceError` as IAM refuses."""

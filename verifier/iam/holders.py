@@ -82,9 +82,10 @@ class Holder:
             raise refusals.policy_not_attachable(f"{arn}")
         attached = call.tx.find(Attachment, owner_id=self.id)
         if all(each.policy_arn != arn for each in attached):
-            if len(attached) >= quotas.ATTACHED_POLICIES:
+            limit = quotas.ATTACHED_POLICIES[self.kind]
+            if len(attached) >= limit:
                 quota = f"PoliciesPer{self.kind.capitalize()}"
-                raise refusals.quota_exceeded(quota, quotas.ATTACHED_POLICIES)
+                raise refusals.quota_exceeded(quota, limit)
             permissions.attach(call.tx, self.account_id, self.id, arn)
         return {}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import refusals, tags, users
+from mfalab.verifier import quotas, refusals, tags, users
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
@@ -37,7 +37,7 @@ class Users(ForCaller):
     ) -> dict[str, Any]:
         """Make a user without password, access keys and permissions."""
         account = call.caller.account
-        pairs = tags.added((), Tags or (), users.TAGS_PER_USER, "TagsPerUser")
+        pairs = tags.added((), Tags or (), quotas.TAGS_PER_USER, "TagsPerUser")
         made = users.create(call, account, UserName, path=Path or "/", tags=pairs)
         return {"User": users.entry(account, made) | _tags(made)}
 
@@ -99,7 +99,7 @@ class Users(ForCaller):
     ) -> dict[str, Any]:
         """Add tags to a user; a tag of the same key, whatever its case, is replaced."""
         user = target_user(call, UserName)
-        kept = tags.added(user.tags, Tags, users.TAGS_PER_USER, "TagsPerUser")
+        kept = tags.added(user.tags, Tags, quotas.TAGS_PER_USER, "TagsPerUser")
         call.tx.update(replace(user, tags=kept))
         return {}
 

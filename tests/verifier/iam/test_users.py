@@ -1,10 +1,12 @@
 """Users: made, renamed, moved, tagged, and deleted when they have nothing any more."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mfalab.verifier import Credentials, ServiceError
+from mfalab.verifier.records import Attachment, InlinePolicy, Membership
 
 ACCOUNT = "123456789012"
 NOBODY = ("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
@@ -29,6 +31,31 @@ def test_deletion_names_what_is_left(company: Any, refused: Any) -> None:
     assert ada.delete_user(UserName="alice") == {}
     with refused("NoSuchEntity", "The user with name alice cannot be found.", 404):
         ada.get_user(UserName="alice")
+
+
+POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+@pytest.mark.parametrize(
+    ("left", "what"),
+    [
+        (InlinePolicy("{user}", "own", "{}"), "delete policies"),
+        (Attachment("{user}", POLICY, ACCOUNT), "detach all policies"),
+        (Membership("{user}", "AGPA1"), "remove users from group"),
+    ],
+)
+def test_policies_and_groups_are_left(company: Any, refused: Any, left: Any, what: str) -> None:
+    ada = company.iam("ada")
+    field = "user_id" if isinstance(left, Membership) else "owner_id"
+    carol = ada.create_user(UserName="carol")["User"]["UserId"]
+    left = replace(left, **{field: carol})
+    with company.store.transaction() as tx:
+        tx.insert(left)
+    with refused(*conflict(what)):
+        ada.delete_user(UserName="carol")
+    session = company.signed_in("ada").credentials
+    company.console.delete_user(session, user_name="carol")
+    assert left not in company.everything()[type(left).__name__]
 
 
 def test_inactive_key_is_a_key(company: Any, refused: Any) -> None:
@@ -97,7 +124,7 @@ def test_names_are_taken_whatever_their_case(company: Any, refused: Any) -> None
 
 
 def test_account_is_full(company: Any, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mfalab.verifier.users.USERS_PER_ACCOUNT", 4)
+    monkeypatch.setattr("mfalab.verifier.quotas.USERS", 4)
     company.iam("ada").create_user(UserName="carol")
     with refused("LimitExceeded", "Cannot exceed quota for UsersPerAccount: 4", 409):
         company.iam("ada").create_user(UserName="dave")
