@@ -210,6 +210,7 @@ class Verbs(ABC):
         choose: Literal["virtual", "hardware", "sms"] | None = None,
         password: Literal["right", "wrong"] = "right",
         as_: str | None = None,
+        unusual: bool = False,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",
@@ -257,6 +258,37 @@ class Verbs(ABC):
     ) -> Outcome:
         """Ask for another short message on the second page."""
         return self._perform("resend_sms", locals())
+
+    def type_mail_code(
+        self,
+        *,
+        who: str,
+        code: Literal["right", "wrong"] = "right",
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
+        """Type the code that was mailed to root, who signs in from an unusual place."""
+        return self._perform("type_mail_code", locals())
+
+    def change_password(
+        self,
+        *,
+        who: str,
+        old: Literal["right", "wrong"] = "right",
+        new: str | None = None,
+        using: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
+        """Change one's own password, where the sign-in asks for it or on one's page.
+
+        With access keys it is IAM's ChangePassword; root has a page only.
+        """
+        return self._perform("change_password", locals())
 
     def sign_out(
         self,

@@ -3,7 +3,7 @@
 from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
-from mfalab.verifier.console_login import SignedIn
+from mfalab.verifier.console_login import SecondPage, SignedIn
 from mfalab.verifier.credential_report import COLUMNS as REPORT_COLUMNS
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.delays import Delay
@@ -27,9 +27,8 @@ from mfalab.verifier.profile import (
     ThrottleRule,
     UserVerification,
 )
-from mfalab.verifier.records import Account, DeviceKind, Identity, MovingFactor, Role
+from mfalab.verifier.records import Account, Demand, DeviceKind, Identity, MovingFactor, Role
 from mfalab.verifier.recovery import RootRecovery
-from mfalab.verifier.second_page import SecondPage
 from mfalab.verifier.sessions import MfaContext
 from mfalab.verifier.store.memory import MemoryStore
 from mfalab.verifier.store.protocol import Conflict, Store, StoreUnusable, Transaction
@@ -59,6 +58,7 @@ __all__ = [
     "Credentials",
     "Decision",
     "Delay",
+    "Demand",
     "DeviceKind",
     "Iam",
     "Identity",

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from mfalab.verifier import (
     console_login,
+    demands,
     device_rules,
     enrolment,
     names,
     parameter_rules,
+    password_rules,
     refusals,
     second_page,
     security_keys,
@@ -34,10 +36,9 @@ from mfalab.verifier.calls import (
     on_user,
     target_user,
 )
-from mfalab.verifier.console_login import SignedIn
+from mfalab.verifier.console_login import SecondPage, SignedIn
 from mfalab.verifier.records import Account, DeviceKind, Identity
 from mfalab.verifier.recovery import RootRecovery
-from mfalab.verifier.second_page import SecondPage
 from mfalab.verifier.service_model import Shape
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
@@ -81,14 +82,19 @@ class Console:
 
         return self._first_page(find, password)
 
-    def sign_in_root(self, email: str, password: str) -> SignedIn | SecondPage:
-        """A root user's first page."""
+    def sign_in_root(
+        self, email: str, password: str, *, unusual: bool = False
+    ) -> SignedIn | SecondPage:
+        """A root user's first page.
+
+        Who comes from an unusual place, and has no MFA, is mailed a code where the profile says so.
+        """
 
         def find(tx: Transaction) -> Identity | None:
             found = tx.find(Account, root_email=email)
             return tx.get(Identity, found[0].id) if found else None
 
-        return self._first_page(find, password)
+        return self._first_page(find, password, unusual=unusual)
 
     def choose(self, page_id: str, kind: DeviceKind) -> SecondPage:
         """Choose the kind of device on the second page. An SMS code is sent at once."""
@@ -96,7 +102,7 @@ class Console:
             "ConsoleLogin", lambda call: second_page.choose(call, page_id, kind)
         )
 
-    def submit_code(self, page_id: str, code: str) -> SignedIn:
+    def submit_code(self, page_id: str, code: str) -> SignedIn | SecondPage:
         """Type a code on the second page.
 
         Every device of the chosen kind is tried until one accepts; each try counts on its budget.
@@ -105,7 +111,9 @@ class Console:
             "ConsoleLogin", lambda call: second_page.submit_code(call, page_id, code)
         )
 
-    def submit_assertion(self, page_id: str, response: security_keys.Response) -> SignedIn:
+    def submit_assertion(
+        self, page_id: str, response: security_keys.Response
+    ) -> SignedIn | SecondPage:
         """Answer the second page with a security key.
 
         The response is an `AuthenticationResponseJSON`, or the error that the client raised instead
@@ -113,6 +121,19 @@ class Console:
         """
         return self._service.transact(
             "ConsoleLogin", lambda call: second_page.submit_assertion(call, page_id, response)
+        )
+
+    def submit_mail_code(self, page_id: str, code: str) -> SignedIn | SecondPage:
+        """Type the code that was mailed to root."""
+        return self._service.transact(
+            "ConsoleLogin", lambda call: demands.submit_mail_code(call, page_id, code)
+        )
+
+    def set_password(self, page_id: str, *, old_password: str, new_password: str) -> SignedIn:
+        """Change the password that has to be changed before the sign-in goes on."""
+        return self._service.transact(
+            "ConsoleLogin",
+            lambda call: demands.set_password(call, page_id, old_password, new_password),
         )
 
     def resend_code(self, page_id: str) -> None:
@@ -309,6 +330,18 @@ class Console:
             "DeleteUser", credentials, {"UserName": user_name}, body, required={"UserName"}
         )
 
+    def change_password(
+        self, credentials: Credentials, *, old_password: str, new_password: str
+    ) -> None:
+        """Change one's own password, root included: after a recovery, when theft is suspected."""
+
+        def body(call: Call) -> None:
+            own = target_user(call, None)
+            password_rules.change_own(call, own, old_password, new_password)
+
+        given = {"OldPassword": old_password, "NewPassword": new_password}
+        self._perform("ChangePassword", credentials, given, body, required=given)
+
     def update_root_phone(self, credentials: Credentials, phone: str | None) -> None:
         """Change the number that root recovery calls: an administrator's work, or root's."""
 
@@ -350,7 +383,11 @@ class Console:
         )
 
     def _first_page(
-        self, find: Callable[[Transaction], Identity | None], password: str
+        self,
+        find: Callable[[Transaction], Identity | None],
+        password: str,
+        *,
+        unusual: bool = False,
     ) -> SignedIn | SecondPage:
         """Check the password outside of any transaction, because that takes its time on purpose."""
         with self._service.store.transaction() as tx:
@@ -371,6 +408,8 @@ class Console:
             console_login.check_lock(call, identity)
             if device_rules.devices_of(call.tx, identity.id):
                 return second_page.open_page(call, identity)
+            if unusual and call.profile.root_mail_code:
+                return demands.open_mail_page(call, identity)
             return console_login.finish(call, identity, MfaProof())
 
         return self._service.transact("ConsoleLogin", body)
@@ -381,6 +420,7 @@ def _input(names_: Collection[str], required: Collection[str]) -> Shape:
     members = {
         **parameter_rules.input_of("iam", "EnableMFADevice").members,
         **parameter_rules.input_of("iam", "CreateVirtualMFADevice").members,
+        **parameter_rules.input_of("iam", "ChangePassword").members,
         "SecurityKeyName": _SECURITY_KEY_NAME,
     }
     return parameter_rules.some_of(members, names_, required)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfalab.verifier import authorization, names, refusals, sessions
+from mfalab.verifier import authorization, names, password_rules, refusals, sessions
 from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.moments import SECOND_NS
-from mfalab.verifier.records import Account, Budget, Identity, SessionKind, SignIn
+from mfalab.verifier.records import (
+    Account,
+    Budget,
+    Demand,
+    DeviceKind,
+    Identity,
+    SessionKind,
+    SignIn,
+)
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.trail import TrailEvent
 
@@ -24,6 +32,42 @@ class SignedIn:
     identity_id: str
     mfa: bool
     mfa_serial: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPage:
+    """The page after the password. Mostly it asks for MFA."""
+
+    id: str
+    kinds: tuple[DeviceKind, ...] = ()
+    """The kinds on offer. Empty if no device of the identity can be used any more."""
+    chosen: DeviceKind | None = None
+    """The kind whose prompt is shown; None while the choice is open."""
+    resync_offered: bool = False
+    failures: int = 0
+    assertion_options: dict[str, Any] | None = None
+    """The request to security keys: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
+    valid for one answer; choosing security keys again gives another."""
+    demand: Demand = Demand.MFA
+    """What is asked for: MFA, the code in a mail (`submit_mail_code`), or a new password
+    (`set_password`), which follows MFA."""
+
+
+def find(call: Call, page_id: str, demand: Demand) -> tuple[SignIn, Identity]:
+    """An open page that asks for this, and its identity.
+
+    Raises:
+        ServiceError: the page is unknown, used, too old or another one, or its sign-in is locked.
+    """
+    sign_in = call.tx.get(SignIn, page_id)
+    if sign_in is None or sign_in.closed or sign_in.demand is not demand:
+        raise refusals.page_gone()
+    lifetime_ns = call.profile.sign_in_page_lifetime_s * SECOND_NS
+    identity = call.tx.get(Identity, sign_in.identity_id)
+    if identity is None or call.now_ns - sign_in.started_ns > lifetime_ns:
+        raise refusals.page_gone()
+    check_lock(call, identity)
+    return sign_in, identity
 
 
 def check_lock(call: Call, identity: Identity) -> None:
@@ -50,14 +94,41 @@ def fail(call: Call, sign_in: SignIn, identity: Identity, refusal: ServiceError)
 
 def finish(
     call: Call, identity: Identity, proof: MfaProof, sign_in: SignIn | None = None
+) -> SignedIn | SecondPage:
+    """What follows the password and MFA: the session, unless a new password is due first."""
+    if sign_in is not None:
+        failed = call.tx.get(Budget, identity.id)
+        if failed is not None:
+            call.tx.delete(failed)
+    policy = password_rules.policy_of(call, identity.account_id)
+    expires_ns = password_rules.expires_ns(policy, identity)
+    expired = expires_ns is not None and expires_ns <= call.now_ns
+    if expired and policy is not None and policy.hard_expiry:
+        record_failure(call, identity, mfa_used=proof.ns is not None)
+        raise Refused(refusals.password_expired())
+    if expired or identity.password_reset_required:
+        page = sign_in or new_page(call, identity, Demand.NEW_PASSWORD)
+        kept = replace(page, demand=Demand.NEW_PASSWORD, mfa_ns=proof.ns, mfa_serial=proof.serial)
+        call.tx.update(kept)
+        return SecondPage(kept.id, demand=kept.demand)
+    return begin_session(call, identity, proof, sign_in)
+
+
+def new_page(call: Call, identity: Identity, demand: Demand) -> SignIn:
+    """Open a page."""
+    page_id = names.unique_id("PAGE", call.random_bytes)
+    sign_in = SignIn(page_id, identity.id, call.now_ns, demand=demand)
+    call.tx.insert(sign_in)
+    return sign_in
+
+
+def begin_session(
+    call: Call, identity: Identity, proof: MfaProof, sign_in: SignIn | None = None
 ) -> SignedIn:
-    """Sign in: begin the session, close the page, forget the failures."""
+    """Sign in: begin the session, and close the page."""
     tx = call.tx
     if sign_in is not None:
         tx.update(replace(sign_in, closed=True))
-        failed = tx.get(Budget, identity.id)
-        if failed is not None:
-            tx.delete(failed)
     if _is_new_use(call, identity.password_last_used_ns):
         tx.update(replace(identity, password_last_used_ns=call.now_ns))
     session = sessions.issue(

@@ -56,7 +56,7 @@ def set_password(
     return changed
 
 
-def change_own(call: Call, identity: Identity, old: str, new: str) -> None:
+def change_own(call: Call, identity: Identity, old: str, new: str) -> Identity:
     """Change one's own password, which proves itself by the present one.
 
     Raises:
@@ -67,7 +67,7 @@ def change_own(call: Call, identity: Identity, old: str, new: str) -> None:
         raise refusals.no_login_profile(identity.name)
     if not call.service.passwords.verify(identity.password_hash, old):
         raise refusals.old_password_wrong()
-    set_password(call, identity, new)
+    return set_password(call, identity, new)
 
 
 def remove(call: Call, identity: Identity) -> None:

@@ -205,6 +205,10 @@ class Profile:
     console_session_s: int = 12 * 3600
     """How long a console session lasts."""
 
+    root_mail_code: bool = False
+    """Whether a root user without MFA who signs in from an unusual place is mailed a code."""
+    root_mail_code_tries: int = 3
+    """Tries for the code in that mail."""
     sign_in_tries_every_device: bool = True
     """Whether a code may come from any device of the chosen kind, or only from the one that was
     enabled last."""

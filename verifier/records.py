@@ -59,6 +59,15 @@ class SessionKind(StrEnum):
     CONSOLE = "console"
 
 
+class Demand(StrEnum):
+    """What a page between the password and the session asks for."""
+
+    MFA = "mfa"
+    MAIL_CODE = "mail-code"
+    """The code in a mail to root, who signs in from an unusual place without MFA."""
+    NEW_PASSWORD = "new-password"
+
+
 class Ceremony(StrEnum):
     """The two ceremonies of WebAuthn, named as the client data names them."""
 
@@ -400,7 +409,7 @@ class Session:
 @_table("id")
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A console sign-in that waits for its second page."""
+    """A console sign-in that waits for what the page after the password asks for."""
 
     id: str
     identity_id: str
@@ -408,6 +417,11 @@ class SignIn:
     failures: int = 0
     chosen: DeviceKind | None = None
     closed: bool = False
+    demand: Demand = Demand.MFA
+    mfa_ns: int | None = None
+    """When MFA was proved on this page, where more is asked for."""
+    mfa_serial: str | None = None
+    mail_code: str = field(default="", repr=False)
 
 
 @_table("device_id")

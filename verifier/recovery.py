@@ -138,7 +138,9 @@ class RootRecovery:
         assert identity is not None
         call.tx.update(replace(recovery, state=RecoveryState.DONE))
         counts = call.profile.recovery_counts_as_mfa
-        return console_login.finish(call, identity, MfaProof(call.now_ns if counts else None))
+        return console_login.begin_session(
+            call, identity, MfaProof(call.now_ns if counts else None)
+        )
 
 
 def _find(call: Call, recovery_id: str) -> tuple[Recovery, Account]:

@@ -393,6 +393,14 @@ sign_in_locked = _refusal(
     "SignInLocked", "Too many authentication codes were not valid. Try again later.", 403
 )
 """Too many refused codes in a row, where the profile locks."""
+password_expired = _refusal(
+    "PasswordExpired", "Your password has expired. Contact your administrator.", 403
+)
+"""The password is too old, and the account's policy lets nobody renew it (`HardExpiry`)."""
+mail_code_refused = _refusal(
+    "InvalidVerificationCode", "The code that you entered is not valid. Check the e-mail.", 403
+)
+"""Not the code in the mail to root, or too late, or after too many wrong ones."""
 page_gone = _refusal(
     "SignInExpired", "This sign-in page is no longer valid. Enter your password again.", 403
 )

@@ -6,7 +6,7 @@ code. The page is valid for one sign-in and for some minutes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from mfalab.verifier import (
@@ -20,10 +20,9 @@ from mfalab.verifier import (
 )
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.code_rules import verify_code, verify_pair
-from mfalab.verifier.console_login import SignedIn
+from mfalab.verifier.console_login import SecondPage, SignedIn
 from mfalab.verifier.decision import Decision, Outcome
-from mfalab.verifier.moments import SECOND_NS
-from mfalab.verifier.records import Device, DeviceKind, Identity, SignIn, UsedCode
+from mfalab.verifier.records import Demand, Device, DeviceKind, Identity, SignIn, UsedCode
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.store.protocol import Transaction
 from mfalab.verifier.trail import MFA_TYPES
@@ -32,27 +31,10 @@ from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class SecondPage:
-    """The page that asks for MFA."""
-
-    id: str
-    kinds: tuple[DeviceKind, ...]
-    """The kinds on offer. Empty if no device of the identity can be used any more."""
-    chosen: DeviceKind | None
-    """The kind whose prompt is shown; None while the choice is open."""
-    resync_offered: bool
-    failures: int
-    assertion_options: dict[str, Any] | None = None
-    """The request to security keys: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
-    valid for one answer; choosing security keys again gives another."""
-
-
 def open_page(call: Call, identity: Identity) -> SecondPage:
     """Open the page after the password; a single kind of device is prompted for at once."""
-    sign_in = SignIn(names.unique_id("PAGE", call.random_bytes), identity.id, call.now_ns)
+    sign_in = console_login.new_page(call, identity, Demand.MFA)
     devices = device_rules.sign_in_devices(call.tx, identity, call.profile)
-    call.tx.insert(sign_in)
     mfa_type = MFA_TYPES[devices[0].kind] if len(devices) == 1 else "Multiple MFA Devices"
     console_login.record(call, "CheckMfa", identity, {"MfaType": mfa_type})
     kinds = _kinds(devices)
@@ -60,20 +42,8 @@ def open_page(call: Call, identity: Identity) -> SecondPage:
 
 
 def find(call: Call, page_id: str) -> tuple[SignIn, Identity]:
-    """An open page and its identity.
-
-    Raises:
-        ServiceError: the page is unknown, used or too old, or its sign-in is locked.
-    """
-    sign_in = call.tx.get(SignIn, page_id)
-    if sign_in is None or sign_in.closed:
-        raise refusals.page_gone()
-    lifetime_ns = call.profile.sign_in_page_lifetime_s * SECOND_NS
-    identity = call.tx.get(Identity, sign_in.identity_id)
-    if identity is None or call.now_ns - sign_in.started_ns > lifetime_ns:
-        raise refusals.page_gone()
-    console_login.check_lock(call, identity)
-    return sign_in, identity
+    """An open page that asks for MFA, and its identity."""
+    return console_login.find(call, page_id, Demand.MFA)
 
 
 def choose(call: Call, page_id: str, kind: DeviceKind) -> SecondPage:
@@ -82,7 +52,7 @@ def choose(call: Call, page_id: str, kind: DeviceKind) -> SecondPage:
     return _choose(call, sign_in, identity, kind)
 
 
-def submit_code(call: Call, page_id: str, code: str) -> SignedIn:
+def submit_code(call: Call, page_id: str, code: str) -> SignedIn | SecondPage:
     """Sign in with a code; every device of the chosen kind is tried until one accepts."""
     sign_in, identity = find(call, page_id)
     devices = _prompted(call, sign_in, identity)
@@ -100,7 +70,9 @@ def submit_code(call: Call, page_id: str, code: str) -> SignedIn:
     raise console_login.fail(call, sign_in, identity, refusals.invalid_authentication_code())
 
 
-def submit_assertion(call: Call, page_id: str, response: security_keys.Response) -> SignedIn:
+def submit_assertion(
+    call: Call, page_id: str, response: security_keys.Response
+) -> SignedIn | SecondPage:
     """Sign in with a security key; an error that the client raised is not counted as a failure."""
     sign_in, identity = find(call, page_id)
     _prompted(call, sign_in, identity)

@@ -25,6 +25,7 @@ def create(
     path: str = "/",
     administrator: bool = False,
     password_hash: str | None = None,
+    password_reset_required: bool = False,
     tags: tuple[tuple[str, str], ...] = (),
 ) -> Identity:
     """Make a user; whoever has a password may use the console.
@@ -50,6 +51,7 @@ def create(
         created_ns=call.now_ns,
         password_changed_ns=since_ns,
         password_created_ns=since_ns,
+        password_reset_required=password_reset_required,
         tags=tags,
     )
     call.tx.insert(identity)

@@ -177,8 +177,11 @@ class Verifier:
         password: str | None = None,
         path: str = "/",
         administrator: bool = False,
+        password_reset_required: bool = False,
     ) -> Identity:
         """Create an IAM user; with a password it may use the console.
+
+        Where a reset is required, the first sign-in asks for a new password.
 
         Raises:
             ServiceError: the name is malformed, or taken whatever its case.
@@ -197,6 +200,7 @@ class Verifier:
                 path=path,
                 administrator=administrator,
                 password_hash=password_hash,
+                password_reset_required=password_reset_required,
             )
 
         return self._service.transact("CreateUser", body)

@@ -181,6 +181,7 @@ class Environment:
                 password=password,
                 path=spec.path,
                 administrator=spec.role == "administrator",
+                password_reset_required=spec.must_change_password,
             ).id
         self.people[name] = Person(
             surroundings=self,

@@ -59,7 +59,9 @@ class ExpectationFailed(AssertionError):
 PREVENTED = {
     "FingerNotRead": "The security key's sensor did not read the finger.",
     "KeyUnplugged": "The security key is not plugged in, or was pulled out.",
+    "MailCodeRequired": "The console asks root for the code in a mail.",
     "MfaRequired": "The console's second page asks for a second factor, and none was given.",
+    "NewPasswordRequired": "The console asks for a new password.",
     "NoAnswer": "The security key gave no answer, or one that is none.",
     "NoBackup": "There is no backup of the app to restore.",
     "NoCode": "The device is a security key, which shows no codes.",

@@ -18,7 +18,7 @@ from mfalab.simulator.environment.surroundings import Surroundings
 from mfalab.simulator.eventlog import Secret
 from mfalab.simulator.language import codes
 from mfalab.simulator.language.setting import PersonSpec
-from mfalab.verifier import Credentials, SecondPage, SignedIn
+from mfalab.verifier import Credentials, Demand, SecondPage, SignedIn
 
 D = TypeVar("D", bound=HeldDevice)
 
@@ -86,6 +86,20 @@ class Person:
         if self.console is None:
             raise ScenarioError(f"{self.name} is not signed in; add a sign_in step before")
         return self.console
+
+    def goes_on(self, result: SignedIn | SecondPage) -> SignedIn:
+        """What the console shows next: its pages, or another question.
+
+        Raises:
+            Prevented: it asks for a mailed code or a new password; the page stays open.
+        """
+        if isinstance(result, SignedIn):
+            self.console, self.page = result, None
+            return result
+        self.page = result
+        if result.demand is Demand.MAIL_CODE:
+            raise Prevented("MailCodeRequired", "the page asks for the code in a mail to root")
+        raise Prevented("NewPasswordRequired", "the page asks for a new password")
 
     def open_page(self) -> SecondPage:
         """The second page of the sign-in that is under way.

@@ -157,6 +157,8 @@ class PersonSpec(Strict):
     """The IAM user name; the person's name when left out."""
     path: str = "/"
     """The path of the IAM user's ARN."""
+    must_change_password: bool = False
+    """Whether the first sign-in of an IAM user asks for a new password."""
     typing: Span | Literal["natural", "instant"] = "natural"
     """From reading a code to its arrival: natural is lognormal around 9 s, at most 45 s."""
 

@@ -35,6 +35,8 @@ AnyStep = Annotated[
     | sign_in.SignIn
     | sign_in.TryAgain
     | sign_in.ResendSms
+    | sign_in.TypeMailCode
+    | sign_in.ChangePassword
     | sign_in.SignOut
     | sign_in.Recover
     | sessions.GetSession

@@ -20,7 +20,7 @@ from mfalab.simulator.language.codes import Attempts
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName
 from mfalab.simulator.steps.base import Step
-from mfalab.verifier import SecondPage, ServiceError, SignedIn
+from mfalab.verifier import Demand, SecondPage, ServiceError, SignedIn
 
 
 class Attack(Step):
@@ -52,7 +52,7 @@ class Attack(Step):
             return
         console = env.verifier.console
         page = console.sign_in(victim.account_id, victim.user_name, victim.password)
-        if isinstance(page, SignedIn):
+        if isinstance(page, SignedIn) or page.demand is not Demand.MFA:
             raise NoSecondPage
         console.submit_code(console.choose(page.id, device.kind).id, code)
 
@@ -130,7 +130,7 @@ class _Replaying:
         page: SecondPage | SignedIn | None = attacker.page
         if page is None:
             page = console.sign_in(victim.account_id, victim.user_name, victim.password)
-        if isinstance(page, SignedIn):
+        if isinstance(page, SignedIn) or page.demand is not Demand.MFA:
             raise NoSecondPage
         attacker.note("replays a signature", device=device.name)
         if page.chosen is not device.kind:

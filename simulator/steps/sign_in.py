@@ -17,9 +17,9 @@ from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.codes import CodeChoice, Typed
 from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Span
-from mfalab.simulator.language.words import DeviceName, PersonName
+from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
-from mfalab.verifier import DeviceKind, SecondPage, ServiceError, SignedIn
+from mfalab.verifier import Demand, DeviceKind, SecondPage, ServiceError, SignedIn
 
 
 class WithCode(Step):
@@ -65,6 +65,8 @@ class SignIn(WithPrompt):
     password: Literal["right", "wrong"] = "right"
     as_: Annotated[PersonName | None, Field(alias="as")] = None
     """Whose name and password are typed; one's own when left out."""
+    unusual: bool = False
+    """Whether root comes from an unusual place, which a profile with `root_mail_code` minds."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -79,6 +81,8 @@ class SignIn(WithPrompt):
                 raise NoSecondPage
             return result
         person.page = result
+        if result.demand is not Demand.MFA:
+            return person.goes_on(result)
         if device is None:
             kinds = ", ".join(kind.value for kind in result.kinds)
             raise Prevented("MfaRequired", f"the second page asks for {kinds}")
@@ -91,7 +95,7 @@ class SignIn(WithPrompt):
         person.note("types name and password", name=known_as.user_name)
         if known_as.root:
             email = env.accounts[known_as.spec.account].root_email
-            return console.sign_in_root(email, password)
+            return console.sign_in_root(email, password, unusual=self.unusual)
         return console.sign_in(known_as.account_id, known_as.user_name, password)
 
 
@@ -110,6 +114,59 @@ class TryAgain(WithPrompt):
         person = env.person(self.who)
         person.open_page()
         return env.device(self.with_).take_part(_SecondPage(env, person, self, None))
+
+
+class TypeMailCode(Step):
+    """Type the code that was mailed to root, who signs in from an unusual place."""
+
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    do: Literal["type_mail_code"] = "type_mail_code"
+    who: PersonName
+    code: Literal["right", "wrong"] = "right"
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        person = env.person(self.who)
+        page = person.open_page()
+        code = env.messaging.mails[-1].token
+        if self.code == "wrong":
+            code = str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
+        person.note("types the code in the mail")
+        return person.goes_on(env.verifier.console.submit_mail_code(page.id, code))
+
+
+class ChangePassword(Step):
+    """Change one's own password, where the sign-in asks for it or on one's page.
+
+    With access keys it is IAM's ChangePassword; root has a page only.
+    """
+
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API, Ability.CONSOLE)
+    do: Literal["change_password"] = "change_password"
+    who: PersonName
+    old: Literal["right", "wrong"] = "right"
+    new: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    """The new password; one that AWS's default policy takes, when left out."""
+    using: SessionName | None = None
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        person = env.person(self.who)
+        old = person.password if self.old == "right" else person.password + "x"
+        new = self.new or f"New-{person.chance.randrange(10**12):012d}"
+        console = env.verifier.console
+        person.note("changes the password")
+        if person.page is not None and person.page.demand is Demand.NEW_PASSWORD:
+            page = person.page
+            person.goes_on(console.set_password(page.id, old_password=old, new_password=new))
+        elif person.root or self.using == "console":
+            session = person.signed_in().credentials
+            console.change_password(session, old_password=old, new_password=new)
+        else:
+            iam = env.verifier.iam(person.credentials(self.using))
+            iam.change_password(OldPassword=old, NewPassword=new)
+        person.password = new
+        return None
 
 
 class ResendSms(Step):
@@ -246,6 +303,5 @@ class _SecondPage:
         code = self.person.read_and_type(device, self.step.code, self.step.typed)
         return self._sign_in(self.env.verifier.console.submit_code(page.id, code))
 
-    def _sign_in(self, result: SignedIn) -> SignedIn:
-        self.person.console, self.person.page = result, None
-        return result
+    def _sign_in(self, result: SignedIn | SecondPage) -> SignedIn:
+        return self.person.goes_on(result)

@@ -223,7 +223,11 @@ CREATE TABLE sign_in (
     started_ns  INTEGER NOT NULL,
     failures    INTEGER NOT NULL,
     chosen      TEXT,
-    closed      INTEGER NOT NULL
+    closed      INTEGER NOT NULL,
+    demand      TEXT    NOT NULL,
+    mfa_ns      INTEGER,
+    mfa_serial  TEXT,
+    mail_code   TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sms_challenge (
