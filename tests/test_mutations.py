@@ -21,6 +21,7 @@ from mfalab.verifier import (
     device_rules,
     enrolment,
     iam,
+    permissions,
     profile,
     recovery,
     second_page,
@@ -45,6 +46,7 @@ MODULES = (
     sts,
     throttle,
     code_rules,
+    permissions,
 )
 
 
@@ -353,15 +355,18 @@ def report_ready_at_once(patch: Patch) -> None:
 
 
 def role_without_mfa(patch: Patch) -> None:
-    everywhere(patch, "meets_mfa_conditions", lambda *_: True)
+    right = permissions.trust_policy
+    everywhere(patch, "trust_policy", lambda trusts, **_: right(trusts))
 
 
 def mfa_age_not_looked_at(patch: Patch) -> None:
-    right = device_rules.meets_mfa_conditions
+    right = permissions.trust_policy
     everywhere(
         patch,
-        "meets_mfa_conditions",
-        lambda role, mfa_ns, now_ns: right(role, now_ns if mfa_ns is not None else None, now_ns),
+        "trust_policy",
+        lambda trusts, requires_mfa=False, mfa_max_age_s=None: right(
+            trusts, requires_mfa=requires_mfa or mfa_max_age_s is not None
+        ),
     )
 
 

@@ -29,7 +29,7 @@ from mfalab.verifier.profile import (
 )
 from mfalab.verifier.records import Account, Demand, DeviceKind, Identity, MovingFactor, Role
 from mfalab.verifier.recovery import RootRecovery
-from mfalab.verifier.sessions import MfaContext
+from mfalab.verifier.request_context import MfaContext
 from mfalab.verifier.store.memory import MemoryStore
 from mfalab.verifier.store.protocol import Conflict, Store, StoreUnusable, Transaction
 from mfalab.verifier.store.sqlite import SqliteStore

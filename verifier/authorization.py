@@ -8,8 +8,21 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self
 
-from mfalab.verifier import key_use, names, refusals
+from mfalab.verifier import key_use, names, permissions, refusals
+from mfalab.verifier.aws_policies import OWNER_KEY
+from mfalab.verifier.policy.denial import ending
+from mfalab.verifier.policy.documents import Document
+from mfalab.verifier.policy.evaluation import Request, Verdict, evaluate
+from mfalab.verifier.policy.matching import Principal
+from mfalab.verifier.profile import Profile
 from mfalab.verifier.records import AccessKey, Account, Identity, Role, Session, SessionKind
+from mfalab.verifier.request_context import (
+    Context,
+    MfaContext,
+    mfa_context,
+    principal_context,
+    tag_keys,
+)
 from mfalab.verifier.store.protocol import Transaction
 
 
@@ -140,61 +153,110 @@ def account_of(tx: Transaction, account_id: str) -> Account:
     return account
 
 
-EVERY_USER = frozenset(
-    {
-        "iam:CreateVirtualMFADevice",
-        "iam:ListVirtualMFADevices",
-        "iam:ListUsers",
-        "iam:GetAccountPasswordPolicy",
-    }
-)
-"""Actions of every user of an account, on any resource."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an action is authorised on.
 
-OWNER = frozenset(
-    {
-        "iam:ChangePassword",
-        "iam:CreateAccessKey",
-        "iam:DeactivateMFADevice",
-        "iam:DeleteAccessKey",
-        "iam:DeleteVirtualMFADevice",
-        "iam:EnableMFADevice",
-        "iam:GetAccessKeyLastUsed",
-        "iam:GetMFADevice",
-        "iam:GetUser",
-        "iam:ListAccessKeys",
-        "iam:ListMFADevices",
-        "iam:ListMFADeviceTags",
-        "iam:ResyncMFADevice",
-        "iam:TagMFADevice",
-        "iam:UntagMFADevice",
-        "iam:UpdateAccessKey",
-    }
-)
-"""Actions of a user on itself and on its own devices."""
+    Attributes:
+        arn: of the resource, or `*`; a hardware token has its serial number.
+        shown: how a refusal names it, such as `user alice`; empty for the ARN.
+        owner_id: unique id of the user that it is, or belongs to.
+        tags: the resource's.
+    """
+
+    arn: str
+    shown: str = ""
+    owner_id: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def context(self) -> Context:
+        """The condition keys that the resource gives."""
+        keys = tag_keys("aws:ResourceTag", self.tags) | tag_keys("iam:ResourceTag", self.tags)
+        return keys if self.owner_id is None else {**keys, OWNER_KEY: self.owner_id}
 
 
-def authorize(caller: Caller, action: str, resource: str, *, own: bool) -> None:
-    """Decide whether a caller may perform an action on a resource.
+def context_of(
+    caller: Caller, now_ns: int, profile: Profile, mfa: MfaContext | None = None
+) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys that the caller gives; `mfa` in place of what its session says of it."""
+    return principal_context(
+        caller.account,
+        caller.identity,
+        caller.role,
+        caller.session,
+        now_ns,
+        mfa or mfa_context(caller.session, now_ns, profile, root=caller.root),
+    )
 
-    Root and administrators may do everything in their account. Other users manage
-    themselves and their own devices. An unassigned device has no owner, so only an administrator
-    can delete one that a cancelled wizard left behind. Role sessions may do nothing here.
+
+def verdict(
+    tx: Transaction,
+    caller: Caller,
+    action: str,
+    target: Target,
+    context: Context,
+    resource_policy: Document | None = None,
+    resource_account: str | None = None,
+) -> Verdict:
+    """What all policies together say to a request of a caller.
+
+    Args:
+        tx: to read the policies in.
+        caller: who asks.
+        action: such as `iam:EnableMFADevice`.
+        target: on what.
+        context: condition keys besides the target's.
+        resource_policy: the target's own policy, or the trust policy of a role.
+        resource_account: the account that the target is in, where its ARN does not tell.
+    """
+    owners: list[str] = []
+    boundary: str | None = None
+    if caller.role is not None:
+        owners, boundary = [caller.role.id], caller.role.permissions_boundary
+    elif not caller.root:
+        owners = [caller.identity.id, *permissions.groups_of(tx, caller.identity.id)]
+        boundary = caller.identity.permissions_boundary
+    session = caller.session.policies if caller.session else ()
+    policies = permissions.policies_of(
+        tx, caller.account, owners, boundary, session or None, resource_policy
+    )
+    issuer = None if caller.role is None else names.role_arn(caller.account, caller.role)
+    return evaluate(
+        policies,
+        Request(
+            action,
+            target.arn,
+            Principal(caller.arn, caller.account.id, issuer),
+            resource_account or _account_in(target.arn) or caller.account.id,
+            {**context, **target.context()},
+        ),
+    )
+
+
+def authorize(
+    tx: Transaction,
+    caller: Caller,
+    action: str,
+    target: Target,
+    context: Context,
+    resource_policy: Document | None = None,
+    resource_account: str | None = None,
+) -> None:
+    """Refuse what the policies do not allow; see `verdict`.
 
     Raises:
-        ServiceError: AccessDenied.
+        ServiceError: AccessDenied, whose text says which type of policy refused.
     """
-    user = caller.user
-    if user is not None and _same_account(caller, resource):
-        if user.root or user.administrator or action in EVERY_USER:
-            return
-        if own and action in OWNER:
-            return
-    raise refusals.not_authorized(caller.arn, action, resource)
+    said = verdict(tx, caller, action, target, context, resource_policy, resource_account)
+    if not said.allowed:
+        shown = (target.shown or target.arn) + ending(said, action)
+        raise refusals.not_authorized(caller.arn, action, shown)
 
 
-def _same_account(caller: Caller, resource: str) -> bool:
-    parts = resource.split(":")
-    return len(parts) < 6 or parts[4] in (caller.account.id, "aws")
+def _account_in(arn: str) -> str | None:
+    """The account that an ARN names; AWS's own policies are in every account."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) >= 6 and parts[4] != "aws" else None
 
 
 def _key_holder(

@@ -158,32 +158,45 @@ _PUBLISHED: dict[str, _Published] = {
         ({"Sid": "DenyAll", "Effect": "Deny", "Action": ["*"], "Resource": "*"},),
     ),
     SELF_MANAGEMENT: _Published(
-        "Managing oneself and one's own MFA devices, and assuming roles that trust the account.",
+        "Managing one's own password, access keys and MFA devices; assuming roles that trust one.",
         1,
         "2026-11-27T00:00:00Z",
         "2026-11-27T00:00:00Z",
         (
             _allow(
-                ["iam:CreateVirtualMFADevice", "iam:ListUsers", "iam:ListVirtualMFADevices"],
+                [
+                    "iam:CreateVirtualMFADevice",
+                    "iam:GetAccountPasswordPolicy",
+                    "iam:ListUsers",
+                    "iam:ListVirtualMFADevices",
+                ],
                 Sid="LookAround",
             ),
             _allow(
                 [
+                    "iam:ChangePassword",
+                    "iam:CreateAccessKey",
                     "iam:DeactivateMFADevice",
+                    "iam:DeleteAccessKey",
                     "iam:DeleteVirtualMFADevice",
                     "iam:EnableMFADevice",
+                    "iam:GetAccessKeyLastUsed",
                     "iam:GetMFADevice",
                     "iam:GetUser",
+                    "iam:ListAccessKeys",
                     "iam:ListMFADevices",
                     "iam:ListMFADeviceTags",
                     "iam:ResyncMFADevice",
                     "iam:TagMFADevice",
                     "iam:UntagMFADevice",
+                    "iam:UpdateAccessKey",
                 ],
                 Sid="ManageOwn",
                 Condition={"StringEquals": {OWNER_KEY: "${aws:userid}"}},
             ),
-            _allow(["sts:AssumeRole"], Sid="AssumeRoles"),
+            _allow(
+                ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], Sid="AssumeRoles"
+            ),
         ),
     ),
 }

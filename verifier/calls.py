@@ -15,8 +15,15 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from mfalab.verifier import authorization, device_rules, names, parameter_rules, refusals
-from mfalab.verifier.authorization import Caller, Credentials, Door
+from mfalab.verifier import (
+    authorization,
+    device_rules,
+    names,
+    parameter_rules,
+    refusals,
+    request_context,
+)
+from mfalab.verifier.authorization import Caller, Credentials, Door, Target
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.decision import Decision
 from mfalab.verifier.delays import Delay, Streams, draw_ns
@@ -25,6 +32,7 @@ from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import PasswordHasher
 from mfalab.verifier.profile import Profile
 from mfalab.verifier.records import Device, Identity
+from mfalab.verifier.request_context import Context, MfaContext
 from mfalab.verifier.store.protocol import Store, Transaction
 from mfalab.verifier.trail import TrailEvent
 from mfalab.verifier.webauthn.outcomes import CeremonyDecision
@@ -66,6 +74,7 @@ class Call:
     tx: Transaction
     now_ns: int
     operation: str
+    source_ip: str | None = None
     _caller: Caller | None = None
     _observed: list[Happening] = field(default_factory=list)
     _messages: list[Callable[[], None]] = field(default_factory=list)
@@ -95,15 +104,25 @@ class Call:
         delay: Delay = getattr(self.profile, figure)
         return draw_ns(delay, self.service.delays, f"{figure}/{subject}/{self.now_ns}")
 
-    def authenticate(self, credentials: Credentials, door: Door) -> Caller:
-        """See `authorization.authenticate`; the use of an access key is told late."""
-        return authorization.authenticate(
+    def begin(self, credentials: Credentials, door: Door = Door.STS) -> None:
+        """Let the caller in whose credentials these are; the use of an access key is told late."""
+        self._caller = authorization.authenticate(
             self.tx,
             credentials,
             self.now_ns,
             door,
             lambda key_id: self.delay_ns("access_key_last_used_lag_s", key_id),
         )
+
+    def context(self, mfa: MfaContext | None = None) -> dict[str, str | tuple[str, ...]]:
+        """The condition keys of this call; `mfa` in place of what the session says of it."""
+        keys = authorization.context_of(self.caller, self.now_ns, self.profile, mfa)
+        return keys if self.source_ip is None else {**keys, "aws:SourceIp": self.source_ip}
+
+    def authorize(self, action: str, target: Target, more: Context, *resource: Any) -> None:
+        """Decide whether the caller may do this now; see `authorization.authorize`."""
+        context = {**self.context(), **more}
+        authorization.authorize(self.tx, self.caller, action, target, context, *resource)
 
     def observe(self, happening: Happening) -> None:
         """Tell the observer after the commit."""
@@ -135,8 +154,8 @@ class Call:
         self._messages.append(lambda: message(self.service.outbox))
 
 
-ResourceOf = Callable[[Call, Mapping[str, Any]], tuple[str, bool]]
-"""The ARN of the resource that a call is authorised on, and whether it is the caller's own."""
+ResourceOf = Callable[[Call, Mapping[str, Any]], Target]
+"""What a call is authorised on."""
 
 
 class Service:
@@ -196,6 +215,7 @@ class Service:
         *,
         resource: ResourceOf | None = None,
         action: str | None = None,
+        source_ip: str | None = None,
     ) -> R:
         """Run a signed operation with bound parameters.
 
@@ -204,11 +224,15 @@ class Service:
         happened: list[Call] = []
 
         def checked(call: Call) -> R:
-            call._caller = call.authenticate(credentials, door)  # noqa: SLF001 - one mechanism
+            call.begin(credentials, door)
+            call.source_ip = source_ip
             happened.append(call)
             if resource is not None:
-                arn, own = resource(call, parameters)
-                authorization.authorize(call.caller, action or f"iam:{operation}", arn, own=own)
+                call.authorize(
+                    action or f"iam:{operation}",
+                    resource(call, parameters),
+                    request_context.request_context(parameters),
+                )
             self.raise_fault(operation)
             return body(call)
 
@@ -277,8 +301,8 @@ def operation(
     """Make an operation of a body: it is called with the checks done and the `Call` in hand.
 
     Parameters are bound by AWS's service model, so that any keywords may be given: what does not
-    fit is refused as `ServiceError`. The object's `_service` and `_credentials` give the service
-    and the caller.
+    fit is refused as `ServiceError`. The object's `_service`, `_credentials` and `_source_ip` give
+    the service, the caller, and where the request came from.
     """
 
     def decorate(
@@ -302,6 +326,7 @@ def operation(
                 bound,
                 lambda call: body(self, call, **bound),  # type: ignore[call-arg]  # bound by the model
                 resource=resource,
+                source_ip=self._source_ip,
             )
 
         perform.operation = name  # type: ignore[attr-defined]  # read by Verifier.inject
@@ -354,40 +379,52 @@ def target_user(call: Call, name: str | None) -> Identity:
     return found
 
 
-def on_user(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_user(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the user, who need not exist."""
-    caller = call.caller
-    name = parameters.get("UserName")
-    if name is None:
-        target_user(call, None)
-        return caller.arn, True
-    found = find_user(call, name)
-    path, spelled = (found.path, found.name) if found else ("/", name)
-    return names.user_arn(caller.account, path, spelled), caller.is_user(name)
+    caller, name = call.caller, parameters.get("UserName", "")
+    found = find_user(call, name) if name else target_user(call, None)
+    if found is None:
+        return Target(names.user_arn(caller.account, "/", name), f"user {name}")
+    return target_of(call, found)
 
 
-def on_new_user(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def target_of(call: Call, user: Identity) -> Target:
+    """A user, or root, as what an action is authorised on."""
+    arn = names.identity_arn(call.caller.account, user)
+    return Target(arn, f"user {user.name}" if user.name else arn, user.id, user.tags)
+
+
+def on_new_user(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the user that is to be made."""
     path = parameters.get("Path") or "/"
-    return names.user_arn(call.caller.account, path, parameters["UserName"]), False
+    return Target(names.user_arn(call.caller.account, path, parameters["UserName"]))
 
 
-def on_everything(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_everything(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on `*`."""
-    return "*", False
+    return Target("*")
 
 
-def on_new_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_all(kind: str) -> ResourceOf:
+    """Authorised on all entities of a kind, such as `user`: what lists them."""
+
+    def resource(call: Call, parameters: Mapping[str, Any]) -> Target:
+        return Target("*", names.entity_arn(call.caller.account, kind, "/", ""))
+
+    return resource
+
+
+def on_new_device(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the virtual device that is to be made."""
     path = parameters.get("Path") or "/"
     name = parameters.get("VirtualMFADeviceName") or call.caller.identity.name
-    return names.virtual_serial(call.caller.account, path, name), False
+    return Target(names.virtual_serial(call.caller.account, path, name))
 
 
-def on_device(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_device(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the device, which is its owner's own."""
     serial = parameters["SerialNumber"]
     device = device_rules.device_of_serial(call.tx, serial)
-    user = call.caller.user
-    own = device is not None and user is not None and device.owner_id == user.id
-    return serial, own
+    if device is None:
+        return Target(serial)
+    return Target(serial, owner_id=device.owner_id, tags=device.tags)

@@ -24,7 +24,7 @@ from mfalab.verifier import (
     sms,
     users,
 )
-from mfalab.verifier.authorization import Credentials, Door
+from mfalab.verifier.authorization import Credentials, Door, Target
 from mfalab.verifier.calls import (
     Call,
     Refused,
@@ -348,9 +348,9 @@ class Console:
         def body(call: Call) -> None:
             call.tx.update(replace(call.caller.account, root_phone=phone))
 
-        def on_account(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+        def on_account(call: Call, parameters: Mapping[str, Any]) -> Target:
             account = call.caller.account
-            return f"arn:{account.partition}:account::{account.id}:account", False
+            return Target(f"arn:{account.partition}:account::{account.id}:account")
 
         self._perform(
             "PutContactInformation",

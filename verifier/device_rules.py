@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from mfalab.verifier import refusals
 from mfalab.verifier.authorization import Caller
-from mfalab.verifier.moments import SECOND_NS
 from mfalab.verifier.names import has_codes
 from mfalab.verifier.profile import Profile, SmsMode
 from mfalab.verifier.records import (
@@ -19,7 +18,6 @@ from mfalab.verifier.records import (
     Identity,
     Recovery,
     RecoveryState,
-    Role,
 )
 from mfalab.verifier.store.protocol import Transaction
 
@@ -90,19 +88,6 @@ def bound_device(tx: Transaction, identity: Identity, serial: str, now_ns: int) 
     newest = max(bound, key=lambda binding: binding.from_ns)
     device = tx.get(Device, newest.device_id)
     return device if device is not None and has_codes(device.kind) else None
-
-
-def meets_mfa_conditions(role: Role, mfa_ns: int | None, now_ns: int) -> bool:
-    """Whether a request satisfies what a role's trust policy says about MFA.
-
-    `Bool aws:MultiFactorAuthPresent true` and `NumericLessThanEquals aws:MultiFactorAuthAge`; both
-    are false where MFA was not proved.
-    """
-    if not role.requires_mfa and role.mfa_max_age_s is None:
-        return True
-    if mfa_ns is None:
-        return False
-    return role.mfa_max_age_s is None or (now_ns - mfa_ns) // SECOND_NS <= role.mfa_max_age_s
 
 
 def sign_in_devices(tx: Transaction, identity: Identity, profile: Profile) -> list[Device]:

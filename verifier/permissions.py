@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from mfalab.verifier import aws_policies
+from mfalab.verifier.policy.documents import Document, Kind, parse
+from mfalab.verifier.policy.evaluation import Policies
 from mfalab.verifier.records import (
     Account,
     Attachment,
@@ -51,9 +55,69 @@ def documents_of(tx: Transaction, account: Account, *owner_ids: str) -> Iterator
             yield document
 
 
+def policies_of(
+    tx: Transaction,
+    account: Account,
+    owner_ids: Iterable[str],
+    boundary: str | None = None,
+    session: Iterable[str] | None = None,
+    resource: Document | None = None,
+) -> Policies:
+    """The policies that apply to a request, compiled.
+
+    Args:
+        tx: to read them in.
+        account: the principal's.
+        owner_ids: of the user and its groups, or of the role; nothing for root.
+        boundary: ARN of the permissions boundary.
+        session: documents of the session policies; None if there are none.
+        resource: the policy of the resource.
+    """
+
+    def compiled(texts: Iterable[str]) -> tuple[Document, ...]:
+        # What is stored was looked at as its own kind; here all kinds are asked alike.
+        return tuple(parse(text, Kind.IDENTITY, account.partition) for text in texts)
+
+    bounds = None if boundary is None else managed_document(tx, account, boundary)
+    assert boundary is None or bounds is not None, f"{boundary} bounds permissions and is gone"
+    return Policies(
+        identity=compiled(documents_of(tx, account, *owner_ids)),
+        resource=resource,
+        boundary=compiled([bounds])[0] if bounds is not None else None,
+        session=None if session is None else compiled(session),
+    )
+
+
 def groups_of(tx: Transaction, user_id: str) -> list[str]:
     """The unique ids of a user's groups."""
     return [membership.group_id for membership in tx.find(Membership, user_id=user_id)]
+
+
+def trust_policy(
+    trusts: Iterable[str], *, requires_mfa: bool = False, mfa_max_age_s: int | None = None
+) -> str:
+    """A trust policy that names principals, and what it demands of MFA.
+
+    Args:
+        trusts: ARNs of users, of roles, or of whole accounts (`arn:aws:iam::ACCT:root`); if there
+            are none, a service is trusted, and so no caller.
+        requires_mfa: whether `aws:MultiFactorAuthPresent` must be true.
+        mfa_max_age_s: the greatest `aws:MultiFactorAuthAge`, in seconds.
+    """
+    principals = list(trusts)
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principals} if principals else {"Service": "ec2.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+    }
+    condition: dict[str, dict[str, str]] = {}
+    if requires_mfa:
+        condition["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+    if mfa_max_age_s is not None:
+        condition["NumericLessThanEquals"] = {"aws:MultiFactorAuthAge": str(mfa_max_age_s)}
+    if condition:
+        statement["Condition"] = condition
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def attach(tx: Transaction, account_id: str, owner_id: str, policy_arn: str) -> None:

@@ -120,7 +120,6 @@ class Identity:
     """The name as IAM compares names: in lower case."""
     path: str
     root: bool
-    administrator: bool
     password_hash: str | None = field(repr=False)
     created_ns: int
     password_changed_ns: int | None = None
@@ -174,19 +173,15 @@ class AccessKey:
 )
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role and the part of its trust policy that concerns MFA.
-
-    `trusts` are ARNs of users, of roles, or of whole accounts (`arn:aws:iam::ACCT:root`).
-    """
+    """A role; its trust policy says who may assume it."""
 
     id: str
     account_id: str
     name: str
     name_key: str
     path: str
-    trusts: tuple[str, ...]
-    requires_mfa: bool
-    mfa_max_age_s: int | None
+    trust_policy: str
+    """A document, as it was given."""
     max_session_s: int
     created_ns: int
     description: str | None = None

@@ -33,7 +33,7 @@ expired_token = _refusal(
 
 
 def not_authorized(caller_arn: str, action: str, resource: str) -> ServiceError:
-    """No policy allows it."""
+    """No policy allows it, or one denies it; `resource` with the end that says which."""
     return ServiceError(
         "AccessDenied",
         f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource}",

@@ -1,27 +1,14 @@
-"""Temporary credentials: issuing them, and what they say about MFA."""
+"""Temporary credentials, and when MFA was proved for them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mfalab.verifier import names
-from mfalab.verifier.authorization import Caller, Credentials
+from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import SECOND_NS
-from mfalab.verifier.profile import Profile, RoleCredentialsMfa
 from mfalab.verifier.records import Identity, Role, Session, SessionKind
-
-
-@dataclass(frozen=True, slots=True)
-class MfaContext:
-    """The condition keys `aws:MultiFactorAuthPresent` and `aws:MultiFactorAuthAge`.
-
-    None means that the key is absent, which is not the same as false.
-    """
-
-    present: bool | None
-    age_s: int | None
 
 
 class Passed(NamedTuple):
@@ -78,24 +65,3 @@ def issue(
 def credentials_of(session: Session) -> Credentials:
     """The credentials of a session."""
     return Credentials(session.access_key_id, session.secret, session.token)
-
-
-def mfa_context(caller: Caller, now_ns: int, profile: Profile) -> MfaContext:
-    """What policies see of MFA when this caller makes a request."""
-    session = caller.session
-    if session is None:
-        return MfaContext(None, None)
-    if (
-        session.kind is SessionKind.ROLE
-        and profile.role_credentials_mfa is not RoleCredentialsMfa.INHERITED
-    ):
-        absent = profile.role_credentials_mfa is RoleCredentialsMfa.ABSENT
-        return MfaContext(None if absent else False, None)
-    if session.mfa_ns is None or (caller.root and not _counts_for_root(session, profile)):
-        return MfaContext(False, None)
-    return MfaContext(True, (now_ns - session.mfa_ns) // SECOND_NS)
-
-
-def _counts_for_root(session: Session, profile: Profile) -> bool:
-    """Whether MFA that root proved is seen by policies; at the console it always is."""
-    return session.kind is not SessionKind.SESSION_TOKEN or profile.root_session_mfa

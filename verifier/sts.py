@@ -6,14 +6,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mfalab.verifier import device_rules, names, propagation, refusals, sessions, tags
-from mfalab.verifier.authorization import Credentials, Door, account_of
+from mfalab.verifier import (
+    device_rules,
+    names,
+    permissions,
+    propagation,
+    refusals,
+    sessions,
+    tags,
+)
+from mfalab.verifier.authorization import (
+    Credentials,
+    Door,
+    Target,
+    account_of,
+    authorize,
+    verdict,
+)
 from mfalab.verifier.calls import Call, Refused, Service, operation
 from mfalab.verifier.code_rules import verify_code
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.moments import moment
+from mfalab.verifier.policy.denial import ending
+from mfalab.verifier.policy.documents import Kind, parse
+from mfalab.verifier.policy.evaluation import Decision as PolicyDecision
 from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
-from mfalab.verifier.records import Role, Session, SessionKind
+from mfalab.verifier.records import Account, Role, Session, SessionKind
+from mfalab.verifier.request_context import MfaContext, request_context
 from mfalab.verifier.sessions import MfaProof, Passed
 
 USER_SESSION_S = 43_200
@@ -31,9 +50,12 @@ LONGEST_SESSION_TOKEN = 4_096
 class Sts:
     """STS for one caller. Every method raises `ServiceError` as STS refuses."""
 
-    def __init__(self, service: Service, credentials: Credentials) -> None:
+    def __init__(
+        self, service: Service, credentials: Credentials, source_ip: str | None = None
+    ) -> None:
         self._service = service
         self._credentials = credentials
+        self._source_ip = source_ip
 
     @operation("GetSessionToken", Door.STS, None)
     def get_session_token(
@@ -49,6 +71,7 @@ class Sts:
         user = call.caller.identity
         if call.caller.session is not None:
             raise refusals.session_calls_get_session_token()
+        _check_not_denied(call, "sts:GetSessionToken")
         duration_s = ROOT_SESSION_S if user.root else USER_SESSION_S
         if DurationSeconds is not None:
             duration_s = min(DurationSeconds, ROOT_SESSION_S) if user.root else DurationSeconds
@@ -93,16 +116,20 @@ class Sts:
             raise refusals.context_assertion_refused()
         passed = _passed(
             call,
-            Policy=Policy,
-            PolicyArns=PolicyArns,
             Tags=Tags,
             TransitiveTagKeys=TransitiveTagKeys,
             SourceIdentity=SourceIdentity,
             token_size=MinimumSessionTokenSize,
         )
         role = _role(call, RoleArn)
-        if role is None or not _trusts(call, role):
+        if role is None:
             raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
+        account = account_of(call.tx, role.account_id)
+        asked = {"sts:RoleSessionName": RoleSessionName, **request_context({"Tags": Tags})}
+        if ExternalId is not None:
+            asked["sts:ExternalId"] = ExternalId
+        _authorize(call, account, role, passed, asked, coded=TokenCode is not None)
+        policies = _session_policies(call, account, Policy, PolicyArns)
         duration_s = ROLE_SESSION_S
         if DurationSeconds is not None:
             duration_s = DurationSeconds
@@ -114,8 +141,6 @@ class Sts:
         if proof is None and caller.session is not None:
             proof = MfaProof(caller.session.mfa_ns, caller.session.mfa_serial)
         proof = proof or MfaProof()
-        if not device_rules.meets_mfa_conditions(role, proof.ns, call.now_ns):
-            raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
         inherited = call.profile.role_credentials_mfa is RoleCredentialsMfa.INHERITED
         session = sessions.issue(
             call,
@@ -125,9 +150,8 @@ class Sts:
             proof if inherited else MfaProof(),
             role,
             RoleSessionName,
-            passed,
+            passed._replace(policies=policies),
         )
-        account = account_of(call.tx, role.account_id)
         user = {
             "AssumedRoleId": f"{role.id}:{RoleSessionName}",
             "Arn": names.assumed_role_arn(account, role, RoleSessionName),
@@ -178,20 +202,53 @@ def _role(call: Call, arn: str) -> Role | None:
     return None
 
 
-def _trusts(call: Call, role: Role) -> bool:
-    """Whether a role's trust policy names the caller, the caller's role, or the whole account."""
-    caller = call.caller
-    principals = {caller.arn, names.root_arn(caller.account)}
-    if caller.role is not None:
-        principals.add(names.role_arn(caller.account, caller.role))
-    return not principals.isdisjoint(role.trusts)
+def _check_not_denied(call: Call, action: str) -> None:
+    """Refuse an action that needs no permission where a policy denies it.
+
+    The code that is about to be judged counts for nothing here: the guide's policy that forces MFA
+    has to spare GetSessionToken.
+    """
+    said = verdict(call.tx, call.caller, action, Target("*"), call.context())
+    if said.decision is PolicyDecision.EXPLICIT_DENY:
+        raise refusals.not_authorized(call.caller.arn, action, "*" + ending(said, action))
+
+
+def _authorize(
+    call: Call,
+    account: Account,
+    role: Role,
+    passed: Passed,
+    asked: dict[str, str | tuple[str, ...]],
+    *,
+    coded: bool,
+) -> None:
+    """Refuse a caller whom the role does not trust, or whose own policies do not allow it.
+
+    Where the call brings a code, the policies see MFA as proved just now: the code is judged only
+    when it could help, and a wrong one refuses the call anyway.
+    """
+    mfa = None
+    if coded and not (
+        call.caller.user is None and call.profile.role_session_mfa is RoleSessionMfa.IGNORED
+    ):
+        mfa = MfaContext(present=True, age_s=0)
+    actions = ["sts:AssumeRole"]
+    if passed.tags:
+        actions.append("sts:TagSession")
+    if passed.transitive_tag_keys:
+        asked["sts:TransitiveTagKeys"] = passed.transitive_tag_keys
+    if passed.source_identity is not None:
+        actions.append("sts:SetSourceIdentity")
+        asked["sts:SourceIdentity"] = passed.source_identity
+    trust = parse(role.trust_policy, Kind.TRUST, account.partition)
+    target = Target(names.role_arn(account, role), tags=role.tags)
+    for action in actions:
+        authorize(call.tx, call.caller, action, target, {**call.context(mfa), **asked}, trust)
 
 
 def _passed(
     call: Call,
     *,
-    Policy: str | None,
-    PolicyArns: Sequence[Mapping[str, str]],
     Tags: Sequence[Mapping[str, str]],
     TransitiveTagKeys: Sequence[str],
     SourceIdentity: str | None,
@@ -201,8 +258,6 @@ def _passed(
 
     Transitive tags and the source identity stay the same along a chain of roles.
     """
-    if PolicyArns:
-        raise refusals.not_implemented("AssumeRole", "PolicyArns")
     pairs = tags.pairs(Tags)
     keys = {key.lower() for key, _ in pairs}
     transitive = tuple(key.lower() for key in TransitiveTagKeys)
@@ -218,8 +273,23 @@ def _passed(
         if last.source_identity and SourceIdentity not in (None, last.source_identity):
             raise refusals.source_identity_replaced()
     source_identity = SourceIdentity or (last.source_identity if last else None)
-    policies = () if Policy is None else (Policy,)
-    return Passed(policies, pairs, transitive, source_identity, token_size)
+    return Passed((), pairs, transitive, source_identity, token_size)
+
+
+def _session_policies(
+    call: Call, account: Account, text: str | None, arns: Sequence[Mapping[str, str]]
+) -> tuple[str, ...]:
+    """The documents that narrow a role session, as they are now."""
+    documents = [] if text is None else [text]
+    if text is not None:
+        parse(text, Kind.SESSION, account.partition)
+    for each in arns:
+        arn = each["arn"]
+        document = permissions.managed_document(call.tx, account, arn)
+        if document is None:
+            raise refusals.malformed_policy(f"Policy {arn} does not exist or is not attachable.")
+        documents.append(document)
+    return tuple(documents)
 
 
 def _issued(session: Session) -> dict[str, Any]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mfalab.verifier import (
     authorization,
+    aws_policies,
     names,
     parameter_rules,
+    permissions,
     refusals,
+    request_context,
     security_keys,
-    sessions,
     users,
 )
-from mfalab.verifier.authorization import Credentials, Door
+from mfalab.verifier.authorization import Credentials, Target
 from mfalab.verifier.calls import Call, Observer, Service, transaction
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
@@ -24,6 +26,7 @@ from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
 from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import RFC9106, PasswordCost, PasswordHasher
+from mfalab.verifier.policy.documents import Kind, parse
 from mfalab.verifier.profile import AWS_IMMEDIATE, Profile
 from mfalab.verifier.records import (
     Account,
@@ -33,7 +36,7 @@ from mfalab.verifier.records import (
     MovingFactor,
     Role,
 )
-from mfalab.verifier.sessions import MfaContext
+from mfalab.verifier.request_context import MfaContext
 from mfalab.verifier.store.protocol import Store
 from mfalab.verifier.sts import Sts
 
@@ -158,7 +161,6 @@ class Verifier:
                     name_key="",
                     path="/",
                     root=True,
-                    administrator=True,
                     password_hash=password_hash,
                     created_ns=call.now_ns,
                     password_changed_ns=call.now_ns,
@@ -178,13 +180,23 @@ class Verifier:
         path: str = "/",
         administrator: bool = False,
         password_reset_required: bool = False,
+        policies: Iterable[str] | None = None,
     ) -> Identity:
         """Create an IAM user; with a password it may use the console.
 
-        Where a reset is required, the first sign-in asks for a new password.
+        Args:
+            account_id: of the account.
+            name: the user's.
+            password: for the console.
+            path: of the user's ARN.
+            administrator: attach AdministratorAccess; all others may manage themselves and
+                their own MFA devices (`aws_policies.SELF_MANAGEMENT`).
+            password_reset_required: whether the first sign-in asks for a new password.
+            policies: ARNs of the managed policies to attach in place of those.
 
         Raises:
-            ServiceError: the name is malformed, or taken whatever its case.
+            ServiceError: the name is malformed, or taken whatever its case; there is no such
+                policy.
         """
         parameter_rules.bind(
             parameter_rules.input_of("iam", "CreateUser"), {"UserName": name, "Path": path}
@@ -193,15 +205,18 @@ class Verifier:
 
         def body(call: Call) -> Identity:
             account = authorization.account_of(call.tx, account_id)
-            return users.create(
+            identity = users.create(
                 call,
                 account,
                 name,
                 path=path,
-                administrator=administrator,
                 password_hash=password_hash,
                 password_reset_required=password_reset_required,
             )
+            default = aws_policies.ADMINISTRATOR if administrator else aws_policies.SELF_MANAGEMENT
+            arns = [aws_policies.arn_of(account.partition, default)]
+            _attach(call, account, identity.id, arns if policies is None else policies)
+            return identity
 
         return self._service.transact("CreateUser", body)
 
@@ -221,16 +236,30 @@ class Verifier:
         account_id: str,
         name: str,
         *,
-        trusts: Iterable[str],
+        trusts: Iterable[str] = (),
         requires_mfa: bool = False,
         mfa_max_age_s: int | None = None,
+        trust_policy: str | None = None,
+        policies: Iterable[str] = (),
         path: str = "/",
         max_session_s: int = 3600,
     ) -> Role:
-        """Create a role that trusts users, roles or whole accounts, given by their ARNs.
+        """Create a role.
+
+        Args:
+            account_id: of the account.
+            name: the role's.
+            trusts: ARNs of the users, roles and whole accounts that may assume it.
+            requires_mfa: whether those must have proved MFA.
+            mfa_max_age_s: how long ago they may have proved it, in seconds.
+            trust_policy: a document in place of the three.
+            policies: ARNs of the managed policies to attach.
+            path: of the role's ARN.
+            max_session_s: the longest session, 3600 to 43200 seconds.
 
         Raises:
-            ServiceError: the name is malformed, or taken whatever its case.
+            ServiceError: the name is malformed, or taken whatever its case; the trust policy is
+                malformed; there is no such policy.
             ValueError: the longest session is not between 1 and 12 hours.
         """
         given = {"RoleName": name, "Path": path}
@@ -238,9 +267,13 @@ class Verifier:
         parameter_rules.bind(parameter_rules.some_of(members, given, {"RoleName"}), given)
         if not 3600 <= max_session_s <= 43_200:
             raise ValueError(f"max_session_s is {max_session_s}; a role's lies in 3600..43200")
+        document = trust_policy or permissions.trust_policy(
+            trusts, requires_mfa=requires_mfa, mfa_max_age_s=mfa_max_age_s
+        )
 
         def body(call: Call) -> Role:
-            authorization.account_of(call.tx, account_id)
+            account = authorization.account_of(call.tx, account_id)
+            parse(document, Kind.TRUST, account.partition)
             key = name.lower()
             if call.tx.find(Role, account_id=account_id, name_key=key):
                 raise refusals.role_exists(name)
@@ -250,13 +283,12 @@ class Verifier:
                 name=name,
                 name_key=key,
                 path=path,
-                trusts=tuple(trusts),
-                requires_mfa=requires_mfa,
-                mfa_max_age_s=mfa_max_age_s,
+                trust_policy=document,
                 max_session_s=max_session_s,
                 created_ns=call.now_ns,
             )
             call.tx.insert(role)
+            _attach(call, account, role.id, policies)
             return role
 
         return self._service.transact("CreateRole", body)
@@ -329,13 +361,13 @@ class Verifier:
 
     # Doors
 
-    def iam(self, credentials: Credentials) -> Iam:
-        """IAM as this caller sees it."""
-        return Iam(self._service, credentials)
+    def iam(self, credentials: Credentials, source_ip: str | None = None) -> Iam:
+        """IAM as this caller sees it; policies may look at where the requests come from."""
+        return Iam(self._service, credentials, source_ip)
 
-    def sts(self, credentials: Credentials) -> Sts:
-        """STS as this caller sees it."""
-        return Sts(self._service, credentials)
+    def sts(self, credentials: Credentials, source_ip: str | None = None) -> Sts:
+        """STS as this caller sees it; policies may look at where the requests come from."""
+        return Sts(self._service, credentials, source_ip)
 
     # Beside the service
 
@@ -358,8 +390,45 @@ class Verifier:
         Raises:
             ServiceError: the credentials are not valid, or not any more.
         """
-        caller = call.authenticate(credentials, Door.STS)
-        return sessions.mfa_context(caller, call.now_ns, call.profile)
+        call.begin(credentials)
+        return request_context.mfa_context(
+            call.caller.session, call.now_ns, call.profile, root=call.caller.root
+        )
+
+    def authorize(
+        self,
+        credentials: Credentials,
+        action: str,
+        resource: str = "*",
+        *,
+        resource_policy: str | None = None,
+        resource_account: str | None = None,
+        context: Mapping[str, str | tuple[str, ...]] | None = None,
+    ) -> None:
+        """Decide on a request to any other service, such as `s3:ListAllMyBuckets`.
+
+        Args:
+            credentials: of the caller.
+            action: the service's prefix and the operation.
+            resource: an ARN, or `*`.
+            resource_policy: the policy of the resource, such as a bucket's.
+            resource_account: the account of the resource, where its ARN does not tell; by
+                default the caller's.
+            context: condition keys of the request besides those of the caller and its MFA.
+
+        Raises:
+            ServiceError: the credentials are not valid, AccessDenied, or the resource's policy is
+                malformed.
+        """
+
+        def body(call: Call) -> None:
+            call.begin(credentials)
+            policy = None
+            if resource_policy is not None:
+                policy = parse(resource_policy, Kind.RESOURCE, call.caller.account.partition)
+            call.authorize(action, Target(resource), context or {}, policy, resource_account)
+
+        self._service.transact("Authorize", body)
 
     def inject(self, operation: str, error: ServiceError, times: int = 1) -> None:
         """Let the next calls of an operation fail, after authorisation and before all else.
@@ -375,6 +444,13 @@ class Verifier:
         if operation not in OPERATIONS:
             raise ValueError(f"there is no operation {operation!r}; there are {sorted(OPERATIONS)}")
         self._service.faults.setdefault(operation, []).extend([error] * times)
+
+
+def _attach(call: Call, account: Account, owner_id: str, policies: Iterable[str]) -> None:
+    for arn in policies:
+        if permissions.managed_policy(call.tx, account, arn) is None:
+            raise refusals.policy_not_attachable(arn)
+        permissions.attach(call.tx, account.id, owner_id, arn)
 
 
 def _identity(call: Call, identity_id: str) -> Identity:

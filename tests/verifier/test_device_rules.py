@@ -14,14 +14,12 @@ from mfalab.verifier.records import (
     Identity,
     Recovery,
     RecoveryState,
-    Role,
 )
 
 ACCOUNT = Account("1", "aws", None, "root@example.com", None, True, 0)
-ROOT = Identity("1", "1", "", "", "/", True, True, None, 0)
-ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, False, None, 0)
+ROOT = Identity("1", "1", "", "", "/", True, None, 0)
+ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, None, 0)
 PHONE = Device("d1", DeviceKind.VIRTUAL, "phone", "1", "phone", "/", 0, secret=b"s")
-ROLE = Role("AROA1", "1", "ops", "ops", "/", (), False, None, 3600, 0)
 
 
 def refusal(rule: Any, *args: Any) -> str:
@@ -98,25 +96,6 @@ def test_device_without_codes_is_unknown_to_sts() -> None:
         tx.insert(replace(PHONE, kind=DeviceKind.FIDO))
         tx.insert(Binding("d1", 0, "phone", "AIDA1", None))
         assert device_rules.bound_device(tx, ALICE, "phone", 10) is None
-
-
-@pytest.mark.parametrize(
-    ("requires", "max_age_s", "mfa_s", "met"),
-    [
-        (False, None, None, True),
-        (True, None, None, False),
-        (True, None, 0, True),
-        (False, 60, None, False),
-        (False, 60, 40, True),
-        (False, 60, 39, False),
-    ],
-)
-def test_mfa_conditions_of_a_role(
-    requires: bool, max_age_s: int | None, mfa_s: int | None, met: bool
-) -> None:
-    role = replace(ROLE, requires_mfa=requires, mfa_max_age_s=max_age_s)
-    mfa_ns = None if mfa_s is None else mfa_s * 10**9
-    assert device_rules.meets_mfa_conditions(role, mfa_ns, 100 * 10**9 + 999) == met
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from mfalab.verifier.records import Account, Device, DeviceKind, Identity
 @pytest.mark.parametrize("partition", names.PARTITIONS)
 def test_arns_of_every_partition_and_kind(partition: str) -> None:
     account = Account("123456789012", partition, "big-co", "r@x", None, True, 0)
-    user = Identity("AIDA", account.id, "Alice", "alice", "/team/", False, False, None, 0)
+    user = Identity("AIDA", account.id, "Alice", "alice", "/team/", False, None, 0)
     base = f"arn:{partition}:iam::123456789012:"
     assert names.identity_arn(account, user) == base + "user/team/Alice"
     assert names.virtual_serial(account, "/devices/", "phone") == base + "mfa/devices/phone"

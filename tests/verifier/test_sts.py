@@ -1,5 +1,6 @@
 """STS operations: sessions, roles, MFA parameters, and what policies see of MFA."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ DEVICE_REFUSED = (
     403,
 )
 A, B = "123456789012", "210987654321"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def user_arn(name: str) -> str:
@@ -35,10 +37,9 @@ def user_arn(name: str) -> str:
 
 
 def role(company: Any, name: str = "operator", **fields: Any) -> str:
-    trusts = fields.pop("trusts", [f"arn:aws:iam::{A}:root"])
-    return str(
-        company.verifier.role_arn(company.verifier.create_role(A, name, trusts=trusts, **fields))
-    )
+    """A role that trusts its account, and may do everything itself."""
+    given = {"trusts": [f"arn:aws:iam::{A}:root"], "policies": [ADMIN], **fields}
+    return str(company.verifier.role_arn(company.verifier.create_role(A, name, **given)))
 
 
 def assume(company: Any, who: Any, arn: str, **parameters: Any) -> Credentials:
@@ -366,7 +367,8 @@ class TestWhatASessionIsGiven:
         assert answer["SessionTokenSize"] == len(answer["Credentials"]["SessionToken"]) == 1_000
 
     def test_policy_and_tags_are_kept_and_their_size_told(self, company: Any) -> None:
-        policy = '{"Version": "2012-10-17", "Statement": []}'
+        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         tags = [{"Key": "Team", "Value": "ops"}, {"Key": "shift", "Value": ""}]
         answer = self.tagged(
             company, "alice", role(company), Policy=policy, Tags=tags, TransitiveTagKeys=["team"]

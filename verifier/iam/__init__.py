@@ -7,6 +7,7 @@ from mfalab.verifier.iam.groups import Groups
 from mfalab.verifier.iam.login_profiles import LoginProfiles
 from mfalab.verifier.iam.mfa_devices import MfaDevices
 from mfalab.verifier.iam.policies import Policies
+from mfalab.verifier.iam.roles import Roles
 from mfalab.verifier.iam.simulation import Simulation
 from mfalab.verifier.iam.user_policies import UserPolicies
 from mfalab.verifier.iam.users import Users
@@ -20,6 +21,7 @@ class Iam(
     AccessKeys,
     Groups,
     Policies,
+    Roles,
     Simulation,
     AccountReports,
     AccountSettings,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from mfalab.verifier import key_use, names, refusals, users
-from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_user, operation, target_user
+from mfalab.verifier.authorization import Door, Target
+from mfalab.verifier.calls import Call, on_user, operation, target_of, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.moments import moment
@@ -27,14 +27,10 @@ def _with_owner(call: Call, key_id: str) -> tuple[AccessKey | None, Identity | N
     return key, owner
 
 
-def _on_owner(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def _on_owner(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the user whose key it is; on everything, when nobody's."""
     _, owner = _with_owner(call, parameters["AccessKeyId"])
-    if owner is None:
-        return "*", False
-    user = call.caller.user
-    own = user is not None and user.id == owner.id
-    return names.identity_arn(call.caller.account, owner), own
+    return Target("*") if owner is None else target_of(call, owner)
 
 
 class AccessKeys(ForCaller):

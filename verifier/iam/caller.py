@@ -7,6 +7,9 @@ from mfalab.verifier.calls import Service
 class ForCaller:
     """Operations for one caller."""
 
-    def __init__(self, service: Service, credentials: Credentials) -> None:
+    def __init__(
+        self, service: Service, credentials: Credentials, source_ip: str | None = None
+    ) -> None:
         self._service = service
         self._credentials = credentials
+        self._source_ip = source_ip

@@ -9,11 +9,11 @@ from typing import Any
 
 from mfalab.verifier import names, quotas, refusals, users
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_everything, on_user, operation, target_user
+from mfalab.verifier.calls import Call, on_all, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import Holder
 from mfalab.verifier.iam.paging import page
-from mfalab.verifier.iam.targets import find_group, on_group, target_group
+from mfalab.verifier.iam.targets import find_group, on_group, on_new, target_group
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import Account, Identity, Membership, UserGroup
 
@@ -21,7 +21,7 @@ from mfalab.verifier.records import Account, Identity, Membership, UserGroup
 class Groups(ForCaller):
     """Groups of users, their members and their policies."""
 
-    @operation("CreateGroup", Door.IAM, on_group)
+    @operation("CreateGroup", Door.IAM, on_new("group"))
     def create_group(
         self, call: Call, *, GroupName: str, Path: str | None = None
     ) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Groups(ForCaller):
         entries = [users.entry(account, user) for user in shown]
         return {"Group": group_entry(account, group), "Users": entries, **rest}
 
-    @operation("ListGroups", Door.IAM, on_everything)
+    @operation("ListGroups", Door.IAM, on_all("group"))
     def list_groups(
         self,
         call: Call,

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import authorization, password_rules, refusals
+from mfalab.verifier import password_rules, refusals
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_user, operation, target_user
+from mfalab.verifier.calls import Call, on_user, operation, target_of, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import Identity
@@ -83,7 +83,7 @@ class LoginProfiles(ForCaller):
             raise refusals.only_users_change_passwords()
         policy = password_rules.policy_of(call, caller.account.id)
         if policy is None or not policy.users_may_change:
-            authorization.authorize(caller, "iam:ChangePassword", caller.arn, own=True)
+            call.authorize("iam:ChangePassword", target_of(call, caller.user), {})
         password_rules.change_own(call, caller.user, OldPassword, NewPassword)
         return {}
 

@@ -18,8 +18,8 @@ from mfalab.verifier import (
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
+    on_all,
     on_device,
-    on_everything,
     on_new_device,
     on_user,
     operation,
@@ -118,7 +118,7 @@ class MfaDevices(ForCaller):
         devices, rest = page(owned, lambda device: device.serial, Marker, MaxItems)
         return {"MFADevices": [enrolment.listing(target, device) for device in devices], **rest}
 
-    @operation("ListVirtualMFADevices", Door.IAM, on_everything)
+    @operation("ListVirtualMFADevices", Door.IAM, on_all("mfa"))
     def list_virtual_mfa_devices(
         self,
         call: Call,

@@ -10,17 +10,18 @@ from typing import Any
 
 from mfalab.verifier import aws_policies, names, permissions, quotas, refusals, tags
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_everything, operation
+from mfalab.verifier.calls import Call, on_all, operation
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import check_document, size
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.iam.targets import (
     check_policy_arn,
-    on_new_policy,
+    on_new,
     on_policy,
     target_policy,
 )
 from mfalab.verifier.moments import moment
+from mfalab.verifier.policy.documents import Kind
 from mfalab.verifier.records import (
     Attachment,
     Identity,
@@ -34,7 +35,7 @@ from mfalab.verifier.records import (
 class Policies(ForCaller):
     """Managed policies, AWS's and the account's own."""
 
-    @operation("CreatePolicy", Door.IAM, on_new_policy)
+    @operation("CreatePolicy", Door.IAM, on_new("policy"))
     def create_policy(
         self,
         call: Call,
@@ -48,7 +49,7 @@ class Policies(ForCaller):
         """Make a managed policy with one version."""
         account = call.caller.account
         pairs = tags.pairs(Tags or ())
-        _check(PolicyDocument)
+        _check(call, PolicyDocument)
         if call.tx.find(ManagedPolicy, account_id=account.id, name_key=PolicyName.lower()):
             raise refusals.policy_exists(PolicyName)
         if call.tx.count(ManagedPolicy, account_id=account.id) >= quotas.POLICIES:
@@ -84,7 +85,7 @@ class Policies(ForCaller):
             shown["Description"] = policy.description
         return {"Policy": shown}
 
-    @operation("ListPolicies", Door.IAM, on_everything)
+    @operation("ListPolicies", Door.IAM, on_all("policy"))
     def list_policies(
         self,
         call: Call,
@@ -140,7 +141,7 @@ class Policies(ForCaller):
     ) -> dict[str, Any]:
         """Add a version to a managed policy, and have it in force if so asked."""
         policy = _own(call, target_policy(call, PolicyArn))
-        _check(PolicyDocument)
+        _check(call, PolicyDocument)
         limit = quotas.VERSIONS_PER_POLICY
         if call.tx.count(PolicyVersion, policy_arn=policy.arn) >= limit:
             raise refusals.too_many_versions(limit)
@@ -267,8 +268,8 @@ def _version_entry(policy: ManagedPolicy, number: int, created_ns: int) -> dict[
     }
 
 
-def _check(document: str) -> None:
-    check_document(document)
+def _check(call: Call, document: str) -> None:
+    check_document(call, document, Kind.MANAGED)
     if size(document) > quotas.POLICY_SIZE:
         raise refusals.quota_exceeded("PolicySize", quotas.POLICY_SIZE)
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from mfalab.verifier import names, permissions, refusals
-from mfalab.verifier.authorization import Door
+from mfalab.verifier.authorization import Door, Target
 from mfalab.verifier.calls import Call, on_everything, operation, target_user
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam.caller import ForCaller
@@ -195,11 +195,11 @@ class _Simulation:
 _ANYTHING = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 
 
-def _on_source(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def _on_source(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the entity; of another account, which is refused later, on everything."""
     arn: str = parameters["PolicySourceArn"]
     own = f":{call.caller.account.id}:" in arn
-    return arn if own else "*", False
+    return Target(arn if own else "*")
 
 
 class Simulation(ForCaller):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mfalab.verifier import names, permissions, refusals
-from mfalab.verifier.calls import Call
+from mfalab.verifier.authorization import Target
+from mfalab.verifier.calls import Call, ResourceOf
 from mfalab.verifier.records import ManagedPolicy, Role, UserGroup
 
 _POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}|aws):policy/.+")
@@ -60,30 +62,38 @@ def check_policy_arn(arn: str) -> None:
         raise refusals.invalid_arn(arn)
 
 
-def on_group(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_group(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the group, which need not exist."""
-    return _arn(call, "group", parameters, find_group(call, parameters["GroupName"])), False
+    found = find_group(call, parameters["GroupName"])
+    return _target(call, "group", parameters, found)
 
 
-def on_role(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_role(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the role, which need not exist."""
-    return _arn(call, "role", parameters, find_role(call, parameters["RoleName"])), False
+    found = find_role(call, parameters["RoleName"])
+    target = _target(call, "role", parameters, found)
+    return target if found is None else replace(target, tags=found.tags)
 
 
-def on_policy(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
+def on_policy(call: Call, parameters: Mapping[str, Any]) -> Target:
     """Authorised on the managed policy."""
-    return parameters["PolicyArn"], False
+    arn = parameters["PolicyArn"]
+    return Target(arn, f"policy {arn}")
 
 
-def on_new_policy(call: Call, parameters: Mapping[str, Any]) -> tuple[str, bool]:
-    """Authorised on the managed policy that is to be made."""
-    return _arn(call, "policy", parameters, None), False
+def on_new(kind: str) -> ResourceOf:
+    """Authorised on the `group`, `role` or `policy` that is to be made."""
+
+    def resource(call: Call, parameters: Mapping[str, Any]) -> Target:
+        return replace(_target(call, kind, parameters, None), shown="")
+
+    return resource
 
 
-def _arn(
+def _target(
     call: Call, kind: str, parameters: Mapping[str, Any], found: UserGroup | Role | None
-) -> str:
+) -> Target:
     path, name = parameters.get("Path") or "/", parameters[f"{kind.capitalize()}Name"]
     if found is not None:
         path, name = found.path, found.name
-    return names.entity_arn(call.caller.account, kind, path, name)
+    return Target(names.entity_arn(call.caller.account, kind, path, name), f"{kind} {name}")

@@ -12,7 +12,7 @@ from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
     find_user,
-    on_everything,
+    on_all,
     on_new_user,
     on_user,
     operation,
@@ -73,7 +73,7 @@ class Users(ForCaller):
         user = target_user(call, UserName)
         return {"User": users.entry(call.caller.account, user) | _tags(user)}
 
-    @operation("ListUsers", Door.IAM, on_everything)
+    @operation("ListUsers", Door.IAM, on_all("user"))
     def list_users(
         self,
         call: Call,

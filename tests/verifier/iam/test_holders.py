@@ -8,7 +8,7 @@ import pytest
 
 A = "123456789012"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-KINDS = {"user": 2048, "group": 5120}
+KINDS = {"user": 2048, "group": 5120, "role": 10_240}
 
 
 class Of:
@@ -29,9 +29,11 @@ def holder(request: Any, company: Any, iam: Any) -> Of:
     """A user, a group and a role in turn, without policies."""
     kind = request.param
     if kind == "user":
-        company.verifier.create_user(A, "holder")
-    else:
+        company.verifier.create_user(A, "holder", policies=())
+    elif kind == "group":
         iam.create_group(GroupName="holder")
+    else:
+        company.verifier.create_role(A, "holder")
     return Of(iam, kind, "holder")
 
 
@@ -105,6 +107,7 @@ class TestAttached:
         }
         assert holder("detach_KIND_policy", PolicyArn=ADMIN) == {}
         assert holder("list_attached_KIND_policies")["AttachedPolicies"] == []
+        assert holder.iam.get_policy(PolicyArn=ADMIN)["Policy"]["AttachmentCount"] == 1  # Ada's
 
     def test_attached_policies_by_path_and_page(self, holder: Of, document: str) -> None:
         for name, path in (("b", "/deep/"), ("a", "/")):

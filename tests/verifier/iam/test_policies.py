@@ -59,7 +59,7 @@ def test_names_are_taken_whatever_their_case_and_path(
 
 def test_policy_of_aws(company: Any, iam: Any) -> None:
     shown = iam.get_policy(PolicyArn=ADMIN)["Policy"]
-    assert (shown["DefaultVersionId"], shown["Tags"]) == ("v1", [])
+    assert (shown["DefaultVersionId"], shown["AttachmentCount"], shown["Tags"]) == ("v1", 1, [])
     version = iam.get_policy_version(PolicyArn=ADMIN, VersionId="v1")["PolicyVersion"]
     assert version == {
         "Document": {
@@ -115,7 +115,7 @@ def test_policy_that_is_not_there(
 
 
 def test_size_and_shape(iam: Any, long_document: Any, refused: Any) -> None:
-    iam.create_policy(PolicyName="large", PolicyDocument=long_document(6144).replace(":", ": "))
+    iam.create_policy(PolicyName="large", PolicyDocument=long_document(6144).replace(",", ",\n  "))
     with refused("LimitExceeded", "Cannot exceed quota for PolicySize: 6144", 409):
         iam.create_policy(PolicyName="larger", PolicyDocument=long_document(6145))
     with refused("MalformedPolicyDocument", "Syntax errors in policy.", 400):
@@ -216,6 +216,7 @@ class TestLists:
         assert "Ops" not in listed(Scope="AWS")
         assert listed() == listed(Scope="All") == ["Idle", "Ops", *listed(Scope="AWS")]
         assert listed(PolicyUsageFilter="PermissionsBoundary") == ["Ops"]
+        assert "AdministratorAccess" in listed(OnlyAttached=True, Scope="AWS")
         assert listed(OnlyAttached=True) == listed(PolicyUsageFilter="PermissionsPolicy")
         first = iam.list_policies(MaxItems=1)
         assert first["Policies"][0].keys() == ops.keys() - {"Tags"}
@@ -224,6 +225,8 @@ class TestLists:
 
     def test_entities_of_a_policy(self, company: Any, iam: Any, ops: Any) -> None:
         iam.create_group(GroupName="staff", Path="/x/")
+        role = company.verifier.create_role(A, "deploy")
+        iam.attach_role_policy(RoleName="deploy", PolicyArn=ARN)
         iam.attach_group_policy(GroupName="staff", PolicyArn=ARN)
         iam.attach_user_policy(UserName="alice", PolicyArn=ARN)
         iam.put_user_permissions_boundary(UserName="bob", PermissionsBoundary=ARN)
@@ -236,17 +239,18 @@ class TestLists:
                 for entity in answer[f"Policy{kind}s"]
             ]
 
-        assert entities() == ["staff", *sorted_by_id(company, "alice", "bob")]
+        assert entities() == ["staff", "deploy", *sorted_by_id(company, "alice", "bob")]
         assert entities(EntityFilter="Group") == ["staff"]
-        assert entities(EntityFilter="Role") == []
+        assert entities(EntityFilter="Role") == ["deploy"]
         assert entities(PathPrefix="/x/") == ["staff"]
         assert entities(PolicyUsageFilter="PermissionsBoundary") == ["bob"]
-        assert entities(PolicyUsageFilter="PermissionsPolicy") == ["staff", "alice"]
+        assert entities(PolicyUsageFilter="PermissionsPolicy") == ["staff", "deploy", "alice"]
         answer = iam.list_entities_for_policy(PolicyArn=ARN, MaxItems=2)
+        assert answer["PolicyRoles"] == [{"RoleName": "deploy", "RoleId": role.id}]
         rest = iam.list_entities_for_policy(PolicyArn=ARN, Marker=answer["Marker"])
         assert len(answer["PolicyGroups"] + answer["PolicyUsers"] + rest["PolicyUsers"]) == 3
         shown = iam.get_policy(PolicyArn=ARN)["Policy"]
-        assert (shown["AttachmentCount"], shown["PermissionsBoundaryUsageCount"]) == (2, 1)
+        assert (shown["AttachmentCount"], shown["PermissionsBoundaryUsageCount"]) == (3, 1)
 
 
 def sorted_by_id(company: Any, *names: str) -> list[str]:

@@ -240,6 +240,8 @@ def test_pages(iam: Any) -> None:
 @pytest.fixture
 def alice(iam: Any) -> str:
     """Alice, with an inline policy, a managed one, and one of a group."""
+    for attached in iam.list_attached_user_policies(UserName="alice")["AttachedPolicies"]:
+        iam.detach_user_policy(UserName="alice", PolicyArn=attached["PolicyArn"])
     iam.create_group(GroupName="Staff")
     iam.add_user_to_group(GroupName="Staff", UserName="alice")
     arn = iam.create_policy(PolicyName="Writing", PolicyDocument=policy(WRITE))["Policy"]["Arn"]

@@ -38,9 +38,7 @@ from mfalab.verifier.records import (
 from mfalab.verifier.store.protocol import Store
 
 ACCOUNT = Account("1", "aws", None, "root@example.com", "+1", True, 5)
-ALICE = Identity(
-    "AIDA1", "1", "Alice", "alice", "/", False, True, None, 7, former_passwords=("$x",)
-)
+ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, None, 7, former_passwords=("$x",))
 DEVICE = Device(
     "d1",
     DeviceKind.HARDWARE,
@@ -62,7 +60,7 @@ ONE_OF_EACH: list[Any] = [
     ALICE,
     PasswordPolicy("1", 14, True, False, True, False, True, 90, None, False),
     AccessKey("AKIA1", "secret", "AIDA1", True, 13, ((17, "iam", 19), (18, "sts", 41))),
-    Role("AROA1", "1", "Ops", "ops", "/", ("arn:a", "arn:b"), True, None, 3600, 17),
+    Role("AROA1", "1", "Ops", "ops", "/", '{"Statement": ["é"]}', 3600, 17),
     UserGroup("AGPA1", "1", "Staff", "staff", "/", 18),
     Membership("AIDA1", "AGPA1"),
     ManagedPolicy(
