@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,9 @@ from mfalab.verifier.policy.patterns import ARN_FIELDS, Context
 MAX_CHARS = 131_072
 """Of a document's text, white space included (iam 2010-05-08, policyDocumentType)."""
 VARIABLES_SINCE = "2012-10-17"
+_KEPT_DOCUMENTS, _KEPT_CHARS = 1024, 10_240
+"""Longer documents than a role's inline policies may be are read each time."""
+_KEPT_ACTIONS = 64
 
 
 class Kind(Enum):
@@ -90,24 +93,30 @@ class Document:
 
     kind: Kind
     statements: tuple[Statement, ...]
+    _about: dict[str, tuple[tuple[int, Statement], ...]] = field(default_factory=dict, repr=False)
+
+    def about(self, action: str) -> tuple[tuple[int, Statement], ...]:
+        """The statements that name an action, in lower case, with their numbers from 0.
+
+        Most statements are about other actions, and a program asks the same things again and
+        again, so the answers for a number of actions are kept.
+        """
+        found = self._about.get(action)
+        if found is None:
+            found = tuple(
+                (n, each)
+                for n, each in enumerate(self.statements)
+                if each.actions.include(action) is not each.not_action
+            )
+            if len(self._about) >= _KEPT_ACTIONS:
+                self._about.clear()
+            self._about[action] = found
+        return found
 
     @property
     def context_keys(self) -> frozenset[str]:
         """The condition keys that it looks at, as written."""
         return frozenset[str]().union(*(each.context_keys for each in self.statements))
-
-
-@lru_cache(maxsize=8192)
-def about(document: Document, action: str) -> tuple[tuple[int, Statement], ...]:
-    """The statements of a document that name an action, in lower case, with their numbers from 0.
-
-    Most statements are about other actions, and a program asks the same things again and again.
-    """
-    return tuple(
-        (n, each)
-        for n, each in enumerate(document.statements)
-        if each.actions.include(action) is not each.not_action
-    )
 
 
 def parse(text: str, kind: Kind, partition: str = "aws") -> Document:
@@ -126,10 +135,12 @@ def parse(text: str, kind: Kind, partition: str = "aws") -> Document:
         raise refusals.malformed_policy(
             "Syntax errors in policy.", f"The document has more than {MAX_CHARS} characters."
         )
+    if len(text) > _KEPT_CHARS:
+        return _Reader(kind, partition).document(_json(text))
     return _compiled(text, kind, partition)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT_DOCUMENTS)
 def _compiled(text: str, kind: Kind, partition: str) -> Document:
     return _Reader(kind, partition).document(_json(text))
 
@@ -255,7 +266,7 @@ class _Reader:
             if principal and not self._kind.names_principals:
                 raise refusals.malformed_policy("Policy document should not specify a principal.")
             if self._kind is Kind.TRUST:
-                for name in ("Resource", "NotResource", "NotPrincipal"):
+                for name in ("Resource", "NotResource"):
                     if name in statement:
                         raise refusals.malformed_policy(f"Has prohibited field {name}")
         sids = [statement["Sid"] for statement in statements if statement.get("Sid")]

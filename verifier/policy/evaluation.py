@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from mfalab.verifier.policy.documents import Document, Kind, Statement, about
+from mfalab.verifier.policy.documents import Document, Kind, Statement
 from mfalab.verifier.policy.matching import Principal, Reach
 from mfalab.verifier.policy.patterns import arn_fields
 
@@ -127,7 +127,7 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
     def side(kind: PolicyType, documents: Sequence[Document]) -> _Side:
         found = _Side()
         for n, document in enumerate(documents):
-            for m, statement in about(document, action):
+            for m, statement in document.about(action):
                 if not statement.applies(fields, context):
                     continue
                 if statement.principals is not None:

@@ -221,10 +221,6 @@ def test_syntax_error_says_more_in_a_note() -> None:
         (document(trusting(Resource="*")), "Has prohibited field Resource"),
         (document(trusting(NotResource="*")), "Has prohibited field NotResource"),
         (
-            document(trusting(Principal=None, NotPrincipal={"AWS": "*"})),
-            "Has prohibited field NotPrincipal",
-        ),
-        (
             document(trusting(Principal="*")),
             'AssumeRolepolicy contained an invalid principal: "STAR":"*".',
         ),
@@ -290,6 +286,15 @@ def test_same_text_is_read_once() -> None:
     text = document(statement(Sid="Once"))
     assert parse(text, Kind.IDENTITY) is parse(text, Kind.IDENTITY)
     assert parse(text, Kind.IDENTITY) is not parse(text, Kind.SESSION)
+
+
+def test_what_is_kept_of_documents_is_bounded() -> None:
+    long = document(statement(Resource=["arn:aws:s3:::" + "x" * 12_000]))
+    assert parse(long, Kind.IDENTITY) is not parse(long, Kind.IDENTITY)
+    everything = parse(document(statement(Action="iam:*")), Kind.IDENTITY)
+    for n in range(1_000):
+        assert len(everything.about(f"iam:action{n}")) == 1
+        assert len(everything._about) <= 64
 
 
 def test_text_of_a_refusal_can_be_sent() -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from mfalab.verifier.policy.documents import Document, Kind, parse
 from mfalab.verifier.policy.evaluation import Decision, Policies, PolicyType, Request, evaluate
 from mfalab.verifier.policy.matching import Principal
@@ -28,3 +30,62 @@ def test_nothing_allows() -> None:
 
 def test_identity_policy_allows() -> None:
     assert ask(Policies([ALL])) == (Decision.ALLOWED, PolicyType.IDENTITY)
+
+
+def test_statements_that_speak_of_the_request_are_told_by_type() -> None:
+    """Of each type those that deny, or else those that allow."""
+    policies = Policies(
+        identity=[
+            policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+            policy(
+                {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                {"Effect": "Allow", "Action": "iam:*", "Resource": "*"},
+            ),
+        ],
+        resource=policy(
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"},
+            {"Effect": "Deny", "Action": "*", "Resource": "*", "Principal": "*"},
+            kind=Kind.RESOURCE,
+        ),
+        boundary=ALL,
+        session=[ALL],
+    )
+    verdict = evaluate(policies, Request("iam:GetUser", ALICE.arn, ALICE, ALICE.account, {}))
+    assert (verdict.decision, verdict.type) == (Decision.EXPLICIT_DENY, PolicyType.RESOURCE)
+    assert verdict.statements == (
+        (PolicyType.RESOURCE, 0, 1),
+        (PolicyType.IDENTITY, 1, 1),
+        (PolicyType.BOUNDARY, 0, 0),
+        (PolicyType.SESSION, 0, 0),
+    )
+
+
+class Counted(dict[str, str]):
+    """A context that counts how often it is asked."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        Counted.asked += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+def test_cost_is_that_of_the_statements_about_the_action(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The condition of each is asked once; statements about other actions cost nothing."""
+    about = {
+        "Effect": "Allow",
+        "Action": "iam:GetUser",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    }
+    others = about | {"Action": "s3:*"}
+    document = policy(*[about, others, others] * size)
+    (_, statement), *_ = document.about("iam:getuser")
+    Counted.asked = 0
+    context = Counted({"aws:multifactorauthpresent": "true"})
+    assert all(each.applies([], context) for _, each in document.about("iam:getuser"))
+    assert Counted.asked == size
+    assert statement.allow
