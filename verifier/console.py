@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from argon2.exceptions import Argon2Error
+
 from mfalab.verifier import (
     console_login,
     demands,
@@ -41,7 +43,7 @@ from mfalab.verifier.records import Account, DeviceKind, Identity
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.service_model import Shape
 from mfalab.verifier.sessions import MfaProof
-from mfalab.verifier.store.protocol import Transaction
+from mfalab.verifier.store.protocol import Transaction, unreadable_record
 
 R = TypeVar("R")
 
@@ -397,7 +399,10 @@ class Console:
             self._service.passwords.burn(password)
             right = False
         else:
-            right = self._service.passwords.verify(known_hash, password)
+            try:
+                right = self._service.passwords.verify(known_hash, password)
+            except Argon2Error as error:
+                raise unreadable_record("a password hash", error) from error
 
         def body(call: Call) -> SignedIn | SecondPage:
             self._service.raise_fault("ConsoleLogin")

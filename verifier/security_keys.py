@@ -26,7 +26,8 @@ from mfalab.verifier.records import (
     Identity,
     WebAuthnChallenge,
 )
-from mfalab.verifier.webauthn import ceremonies, messages, u2f
+from mfalab.verifier.store.protocol import unreadable_record
+from mfalab.verifier.webauthn import ceremonies, cose, messages, u2f
 from mfalab.verifier.webauthn.messages import BE, BS, UP, UV
 from mfalab.verifier.webauthn.outcomes import CeremonyDecision, CeremonyFailed, CeremonyOutcome
 
@@ -220,7 +221,10 @@ def _authenticate(
     credential, device = _registered(call, identity, assertion)
     seen.serial, seen.cloned = device.serial, credential.cloned_ns is not None
     seen.stored_sign_count = credential.sign_count
-    ceremonies.judge_assertion(assertion, credential, call.profile)
+    try:
+        ceremonies.judge_assertion(assertion, credential, call.profile)
+    except cose.InvalidKey as error:
+        raise unreadable_record("a credential", error) from error
     credential = _judge_counter(call, credential, assertion.authenticator_data.sign_count, seen)
     flags = assertion.authenticator_data.flags
     call.tx.update(

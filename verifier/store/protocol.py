@@ -54,6 +54,11 @@ class StoreUnusable(Exception):
         return f"the verifier cannot keep its records in {place}: {reason}. {advice}."
 
 
+def unreadable_record(what: str, error: Exception) -> StoreUnusable:
+    """A record that was written whole and is not what was written any more."""
+    return StoreUnusable("its store", f"{what} is damaged: {error}", "Restore the store")
+
+
 class Transaction(Protocol):
     """Reads and writes that happen together or not at all."""
 

@@ -153,6 +153,9 @@ CREATE TABLE device (
     last_pair_step    INTEGER,
     high_water_step   INTEGER,
     name_key          TEXT    NOT NULL,
+    CHECK (algorithm IN ('SHA1', 'SHA256', 'SHA512')),
+    CHECK (digits BETWEEN 6 AND 10),
+    CHECK (period_s > 0),
     CHECK ((owner_id IS NULL) = (enabled_ns IS NULL)),
     CHECK (deleted_ns IS NULL OR owner_id IS NULL)
 ) STRICT, WITHOUT ROWID;

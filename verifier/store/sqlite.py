@@ -7,6 +7,11 @@ ask SQLite, which would make them poll; processes poll until the busy timeout.
 
 The schema is `schema.sql`; columns are the record's fields, in order. Text, integers and bytes are
 themselves, booleans are 0 and 1, enumerations their values, tuples JSON.
+
+A file is looked through when it is opened (`PRAGMA integrity_check`, as long as the file is). What
+is damaged later is `StoreUnusable` wherever it shows: in SQLite, in a row that is no record, or in
+an operation that fails on what is left of its records. A row that still reads as a record is taken
+for one: SQLite has no checksums.
 """
 
 import json
@@ -14,9 +19,10 @@ import os
 import sqlite3
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
 from enum import Enum
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -32,6 +38,24 @@ R = TypeVar("R")
 _Convert = Callable[[Any], Any]
 
 _JOURNAL_TRIES = 100
+_RESTORE = "Name another file, or restore this one"
+_HINDERED = tuple(
+    f"SQLITE_{hindrance}"
+    for hindrance in ("READONLY", "CANTOPEN", "PERM", "AUTH", "IOERR", "FULL", "PROTOCOL", "NOMEM")
+)
+_FAILURES = (sqlite3.Error, UnicodeDecodeError)
+"""What `sqlite3` raises for a file; its own messages may quote what is no text."""
+_SUSPICIOUS = (
+    Conflict,
+    AssertionError,
+    AttributeError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    sqlite3.Error,
+)
+"""What an operation raises that did not find the records that it needs, among other mistakes."""
 _UNIQUE_ERRORS = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 
 
@@ -52,19 +76,23 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None]:
-    """How a field of this type goes into SQLite and comes back; None where it goes as it is."""
+def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None, frozenset[type]]:
+    """How a field of this type goes into SQLite and comes back, and what it is there.
+
+    None where it goes as it is.
+    """
     if get_origin(hint) in {Union, types.UnionType}:
         (plain,) = (part for part in get_args(hint) if part is not type(None))
-        return _converters(plain)
+        encode, decode, kinds = _converters(plain)
+        return encode, decode, kinds | {type(None)}
     if hint is bool:
-        return int, bool
+        return int, (False, True).__getitem__, frozenset({int})
     if hint in {str, int, bytes}:
-        return None, None
+        return None, None, frozenset({hint})
     if get_origin(hint) is tuple:
-        return json.dumps, lambda text: _tuples(json.loads(text))
+        return json.dumps, lambda text: _tuples(json.loads(text)), frozenset({str})
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda member: member.value, hint
+        return lambda member: member.value, hint, frozenset({str})
     raise TypeError(f"a field of type {hint} has no form in SQLite; give it one in _converters")
 
 
@@ -76,13 +104,15 @@ class _Mapping:
         self.record_type = record_type
         self.name: str = record_type.__name__
         self.columns = tuple(field.name for field in fields(record_type))
-        pairs = [_converters(hints[column]) for column in self.columns]
+        ways = [_converters(hints[column]) for column in self.columns]
         self._encode = {
             column: encode
-            for column, (encode, _) in zip(self.columns, pairs, strict=True)
+            for column, (encode, _, _) in zip(self.columns, ways, strict=True)
             if encode
         }
-        self._decode = [(index, decode) for index, (_, decode) in enumerate(pairs) if decode]
+        self._decode = [(index, decode) for index, (_, decode, _) in enumerate(ways) if decode]
+        self._kinds = [kinds for _, _, kinds in ways]
+        self._sound: set[tuple[type, ...]] = set()
         table, key = table_name(record_type), record_type.KEY
         listed = ", ".join(self.columns)
         marks = ", ".join("?" * len(self.columns))
@@ -115,6 +145,12 @@ class _Mapping:
         return value if encode is None or value is None else encode(value)
 
     def record(self, row: tuple[Any, ...]) -> Any:
+        """Raises ValueError or LookupError where the row is none of this type."""
+        kinds = tuple(map(type, row))
+        if kinds not in self._sound:
+            if not all(map(frozenset.__contains__, self._kinds, kinds)):
+                raise ValueError(f"a row of {kinds}")
+            self._sound.add(kinds)
         values = list(row)
         for index, decode in self._decode:
             if values[index] is not None:
@@ -139,20 +175,18 @@ class SqliteTransaction:
     def get(self, record_type: type[R], *key: object) -> R | None:
         """See `Transaction.get`."""
         mapping = _MAPPINGS[record_type]
-        row = self._run(mapping.get, mapping.key_values(key)).fetchone()
-        found: R | None = None if row is None else mapping.record(row)
-        return found
+        found: list[R] = self._records(mapping, mapping.get, mapping.key_values(key))
+        return found[0] if found else None
 
     def find(self, record_type: type[R], **equal: object) -> list[R]:
         """See `Transaction.find`."""
         mapping = _MAPPINGS[record_type]
-        rows = self._where(mapping, mapping.select, mapping.order, equal)
-        return [mapping.record(row) for row in rows.fetchall()]
+        return self._records(mapping, *_where(mapping, mapping.select, mapping.order, equal))
 
     def count(self, record_type: type, **equal: object) -> int:
         """See `Transaction.count`."""
         mapping = _MAPPINGS[record_type]
-        (number,) = self._where(mapping, mapping.count, "", equal).fetchone()
+        ((number,),) = self._run(*_where(mapping, mapping.count, "", equal))
         return int(number)
 
     def insert(self, record: object) -> None:
@@ -172,14 +206,15 @@ class SqliteTransaction:
         """Take no more reads and writes."""
         self._ended = True
 
-    def _where(
-        self, mapping: _Mapping, query: str, order: str, equal: dict[str, object]
-    ) -> sqlite3.Cursor:
-        if not set(equal) <= set(mapping.columns):
-            raise AttributeError(f"{mapping.name} does not have all of {sorted(equal)}")
-        where = " AND ".join(f"{column} IS ?" for column in equal)
-        values = [mapping.value(column, value) for column, value in equal.items()]
-        return self._run(query + (f" WHERE {where}" if where else "") + order, values)
+    def _records(self, mapping: _Mapping, query: str, values: list[object]) -> list[Any]:
+        rows = self._run(query, values)
+        try:
+            return [mapping.record(row) for row in rows]
+        except (ValueError, LookupError) as error:
+            self.failure = StoreUnusable(
+                self._place, f"it has a row that is no {mapping.name}", _RESTORE
+            )
+            raise self.failure from error
 
     def _write(self, mapping: _Mapping, statement: str, record: object) -> None:
         try:
@@ -189,7 +224,7 @@ class SqliteTransaction:
                 raise Conflict(mapping.name, mapping.key(record)) from None
             raise
 
-    def _run(self, statement: str, values: list[object]) -> sqlite3.Cursor:
+    def _run(self, statement: str, values: list[object]) -> list[tuple[Any, ...]]:
         if self.failure is not None:
             raise self.failure
         if self._ended:
@@ -197,13 +232,23 @@ class SqliteTransaction:
                 "a transaction was used after its end", "read and write inside the `with` block"
             )
         try:
-            return self._connection.execute(statement, values)
+            return self._connection.execute(statement, values).fetchall()
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise
-        except sqlite3.Error as error:
+        except _FAILURES as error:
             # SQLite may have rolled back by itself; another write would then stand alone.
             self.failure = _unusable(self._place, error)
             raise self.failure from error
+
+
+def _where(
+    mapping: _Mapping, query: str, order: str, equal: dict[str, object]
+) -> tuple[str, list[object]]:
+    if not set(equal) <= set(mapping.columns):
+        raise AttributeError(f"{mapping.name} does not have all of {sorted(equal)}")
+    where = " AND ".join(f"{column} IS ?" for column in equal)
+    values = [mapping.value(column, value) for column, value in equal.items()]
+    return query + (f" WHERE {where}" if where else "") + order, values
 
 
 class SqliteStore:
@@ -223,10 +268,10 @@ class SqliteStore:
         try:
             # Only the owner may read seeds and hashes; SQLite's own files get the same mode.
             Path(path).touch(mode=0o600)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise StoreUnusable(
                 self._place,
-                error.strerror or str(error),
+                getattr(error, "strerror", None) or str(error),
                 "Name a file in a folder that exists and may be written to",
             ) from error
         try:
@@ -239,7 +284,7 @@ class SqliteStore:
             _prepare(connection, self._place)
         except BaseException as error:
             connection.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, _FAILURES):
                 raise _unusable(self._place, error) from error
             raise
         self._connection = connection
@@ -262,14 +307,17 @@ class SqliteStore:
             connection = self._open_connection()
             try:
                 connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 raise _unusable(self._place, error) from error
             transaction = SqliteTransaction(connection, self._place)
             try:
                 yield transaction
-            except BaseException:
+            except BaseException as error:
                 transaction.end()
                 _roll_back(connection)
+                damage = _damage(connection) if isinstance(error, _SUSPICIOUS) else None
+                if damage is not None:
+                    raise StoreUnusable(self._place, damage, _RESTORE) from error
                 raise
             transaction.end()
             if transaction.failure is not None:
@@ -277,7 +325,7 @@ class SqliteStore:
                 raise transaction.failure
             try:
                 connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 _roll_back(connection)
                 raise _unusable(self._place, error) from error
 
@@ -315,6 +363,9 @@ def _prepare(connection: sqlite3.Connection, place: str) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
+    damage = _damage(connection)
+    if damage is not None:
+        raise StoreUnusable(place, damage, _RESTORE)
 
 
 def _is_new(connection: sqlite3.Connection, place: str) -> bool:
@@ -334,6 +385,37 @@ def _is_new(connection: sqlite3.Connection, place: str) -> bool:
             "Use the release that made it, or begin a new file",
         )
     return bool(version == 0)
+
+
+def _changed_schema(connection: sqlite3.Connection) -> str | None:
+    """Which table or index is not as this release makes it."""
+    query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    found, wanted = dict(connection.execute(query).fetchall()), _schema_objects()
+    changed = sorted(str(name) for name, _ in found.items() ^ wanted.items())
+    return f"{changed[0]} is not as this release makes it" if changed else None
+
+
+@lru_cache(maxsize=1)
+def _schema_objects() -> dict[str, str]:
+    """The SQL of each table and index, as SQLite keeps it."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript(schema())
+        return dict(empty.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+
+
+def _damage(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with the file, looking at all of it; None if it is sound."""
+    try:
+        changed = _changed_schema(connection)
+        if changed is not None:
+            return changed
+        ((found,),) = connection.execute("PRAGMA integrity_check(1)").fetchall()
+        lost = connection.execute("PRAGMA foreign_key_check").fetchone()
+    except _FAILURES as error:
+        return str(error)
+    if found != "ok":
+        return str(found)
+    return None if lost is None else f"a {lost[0]} belongs to a {lost[2]} that is not there"
 
 
 def _write_ahead(connection: sqlite3.Connection) -> str:
@@ -368,19 +450,21 @@ def _statements(script: str) -> Iterator[str]:
 
 def _roll_back(connection: sqlite3.Connection) -> None:
     # The first error is the one to report, not one of the roll-back.
-    with suppress(sqlite3.Error):
+    with suppress(*_FAILURES):
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
 
-def _unusable(place: str, error: sqlite3.Error) -> StoreUnusable:
+def _unusable(place: str, error: Exception) -> StoreUnusable:
     name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(_HINDERED):
+        return StoreUnusable(
+            place, str(error), "See that the file and its folder may be written to"
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreUnusable(
             place,
             "another process holds it for longer than the busy timeout",
             "End that process, or give a longer busy_timeout_ms",
         )
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return StoreUnusable(place, str(error), "Name another file, or restore this one")
-    return StoreUnusable(place, str(error), "See that the file and its folder may be written to")
+    return StoreUnusable(place, str(error), _RESTORE)
