@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
+from mfalab.simulator.entropy import Stream
 from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import (
@@ -116,17 +117,18 @@ class Lab(Environment, Verbs):
         """Perform a step as `do` does, with the outcome of each occurrence as it comes."""
         self.journal.step += 1
         self.last_outcome, self.occurrence = Outcome(), ""
-        begin_ns = self.timeline.now_ns()
-        chance = self.entropy.stream(f"step {self.journal.step}.jitter")
-        for number in range(step.times):
-            if step.every is not None:
-                due_ns = begin_ns + number * step.every + chance.randint(0, step.jitter)
-                self.let_time_pass(max(0, due_ns - self.timeline.now_ns()))
-            if step.times > 1:
-                when = format_instant(self.timeline.now_ns())
-                self.occurrence = f"occurrence {number + 1} of {step.times}, at {when}"
+        begin_ns, step_number = self.timeline.now_ns(), self.journal.step
+
+        def chance(name: str) -> Stream:
+            return self.entropy.stream(f"step {step_number}.{name}")
+
+        for one, after_ns, name in step.occurrences(self.setting, chance):
+            if after_ns is not None:
+                self.let_time_pass(max(0, begin_ns + after_ns - self.timeline.now_ns()))
+            if name:
+                self.occurrence = f"{name}, at {format_instant(self.timeline.now_ns())}"
             try:
-                self._do_once(step)
+                self._do_once(one)
             except Exception as failure:
                 if self.occurrence:
                     failure.add_note(self.occurrence)

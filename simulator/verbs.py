@@ -322,6 +322,21 @@ class Verbs(ABC):
         """
         return self._perform("recover", locals())
 
+    def routine(
+        self,
+        *,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
+        """Let all people who have a `routine` live by it, side by side, until the last is over.
+
+        Sign-ins of different people come in the order of time. Each must end as `expect`
+        says.
+        """
+        return self._perform("routine", locals())
+
     def get_session(
         self,
         *,

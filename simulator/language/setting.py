@@ -27,6 +27,7 @@ from mfalab.simulator.language.units import (
 from mfalab.simulator.language.words import (
     AccountName,
     ClimateName,
+    DeviceName,
     KeyModelName,
     Name,
     PersonName,
@@ -44,6 +45,8 @@ T = TypeVar("T")
 
 DEFAULT_START_NS = parse_instant_ns("2026-03-02T09:00:00Z")
 """A Monday morning: an office climate starts warm."""
+MOST_TIMES = 100_000
+"""How often a step or a routine is done at most."""
 
 
 _STEP_FIGURES = {"window_back", "window_ahead", "pair_back", "pair_ahead"}
@@ -147,6 +150,36 @@ class AccountSpec(Strict):
     """The telephone number on file; null for none."""
 
 
+class RoutineSpec(Strict):
+    """What a person does again and again, once a step `routine` begins it."""
+
+    signs_in: DeviceName
+    """The device that they sign in with."""
+    every: Span
+    """From the beginning of one sign-in to the next."""
+    for_: Annotated[Span, Field(alias="for")]
+    """How long it goes on: `for: 2 y` with `every: 1 wk` is 104 times."""
+    jitter: Span = 0
+    """At most how much later a sign-in begins; drawn evenly for each."""
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Self:
+        if self.every == 0:
+            raise ValueError("every must be longer than 0 s")
+        if self.jitter > self.every:
+            raise ValueError("jitter must not be longer than every: occurrences keep their order")
+        if not 1 <= self.times <= MOST_TIMES:
+            raise ValueError(
+                f"for holds every {self.times} times, and must do so 1 to {MOST_TIMES} times"
+            )
+        return self
+
+    @property
+    def times(self) -> int:
+        """How often it is done."""
+        return self.for_ // self.every
+
+
 class PersonSpec(Strict):
     """A person who signs in, administers or attacks."""
 
@@ -161,6 +194,9 @@ class PersonSpec(Strict):
     """Whether the first sign-in of an IAM user asks for a new password."""
     typing: Span | Literal["natural", "instant"] = "natural"
     """From reading a code to its arrival: natural is lognormal around 9 s, at most 45 s."""
+    routine: RoutineSpec | None = None
+    """What they do again and again: {signs_in: DEVICE, every: 1 wk, for: 2 y, jitter: 3 h}; a step
+    `routine` says when."""
 
 
 class RoleSpec(Strict):

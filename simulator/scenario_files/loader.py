@@ -144,7 +144,7 @@ def _case(
 ) -> Case:
     data = parts.data_of(root)
     resolve_seed_files(path, mapping(data, "devices"))
-    problems = list(unresolved(source, root, data))
+    problems = [*unresolved(source, root, data), *_routine_problems(source, root, data)]
     try:
         scenario = parts.validated(root, data)
     except ValidationError as error:
@@ -193,6 +193,32 @@ def _seed_file_problems(
             found = find_seed(source, root, ("devices", name), spec, files)
             if isinstance(found, Problem):
                 yield found
+
+
+# -- routines ----------------------------------------------------------------------------
+
+
+def _routine_problems(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
+    """A routine that no step begins, and a step that begins none."""
+    people = mapping(data, "people")
+    routines = [name for name, person in people.items() if mapping(person, "routine")]
+    steps = data.get("steps") if isinstance(data, dict) else None
+    begun = [
+        index
+        for index, step in enumerate(steps if isinstance(steps, list) else [])
+        if isinstance(step, dict) and step.get("do") == "routine"
+    ]
+    if routines and not begun:
+        where = node_at(root, ("people", routines[0], "routine"), key=True)
+        yield source.problem(
+            where, "no step begins this routine; add {do: routine} where it is to go on"
+        )
+    if begun and not routines:
+        yield source.problem(
+            node_at(root, ("steps", begun[0])),
+            f"step {begun[0] + 1} (routine): no person has one; give one a "
+            "routine: {signs_in: DEVICE, every: 1 wk, for: 2 y}",
+        )
 
 
 # -- the matrix --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from mfalab.simulator.steps import (
     lifecycle,
     listings,
     measuring,
+    routines,
     security_keys,
     sessions,
     sign_in,
@@ -39,6 +40,7 @@ AnyStep = Annotated[
     | sign_in.ChangePassword
     | sign_in.SignOut
     | sign_in.Recover
+    | routines.Routine
     | sessions.GetSession
     | sessions.AssumeRole
     | sessions.WhoAmI

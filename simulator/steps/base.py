@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Need
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.entropy import Stream
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
+from mfalab.simulator.language.setting import MOST_TIMES, Setting
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Strict
 from mfalab.simulator.steps.refusals import known_code, known_decision
@@ -80,6 +82,20 @@ class Expect(Strict):
             raise ExpectationFailed(str(self), str(outcome))
 
 
+class Occurrence(NamedTuple):
+    """One time that a step is done."""
+
+    step: Step
+    after_ns: int | None
+    """How long after the step began it is due; right after the one before when left out."""
+    name: str
+    """Which one it is, if there are several."""
+
+
+Chance = Callable[[str], Stream]
+"""A stream of chance of a step, by its name."""
+
+
 class Step(Strict, ABC):
     """One thing that a person does, or that happens."""
 
@@ -90,7 +106,7 @@ class Step(Strict, ABC):
     """A name by which `matrix` reaches this step's fields."""
     expect: Expect = Field(default=Expect(), json_schema_extra={"default": "accepted"})
     """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER, decision: WORD}."""
-    times: Annotated[int, Field(ge=1, le=100_000)] = 1
+    times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
     """How often it is done; each occurrence must end as `expect` says."""
     every: Span | None = None
     """Time from the beginning of one occurrence to the next; an occurrence that is still under way
@@ -118,6 +134,15 @@ class Step(Strict, ABC):
         yield from (Need(each, None if each in OF_SYSTEM else device) for each in self.requires)
         if (self.times - 1) * (self.every or 0) + self.jitter > PATIENCE_NS:
             yield Need(Ability.LONG_WAIT)
+
+    def occurrences(self, setting: Setting, chance: Chance) -> Iterator[Occurrence]:
+        """Each time that it is done, in the order of time."""
+        late = chance("jitter")
+        for number in range(self.times):
+            every = self.every
+            after_ns = None if every is None else number * every + late.randint(0, self.jitter)
+            name = f"occurrence {number + 1} of {self.times}" if self.times > 1 else ""
+            yield Occurrence(self, after_ns, name)
 
     @abstractmethod
     def perform(self, env: Environment) -> Any:

@@ -169,6 +169,30 @@ def test_document_that_is_no_scenario_is_told(problems: Problems, text: str) -> 
     assert all(problem.line >= 1 for problem in problems(text))
 
 
+@pytest.mark.parametrize(
+    ("routine", "step", "column", "message"),
+    [
+        ("{signs_in: fob, every: 1 wk, for: 1 y}", "{do: wait, for: 1 y}", 18, "no step begins"),
+        ("", "{do: routine}", 5, "step 1 (routine): no person has one; give one a routine:"),
+        ("{signs_in: fbo, every: 1 wk, for: 1 y}", "{do: routine}", 38, 'called "fbo"; did you'),
+        ("{signs_in: fob, every: 2 y, for: 1 y}", "{do: routine}", 27, "for holds every 0 times"),
+        ("{signs_in: fob, every: 1 s, for: 9 y}", "{do: routine}", 27, "1 to 100000 times"),
+        ("{signs_in: fob, every: 0 s, for: 1 y}", "{do: routine}", 27, "longer than 0 s"),
+        ("{signs_in: fob, every: 1 d}", "{do: routine}", 27, '"for" is missing'),
+        ("{signs_in: fob, every: 1 d, for: 2 d, jitter: 2 d}", "{do: routine}", 27, "keep their"),
+        ("{signs_in: fob, every: 1 d, for: 2 d}", "{do: routine, times: 2}", 5, "leave times out"),
+    ],
+)
+def test_routine_that_cannot_be_is_told_at_its_place(
+    story: Story, problems: Problems, routine: str, step: str, column: int, message: str
+) -> None:
+    text = story(step)
+    if routine:
+        text = text.replace("people: {alice: {}", f"people: {{alice: {{routine: {routine}}}")
+    (problem,) = problems(text)
+    assert (problem.column, message in problem.message) == (column, True), problem
+
+
 def test_nothing_behind_a_name_means_the_defaults(cases: Cases) -> None:
     (case,) = cases("scenario: x\npeople:\n  alice:\nsteps: [{do: sign_in, who: alice}]\n")
     assert case.scenario.people["alice"].role == "user"
