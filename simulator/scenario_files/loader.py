@@ -21,6 +21,7 @@ from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import SeedFiles, resolve_seed_files
 from mfalab.simulator.language.setting import AnyDevice, TokenSpec
 from mfalab.simulator.language.words import choice, nearest
+from mfalab.simulator.scenario_files.aws_names import refused_names
 from mfalab.simulator.scenario_files.mistakes import find_seed, in_step, located
 from mfalab.simulator.scenario_files.parts import Parts
 from mfalab.simulator.scenario_files.scenario import Scenario
@@ -157,6 +158,10 @@ def _case(
         }
     else:
         devices = scenario.devices
+        problems += [
+            source.problem(node_at(root, at, key=at[-1] == KEY), in_step(at) + message)
+            for at, message in refused_names(scenario)
+        ]
     problems += _seed_file_problems(source, root, devices, files)
     if problems:
         raise ProblemsFound(problems)

@@ -16,6 +16,7 @@ import pytest
 from mfalab.simulator import runner
 from mfalab.simulator.eventlog import CaseLog, Event, encode
 from mfalab.simulator.runner import case_events, run, run_case
+from mfalab.simulator.scenario_files import loader
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import shipped
 from mfalab.simulator.steps.timing import Wait
@@ -215,9 +216,10 @@ def test_defect_in_a_step_is_an_error_without_a_traceback(
     ],
 )
 def test_setting_that_cannot_be_is_an_error_before_the_first_step(
-    story: Story, cases: Cases, more: str, why: str
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch, more: str, why: str
 ) -> None:
-    """It once was a traceback."""
+    """It once was a traceback. What a file shows to be wrong is told when it is read."""
+    monkeypatch.setattr(loader, "refused_names", lambda scenario: ())
     (case,) = cases(story("{do: wait, for: 1 s}", more=more))
     events = run_case(case)
     assert [event["kind"] for event in events] == ["case_started", "case_finished"]

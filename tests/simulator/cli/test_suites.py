@@ -91,7 +91,7 @@ def test_mistakes_are_told_located_and_counted(mfalab: Cli) -> None:
 
 
 def test_check_sets_each_scene(mfalab: Cli, write: Write, story: Story) -> None:
-    write(story(GOOD, more="accounts: {a: {id: '123456789012'}, b: {id: '123456789012'}}\n"), "c/x")
+    write(story(GOOD, more="roles: {dev: {max_session: 1 s}}\n"), "c/x")
     ran = mfalab("check", "c")
     assert ran.code == 2
     assert ran.err.startswith("c/x.scenario.yaml:2:1: this setting cannot be: ")
