@@ -30,6 +30,9 @@ time-out."""
 _OTHERS_NS = 50 * NS_PER_MS
 """What a process that was starved gives those that write to it: they may have been, as well."""
 
+_LOOKS_NS = NS_PER_S
+"""A loop with nothing to do looks so often, so that a look that is too late can be told."""
+
 T = TypeVar("T")
 
 
@@ -188,13 +191,17 @@ class WallTime:
         self._changed = Condition()
         self._uncounted_ns = 0
         self._reading = False
+        self._came_by_ns: int | None = None
+        self._planned = False
 
     def now_ns(self) -> int:
         """What the clock on the wall shows, less the time in which the process was starved."""
         with self._changed:
             now_ns = self._counted_ns()
             if self._reading and (next_ns := self._agenda.next_ns) is not None:
-                return min(now_ns, next_ns - 1)
+                now_ns = min(now_ns, next_ns - 1)
+            if self._reading and self._came_by_ns is not None:
+                now_ns = min(now_ns, self._came_by_ns)
             return now_ns
 
     @property
@@ -206,6 +213,7 @@ class WallTime:
         """Call `callback` once `delay_ns` have passed and a thread waits or settles."""
         with self._changed:
             self._agenda.add(self.now_ns() + index(delay_ns), callback)
+            self._planned = True
             self._changed.notify_all()
 
     def settle(self, until_ns: int | None = None) -> int | None:
@@ -222,15 +230,17 @@ class WallTime:
                     return self.left_ns()
                 callback()
 
-    def settle_after(self, read: Callable[[int], bool]) -> bool:
+    def settle_after(self, read: Callable[[int], bool], look_by_ns: int) -> bool:
         """Let what has come be read, and then do everything that was due before.
 
-        What lay unread because this process did not have the processor is read at a moment when
-        nothing is due yet, and the time in which nobody could look is not counted.
+        What lay unread because this process did not have the processor is read at the moment when
+        it meant to look, when nothing is due yet. The time in which nobody could look is not
+        counted if anything is due in it, or is planned by what is read.
 
         Args:
             read: takes all that has come, waiting for it for so many nanoseconds at most; false
                 when there is nothing to go on with.
+            look_by_ns: when the caller meant to look at the latest, from `now_ns` and `wait_ns`.
 
         Returns:
             What `read` returned last.
@@ -239,19 +249,28 @@ class WallTime:
             within_ns = 0
             while True:
                 looked_ns = self._counted_ns()
-                self._reading = True
+                starved = looked_ns - look_by_ns > _STARVED_NS
+                self._reading, self._planned = True, False
+                self._came_by_ns = look_by_ns if starved else None
                 try:
                     goes_on = read(within_ns)
                 finally:
                     self._reading = False
                 next_ns = self._agenda.next_ns
                 late_ns = 0 if next_ns is None else looked_ns - next_ns
+                if starved and self._planned:
+                    late_ns = looked_ns - look_by_ns
                 if not goes_on or late_ns <= _STARVED_NS:
                     break
                 self._uncounted_ns += late_ns
-                within_ns = _OTHERS_NS
+                look_by_ns, within_ns = self._counted_ns(), _OTHERS_NS
             self.settle(looked_ns)
             return goes_on
+
+    def wait_ns(self) -> int:
+        """How many nanoseconds a loop may wait for what comes before it has to look."""
+        left_ns = self.left_ns()
+        return _LOOKS_NS if left_ns is None else min(left_ns, _LOOKS_NS)
 
     def left_ns(self) -> int | None:
         """How many nanoseconds the next thing is away; None when nothing is planned."""

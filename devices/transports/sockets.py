@@ -25,8 +25,6 @@ from mfalab.devices.transports.memory import Connection, KeyUnplugged
 
 _MOST_PEERS: Final = 64
 _LARGEST_DATAGRAM: Final = 65535
-_BEAT_NS: Final = NS_PER_S
-"""`serve` looks at the clock so often; a second that took much longer shows that it was starved."""
 _MOST_QUEUED: Final = 512
 """Datagrams taken in one go; the kernel keeps about 280 of them. linux net.core.rmem_default."""
 
@@ -214,14 +212,9 @@ def serve(
             return True
 
         goes_on = True
-
-        def beat() -> None:
-            if goes_on:
-                time.after(_BEAT_NS, beat)
-
-        beat()
         while goes_on:
+            look_by_ns = time.now_ns() + time.wait_ns()
             for way in ways:
                 way.send()
-            selector.select((time.left_ns() or 0) / NS_PER_S)
-            goes_on = time.settle_after(read)
+            selector.select(time.wait_ns() / NS_PER_S)
+            goes_on = time.settle_after(read, look_by_ns)

@@ -105,13 +105,14 @@ class TestWallTime:
         time = WallTime(clock)
         seen: list[tuple[str, int]] = []
         time.after(500 * MS, lambda: seen.append(("due", time.now_ns())))
+        look_by_ns = time.wait_ns()
         clock.ns = 5_000 * MS
 
         def read(within_ns: int) -> bool:
             seen.append((f"read within {within_ns // MS} ms", time.now_ns()))
             return True
 
-        assert time.settle_after(read)
+        assert time.settle_after(read, look_by_ns)
         assert seen == [
             ("read within 0 ms", 500 * MS - 1),
             ("read within 50 ms", 500 * MS - 1),
@@ -128,11 +129,53 @@ class TestWallTime:
             clock.ns += 510 * MS
             return True
 
-        assert time.settle_after(slow)
+        assert time.settle_after(slow, time.wait_ns())
         assert seen == []
-        assert time.settle_after(lambda _: True)
+        assert time.settle_after(lambda _: True, time.now_ns())
         assert seen == ["due"]
         assert time.now_ns() == clock.ns  # ten milliseconds are not worth a correction
 
     def test_reading_can_end_it(self) -> None:
-        assert not WallTime(SetClock()).settle_after(lambda _: False)
+        assert not WallTime(SetClock()).settle_after(lambda _: False, 0)
+
+    @pytest.mark.parametrize("left_ms", [0, 400, 1_000, 7_000])
+    def test_what_has_come_is_read_as_of_the_moment_when_one_meant_to_look(
+        self, left_ms: int
+    ) -> None:
+        clock = SetClock()
+        time = WallTime(clock)
+        seen: list[int] = []
+        due: list[int] = []
+        if left_ms:
+            time.after(left_ms * MS, lambda: due.append(time.now_ns()))
+        look_by_ns = time.wait_ns()
+        assert look_by_ns == min(left_ms or 1_000, 1_000) * MS
+        clock.ns = 5_000 * MS
+
+        def read(_: int) -> bool:
+            seen.append(time.now_ns())
+            return True
+
+        assert time.settle_after(read, look_by_ns)
+        assert look_by_ns - 1 <= seen[0] <= look_by_ns
+        # Time is given only where something is due in it.
+        gone_ms = 5_000 if left_ms in {0, 7_000} else left_ms
+        assert time.now_ns() == gone_ms * MS
+        assert due == ([gone_ms * MS] if left_ms in {400, 1_000} else [])
+
+    @pytest.mark.parametrize("starved_ms", [1_200, 1_499, 1_600, 9_000])
+    def test_what_is_planned_by_what_lay_unread_has_its_whole_time(self, starved_ms: int) -> None:
+        clock = SetClock()
+        time = WallTime(clock)
+        seen: list[str] = []
+        look_by_ns = time.wait_ns()
+        clock.ns = starved_ms * MS
+
+        def read(_: int) -> bool:
+            if not seen:
+                seen.append("read")
+                time.after(500 * MS, lambda: seen.append("due"))
+            return True
+
+        time.settle_after(read, look_by_ns)
+        assert (seen, time.left_ns()) == (["read"], 500 * MS)

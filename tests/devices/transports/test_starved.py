@@ -280,10 +280,11 @@ def test_a_packet_that_comes_late_because_its_writer_was_starved_too_is_in_time(
     assert bench.host.read() == [first, second, third]
 
 
-def test_a_message_without_an_end_times_out_all_the_same(bench: Bench) -> None:
+@pytest.mark.parametrize("starved_ms", [1_200, 1_499, 5_000])
+def test_a_message_without_an_end_times_out_all_the_same(bench: Bench, starved_ms: int) -> None:
     first, *_ = packets(bench.channel, HidCommand.PING, bytes(100))
     late = packets(bench.channel, HidCommand.ERROR, bytes((HidError.MSG_TIMEOUT,)))
-    bench.play(lambda: bench.starve(first), lambda: bench.pass_(499 * MS))
+    bench.play(lambda: bench.starve(first, ns=starved_ms * MS), lambda: bench.pass_(499 * MS))
     assert bench.host.read() == []
     bench.play(lambda: bench.pass_(1 * MS))
     assert bench.host.read() == late
@@ -353,4 +354,12 @@ def test_a_reset_that_is_asked_for_late_is_refused(
         *(lambda: bench.pass_(90 * MS) for _ in range(10_000 // 90 + 1)),
         lambda: bench.write(*asked),
     )
+    assert status() == CtapStatus.NOT_ALLOWED
+
+
+def test_a_process_that_was_starved_before_gives_no_more_time(
+    resetting: tuple[Bench, list[bytes], Callable[[], int]],
+) -> None:
+    bench, asked, status = resetting
+    bench.play(*[lambda: bench.pass_(LEAP_NS)] * 3, lambda: bench.write(*asked))
     assert status() == CtapStatus.NOT_ALLOWED
