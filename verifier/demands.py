@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mfalab.verifier import authorization, console_login, names, password_rules, refusals
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, Refused
+from mfalab.verifier.calls import Call, Refused, target_of
 from mfalab.verifier.console_login import SecondPage, SignedIn
 from mfalab.verifier.records import Demand, Identity
 from mfalab.verifier.sessions import MfaProof
@@ -45,10 +45,9 @@ def set_password(call: Call, page_id: str, old: str, new: str) -> SignedIn:
     sign_in, user = console_login.find(call, page_id, Demand.NEW_PASSWORD)
     proof = MfaProof(sign_in.mfa_ns, sign_in.mfa_serial)
     signed_in = console_login.begin_session(call, user, proof, sign_in)  # a refusal undoes it
-    caller = authorization.authenticate(call.tx, signed_in.credentials, call.now_ns, Door.CONSOLE)
-    assert caller.user is not None
+    call.begin(signed_in.credentials, Door.CONSOLE)
     policy = password_rules.policy_of(call, user.account_id)
     if policy is None or not policy.users_may_change:
-        authorization.authorize(caller, "iam:ChangePassword", caller.arn, own=True)
-    password_rules.change_own(call, caller.user, old, new)
+        call.authorize("iam:ChangePassword", target_of(call, user), {})
+    password_rules.change_own(call, call.caller.identity, old, new)
     return signed_in

@@ -91,14 +91,14 @@ def check_nothing_left(call: Call, user: Identity) -> None:
     """
     if device_rules.devices_of(call.tx, user.id):
         raise refusals.cannot_delete_entity("remove tokens from principal")
-    if call.tx.count(Attachment, owner_id=user.id):
-        raise refusals.cannot_delete_entity("detach all policies")
-    if call.tx.count(InlinePolicy, owner_id=user.id):
-        raise refusals.cannot_delete_entity("delete policies")
     if access_keys_of(call, user):
         raise refusals.cannot_delete_entity("delete access keys")
     if user.password_hash is not None:
         raise refusals.cannot_delete_entity("delete login profile")
+    if call.tx.count(Attachment, owner_id=user.id):
+        raise refusals.cannot_delete_entity("detach all policies")
+    if call.tx.count(InlinePolicy, owner_id=user.id):
+        raise refusals.cannot_delete_entity("delete policies")
     if call.tx.count(Membership, user_id=user.id):
         raise refusals.cannot_delete_entity("remove users from group")
 

@@ -28,6 +28,10 @@ def test_deletion_names_what_is_left(company: Any, refused: Any) -> None:
     with refused(*conflict("delete login profile")):
         ada.delete_user(UserName="alice")
     ada.delete_login_profile(UserName="alice")
+    with refused(*conflict("detach all policies")):
+        ada.delete_user(UserName="alice")
+    (attached,) = ada.list_attached_user_policies(UserName="alice")["AttachedPolicies"]
+    ada.detach_user_policy(UserName="alice", PolicyArn=attached["PolicyArn"])
     assert ada.delete_user(UserName="alice") == {}
     with refused("NoSuchEntity", "The user with name alice cannot be found.", 404):
         ada.get_user(UserName="alice")
@@ -109,7 +113,8 @@ def test_new_user_has_a_name_and_nothing_else(company: Any, refused: Any) -> Non
     with refused(
         "AccessDenied",
         f"User: arn:aws:iam::{ACCOUNT}:user/team/carol is not authorized to perform: "
-        f"iam:CreateUser on resource: arn:aws:iam::{ACCOUNT}:user/eve",
+        f"iam:CreateUser on resource: arn:aws:iam::{ACCOUNT}:user/eve because no identity-based "
+        "policy allows the iam:CreateUser action",
         403,
     ):
         company.iam(carol).create_user(UserName="eve")
