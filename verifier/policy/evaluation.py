@@ -134,8 +134,7 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
                     reach = _reach(statement, principal)
                     if reach is Reach.NONE:
                         continue
-                    if statement.allow:
-                        found.reach = max(found.reach, reach)
+                    found.reach = max(found.reach, reach)
                 (found.allows if statement.allow else found.denies).append(Match(kind, n, m))
         return found
 

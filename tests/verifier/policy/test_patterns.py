@@ -56,6 +56,9 @@ def fits(pattern: str, text: str, **context: str | tuple[str, ...]) -> bool | No
         ("*?a", "a", False),
         ("*ab*ba*", "aba", False),
         ("*ab*ba*", "abba", True),
+        ("*ab*b*", "ab", False),
+        ("*a*a*", "a", False),
+        ("*a?*?b*", "aab", False),
         ("x*yz", "xyz", True),
         ("xy*yz", "xyz", False),
         ("[a]", "a", False),
@@ -138,6 +141,7 @@ def test_same_pattern_is_compiled_once() -> None:
         ("${aws:several}", "one", None),
         ("${aws:one}", "one", True),
         ("${aws:none, 'x'}", "x", True),
+        ("${aws:empty, 'x'}", "", True),
     ],
 )
 def test_variables(pattern: str, text: str, fit: bool | None) -> None:
@@ -148,6 +152,7 @@ def test_variables(pattern: str, text: str, fit: bool | None) -> None:
         "aws_several": ("one", "two"),
         "aws_one": ("one",),
         "aws_none": (),
+        "aws_empty": "",
     }
     assert fits(pattern, text, **values) is fit
 

@@ -457,6 +457,9 @@ ONE_ACCOUNT = {
     "boundary does not limit what a user is given by name": Row(
         OK, NOTHING, resource=open_to(ANA.arn), boundary=NOTHING
     ),
+    "user named, then the account": Row(
+        OK, NOTHING, resource=[*open_to(ANA.arn), *open_to(HOME)], boundary=NOTHING
+    ),
     "boundary's deny limits that, too": Row(
         DENIED_BY_BOUNDARY, resource=open_to(ANA.arn), boundary=FORBIDS
     ),
@@ -593,6 +596,12 @@ ACROSS = {
     "role": Row(
         OK,
         READS,
+        who=session("ci", AWAY),
+        resource=open_to(f"arn:aws:iam::{AWAY}:role/ci"),
+    ),
+    "role, identity silent": Row(
+        NO_IDENTITY,
+        NOTHING,
         who=session("ci", AWAY),
         resource=open_to(f"arn:aws:iam::{AWAY}:role/ci"),
     ),
