@@ -86,6 +86,15 @@ ALL = [
         ("session_token.py", "(keys, temporary)", "(keys, keys)"),
     ),
     Example(
+        "mfa_protected_api.py",
+        r"^access keys: AccessDenied: .* because no identity-based policy allows the "
+        r"s3:ListAllMyBuckets action\n"
+        r"session without MFA: AccessDenied: .*\nsession with MFA: allowed\n"
+        r"an hour later: AccessDenied: .*\nrole without MFA: AccessDenied: .*role/auditor\n"
+        r"role with MFA: allowed\nrole's credentials: allowed$",
+        ("mfa_protected_api.py", '"3600"', '"7200"'),
+    ),
+    Example(
         "device_suite.py",
         r"^=+ \d+ passed(, \d+ warnings?)? in ",
         ("device_suite.py", '"all-features"', '"fido-2.0"'),

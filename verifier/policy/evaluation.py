@@ -163,6 +163,8 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
         if each.denies:
             return Verdict(Decision.EXPLICIT_DENY, kind, statements)
 
+    if trust and not resource.allows:
+        return Verdict(Decision.IMPLICIT_DENY, PolicyType.TRUST)
     same_account = principal.account == request.resource_account
     if same_account and resource.reach is Reach.DIRECT:
         return Verdict(Decision.ALLOWED, resource_type, statements)
@@ -173,7 +175,7 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
         for kind, limit in limits:
             if not limit.allows:
                 return Verdict(Decision.IMPLICIT_DENY, kind)
-    if (trust or not same_account) and not resource.allows:
+    if not same_account and not resource.allows:
         return Verdict(Decision.IMPLICIT_DENY, resource_type)
     if identity.allows:
         return Verdict(Decision.ALLOWED, PolicyType.IDENTITY, statements)

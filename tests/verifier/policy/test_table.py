@@ -628,7 +628,7 @@ def trusts(*arns: str, **more: Any) -> list[Line]:
 TRUST = {
     "trusts the user": assume(OK, ANA, trust=trusts(ANA.arn)),
     "trusts another user": assume(NO_TRUST, ANA, identity=MAY_ASSUME, trust=trusts(BEN.arn)),
-    "trusts another user, no policy": assume(NO_IDENTITY, ANA, trust=trusts(BEN.arn)),
+    "trusts another user, no policy": assume(NO_TRUST, ANA, trust=trusts(BEN.arn)),
     "trusts the account": assume(OK, ANA, identity=MAY_ASSUME, trust=trusts(HOME)),
     "trusts the account, no policy": assume(NO_IDENTITY, ANA, trust=trusts(HOME)),
     "trusts the account by its root": assume(OK, ANA, identity=MAY_ASSUME, trust=trusts(ROOT.arn)),
