@@ -26,6 +26,7 @@ from mfalab.verifier import (
     sms,
     users,
 )
+from mfalab.verifier.arguments import typed
 from mfalab.verifier.authorization import Credentials, Door, Target
 from mfalab.verifier.calls import (
     Call,
@@ -60,8 +61,13 @@ _SECURITY_KEY_NAME = Shape("securityKeyName", "string", least=1, most=64, patter
 """The console's own: no API registers security keys."""
 
 
+@typed(parameter_rules.wrong_arguments)
 class Console:
-    """The console of all accounts. Every method raises `ServiceError` as the console refuses."""
+    """The console of all accounts. Every method raises `ServiceError` as the console refuses.
+
+    What is posted may be of any type: ValidationError, unless a security key's response has a form
+    of its own for it.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service

@@ -33,6 +33,8 @@ def create_virtual(
     """Make a virtual device, unassigned; its seed and QR image are handed out here only."""
     account = call.caller.account
     pairs = tags.pairs(given_tags)
+    if len(name) > names.LONGEST_DEVICE_NAME:
+        raise refusals.device_name_too_long(names.LONGEST_DEVICE_NAME)
     _check_name_is_free(call, account, path, name)
     device = Device(
         id=names.unique_id("MFA", call.random_bytes),

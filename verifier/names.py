@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from typing import Literal, get_args
 from urllib.parse import quote
@@ -24,7 +25,24 @@ REGION = "us-east-1"
 ISSUER = "Amazon Web Services"
 ROOT_DEVICE_NAME = "root-account-mfa-device"
 SEED_BYTES = 40
+LONGEST_DEVICE_NAME = 226
+"""Of a virtual device: `arn:aws:iam::123456789012:mfa/` and the name are a serial number of 256."""
 """64 base32 characters."""
+
+
+def check_alias(alias: str) -> str:
+    """An account's alias: a DNS label that is no account id (IAM User Guide, name requirements).
+
+    Raises:
+        ValueError: it is none.
+    """
+    label = re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", alias, re.ASCII)
+    if not label or not 3 <= len(alias) <= 63 or re.fullmatch(r"\d{12}", alias):
+        raise ValueError(
+            "an account alias has 3 to 63 lower-case letters, digits and single hyphens between "
+            "them, and is not 12 digits"
+        )
+    return alias
 
 
 def unique_id(prefix: str, random_bytes: RandomBytes) -> str:

@@ -13,10 +13,11 @@ value of the wrong type are violations too, with texts of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mfalab.verifier import refusals
+from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.service_model import Shape, service_model
 
 _INT32 = range(-(2**31), 2**31)
@@ -50,15 +51,21 @@ def bind(shape: Shape, given: Mapping[str, Any]) -> dict[str, Any]:
     found: list[str] = []
     bound = _structure(shape, "", given, found)
     if found:
-        plural = "" if len(found) == 1 else "s"
-        raise refusals.validation_error(
-            f"{len(found)} validation error{plural} detected: {'; '.join(found)}"
-        )
+        raise _refusal(found)
     for name, value in bound.items():
         member = shape.members[name]
         if member.name in _PATHS and not member.matches(value):
             raise refusals.invalid_path(_wire_case(name))
     return bound
+
+
+def wrong_arguments(found: Iterable[tuple[str, str]]) -> ServiceError:
+    """What was posted to the console is not of the types that it takes: ValidationError.
+
+    Args:
+        found: where, and what must be there.
+    """
+    return _refusal([_clause("Value", at, rule) for at, rule in found])
 
 
 def input_of(service: str, operation: str) -> Shape:
@@ -172,6 +179,13 @@ def _range(shape: Shape, subject: str, at: str, size: int, what: str) -> Iterato
         yield _clause(subject, at, f"have {what} greater than or equal to {shape.least}")
     if shape.most is not None and size > shape.most:
         yield _clause(subject, at, f"have {what} less than or equal to {shape.most}")
+
+
+def _refusal(found: Sequence[str]) -> ServiceError:
+    plural = "" if len(found) == 1 else "s"
+    return refusals.validation_error(
+        f"{len(found)} validation error{plural} detected: {'; '.join(found)}"
+    )
 
 
 def _clause(subject: str, at: str, rule: str) -> str:

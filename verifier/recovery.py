@@ -17,7 +17,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from mfalab.verifier import console_login, device_rules, names, refusals, second_page
+from mfalab.verifier import (
+    console_login,
+    device_rules,
+    names,
+    parameter_rules,
+    refusals,
+    second_page,
+)
+from mfalab.verifier.arguments import typed
 from mfalab.verifier.authorization import account_of
 from mfalab.verifier.calls import Call, Refused, Service, transaction
 from mfalab.verifier.console_login import SignedIn
@@ -55,6 +63,7 @@ TRANSITIONS: Mapping[tuple[RecoveryState, RecoveryEvent], RecoveryState] = {
 OPERATION = "RootRecovery"
 
 
+@typed(parameter_rules.wrong_arguments)
 class RootRecovery:
     """The pages behind "Sign in using alternative factors of authentication"."""
 

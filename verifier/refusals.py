@@ -79,6 +79,14 @@ def validation_error(message: str) -> ServiceError:
     return ServiceError("ValidationError", message, 400)
 
 
+def device_name_too_long(most: int) -> ServiceError:
+    """A serial number could not have the name; text ours, in the form of the others."""
+    return validation_error(
+        "1 validation error detected: Value at 'virtualMFADeviceName' failed to satisfy "
+        f"constraint: Member must have length less than or equal to {most}"
+    )
+
+
 def invalid_path(member: str) -> ServiceError:
     """A path without its slashes, or the beginning of one without its first."""
     form = "begin with the / character" if member == "pathPrefix" else "begin and end with /"

@@ -7,7 +7,6 @@ registration has a key pair of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,9 +32,9 @@ from mfalab.verifier.webauthn.outcomes import CeremonyDecision, CeremonyFailed, 
 
 CHALLENGE_BYTES = 32
 
-Response = Mapping[str, Any]
-"""What the page posts: the client's response in WebAuthn's JSON form, or the `DOMException` that it
-raised instead, as `{"error": {"name": "NotAllowedError"}}`."""
+Response = object
+"""What the page posts, which may be anything: the client's response in WebAuthn's JSON form, or the
+`DOMException` that it raised instead, as `{"error": {"name": "NotAllowedError"}}`."""
 
 
 def begin_registration(call: Call, target: Identity, name: str) -> dict[str, Any]:

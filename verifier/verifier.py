@@ -17,6 +17,7 @@ from mfalab.verifier import (
     security_keys,
     users,
 )
+from mfalab.verifier.arguments import typed, violations
 from mfalab.verifier.authorization import Credentials, Target
 from mfalab.verifier.calls import Call, Observer, Service, transaction
 from mfalab.verifier.clock import Clock
@@ -24,6 +25,7 @@ from mfalab.verifier.console import Console
 from mfalab.verifier.delays import Streams
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
+from mfalab.verifier.otp import key_schedule
 from mfalab.verifier.outbox import Outbox
 from mfalab.verifier.passwords import RFC9106, PasswordCost, PasswordHasher
 from mfalab.verifier.policy.documents import Kind, parse
@@ -56,10 +58,16 @@ class TokenSeed:
     """How far its clock was found ahead (RFC 6030 TimeDrift); used where the profile remembers."""
 
 
+def _wrong(found: list[tuple[str, str]]) -> TypeError:
+    return TypeError("; ".join(f"{at} must {rule}" for at, rule in found))
+
+
+@typed(_wrong)
 class Verifier:
     """An MFA verifier with the rules of AWS IAM, STS and the console, in process.
 
-    All its state is in the store: a new `Verifier` on the same store continues it.
+    All its state is in the store: a new `Verifier` on the same store continues it. An argument of
+    another type than its annotation is a TypeError, before anything is written.
 
     Args:
         store: where records are kept.
@@ -132,11 +140,13 @@ class Verifier:
         """Open an account with its root user.
 
         Raises:
-            ValueError: the id is not 12 digits, or the partition is none of AWS's.
+            ValueError: the id is not 12 digits, the alias none, or the partition none of AWS's.
             Conflict: the account exists.
         """
         if len(account_id) != 12 or not (account_id.isascii() and account_id.isdigit()):
             raise ValueError(f"account id {account_id!r} is not 12 digits")
+        if alias is not None:
+            names.check_alias(alias)
         if partition not in names.PARTITIONS:
             known = ", ".join(names.PARTITIONS)
             raise ValueError(f"partition {partition!r} is none of {known}")
@@ -204,7 +214,7 @@ class Verifier:
         password_hash = None if password is None else self._service.passwords.hash(password)
 
         def body(call: Call) -> Identity:
-            account = authorization.account_of(call.tx, account_id)
+            account = _account(call, account_id)
             identity = users.create(
                 call,
                 account,
@@ -272,7 +282,7 @@ class Verifier:
         )
 
         def body(call: Call) -> Role:
-            account = authorization.account_of(call.tx, account_id)
+            account = _account(call, account_id)
             parse(document, Kind.TRUST, account.partition)
             key = name.lower()
             if call.tx.find(Role, account_id=account_id, name_key=key):
@@ -297,9 +307,14 @@ class Verifier:
         """Take in a maker's shipment: from now on these serial numbers can be enabled.
 
         Raises:
-            ValueError: a serial number is known already.
+            ValueError: a serial number is known already, or a figure is none of a token.
         """
         shipment = list(seeds)
+        wrong = [each for seed in shipment for each in violations("seeds", TokenSeed, seed)]
+        if wrong:
+            raise _wrong(wrong)
+        for seed in shipment:
+            _check_figures(seed)
 
         def body(call: Call) -> None:
             for seed in shipment:
@@ -444,6 +459,22 @@ class Verifier:
         if operation not in OPERATIONS:
             raise ValueError(f"there is no operation {operation!r}; there are {sorted(OPERATIONS)}")
         self._service.faults.setdefault(operation, []).extend([error] * times)
+
+
+def _check_figures(seed: TokenSeed) -> None:
+    key_schedule(seed.secret, seed.algorithm)
+    if not 6 <= seed.digits <= 10 or seed.period_s < 1 or seed.counter < 0:
+        raise ValueError(
+            f"token {seed.serial} has {seed.digits} digits, a period of {seed.period_s} s and "
+            f"counter {seed.counter}; use 6 to 10, 1 or more, 0 or more"
+        )
+
+
+def _account(call: Call, account_id: str) -> Account:
+    account = call.tx.get(Account, account_id)
+    if account is None:
+        raise ValueError(f"there is no account {account_id}")
+    return account
 
 
 def _attach(call: Call, account: Account, owner_id: str, policies: Iterable[str]) -> None:

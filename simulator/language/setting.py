@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_type_hints
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from mfalab.devices.otp.seed import OtpKind
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
@@ -39,7 +39,7 @@ from mfalab.simulator.language.words import (
     Strict,
 )
 from mfalab.verifier import PROFILES, Delay, Profile
-from mfalab.verifier.names import Partition
+from mfalab.verifier.names import Partition, check_alias
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ class AccountSpec(Strict):
 
     id: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
     """Twelve digits; made up when left out."""
-    alias: str | None = None
+    alias: Annotated[str, AfterValidator(check_alias)] | None = None
     """The account's alias, by which users may sign in."""
     partition: Partition = "aws"
     alternative_factors: bool = True

@@ -21,6 +21,9 @@ from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 LONGEST_CREDENTIAL_ID = 1023
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_FORMAT = re.compile(r"[!#-\[\]-~]{1,32}", re.ASCII)
+"""An attestation statement format identifier (WebAuthn Level 3 section 8.1)."""
+_ERROR_NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 
 
 class Flags(IntFlag):
@@ -100,46 +103,45 @@ def encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def client_error(response: Mapping[str, Any]) -> str | None:
+def client_error(response: object) -> str | None:
     """The name of the `DOMException` that the page reports instead of a response, if it does.
 
     Raises:
         CeremonyFailed: what is reported is no error.
     """
-    if "error" not in response:
+    if not isinstance(response, Mapping) or "error" not in response:
         return None
     error = response["error"]
     name = error.get("name") if isinstance(error, Mapping) else error
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not _ERROR_NAME.fullmatch(name):
         raise _malformed("the reported error has no name")
     return name
 
 
-def registration(response: Mapping[str, Any]) -> Registration:
-    """Read a `RegistrationResponseJSON`.
+def registration(response: object) -> Registration:
+    """Read a `RegistrationResponseJSON`; whatever else it is may be of any type.
 
     Raises:
         CeremonyFailed: MALFORMED.
     """
-    inner = _inner(response)
+    response, inner, credential_id = _parts(response)
     attestation_object = _cbor_map(_bytes(inner, "attestationObject"), "attestationObject")
     auth_data = attestation_object.get("authData")
     statement = attestation_object.get("attStmt")
     form = attestation_object.get("fmt")
     if not isinstance(auth_data, bytes):
         raise _malformed("the attestation object has no authData")
-    if not isinstance(statement, dict) or not isinstance(form, str):
+    if not isinstance(statement, dict):
         raise _malformed("the attestation object has no statement")
+    if not isinstance(form, str) or not _FORMAT.fullmatch(form):
+        raise _malformed("the attestation object has no format")
     data = authenticator_data(auth_data)
-    credential_id = _bytes(response, "rawId")
     if not data.flags & AT:
         raise _malformed("the authenticator data has no credential")
     if credential_id != data.credential_id:
         raise _malformed("rawId is not the credential's id")
     transports = inner.get("transports", ())
-    if not isinstance(transports, (list, tuple)) or not all(
-        isinstance(transport, str) for transport in transports
-    ):
+    if not isinstance(transports, (list, tuple)) or not all(map(_is_text, transports)):
         raise _malformed("transports is no list of texts")
     return Registration(
         credential_id,
@@ -152,16 +154,16 @@ def registration(response: Mapping[str, Any]) -> Registration:
     )
 
 
-def assertion(response: Mapping[str, Any]) -> Assertion:
-    """Read an `AuthenticationResponseJSON`.
+def assertion(response: object) -> Assertion:
+    """Read an `AuthenticationResponseJSON`; whatever else it is may be of any type.
 
     Raises:
         CeremonyFailed: MALFORMED.
     """
-    inner = _inner(response)
+    response, inner, credential_id = _parts(response)
     handle = inner.get("userHandle")
     return Assertion(
-        _bytes(response, "rawId"),
+        credential_id,
         client_data(_bytes(inner, "clientDataJSON")),
         authenticator_data(_bytes(inner, "authenticatorData")),
         _bytes(inner, "signature"),
@@ -180,7 +182,7 @@ def client_data(serialised: bytes) -> ClientData:
         CeremonyFailed: MALFORMED.
     """
     try:
-        members = json.loads(serialised.decode("utf-8-sig"))
+        members = json.loads(serialised.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise _malformed("the client data is no JSON") from None
     if not isinstance(members, dict):
@@ -188,9 +190,9 @@ def client_data(serialised: bytes) -> ClientData:
     texts = [members.get(name) for name in ("type", "challenge", "origin")]
     cross_origin = members.get("crossOrigin", False)
     top_origin = members.get("topOrigin")
-    if not all(isinstance(text, str) for text in texts):
+    if not all(map(_is_text, texts)):
         raise _malformed("the client data lacks type, challenge or origin")
-    if not isinstance(cross_origin, bool) or not isinstance(top_origin, str | None):
+    if not isinstance(cross_origin, bool) or not (top_origin is None or _is_text(top_origin)):
         raise _malformed("crossOrigin or topOrigin in the client data is of another kind")
     kind, challenge, origin = texts
     digest = hashlib.sha256(serialised).digest()
@@ -231,15 +233,19 @@ def _malformed(reason: str) -> CeremonyFailed:
     return CeremonyFailed(CeremonyOutcome.MALFORMED, reason)
 
 
-def _inner(response: Mapping[str, Any]) -> Mapping[str, Any]:
+def _parts(response: object) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes]:
+    """The response as an object, its member `response`, and the credential's id."""
+    if not isinstance(response, Mapping):
+        raise _malformed(f"the response is no object but {type(response).__name__}")
     inner = response.get("response")
     if not isinstance(inner, Mapping):
         raise _malformed("the response has no member response")
     if response.get("type") != "public-key":
-        raise _malformed(f"the credential's type is {response.get('type')!r}")
-    if response.get("id") != response.get("rawId"):
+        raise _malformed("the credential's type is not public-key")
+    credential_id = _bytes(response, "rawId")
+    if response.get("id") != response["rawId"]:
         raise _malformed("id and rawId differ")
-    return inner
+    return response, inner, credential_id
 
 
 def _extensions(response: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -247,6 +253,21 @@ def _extensions(response: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(outputs, Mapping):
         raise _malformed("clientExtensionResults is no object")
     return outputs
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can be encoded: JSON may have half of a surrogate pair."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _no_number(spelling: str) -> None:
+    raise ValueError(f"{spelling} is no JSON")
 
 
 def _bytes(members: Mapping[str, Any], name: str) -> bytes:

@@ -55,6 +55,9 @@ class CeremonyOutcome(StrEnum):
     """The key was found to be cloned before, and the profile locks such keys."""
 
 
+_LONGEST_REASON = 500
+
+
 class CeremonyFailed(Exception):
     """A check of a ceremony was not passed.
 
@@ -62,6 +65,8 @@ class CeremonyFailed(Exception):
     """
 
     def __init__(self, outcome: CeremonyOutcome, reason: str) -> None:
+        if len(reason) > _LONGEST_REASON:
+            reason = f"{reason[:_LONGEST_REASON]}..."  # it may quote what was sent
         super().__init__(outcome, reason)
         self.outcome = outcome
         self.reason = reason
