@@ -118,10 +118,16 @@ def steps(verb: str | None, form: str) -> None:
 
 
 def _explain(word: str | None, form: str, group: str | None = None) -> None:
-    from mfalab.simulator.scenario_files.explain import as_list, as_text, explain, vocabulary
+    from mfalab.simulator.scenario_files.explain import (
+        GROUPS,
+        as_list,
+        as_text,
+        explain,
+        vocabulary,
+    )
 
-    if word is None:
-        groups = vocabulary(group)
+    if word is None or (group is None and word in GROUPS):
+        groups = vocabulary(word or group)
         if form == "json":
             print_json({name: [asdict(each) for each in found] for name, found in groups.items()})
         else:

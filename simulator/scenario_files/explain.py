@@ -32,11 +32,13 @@ from mfalab.simulator.scenario_files.shape import alternatives
 from mfalab.simulator.scenario_files.suites import shipped
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Expect
-from mfalab.simulator.steps.refusals import INJECTED, codes
+from mfalab.simulator.steps.refusals import INJECTED, codes, met_by
 from mfalab.verifier import PROFILES, Profile, ServiceError, refusals
 from mfalab.verifier.decision import Outcome
 from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
+_DECISIONS = ("decision on a code", "decision on a security key's answer")
+_MET_GROUPS = ("refusals", "decisions")
 _NO_DOCSTRING = "(Python runs without docstrings: -OO)"
 
 
@@ -67,6 +69,8 @@ class Topic:
     example: str = ""
     """A line of a shipped scenario."""
     fields: tuple[Told, ...] = ()
+    steps: tuple[str, ...] = ()
+    """Of a refusal or a decision: the steps that can meet it."""
 
 
 def explain(word: str, group: str | None = None) -> list[Topic]:
@@ -115,7 +119,11 @@ def as_list(groups: Mapping[str, Iterable[Topic]]) -> str:
     for name, topics in groups.items():
         firsts = {topic.word: topic.text.partition("\n")[0] for topic in topics}
         width = max(map(len, firsts))
-        lines = [f"  {word:<{width}}  {first}".rstrip() for word, first in firsts.items()]
+        met = {topic.word: f" [{_met_in(topic)}]" for topic in topics if name in _MET_GROUPS}
+        lines = [
+            f"  {word:<{width}}  {first}{met.get(word, '')}".rstrip()
+            for word, first in firsts.items()
+        ]
         blocks.append("\n".join([name, *lines]))
     return "\n\n".join(blocks)
 
@@ -124,7 +132,17 @@ def as_text(topic: Topic) -> str:
     """A topic for people."""
     lines = [f"{topic.word} ({topic.group}): {topic.text}"]
     lines += ["", *_field_lines(topic.fields, 2)] if topic.fields else []
-    return "\n".join([*lines, "", f"  such as  {topic.example}"] if topic.example else lines)
+    if topic.group not in ("refusal", *_DECISIONS):
+        shown = {"such as": topic.example}
+    else:
+        shown = {"such as": topic.example, "met by": _met_in(topic)}
+    more = [f"  {what}  {text}" for what, text in shown.items() if text]
+    return "\n".join([*lines, "", *more] if more else lines)
+
+
+def _met_in(topic: Topic) -> str:
+    """The steps that can meet a refusal or a decision."""
+    return ", ".join(topic.steps) or "no step: by Python calls only"
 
 
 def _field_lines(told: Iterable[Told], indent: int) -> Iterator[str]:
@@ -190,7 +208,9 @@ def _refusals() -> Iterator[Topic]:
         text = f"The security key answers with CTAP's status 0x{status:02x} (section 8.2)."
         texts.setdefault(status.name, []).append(text)
     for code in codes():
-        yield Topic(code, "refusal", "\n  ".join(texts[code]), _line("refused", code))
+        met = tuple(verb for verb, step in VOCABULARY.items() if code in met_by(step))
+        line = _line("refused", code)
+        yield Topic(code, "refusal", "\n  ".join(texts[code]), line, steps=met)
 
 
 def _made(make: Callable[..., ServiceError]) -> ServiceError:
@@ -202,10 +222,10 @@ def _made(make: Callable[..., ServiceError]) -> ServiceError:
 
 
 def _decisions() -> Iterator[Topic]:
-    for enum, about in ((Outcome, "a code"), (CeremonyOutcome, "a security key's answer")):
+    for enum, group in zip((Outcome, CeremonyOutcome), _DECISIONS, strict=True):
+        met = tuple(verb for verb, step in VOCABULARY.items() if enum in step.decides)
         for word, text in _enum_texts(enum).items():
-            example = _line("decision", word)
-            yield Topic(word, f"decision on {about}", text, example)
+            yield Topic(word, group, text, _line("decision", word), steps=met)
 
 
 def _enum_texts(enum: type[StrEnum]) -> dict[str, str]:

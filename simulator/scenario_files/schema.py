@@ -7,6 +7,7 @@ from typing import Any
 
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.refusals import ANY, codes, decisions
 from mfalab.verifier import PROFILES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -23,6 +24,13 @@ def scenario_schema() -> dict[str, Any]:
     """
     schema: dict[str, Any] = _with_plain_scalars(Scenario.model_json_schema(by_alias=True))
     definitions, properties = schema["$defs"], schema["properties"]
+    # Their validators say more than an editor can: here are the words that they take.
+    for field, words in (("refused", [*codes(), ANY]), ("decision", decisions())):
+        told = definitions["Expect"]["properties"][field]
+        definitions["Expect"]["properties"][field] = {
+            "enum": sorted(words),
+            "description": told["description"],
+        }
     definitions["Expect"] = {"anyOf": [{"const": "accepted"}, definitions["Expect"]]}
     properties["verifier"] = {"anyOf": [{"enum": sorted(PROFILES)}, properties["verifier"]]}
     for section in _SECTIONS:

@@ -15,6 +15,7 @@ from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.language.words import PersonName, SessionName, nearest
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.listings import Look
+from mfalab.simulator.steps.refusals import SIGNED
 from mfalab.verifier import REPORT_COLUMNS
 
 
@@ -32,6 +33,7 @@ ReportColumn = Annotated[str, AfterValidator(_known_column)]
 class AccountSummary(Look):
     """Read the account's numbers (IAM GetAccountSummary)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("GetAccountSummary",)
     do: Literal["account_summary"] = "account_summary"
     values: dict[str, int]
     """What these entries of the map are to be."""
@@ -48,6 +50,7 @@ class AccountSummary(Look):
 class CredentialReport(Look):
     """Read the credential report (IAM GetCredentialReport)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("GenerateCredentialReport", "GetCredentialReport")
     do: Literal["credential_report"] = "credential_report"
     generate: bool = True
     """Whether to ask for a new one first."""
@@ -82,6 +85,7 @@ class DeleteUser(Step):
     """Delete a user (IAM DeleteUser)."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    calls: ClassVar[tuple[str, ...]] = ("DeleteUser", "DeleteAccessKey", "DeleteLoginProfile")
     do: Literal["delete_user"] = "delete_user"
     who: PersonName
     for_: Annotated[PersonName, Field(alias="for")]
@@ -107,6 +111,7 @@ class UpdateRootPhone(Step):
     """Change the telephone number on file, as an administrator may."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    meets: ClassVar[frozenset[str]] = SIGNED
     do: Literal["update_root_phone"] = "update_root_phone"
     who: PersonName
     number: Annotated[str, Field(pattern=r"^\+\d{6,15}$")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from threading import Barrier
 from typing import Annotated, ClassVar, Literal
 
@@ -20,7 +21,8 @@ from mfalab.simulator.language.codes import Attempts
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName
 from mfalab.simulator.steps.base import Step
-from mfalab.verifier import Demand, SecondPage, ServiceError, SignedIn
+from mfalab.simulator.steps.refusals import CONSOLE, READING, SIGNING
+from mfalab.verifier import CeremonyOutcome, Demand, Outcome, SecondPage, ServiceError, SignedIn
 
 
 class Attack(Step):
@@ -60,6 +62,9 @@ class Attack(Step):
 class Guess(Attack):
     """Try random codes; accepted as soon as one is, else the last refusal."""
 
+    calls: ClassVar[tuple[str, ...]] = ("GetSessionToken",)
+    meets: ClassVar[frozenset[str]] = READING | SIGNING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["guess"] = "guess"
     tries: Attempts = 10
     """How many codes are tried."""
@@ -87,6 +92,9 @@ class Guess(Attack):
 class Replay(Attack):
     """Present the code that was typed last once more, as an eavesdropper would."""
 
+    calls: ClassVar[tuple[str, ...]] = ("GetSessionToken", "AssumeRole")
+    meets: ClassVar[frozenset[str]] = READING | SIGNING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["replay"] = "replay"
     typed: Literal["as shown", "with a space", "with a newline"] = "as shown"
     """Decoration that a careless verifier trims after it looked for replays."""
@@ -142,6 +150,9 @@ class Race(Attack):
     """Present the code shown now in many requests at the same moment; exactly one may win."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.READ,)
+    calls: ClassVar[tuple[str, ...]] = ("GetSessionToken",)
+    meets: ClassVar[frozenset[str]] = READING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["race"] = "race"
     requests: Annotated[int, Field(ge=2, le=64)] = 8
     """How many requests are made at once."""

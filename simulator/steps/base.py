@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -101,6 +102,12 @@ class Step(Strict, ABC):
 
     requires: ClassVar[tuple[Ability, ...]] = ()
     """What its device, or the system under test, must be able to, whatever its fields say."""
+    calls: ClassVar[tuple[str, ...]] = ()
+    """The operations of IAM and STS that it calls: their errors can end it."""
+    meets: ClassVar[frozenset[str]] = frozenset()
+    """The codes of refusals that can end it beside those of its calls."""
+    decides: ClassVar[tuple[type[StrEnum], ...]] = ()
+    """What the verifier may decide about it, if codes or signatures are judged."""
     do: str
     name: str | None = None
     """A name by which `matrix` reaches this step's fields."""

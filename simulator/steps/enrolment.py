@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -19,6 +20,8 @@ from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import CONSOLE, READING, SIGNING
+from mfalab.verifier import CeremonyOutcome, Outcome
 
 Using = SessionName | None
 
@@ -69,6 +72,8 @@ def reader(device: HeldDevice, *people: Person) -> Person:
 class Create(OnBehalf):
     """Create a virtual device and scan its QR code (IAM CreateVirtualMFADevice)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("CreateVirtualMFADevice",)
+    meets: ClassVar[frozenset[str]] = frozenset(READING | {"ProvisioningError"})
     do: Literal["create"] = "create"
     device: DeviceName
     """The app that scans the code."""
@@ -143,6 +148,11 @@ class Enable(Pair):
     that is sent to it.
     """
 
+    calls: ClassVar[tuple[str, ...]] = ("CreateVirtualMFADevice", "EnableMFADevice")
+    meets: ClassVar[frozenset[str]] = frozenset(
+        READING | SIGNING | CONSOLE | {"InvalidRegistration", "ProvisioningError"}
+    )
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["enable"] = "enable"
     code: CodeChoice = "current"
     """For an SMS phone: the one code that is typed."""
@@ -233,6 +243,9 @@ class _Enrolment:
 class Resync(Pair):
     """Resynchronise a device with two consecutive codes (IAM ResyncMFADevice)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("ResyncMFADevice",)
+    meets: ClassVar[frozenset[str]] = READING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["resync"] = "resync"
     at: Literal["sign-in page"] | None = None
     """Resynchronise on the second page of a sign-in that is under way."""
@@ -267,6 +280,7 @@ class Resync(Pair):
 class Deactivate(OnBehalf):
     """Take a device from an identity (IAM DeactivateMFADevice)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("DeactivateMFADevice",)
     do: Literal["deactivate"] = "deactivate"
     device: DeviceName
     serial: str | None = None
@@ -292,6 +306,7 @@ class Delete(Step):
     """Delete a virtual or SMS device entity (IAM DeleteVirtualMFADevice)."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    calls: ClassVar[tuple[str, ...]] = ("DeleteVirtualMFADevice",)
     do: Literal["delete"] = "delete"
     who: PersonName
     device: DeviceName
@@ -314,6 +329,7 @@ class Tag(Step):
     """Put tags on a virtual device (IAM TagMFADevice)."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    calls: ClassVar[tuple[str, ...]] = ("TagMFADevice",)
     do: Literal["tag"] = "tag"
     who: PersonName
     device: DeviceName
@@ -334,6 +350,7 @@ class Untag(Step):
     """Take tags from a virtual device (IAM UntagMFADevice)."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    calls: ClassVar[tuple[str, ...]] = ("UntagMFADevice",)
     do: Literal["untag"] = "untag"
     who: PersonName
     device: DeviceName

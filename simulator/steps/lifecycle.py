@@ -15,6 +15,7 @@ from mfalab.simulator.environment.key_access import SimulatedKey
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.language.words import DeviceName, PersonName, PhoneName
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import COPYING
 
 
 class Lose(Step):
@@ -35,6 +36,7 @@ class Lose(Step):
 class Find(Step):
     """Find a device that was lost."""
 
+    meets: ClassVar[frozenset[str]] = frozenset({"NotLost"})
     do: Literal["find"] = "find"
     who: PersonName
     device: DeviceName
@@ -84,6 +86,7 @@ class Break(Step):
     """Break a device for good: dropped, drowned, run over."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.BREAK,)
+    meets: ClassVar[frozenset[str]] = frozenset({"NotBroken"})
     do: Literal["break"] = "break"
     device: DeviceName
 
@@ -118,6 +121,7 @@ class Clone(Step):
     """
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.COPY,)
+    meets: ClassVar[frozenset[str]] = COPYING
     do: Literal["clone"] = "clone"
     device: DeviceName
     to: DeviceName
@@ -167,6 +171,7 @@ class _Copying:
 class BackUp(Step):
     """Make a backup of an app's accounts."""
 
+    meets: ClassVar[frozenset[str]] = COPYING
     do: Literal["back_up"] = "back_up"
     device: DeviceName
 
@@ -181,6 +186,7 @@ class BackUp(Step):
 class Restore(Step):
     """Restore the last backup of an app to the app on another phone."""
 
+    meets: ClassVar[frozenset[str]] = COPYING
     do: Literal["restore"] = "restore"
     device: DeviceName
     """The app that was backed up."""
@@ -200,6 +206,7 @@ class Restore(Step):
 class SwitchPhone(Step):
     """Switch a phone off or on; until then short messages wait at the carrier."""
 
+    meets: ClassVar[frozenset[str]] = COPYING
     do: Literal["switch_phone"] = "switch_phone"
     phone: PhoneName
     to: Literal["off", "on"]

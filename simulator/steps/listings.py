@@ -12,6 +12,7 @@ from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import SIGNED
 from mfalab.verifier import Iam
 
 
@@ -31,6 +32,7 @@ class Look(Step):
 class ListDevices(Look):
     """List a user's devices of every kind (IAM ListMFADevices)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("ListMFADevices",)
     do: Literal["list_devices"] = "list_devices"
     for_: Annotated[PersonName | None, Field(alias="for")] = None
     devices: list[DeviceName] | None = None
@@ -66,6 +68,7 @@ class ListConsoleDevices(Step):
     """List one's own devices in the console, as root has to."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    meets: ClassVar[frozenset[str]] = SIGNED
     do: Literal["list_console_devices"] = "list_console_devices"
     who: PersonName
     devices: list[DeviceName]
@@ -81,6 +84,7 @@ class ListConsoleDevices(Step):
 class ListVirtualDevices(Look):
     """List the account's virtual devices (IAM ListVirtualMFADevices)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("ListVirtualMFADevices",)
     do: Literal["list_virtual_devices"] = "list_virtual_devices"
     status: Literal["Assigned", "Unassigned", "Any"] | None = None
     devices: list[DeviceName] | None = None
@@ -99,6 +103,7 @@ class ListVirtualDevices(Look):
 class ListUsers(Step):
     """Read the MFA column of the console's list of users."""
 
+    calls: ClassVar[tuple[str, ...]] = ("ListUsers",)
     do: Literal["list_users"] = "list_users"
     who: PersonName
     mfa: dict[PersonName, str]
@@ -118,6 +123,7 @@ class ListUsers(Step):
 class ListTags(Look):
     """List the tags of a virtual device (IAM ListMFADeviceTags)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("ListMFADeviceTags",)
     do: Literal["list_tags"] = "list_tags"
     device: DeviceName
     tags: dict[str, str] | None = None
@@ -140,6 +146,7 @@ class DescribeDevice(Look):
     AWS answers for no other kind of device.
     """
 
+    calls: ClassVar[tuple[str, ...]] = ("GetMFADevice",)
     do: Literal["describe_device"] = "describe_device"
     device: DeviceName
 

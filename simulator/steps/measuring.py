@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioErro
 from mfalab.simulator.language.limits import Limit, Measurement
 from mfalab.simulator.language.words import DeviceName
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import READING
 
 
 class Measure(Step):
@@ -20,6 +21,7 @@ class Measure(Step):
     The sign does not count: a limit is for slow and fast devices alike.
     """
 
+    meets: ClassVar[frozenset[str]] = READING
     do: Literal["measure"] = "measure"
     device: DeviceName
     offset: Limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from heapq import merge
 from operator import attrgetter
 from typing import ClassVar, Literal, Self
@@ -14,7 +15,9 @@ from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.language.setting import RoutineSpec, Setting
 from mfalab.simulator.steps.base import Chance, Occurrence, Step
+from mfalab.simulator.steps.refusals import CONSOLE, READING, SIGNING
 from mfalab.simulator.steps.sign_in import SignIn
+from mfalab.verifier import CeremonyOutcome, Outcome
 
 
 class Routine(Step):
@@ -24,6 +27,8 @@ class Routine(Step):
     """
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.LONG_WAIT)
+    meets: ClassVar[frozenset[str]] = READING | SIGNING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["routine"] = "routine"
 
     @model_validator(mode="after")

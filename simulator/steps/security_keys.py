@@ -29,6 +29,7 @@ from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Duration, Share
 from mfalab.simulator.language.words import DeviceName, Name, PersonName, Pin
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import SIGNING
 
 T = TypeVar("T")
 
@@ -86,6 +87,7 @@ class SetPin(AtKey):
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     touched: ClassVar[bool] = False
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["set_pin"] = "set_pin"
     pin: Pin
     """The new PIN; the old one is typed as `key.pin` says."""
@@ -113,6 +115,7 @@ class TypePin(AtKey):
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
     touched: ClassVar[bool] = False
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["type_pin"] = "type_pin"
     tries: Annotated[int, Field(ge=1, le=20)] = 1
     """How often it is typed; the last answer is the outcome."""
@@ -142,6 +145,7 @@ class ResetKey(AtKey):
     """Reset a security key: all credentials and the PIN are gone (CTAP 2.1 section 6.6)."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.RESET,)
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["reset_key"] = "reset_key"
 
     def needs(self) -> Iterator[Need]:
@@ -165,6 +169,7 @@ class AddFinger(AtKey):
         Ability.PIN,
         Ability.FINGER,
     )
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["add_finger"] = "add_finger"
     finger: Name
     """What to call it; `key.finger` names it later."""
@@ -185,6 +190,7 @@ class RegisterU2f(AtKey):
     """
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.U2F,)
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["register_u2f"] = "register_u2f"
 
     def perform(self, env: Environment) -> object:
@@ -217,6 +223,7 @@ class StorePasskeys(AtKey):
     """Store discoverable credentials for other sites on a security key."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.PIN,)
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["store_passkeys"] = "store_passkeys"
     count: Annotated[int, Field(ge=1, le=500)] = 1
     """How many, each for another site."""
@@ -252,6 +259,7 @@ class KeyPower(Step):
     """Plug a security key in, pull it out, or both."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.POWER,)
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["key_power"] = "key_power"
     device: DeviceName
     to: Literal["on", "off", "cycle"]
@@ -268,6 +276,7 @@ class KeyFault(Step):
     """Make a security key faulty, or good again: what is not named is off."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.FAULTS,)
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["key_fault"] = "key_fault"
     device: DeviceName
     bad_signatures: bool = False
@@ -320,6 +329,7 @@ class WireFault(Step):
     """Spoil the wire between a security key and its clients; what is not named is good."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.BAD_WIRE,)
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["wire_fault"] = "wire_fault"
     device: DeviceName
     lost: Share = 0.0
@@ -344,6 +354,7 @@ class WireFault(Step):
 class CheckKey(Step):
     """Look at a security key's state from the outside of all protocols."""
 
+    meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["check_key"] = "check_key"
     device: DeviceName
     pin_retries: int | None = None

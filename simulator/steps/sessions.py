@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -14,8 +15,9 @@ from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.units import Seconds, Span
 from mfalab.simulator.language.words import DeviceName, Name, PersonName, RoleName, SessionName
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.refusals import READING, SIGNED
 from mfalab.simulator.steps.sign_in import WithCode
-from mfalab.verifier import Credentials
+from mfalab.verifier import Credentials, Outcome
 
 
 class StsCall(WithCode):
@@ -68,6 +70,9 @@ class StsCall(WithCode):
 class GetSession(StsCall):
     """Get temporary credentials for oneself, with or without MFA (STS GetSessionToken)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("GetSessionToken",)
+    meets: ClassVar[frozenset[str]] = READING
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["get_session"] = "get_session"
 
     def perform(self, env: Environment) -> object:
@@ -82,6 +87,9 @@ class GetSession(StsCall):
 class AssumeRole(StsCall):
     """Assume a role, with or without MFA (STS AssumeRole)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("AssumeRole",)
+    meets: ClassVar[frozenset[str]] = READING
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["assume_role"] = "assume_role"
     role: RoleName
 
@@ -101,6 +109,7 @@ class WhoAmI(Step):
     """Ask who the credentials belong to (STS GetCallerIdentity)."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    calls: ClassVar[tuple[str, ...]] = ("GetCallerIdentity",)
     do: Literal["who_am_i"] = "who_am_i"
     who: PersonName
     using: SessionName | None = None
@@ -120,6 +129,7 @@ class CheckMfa(Step):
     """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    meets: ClassVar[frozenset[str]] = SIGNED
     do: Literal["check_mfa"] = "check_mfa"
     who: PersonName
     using: SessionName | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -19,7 +20,16 @@ from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
-from mfalab.verifier import Demand, DeviceKind, SecondPage, ServiceError, SignedIn
+from mfalab.simulator.steps.refusals import CONSOLE, READING, SIGNING
+from mfalab.verifier import (
+    CeremonyOutcome,
+    Demand,
+    DeviceKind,
+    Outcome,
+    SecondPage,
+    ServiceError,
+    SignedIn,
+)
 
 
 class WithCode(Step):
@@ -61,6 +71,8 @@ class SignIn(WithPrompt):
     (`NoSecondPage`).
     """
 
+    meets: ClassVar[frozenset[str]] = READING | SIGNING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["sign_in"] = "sign_in"
     password: Literal["right", "wrong"] = "right"
     as_: Annotated[PersonName | None, Field(alias="as")] = None
@@ -106,6 +118,8 @@ class TryAgain(WithPrompt):
     a replay and refused: `wait` for 30 s first.
     """
 
+    meets: ClassVar[frozenset[str]] = READING | SIGNING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["try_again"] = "try_again"
     with_: Annotated[DeviceName, Field(alias="with")]
 
@@ -120,6 +134,7 @@ class TypeMailCode(Step):
     """Type the code that was mailed to root, who signs in from an unusual place."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    meets: ClassVar[frozenset[str]] = CONSOLE
     do: Literal["type_mail_code"] = "type_mail_code"
     who: PersonName
     code: Literal["right", "wrong"] = "right"
@@ -142,6 +157,8 @@ class ChangePassword(Step):
     """
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API, Ability.CONSOLE)
+    calls: ClassVar[tuple[str, ...]] = ("ChangePassword",)
+    meets: ClassVar[frozenset[str]] = CONSOLE
     do: Literal["change_password"] = "change_password"
     who: PersonName
     old: Literal["right", "wrong"] = "right"
@@ -173,6 +190,7 @@ class ResendSms(Step):
     """Ask for another short message on the second page."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    meets: ClassVar[frozenset[str]] = CONSOLE
     do: Literal["resend_sms"] = "resend_sms"
     who: PersonName
 
@@ -205,6 +223,8 @@ class Recover(Step):
     """
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    meets: ClassVar[frozenset[str]] = READING | CONSOLE
+    decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["recover"] = "recover"
     who: PersonName
     mail: Literal["followed", "not followed", "followed twice"] = "followed"

@@ -17,6 +17,7 @@ from mfalab.simulator.language.key_use import is_near
 from mfalab.simulator.language.units import Celsius, Duration, Instant, Span, format_instant
 from mfalab.simulator.language.words import ClimateName, DeviceName
 from mfalab.simulator.steps.base import PATIENCE_NS, Step
+from mfalab.simulator.steps.refusals import READING
 
 _RESET_NS = 10 * NS_PER_S
 """How long after power-up a key can be reset (CTAP 2.1 section 6.6)."""
@@ -25,6 +26,7 @@ _RESET_NS = 10 * NS_PER_S
 class Wait(Step):
     """Let true time pass."""
 
+    meets: ClassVar[frozenset[str]] = READING
     do: Literal["wait"] = "wait"
     for_: Annotated[Span | None, Field(alias="for")] = None
     """How long."""

@@ -106,6 +106,19 @@ def test_list_has_a_line_for_each_word() -> None:
     assert [line.split()[0] for line in lines] == ["steps", *VOCABULARY]
 
 
+def test_refusals_and_decisions_are_listed_with_the_steps_that_meet_them() -> None:
+    lines = as_list(vocabulary("refusals")).splitlines()[1:]
+    assert len(lines) == len(codes())
+    by_word = {line.split()[0]: line for line in lines}
+    assert by_word["NotLost"].endswith(" [find]")
+    assert by_word["ReportExpired"].endswith(" [credential_report]")
+    assert all(line.endswith("]") for line in lines)
+    (topic,) = explain("stale")
+    assert as_text(topic).endswith("met by  " + ", ".join(topic.steps))
+    assert "resync" in topic.steps
+    assert "tag" not in topic.steps
+
+
 def test_without_docstrings_no_word_is_explained_by_another_class(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,6 +10,7 @@ import yaml
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.schema import scenario_schema
 from mfalab.simulator.steps import VOCABULARY
+from mfalab.simulator.steps.refusals import codes
 
 
 class EditorLoader(yaml.SafeLoader):
@@ -127,3 +128,26 @@ def test_every_step_is_described_for_completion() -> None:
         assert definition["properties"]["do"]["const"] == verb
         assert definition["description"]
         assert definition["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("expect", "good"),
+    [
+        ("{refused: AccessDenied}", True),
+        ("{refused: any}", True),
+        ("{refused: AccessDenied, decision: throttled}", True),
+        ("{refused: AccesDenied}", False),
+        ("{refused: AccessDenied, decision: throtled}", False),
+    ],
+)
+def test_editor_offers_the_codes_and_decisions(
+    validator: jsonschema.Draft202012Validator, expect: str, good: bool
+) -> None:
+    text = f"{HEAD}steps: [{{do: wait, for: 1 s, expect: {expect}}}]"
+    assert (not list(validator.iter_errors(as_an_editor_reads(text)))) == good
+    (offered,) = (
+        each["properties"]["refused"]["enum"]
+        for each in scenario_schema()["$defs"]["Expect"]["anyOf"]
+        if "properties" in each
+    )
+    assert {*codes(), "any"} == set(offered)
