@@ -28,7 +28,7 @@ def opened_bench(path: Path, seed: int) -> Iterator[Bench]:
     from mfalab.devices.rig.errors import RigError
     from mfalab.simulator.workbench.bench import Bench
     from mfalab.simulator.workbench.key import BenchFailed
-    from mfalab.simulator.workbench.labfile import read_lab_file
+    from mfalab.simulator.workbench.lab_reading import read_lab_file
 
     lab = read_lab_file(path)
     try:

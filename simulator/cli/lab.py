@@ -31,7 +31,7 @@ def check(path: Path, file_only: bool) -> None:
     Exits with 2 when the file is wrong, with 3 when the bench is not ready.
     """
     from mfalab.simulator.cli.bench import opened_bench
-    from mfalab.simulator.workbench.labfile import read_lab_file
+    from mfalab.simulator.workbench.lab_reading import read_lab_file
 
     if file_only:
         read_lab_file(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_type_hints
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
@@ -326,6 +326,11 @@ AnyDevice = Annotated[
     HardwareTotpSpec | HardwareHotpSpec | TotpAppSpec | SmsPhoneSpec | SecurityKeySpec,
     Field(discriminator="kind"),
 ]
+
+DEVICE_KINDS = tuple(
+    model.model_fields["kind"].default for model in get_args(get_args(AnyDevice)[0])
+)
+"""The words of `kind`."""
 
 
 def _empty_means_defaults(value: Any) -> Any:

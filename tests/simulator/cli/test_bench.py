@@ -6,7 +6,7 @@ import pytest
 
 from mfalab.devices.rig.errors import RigError
 from mfalab.simulator.cli.bench import opened_bench, rigs_of
-from mfalab.simulator.workbench import bench, labfile
+from mfalab.simulator.workbench import bench, lab_reading
 
 
 def lab_with(*places: str, **rigs: object) -> SimpleNamespace:
@@ -35,7 +35,7 @@ class Bench:
 @pytest.fixture(autouse=True)
 def played(monkeypatch):
     monkeypatch.setattr(bench, "Bench", Bench)
-    monkeypatch.setattr(labfile, "read_lab_file", lambda _: lab_with())
+    monkeypatch.setattr(lab_reading, "read_lab_file", lambda _: lab_with())
     monkeypatch.setattr(Bench, "closed", 0)
 
 

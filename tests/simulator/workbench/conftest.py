@@ -33,7 +33,7 @@ from mfalab.simulator.scenario_files.loader import Case, load_cases
 from mfalab.simulator.workbench import bench as bench_module
 from mfalab.simulator.workbench.address import Address
 from mfalab.simulator.workbench.bench import Bench
-from mfalab.simulator.workbench.labfile import read_lab_file
+from mfalab.simulator.workbench.lab_reading import read_lab_file
 
 STORY = """\
 scenario: A key is registered and signs in

@@ -17,7 +17,7 @@ from mfalab.simulator.workbench.discovery import (
     find_keys,
     find_readers,
 )
-from mfalab.simulator.workbench.labfile import read_lab_file
+from mfalab.simulator.workbench.lab_reading import read_lab_file
 
 AAGUID = "6d66616c616240008000000000000021"
 NODE = HidNode("/dev/hidraw0", "A key", "0042", "1-1", 1, 2, True)

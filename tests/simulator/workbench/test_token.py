@@ -15,7 +15,7 @@ from mfalab.simulator.language.setting import HardwareTotpSpec
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.workbench.bench import Bench
-from mfalab.simulator.workbench.labfile import read_lab_file
+from mfalab.simulator.workbench.lab_reading import read_lab_file
 
 S = 10**9
 SECRET = b"12345678901234567890"
