@@ -194,7 +194,7 @@ def run(
     try:
         return runner.run(tests)
     finally:
-        with suppress(DeviceError):
+        with suppress(Exception):  # the results are worth more than why a broken key clings
             subject.let_go()
 
 
@@ -217,6 +217,8 @@ class _Runner:
         except (Failure, DeviceError) as trouble:
             why = trouble.got if isinstance(trouble, Failure) else str(trouble)
             raise KeyNotThere(subject.fixture.name, why) from trouble
+        except Exception as defect:
+            raise KeyNotThere(subject.fixture.name, _defect(defect)) from defect
         if any(test.pin is Pin.SET or test.ready for test in tests):
             self._check_pin()
         # Tests that are content with no PIN come first, so that one is set only once.
@@ -253,7 +255,9 @@ class _Runner:
             if reply.status in _PIN_REFUSED:
                 answer = status_text(reply.status)
                 raise PinWrong(self._subject.fixture.name, answer, pins.retries())
-        except (Failure, NotTested):
+        except PinWrong:
+            raise
+        except Exception:
             return  # tests will tell what is wrong with tokens
 
     def _one(self, test: ConformanceTest, number: int, total: int) -> Result:
@@ -285,7 +289,7 @@ class _Runner:
             self._ended = str(error).rstrip(".")
         except Exception as error:
             # One broken test must not end the others.
-            verdict, why = Verdict.ERROR, f"{type(error).__name__}: {error}"
+            verdict, why = Verdict.ERROR, _defect(error)
         lasted_ns = subject.now_ns - started_ns
         frames = tuple(subject.traffic.frames)
         if verdict is not Verdict.INTERRUPTED and not self._ended:
@@ -343,6 +347,8 @@ class _Runner:
             self._ended = str(error).rstrip(".")
         except Failure as failure:
             subject.notes.append(f"The key was in disorder after a test: {failure}.")
+        except Exception as defect:
+            self._ended = f"clearing up broke: {_defect(defect)}"
         return None
 
     def _revive(self, trouble: str) -> None:
@@ -356,6 +362,8 @@ class _Runner:
                 subject.tidy()
             except (Failure, DeviceError) as still:
                 trouble = str(still)
+            except Exception as defect:
+                trouble = _defect(defect)
             else:
                 return
         self._ended = f"the key has gone: {trouble}"
@@ -373,5 +381,16 @@ class _Runner:
                 raise NotTested(self._ended)
             subject.ceremonies.reset()
         except (Failure, NotTested, DeviceError) as trouble:
-            pin = f" The PIN is {subject.pins.known}." if subject.pins.ours else ""
-            subject.notes.append(f"{what} could not be removed from the key: {trouble}.{pin}")
+            self._not_removed(what, str(trouble))
+        except Exception as defect:
+            self._not_removed(what, _defect(defect))
+
+    def _not_removed(self, what: str, why: str) -> None:
+        pins = self._subject.pins
+        pin = f" The PIN is {pins.known}." if pins.ours else ""
+        self._subject.notes.append(f"{what} could not be removed from the key: {why}.{pin}")
+
+
+def _defect(error: Exception) -> str:
+    """What a test, or a simulated key in this process, broke with."""
+    return f"{type(error).__name__}: {error}"

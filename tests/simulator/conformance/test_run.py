@@ -8,6 +8,7 @@ from mfalab.devices.transports.wire import WireFaults
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.conformance.pins import Pin
 from mfalab.simulator.conformance.run import KeyNotThere, PinWrong, run
+from mfalab.simulator.conformance.subject import Subject
 from mfalab.simulator.conformance.suite import ConformanceTest
 from mfalab.simulator.conformance.verdicts import Failure, NotTested, Verdict
 from mfalab.simulator.entropy import Entropy
@@ -330,3 +331,57 @@ def test_same_chance_and_key_pass_the_same_bytes(chosen, silent):
         return [result.frames for result in found.results]
 
     assert frames() == frames()
+
+
+def breaks_at(call, monkeypatch, *, after=0):
+    """Lets a call of the subject break as a defect of a simulated key does."""
+    original, calls = getattr(Subject, call), []
+
+    def broken(*arguments, **options):
+        calls.append(call)
+        if len(calls) > after:
+            raise AssertionError("the key's own state")
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(Subject, call, broken)
+
+
+@pytest.mark.parametrize(("call", "first"), [("tidy", "failed"), ("answers", "error")])
+def test_a_defect_of_a_simulated_key_between_tests_ends_the_run_with_its_words(
+    go, monkeypatch, call, first
+):
+    breaks_at(call, monkeypatch)
+    found = go(made("one", fails), made("two"))
+    assert verdicts(found) == [first, "skipped"]
+    assert found.ended == "clearing up broke: AssertionError: the key's own state"
+
+
+@pytest.mark.parametrize("call", ["begin", "settle", "prepare"])
+def test_a_defect_of_a_simulated_key_in_a_test_is_an_error_of_that_test(go, monkeypatch, call):
+    breaks_at(call, monkeypatch)
+    found = go(made("one"), made("two"))
+    assert verdicts(found) == ["error", "error"]
+    assert found.results[0].why == "AssertionError: the key's own state"
+
+
+def test_a_defect_at_the_very_first_is_told_like_no_answer(go, monkeypatch):
+    breaks_at("refresh", monkeypatch)
+    with pytest.raises(KeyNotThere, match="AssertionError: the key's own state"):
+        go(made("one"))
+
+
+def test_a_defect_when_the_key_is_let_go_of_costs_no_result(go, monkeypatch):
+    breaks_at("let_go", monkeypatch)
+    assert verdicts(go(made("one"))) == ["passed"]
+
+
+def test_a_defect_when_a_key_is_revived_ends_the_run(go, monkeypatch):
+    breaks_at("power_cycle", monkeypatch)
+    fixture = SimulatedFixture("ctap-2.1-pin")
+
+    def unplug(subject):
+        fixture.key.unplug()
+
+    found = go(made("one", unplug), made("two"), fixture=fixture)
+    assert verdicts(found) == ["failed", "skipped"]
+    assert found.ended == "the key has gone: AssertionError: the key's own state"
