@@ -366,7 +366,7 @@ class _Runner:
                 trouble = _defect(defect)
             else:
                 return
-        self._ended = f"the key has gone: {trouble}"
+        self._ended = f"the key has gone: {trouble}".rstrip(".")
 
     def _leave(self) -> None:
         """Leave the key without what this run has put on it."""

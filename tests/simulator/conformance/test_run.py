@@ -107,6 +107,7 @@ def test_a_key_that_cannot_be_brought_back_ends_the_run(go):
     found = go(made("one", unplug), made("two"), fixture=fixture)
     assert verdicts(found) == ["failed", "skipped"]
     assert found.ended.startswith("the key has gone")
+    assert not found.ended.endswith(".")
 
 
 def test_a_key_that_keeps_going_is_given_up(go):
