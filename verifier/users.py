@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from mfalab.verifier import device_rules, enrolment, names, permissions, quotas, refusals
+from mfalab.verifier import (
+    aws_policies,
+    device_rules,
+    enrolment,
+    names,
+    permissions,
+    quotas,
+    refusals,
+)
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import (
@@ -84,7 +92,8 @@ def access_keys_of(call: Call, identity: Identity) -> list[AccessKey]:
 def check_nothing_left(call: Call, user: Identity) -> None:
     """The API deletes a user only when it has nothing any more.
 
-    That devices come before access keys was measured; the rest of the order is ours.
+    That devices come before access keys was measured; the rest of the order is ours. The policy
+    of ours that users are furnished with is in nothing's way: AWS has none.
 
     Raises:
         ServiceError: DeleteConflict, whose text names what has to go first.
@@ -95,7 +104,9 @@ def check_nothing_left(call: Call, user: Identity) -> None:
         raise refusals.cannot_delete_entity("delete access keys")
     if user.password_hash is not None:
         raise refusals.cannot_delete_entity("delete login profile")
-    if call.tx.count(Attachment, owner_id=user.id):
+    furnished = aws_policies.arn_of(call.caller.account.partition, aws_policies.SELF_MANAGEMENT)
+    attached = call.tx.find(Attachment, owner_id=user.id)
+    if any(attachment.policy_arn != furnished for attachment in attached):
         raise refusals.cannot_delete_entity("detach all policies")
     if call.tx.count(InlinePolicy, owner_id=user.id):
         raise refusals.cannot_delete_entity("delete policies")

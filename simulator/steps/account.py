@@ -91,7 +91,7 @@ class DeleteUser(Step):
     for_: Annotated[PersonName, Field(alias="for")]
     using: SessionName | None = None
     clear: bool = False
-    """Whether to take away first what the user has besides devices, as off-boarding scripts do."""
+    """Whether to delete the user's access keys and password first, as off-boarding scripts do."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -101,8 +101,6 @@ class DeleteUser(Step):
             for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
                 iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
             iam.delete_login_profile(UserName=name)
-            for policy in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
-                iam.detach_user_policy(UserName=name, PolicyArn=policy["PolicyArn"])
         iam.delete_user(UserName=name)
         return None
 

@@ -14,7 +14,7 @@ def summary(company: Any) -> dict[str, int]:
 
 
 def test_summary_has_every_key_that_aws_names(company: Any) -> None:
-    """As a member account without anything in it answered in September 2026, but for its users."""
+    """As an empty member account answered in September 2026, but for users and their policies."""
     quotas = {
         "AccessKeysPerUserQuota": 2,
         "AssumeRolePolicySizeQuota": 2048,
@@ -47,7 +47,7 @@ def test_summary_has_every_key_that_aws_names(company: Any) -> None:
         "MFADevices": 0,
         "MFADevicesInUse": 0,
         "Policies": 0,
-        "PolicyVersionsInUse": 0,
+        "PolicyVersionsInUse": 2,
         "Providers": 0,
         "Roles": 0,
         "ServerCertificates": 0,
@@ -63,7 +63,7 @@ def test_summary_counts_groups_roles_and_policies(company: Any) -> None:
     more = [
         UserGroup("AGPA1", ACCOUNT, "g", "g", "/", now),
         ManagedPolicy(OWN, "ANPA1", ACCOUNT, "own", "own", "/", None, 3, 4, now, now),
-        Role("AROA1", ACCOUNT, "r", "r", "/", (), False, None, 3600, now),
+        Role("AROA1", ACCOUNT, "r", "r", "/", "{}", 3600, now),
     ]
     with company.store.transaction() as tx:
         for record in more:
@@ -75,19 +75,17 @@ def test_summary_counts_groups_roles_and_policies(company: Any) -> None:
 
     kept = {"Groups": 1, "Policies": 1, "Roles": 1}
     assert grown() == kept
-    with company.store.transaction() as tx:  # an own policy and one of AWS, in use thrice
+    with company.store.transaction() as tx:  # an own policy, and one of AWS that is in use already
         tx.insert(Attachment("AGPA1", OWN, ACCOUNT))
         tx.insert(Attachment("AROA1", OWN, ACCOUNT))
         tx.insert(Attachment("AROA1", ADMINISTRATOR, ACCOUNT))
-    assert grown() == kept | {"PolicyVersionsInUse": 2}
+    assert grown() == kept | {"PolicyVersionsInUse": 1}
 
 
 def test_boundary_is_in_use(company: Any) -> None:
     now = company.clock.now_ns()
     before = summary(company)["PolicyVersionsInUse"]
-    bounded = Role(
-        "AROA1", ACCOUNT, "r", "r", "/", (), False, None, 3600, now, permissions_boundary=OWN
-    )
+    bounded = Role("AROA1", ACCOUNT, "r", "r", "/", "{}", 3600, now, permissions_boundary=OWN)
     with company.store.transaction() as tx:
         tx.insert(bounded)
     assert summary(company)["PolicyVersionsInUse"] == before + 1

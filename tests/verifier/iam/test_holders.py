@@ -147,16 +147,17 @@ class TestAttached:
             with refused("ValidationError", f"ARN {arn} is not valid.", 400):
                 holder(operation, PolicyArn=arn)
 
-    def test_ten_policies_at_most(self, holder: Of, document: str, refused: Any) -> None:
+    def test_so_many_policies_at_most(self, holder: Of, document: str, refused: Any) -> None:
+        limit = 20 if holder.kind == "role" else 10
         arns = [
             holder.iam.create_policy(PolicyName=f"p{number}", PolicyDocument=document)["Policy"][
                 "Arn"
             ]
-            for number in range(11)
+            for number in range(limit + 1)
         ]
-        for arn in arns[:10]:
+        for arn in arns[:-1]:
             holder("attach_KIND_policy", PolicyArn=arn)
         holder("attach_KIND_policy", PolicyArn=arns[3])
         quota = f"PoliciesPer{holder.kind.capitalize()}"
-        with refused("LimitExceeded", f"Cannot exceed quota for {quota}: 10", 409):
-            holder("attach_KIND_policy", PolicyArn=arns[10])
+        with refused("LimitExceeded", f"Cannot exceed quota for {quota}: {limit}", 409):
+            holder("attach_KIND_policy", PolicyArn=arns[-1])

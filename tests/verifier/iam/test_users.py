@@ -28,10 +28,6 @@ def test_deletion_names_what_is_left(company: Any, refused: Any) -> None:
     with refused(*conflict("delete login profile")):
         ada.delete_user(UserName="alice")
     ada.delete_login_profile(UserName="alice")
-    with refused(*conflict("detach all policies")):
-        ada.delete_user(UserName="alice")
-    (attached,) = ada.list_attached_user_policies(UserName="alice")["AttachedPolicies"]
-    ada.detach_user_policy(UserName="alice", PolicyArn=attached["PolicyArn"])
     assert ada.delete_user(UserName="alice") == {}
     with refused("NoSuchEntity", "The user with name alice cannot be found.", 404):
         ada.get_user(UserName="alice")
