@@ -420,3 +420,210 @@ class TestWhatASessionIsGiven:
             self.tagged(company, "alice", role(company), **parameters)
         assert (caught.value.code, caught.value.status) == (code, 400)
         assert company.everything()["Session"] == []
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def says(effect: str, action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Action": action, "Resource": resource, **more}
+
+
+def trusting(principal: Any, *, action: Any = "sts:AssumeRole", **condition: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": action}
+    return document({**statement, "Condition": condition} if condition else statement)
+
+
+def not_assumed(who: str, arn: str, end: str = "") -> tuple[str, str, int]:
+    text = f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}{end}"
+    return ("AccessDenied", text, 403)
+
+
+NO_IDENTITY_POLICY = " because no identity-based policy allows the sts:AssumeRole action"
+
+
+class TestTrust:
+    """Who may assume a role: its trust policy and the caller's own policies."""
+
+    @pytest.fixture
+    def carol(self, company: Any) -> Credentials:
+        """A user whose policies allow nothing."""
+        user = company.verifier.create_user(A, "carol", policies=())
+        keys: Credentials = company.verifier.create_access_key(user.id)
+        return keys
+
+    def test_user_that_is_named_needs_no_policy_of_its_own(
+        self, company: Any, carol: Credentials, refused: Any
+    ) -> None:
+        assume(company, carol, role(company, "hers", trusts=[user_arn("carol")]))
+        arn = role(company, "ours")
+        with refused(*not_assumed(user_arn("carol"), arn, NO_IDENTITY_POLICY)):
+            assume(company, carol, arn)
+        allow = document(says("Allow", "sts:AssumeRole", f"arn:aws:iam::{A}:role/o*"))
+        company.iam("ada").put_user_policy(UserName="carol", PolicyName="p", PolicyDocument=allow)
+        assume(company, carol, arn)
+
+    def test_both_accounts_must_allow_it(
+        self, company: Any, carol: Credentials, refused: Any
+    ) -> None:
+        company.verifier.create_account(B, root_email="b@b", root_password="b")
+        arn = company.verifier.role_arn(
+            company.verifier.create_role(B, "theirs", trusts=[user_arn("carol")])
+        )
+        with refused(*not_assumed(user_arn("carol"), arn, NO_IDENTITY_POLICY)):
+            assume(company, carol, arn)
+        company.iam("ada").put_user_policy(
+            UserName="carol",
+            PolicyName="p",
+            PolicyDocument=document(says("Allow", "sts:AssumeRole", arn)),
+        )
+        assume(company, carol, arn)
+
+    def test_own_policy_may_deny_it(self, company: Any, refused: Any) -> None:
+        arn = role(company, trusts=[user_arn("ada")])
+        company.iam("ada").put_user_policy(
+            UserName="ada", PolicyName="p", PolicyDocument=document(says("Deny", "sts:Assume*"))
+        )
+        end = " with an explicit deny in an identity-based policy"
+        with refused(*not_assumed(user_arn("ada"), arn, end)):
+            assume(company, "ada", arn)
+
+    def test_trust_policy_may_deny_it(self, company: Any, refused: Any) -> None:
+        deny = {
+            "Effect": "Deny",
+            "Principal": {"AWS": user_arn("bob")},
+            "Action": "sts:AssumeRole",
+        }
+        allow = json.loads(trusting(A))["Statement"][0]
+        arn = role(company, trust_policy=document(allow, deny))
+        assume(company, "alice", arn)
+        end = " with an explicit deny in the role trust policy"
+        with refused(*not_assumed(user_arn("bob"), arn, end)):
+            assume(company, "bob", arn)
+
+    def test_external_id(self, company: Any, refused: Any) -> None:
+        arn = role(company, trust_policy=trusting(A, StringEquals={"sts:ExternalId": "12345"}))
+        assume(company, "alice", arn, ExternalId="12345")
+        for parameters in ({}, {"ExternalId": "54321"}):
+            with refused(*not_assumed(user_arn("alice"), arn)):
+                assume(company, "alice", arn, **parameters)
+
+    def test_age_of_mfa(self, company: Any, clock: Any, refused: Any) -> None:
+        """The code of the call itself is of age 0."""
+        token = company.enrol()
+        young = {"NumericLessThan": {"aws:MultiFactorAuthAge": "60"}}
+        arn = role(company, trust_policy=trusting(A, **young))
+        session = company.mfa_session(token)
+        clock.advance(59)
+        assume(company, session, arn)
+        clock.advance(1)
+        with refused(*not_assumed(user_arn("alice"), arn)):
+            assume(company, session, arn)
+        proof = {"SerialNumber": token.serial, "TokenCode": token.code()}
+        assume(company, "alice", arn, **proof)
+
+    def test_tags_and_source_identity_are_actions_of_their_own(self, company: Any) -> None:
+        arn = role(company, trust_policy=trusting(A))
+        assume(company, "alice", arn)
+        for action, parameters in (
+            ("TagSession", {"Tags": [{"Key": "team", "Value": "red"}]}),
+            ("SetSourceIdentity", {"SourceIdentity": "alice"}),
+        ):
+            with pytest.raises(ServiceError, match=f"not authorized to perform: sts:{action} on"):
+                assume(company, "alice", arn, **parameters)
+            actions = ["sts:AssumeRole", f"sts:{action}"]
+            company.iam("ada").update_assume_role_policy(
+                RoleName="operator", PolicyDocument=trusting(A, action=actions)
+            )
+            assume(company, "alice", arn, **parameters)
+
+    def test_tags_of_the_request_and_of_the_principal(self, company: Any) -> None:
+        """A tag that a session was given is the principal's from then on."""
+        action = ["sts:AssumeRole", "sts:TagSession"]
+        asked = {"StringEquals": {"aws:RequestTag/team": ["red", "blue"]}}
+        arn = role(company, policies=(), trust_policy=trusting(A, action=action, **asked))
+        same_team = {"StringEquals": {"s3:prefix": "${aws:PrincipalTag/team}/"}}
+        company.iam("ada").put_role_policy(
+            RoleName="operator",
+            PolicyName="p",
+            PolicyDocument=document(says("Allow", "s3:ListBucket", Condition=same_team)),
+        )
+        session = assume(company, "alice", arn, Tags=[{"Key": "team", "Value": "red"}])
+        company.verifier.authorize(session, "s3:ListBucket", context={"s3:prefix": "red/"})
+        with pytest.raises(ServiceError, match="s3:ListBucket"):
+            company.verifier.authorize(session, "s3:ListBucket", context={"s3:prefix": "blue/"})
+        with pytest.raises(ServiceError, match="sts:AssumeRole"):
+            assume(company, "alice", arn, Tags=[{"Key": "team", "Value": "green"}])
+
+    def test_role_in_a_chain_is_named_or_allowed_itself(self, company: Any, refused: Any) -> None:
+        first = role(company, "first", policies=())
+        session = assume(company, "alice", first)
+        assume(company, session, role(company, "second", trusts=[first]))
+        third = role(company, "third")
+        caller = f"arn:aws:sts::{A}:assumed-role/first/shift"
+        with refused(*not_assumed(caller, third, NO_IDENTITY_POLICY)):
+            assume(company, session, third)
+        company.iam("ada").put_role_policy(
+            RoleName="first",
+            PolicyName="p",
+            PolicyDocument=document(says("Allow", "sts:AssumeRole", third)),
+        )
+        assume(company, session, third)
+
+    def test_session_policies_that_are_none(self, company: Any) -> None:
+        arn = role(company)
+        none = {"arn": f"arn:aws:iam::{A}:policy/none"}
+        for parameters in ({"Policy": "{"}, {"PolicyArns": [none]}):
+            with pytest.raises(ServiceError) as caught:
+                assume(company, "alice", arn, **parameters)
+            assert (caught.value.code, caught.value.status) == ("MalformedPolicyDocument", 400)
+
+
+class TestGetSessionTokenAndPolicies:
+    def test_it_needs_no_permission_and_can_be_denied(self, company: Any, refused: Any) -> None:
+        """Why the guide's policy that forces MFA spares it: the code comes with the call."""
+        token = company.enrol()
+        unless = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+        deny = {**says("Deny", "x", Condition=unless), "NotAction": "iam:*"}
+        del deny["Action"]
+        put = company.iam("ada").put_user_policy
+        put(UserName="alice", PolicyName="force", PolicyDocument=document(deny))
+        text = (
+            f"User: {user_arn('alice')} is not authorized to perform: sts:GetSessionToken on "
+            "resource: * with an explicit deny in an identity-based policy"
+        )
+        with refused("AccessDenied", text, 403):
+            company.mfa_session(token)
+        deny["NotAction"] = ["iam:*", "sts:GetSessionToken"]
+        put(UserName="alice", PolicyName="force", PolicyDocument=document(deny))
+        session = company.mfa_session(token)
+        put(
+            UserName="alice",
+            PolicyName="s3",
+            PolicyDocument=document(says("Allow", "s3:ListAllMyBuckets")),
+        )
+        ask = "s3:ListAllMyBuckets"
+        company.verifier.authorize(session, ask)
+        for credentials in (company.keys["alice"], company.session()):
+            with pytest.raises(ServiceError, match="explicit deny in an identity-based policy"):
+                company.verifier.authorize(credentials, ask)
+        company.sts("alice").get_caller_identity()
+
+
+def test_credentials_of_a_role_meet_no_mfa_condition(company: Any) -> None:
+    """The guide: MFA is for the call of AssumeRole, not for what its credentials do."""
+    token = company.enrol()
+    arn = role(company, policies=(), requires_mfa=True)
+    if_mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    company.iam("ada").put_role_policy(
+        RoleName="operator",
+        PolicyName="p",
+        PolicyDocument=document(
+            says("Allow", "s3:ListAllMyBuckets"), says("Allow", "s3:DeleteBucket", Condition=if_mfa)
+        ),
+    )
+    session = assume(company, "alice", arn, SerialNumber=token.serial, TokenCode=token.code())
+    company.verifier.authorize(session, "s3:ListAllMyBuckets")
+    with pytest.raises(ServiceError, match="s3:DeleteBucket"):
+        company.verifier.authorize(session, "s3:DeleteBucket", "arn:aws:s3:::logs")
