@@ -346,7 +346,7 @@ class _Reader:
             )
         if vendor == "s3" and region not in {"", "*"}:
             raise refusals.malformed_policy(f"Resource {arn} can not contain region information.")
-        if vendor == "iam" and path != "*" and not path.startswith(_IAM_PATHS):
+        if vendor == "iam" and path not in {"*", "root"} and not path.startswith(_IAM_PATHS):
             raise refusals.malformed_policy(
                 f'IAM resource path must either be "*" or start with {", ".join(_IAM_PATHS)}.'
             )

@@ -301,3 +301,13 @@ def test_text_of_a_refusal_can_be_sent() -> None:
     """A lone surrogate in a document must not stop the answer."""
     error = refusal(document(statement(Resource="\ud800")))
     error.message.encode()
+
+
+def test_root_user_is_a_resource() -> None:
+    """As AWS's guide writes policies for AssumeRoot, and its own root tasks."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoot",
+        "Resource": "arn:aws:iam::*:root",
+    }
+    parse(json.dumps({"Version": "2012-10-17", "Statement": statement}), Kind.IDENTITY)
