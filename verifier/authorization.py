@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self
 
-from mfalab.verifier import key_use, names, permissions, refusals
+from mfalab.verifier import aws_policies, key_use, names, permissions, refusals
 from mfalab.verifier.aws_policies import OWNER_KEY
 from mfalab.verifier.policy.denial import ending
-from mfalab.verifier.policy.documents import Document
+from mfalab.verifier.policy.documents import Document, Kind, parse
 from mfalab.verifier.policy.evaluation import Request, Verdict, evaluate
 from mfalab.verifier.policy.matching import Principal
 from mfalab.verifier.profile import Profile
@@ -69,13 +69,23 @@ class Caller:
 
     @property
     def user(self) -> Identity | None:
-        """The root or IAM user that acts as itself; None for a role session."""
-        return None if self.role else self.identity
+        """The root or IAM user that acts as itself; None for a role or a federated user."""
+        return None if self.role or self.federated else self.identity
+
+    @property
+    def federated(self) -> bool:
+        """Whether the caller is a federated user, of GetFederationToken."""
+        return self.session is not None and self.session.kind is SessionKind.FEDERATION
+
+    @property
+    def assumed_root(self) -> bool:
+        """Whether the caller is root for one task, by AssumeRoot."""
+        return self.session is not None and self.session.kind is SessionKind.ROOT
 
     @property
     def root(self) -> bool:
         """Whether the caller is the account's root user."""
-        return self.identity.root and self.role is None
+        return self.user is not None and self.user.root
 
     @property
     def mfa(self) -> bool:
@@ -105,8 +115,8 @@ def authenticate(
 
     Raises:
         ServiceError: unknown, wrong, expired, or not admitted at this door: the IAM API takes
-            GetSessionToken credentials only if they were obtained with MFA, the console only
-            its own.
+            GetSessionToken credentials only if they were obtained with MFA and none of
+            GetFederationToken, the console only its own.
     """
     if credentials.session_token is None:
         if door is Door.CONSOLE:
@@ -126,6 +136,8 @@ def authenticate(
         raise refusals.invalid_client_token()
     if door is Door.IAM and session.kind is SessionKind.SESSION_TOKEN and not caller.mfa:
         raise refusals.invalid_client_token()
+    if door is Door.IAM and caller.federated:
+        raise refusals.invalid_client_token()
     return caller
 
 
@@ -137,6 +149,8 @@ def session_caller(tx: Transaction, session: Session) -> Caller | None:
     if session.role_id is None:
         account = account_of(tx, identity.account_id)
         arn = names.identity_arn(account, identity)
+        if session.kind is SessionKind.FEDERATION:
+            arn = names.federated_user_arn(account, session.session_name or "")
         return Caller(account, identity, arn, session.access_key_id, session)
     role = tx.get(Role, session.role_id)
     if role is None:
@@ -221,6 +235,10 @@ def verdict(
         tx, caller.account, owners, boundary, session or None, resource_policy
     )
     issuer = None if caller.role is None else names.role_arn(caller.account, caller.role)
+    if caller.federated:
+        issuer = names.identity_arn(caller.account, caller.identity)
+        if caller.identity.root:
+            policies = replace(policies, identity=(_everything(caller.account.partition),))
     return evaluate(
         policies,
         Request(
@@ -253,10 +271,27 @@ def authorize(
         raise refusals.not_authorized(caller.arn, action, shown)
 
 
+def _everything(partition: str) -> Document:
+    """What root may do, as a policy: who acts for root by GetFederationToken is not root."""
+    found = aws_policies.find(partition, aws_policies.arn_of(partition, aws_policies.ADMINISTRATOR))
+    assert found is not None
+    return parse(found[1], Kind.IDENTITY, partition)
+
+
 def _account_in(arn: str) -> str | None:
     """The account that an ARN names; AWS's own policies are in every account."""
     parts = arn.split(":")
     return parts[4] if len(parts) >= 6 and parts[4] != "aws" else None
+
+
+def check_root_task(caller: Caller, target: Identity, action: str) -> None:
+    """What is done to a root user by the API is done by AssumeRoot only, not by root itself.
+
+    Raises:
+        ServiceError: AccessDenied.
+    """
+    if target.root and not caller.assumed_root:
+        raise refusals.not_authorized(caller.arn, action, caller.arn)
 
 
 def _key_holder(

@@ -279,6 +279,8 @@ class Service:
 def user_identity(caller: Caller) -> dict[str, Any]:
     """The `userIdentity` of a trail record; `mfaAuthenticated` is text, as CloudTrail has it."""
     kind = "AssumedRole" if caller.role else "Root" if caller.root else "IAMUser"
+    if caller.federated:
+        kind = "FederatedUser"
     fields: dict[str, Any] = {
         "type": kind,
         "arn": caller.arn,
@@ -289,7 +291,10 @@ def user_identity(caller: Caller) -> dict[str, Any]:
         fields["userName"] = caller.identity.name
     if caller.session is not None:
         authenticated = "true" if caller.mfa else "false"
-        fields["sessionContext"] = {"attributes": {"mfaAuthenticated": authenticated}}
+        context: dict[str, Any] = {"attributes": {"mfaAuthenticated": authenticated}}
+        if caller.assumed_root:
+            context["assumedRoot"] = "true"
+        fields["sessionContext"] = context
     return fields
 
 

@@ -106,6 +106,11 @@ def assumed_role_arn(account: Account, role: Role, session_name: str) -> str:
     return f"arn:{account.partition}:sts::{account.id}:assumed-role/{role.name}/{session_name}"
 
 
+def federated_user_arn(account: Account, name: str) -> str:
+    """The ARN of a federated user."""
+    return f"arn:{account.partition}:sts::{account.id}:federated-user/{name}"
+
+
 def virtual_serial(account: Account, path: str, name: str) -> str:
     """The serial number of a virtual device."""
     return f"arn:{account.partition}:iam::{account.id}:mfa{path}{name}"

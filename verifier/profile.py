@@ -219,6 +219,10 @@ class Profile:
     role_credentials_mfa: RoleCredentialsMfa = RoleCredentialsMfa.FALSE
     """What `aws:MultiFactorAuthPresent` is for a role's credentials."""
 
+    root_credentials_management: bool = False
+    """Whether AssumeRoot offers the tasks on root's credentials (November 2024, if enabled)."""
+    root_sessions: bool = False
+    """Whether AssumeRoot offers the tasks on locked buckets and queues (as above)."""
     root_session_mfa: bool = True
     """Whether a code makes root's GetSessionToken a session with MFA. The guide says that MFA
     protects no API calls of root; a correction of 2018 says that the key is true."""

@@ -57,6 +57,10 @@ class SessionKind(StrEnum):
     SESSION_TOKEN = "session-token"
     ROLE = "role"
     CONSOLE = "console"
+    FEDERATION = "federation"
+    """Of GetFederationToken: a federated user, named by whoever called."""
+    ROOT = "root"
+    """Of AssumeRoot: a member account's root user, for one task."""
 
 
 class Demand(StrEnum):
@@ -99,6 +103,9 @@ class Account:
     root_phone: str | None
     alternative_factors: bool
     created_ns: int
+    managed_by: tuple[str, ...] = ()
+    """Accounts whose users may assume this account's root: the organization's management account
+    and delegated administrators."""
 
 
 @_table(

@@ -142,6 +142,12 @@ def login_profile_exists(name: str) -> ServiceError:
     )
 
 
+def root_login_profile_exists(account_id: str) -> ServiceError:
+    """Root has a password already."""
+    text = f"Login Profile for account {account_id} already exists."
+    return ServiceError("EntityAlreadyExists", text, 409)
+
+
 def no_login_profile(name: str | None) -> ServiceError:
     """The user has no password; root has no name, and AWS says `null`."""
     text = f"Login Profile for User {name or 'null'} cannot be found."
@@ -361,6 +367,28 @@ session_calls_get_session_token = _refusal(
     "AccessDenied", "Cannot call GetSessionToken with session credentials", 403
 )
 """GetSessionToken wants long-term credentials."""
+session_calls_get_federation_token = _refusal(
+    "AccessDenied", "Cannot call GetFederationToken with session credentials", 403
+)
+"""GetFederationToken wants long-term credentials."""
+no_root_task = _refusal(
+    "ValidationError", "Request must contain valid AWS managed task policy ARN", 400
+)
+"""AssumeRoot for a policy that is no root task."""
+invalid_target_principal = _refusal(
+    "ValidationError", "Request must contain a valid target principal", 400
+)
+"""AssumeRoot of something that is neither an account's id nor its root's ARN."""
+
+
+def root_feature_off(feature: str) -> ServiceError:
+    """AssumeRoot for a task whose feature the organization has not enabled."""
+    text = f"{feature} feature is not enabled for your AWS Organization."
+    return ServiceError("AccessDenied", text, 403)
+
+
+unknown_access_key = _refusal("ValidationError", "The access key ID is not valid.", 400)
+"""GetAccessKeyInfo of a key that no account has (text ours)."""
 root_assumes_role = _refusal("AccessDenied", "Roles may not be assumed by root accounts.", 403)
 """AssumeRole by a root user."""
 context_assertion_refused = _refusal(

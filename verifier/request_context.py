@@ -83,6 +83,14 @@ def principal_context(
             "aws:userid": f"{role.id}:{session.session_name}",
         }
         tags = {**dict(role.tags), **dict(session.tags)}
+    elif session is not None and session.kind is SessionKind.FEDERATION:
+        name = session.session_name or ""
+        keys |= {
+            "aws:PrincipalType": "FederatedUser",
+            "aws:PrincipalArn": names.federated_user_arn(account, name),
+            "aws:userid": f"{account.id}:{name}",
+        }
+        tags = dict(session.tags)
     else:
         keys |= {
             "aws:PrincipalType": "Account" if identity.root else "User",
@@ -92,6 +100,8 @@ def principal_context(
         tags = dict(identity.tags)
         if not identity.root:
             keys["aws:username"] = identity.name
+        if session is not None and session.kind is SessionKind.ROOT:
+            keys["aws:AssumedRoot"] = "true"
     keys |= tag_keys("aws:PrincipalTag", tags.items())
     if session is not None:
         keys["aws:TokenIssueTime"] = iso(session.issued_ns)

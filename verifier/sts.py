@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mfalab.verifier import (
+    authorization,
     device_rules,
     names,
     permissions,
     propagation,
     refusals,
+    root_tasks,
     sessions,
     tags,
 )
@@ -31,20 +34,23 @@ from mfalab.verifier.policy.denial import ending
 from mfalab.verifier.policy.documents import Kind, parse
 from mfalab.verifier.policy.evaluation import Decision as PolicyDecision
 from mfalab.verifier.profile import RoleCredentialsMfa, RoleSessionMfa
-from mfalab.verifier.records import Account, Role, Session, SessionKind
+from mfalab.verifier.records import AccessKey, Account, Identity, Role, Session, SessionKind
 from mfalab.verifier.request_context import MfaContext, request_context
 from mfalab.verifier.sessions import MfaProof, Passed
 
 USER_SESSION_S = 43_200
-"""Default of GetSessionToken for an IAM user; the model's maximum is 129600."""
+"""Default of GetSessionToken and GetFederationToken for an IAM user; at most it is 129600."""
 ROOT_SESSION_S = 3_600
-"""Default and maximum of GetSessionToken for root: larger values are cut."""
+"""Default and maximum of both for root: larger values are cut."""
+ROOT_TASK_S = 900
+"""Default and maximum of AssumeRoot."""
 ROLE_SESSION_S = 3_600
 """Default of AssumeRole."""
 CHAINED_SESSION_S = 3_600
 """Most that a role session may ask of AssumeRole."""
 LONGEST_SESSION_TOKEN = 4_096
 """Characters; what SessionTokenUtilization is a percentage of."""
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
 
 class Sts:
@@ -72,9 +78,7 @@ class Sts:
         if call.caller.session is not None:
             raise refusals.session_calls_get_session_token()
         _check_not_denied(call, "sts:GetSessionToken")
-        duration_s = ROOT_SESSION_S if user.root else USER_SESSION_S
-        if DurationSeconds is not None:
-            duration_s = min(DurationSeconds, ROOT_SESSION_S) if user.root else DurationSeconds
+        duration_s = _duration_s(user, DurationSeconds)
         proof = _proof(call, SerialNumber, TokenCode)
         session = sessions.issue(
             call,
@@ -112,6 +116,8 @@ class Sts:
         caller = call.caller
         if caller.root:
             raise refusals.root_assumes_role()
+        if caller.federated:
+            raise refusals.not_authorized(caller.arn, "sts:AssumeRole", RoleArn)
         if ProvidedContexts:
             raise refusals.context_assertion_refused()
         passed = _passed(
@@ -158,6 +164,114 @@ class Sts:
         }
         return {**_issued(session), "AssumedRoleUser": user}
 
+    @operation("GetFederationToken", Door.STS, None)
+    def get_federation_token(
+        self,
+        call: Call,
+        *,
+        Name: str,
+        Policy: str | None = None,
+        PolicyArns: Sequence[Mapping[str, str]] = (),
+        DurationSeconds: int | None = None,
+        Tags: Sequence[Mapping[str, str]] = (),
+        MinimumSessionTokenSize: int = 0,
+    ) -> dict[str, Any]:
+        """Temporary credentials of a federated user, never with MFA.
+
+        Without a session policy they may do nothing; else what the caller may do and it allows.
+        """
+        caller = call.caller
+        if caller.session is not None:
+            raise refusals.session_calls_get_federation_token()
+        arn = names.federated_user_arn(caller.account, Name)
+        asked = request_context({"Tags": Tags})
+        for action in ("sts:GetFederationToken", *(["sts:TagSession"] if Tags else [])):
+            call.authorize(action, Target(arn), asked)
+        passed = Passed(
+            _session_policies(call, caller.account, Policy, PolicyArns),
+            tags.pairs(Tags),
+            token_size=MinimumSessionTokenSize,
+        )
+        user = caller.identity
+        session = sessions.issue(
+            call,
+            SessionKind.FEDERATION,
+            user,
+            _duration_s(user, DurationSeconds),
+            MfaProof(),
+            session_name=Name,
+            passed=passed,
+        )
+        federated = {"FederatedUserId": f"{caller.account.id}:{Name}", "Arn": arn}
+        return {**_issued(session), "FederatedUser": federated}
+
+    @operation("AssumeRoot", Door.STS, None)
+    def assume_root(
+        self,
+        call: Call,
+        *,
+        TargetPrincipal: str,
+        TaskPolicyArn: Mapping[str, str],
+        DurationSeconds: int = ROOT_TASK_S,
+        MinimumSessionTokenSize: int = 0,
+    ) -> dict[str, Any]:
+        """Credentials of a member account's root user, for one task and at most 900 s.
+
+        The caller is a user or a role of an account that manages the member account.
+        """
+        caller = call.caller
+        partition = caller.account.partition
+        task = root_tasks.find(partition, TaskPolicyArn.get("arn", ""))
+        if task is None:
+            raise refusals.no_root_task()
+        account_id = TargetPrincipal.removeprefix(f"arn:{partition}:iam::").removesuffix(":root")
+        if not _ACCOUNT_ID.fullmatch(account_id):
+            raise refusals.invalid_target_principal()
+        arn = f"arn:{partition}:iam::{account_id}:root"
+        member = call.tx.get(Account, account_id)
+        if caller.root or member is None or caller.account.id not in member.managed_by:
+            raise refusals.not_authorized(caller.arn, "sts:AssumeRoot", arn)
+        context = {**call.context(), "sts:TaskPolicyArn": TaskPolicyArn["arn"]}
+        said = verdict(
+            call.tx, caller, "sts:AssumeRoot", Target(arn), context, None, caller.account.id
+        )
+        if not said.allowed:
+            raise refusals.not_authorized(caller.arn, "sts:AssumeRoot", arn)
+        enabled = {
+            root_tasks.Feature.CREDENTIALS: call.profile.root_credentials_management,
+            root_tasks.Feature.SESSIONS: call.profile.root_sessions,
+        }
+        if not enabled[task.feature]:
+            raise refusals.root_feature_off(task.feature.value)
+        root = call.tx.get(Identity, account_id)
+        assert root is not None
+        source = caller.session.source_identity if caller.session else None
+        passed = Passed(
+            (task.document(partition),),
+            source_identity=source,
+            token_size=MinimumSessionTokenSize,
+        )
+        session = sessions.issue(
+            call, SessionKind.ROOT, root, DurationSeconds, MfaProof(), passed=passed
+        )
+        answer = _issued(session)
+        answer.pop("PackedPolicySize", None)
+        return answer
+
+    @operation("GetAccessKeyInfo", Door.STS, None)
+    def get_access_key_info(self, call: Call, *, AccessKeyId: str) -> dict[str, Any]:
+        """The account that an access key, long-term or temporary, belongs to."""
+        call.authorize("sts:GetAccessKeyInfo", Target("*"), {})
+        key = call.tx.get(AccessKey, AccessKeyId)
+        owner = None if key is None else call.tx.get(Identity, key.identity_id)
+        if owner is not None:
+            return {"Account": owner.account_id}
+        session = call.tx.get(Session, AccessKeyId)
+        holder = None if session is None else authorization.session_caller(call.tx, session)
+        if holder is None:
+            raise refusals.unknown_access_key()
+        return {"Account": holder.account.id}
+
     @operation("GetCallerIdentity", Door.STS, None)
     def get_caller_identity(self, call: Call) -> dict[str, Any]:
         """Who calls: open to any valid credentials."""
@@ -165,7 +279,16 @@ class Sts:
         user_id = caller.identity.id
         if caller.role is not None and caller.session is not None:
             user_id = f"{caller.role.id}:{caller.session.session_name}"
+        elif caller.federated and caller.session is not None:
+            user_id = f"{caller.account.id}:{caller.session.session_name}"
         return {"UserId": user_id, "Account": caller.account.id, "Arn": caller.arn}
+
+
+def _duration_s(user: Identity, asked_s: int | None) -> int:
+    """How long credentials of a user, or of root, last; what root asks for is cut."""
+    if user.root:
+        return min(asked_s or ROOT_SESSION_S, ROOT_SESSION_S)
+    return asked_s or USER_SESSION_S
 
 
 def _proof(call: Call, serial: str | None, code: str | None) -> MfaProof | None:

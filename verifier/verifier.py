@@ -136,8 +136,11 @@ class Verifier:
         alias: str | None = None,
         partition: str = "aws",
         alternative_factors: bool = True,
+        managed_by: Iterable[str] = (),
     ) -> Account:
         """Open an account with its root user.
+
+        Users of the accounts that it is `managed_by` may assume its root (STS AssumeRoot).
 
         Raises:
             ValueError: the id is not 12 digits, the alias none, or the partition none of AWS's.
@@ -161,6 +164,7 @@ class Verifier:
                 root_phone,
                 alternative_factors,
                 call.now_ns,
+                tuple(managed_by),
             )
             call.tx.insert(account)
             call.tx.insert(

@@ -422,6 +422,7 @@ class TestWhatASessionIsGiven:
         assert company.everything()["Session"] == []
 
 
+<<<<<<< HEAD
 def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
@@ -627,3 +628,104 @@ def test_credentials_of_a_role_meet_no_mfa_condition(company: Any) -> None:
     company.verifier.authorize(session, "s3:ListAllMyBuckets")
     with pytest.raises(ServiceError, match="s3:DeleteBucket"):
         company.verifier.authorize(session, "s3:DeleteBucket", "arn:aws:s3:::logs")
+=======
+class TestFederationToken:
+    ARN = f"arn:aws:sts::{A}:federated-user/Bob"
+    POLICY = (
+        '{"Version": "2012-10-17", "Statement": '
+        '{"Effect": "Allow", "Action": "s3:List*", "Resource": "*"}}'
+    )
+
+    def get(self, company: Any, who: Any = "ada", **parameters: Any) -> Any:
+        return company.sts(who).get_federation_token(**{"Name": "Bob", **parameters})
+
+    def test_answer(self, company: Any) -> None:
+        answer = self.get(company)
+        assert answer["FederatedUser"] == {"FederatedUserId": f"{A}:Bob", "Arn": self.ARN}
+        assert "PackedPolicySize" not in answer
+        assert self.get(company, Policy=self.POLICY)["PackedPolicySize"] > 0
+        assert company.sts(Credentials.of(answer)).get_caller_identity() == {
+            "UserId": f"{A}:Bob",
+            "Account": A,
+            "Arn": self.ARN,
+        }
+
+    def test_never_with_mfa(self, company: Any) -> None:
+        """There are no parameters for it, and long-term keys, which alone may call, carry none."""
+        token = company.enrol("ada")
+        credentials = Credentials.of(self.get(company))
+        assert company.verifier.mfa_context(credentials) == MfaContext(False, None)
+        with pytest.raises(ServiceError, match="SerialNumber"):
+            self.get(company, SerialNumber=token.serial, TokenCode=token.code())
+        with pytest.raises(ServiceError, match="with session credentials") as caught:
+            self.get(company, company.mfa_session(token, "ada"))
+        assert caught.value.args == (
+            "AccessDenied",
+            "Cannot call GetFederationToken with session credentials",
+            403,
+        )
+
+    @pytest.mark.parametrize(
+        ("who", "asked", "seconds"),
+        [
+            ("ada", None, 43_200),
+            ("ada", 900, 900),
+            ("ada", 129_600, 129_600),
+            ("root", None, 3_600),
+            ("root", 900, 900),
+            ("root", 43_200, 3_600),
+        ],
+    )
+    def test_duration(
+        self, company: Any, clock: Any, who: str, asked: int | None, seconds: int
+    ) -> None:
+        answer = self.get(company, who, DurationSeconds=asked)
+        expires = answer["Credentials"]["Expiration"].timestamp()
+        assert expires - clock.ns / 1e9 == seconds
+
+    @pytest.mark.parametrize("name", ["B", "B" * 33, "Bob Smith", "Böb"])
+    def test_name_is_of_two_to_32_letters(self, company: Any, name: str) -> None:
+        with pytest.raises(ServiceError, match="validation error"):
+            self.get(company, Name=name)
+
+    def test_nothing_at_iam_and_no_further_credentials(self, company: Any) -> None:
+        federated = Credentials.of(self.get(company, Policy=self.POLICY))
+        with pytest.raises(ServiceError, match="InvalidClientTokenId"):
+            company.iam(federated).get_user()
+        with pytest.raises(ServiceError, match="Cannot call GetSessionToken with session"):
+            company.sts(federated).get_session_token()
+        with pytest.raises(ServiceError, match=f"User: {self.ARN} is not authorized"):
+            company.sts(federated).assume_role(RoleArn=role(company), RoleSessionName="shift")
+        with pytest.raises(ServiceError, match="Cannot call GetFederationToken with session"):
+            self.get(company, federated)
+
+    def test_needs_a_permission(self, company: Any, refused: Any) -> None:
+        with pytest.raises(ServiceError, match=f"sts:GetFederationToken on resource: {self.ARN}"):
+            self.get(company, "alice")
+
+    def test_ends_with_its_user(self, company: Any) -> None:
+        federated = Credentials.of(self.get(company))
+        company.console.delete_user(company.signed_in_root().credentials, user_name="ada")
+        with pytest.raises(ServiceError, match="InvalidClientTokenId"):
+            company.sts(federated).get_caller_identity()
+
+    def test_trail(self, company: Any) -> None:
+        company.sts(Credentials.of(self.get(company))).get_caller_identity()
+        (event,) = company.trail("GetCallerIdentity")
+        assert event.fields["userIdentity"]["type"] == "FederatedUser"
+        assert event.fields["userIdentity"]["arn"] == self.ARN
+
+
+def test_access_key_info(company: Any, refused: Any) -> None:
+    ada = company.sts("ada")
+    session = company.session()
+    for key in (company.keys["alice"], company.keys["root"], session):
+        assert ada.get_access_key_info(AccessKeyId=key.access_key_id) == {"Account": A}
+    company.verifier.create_account("999999999999", root_email="o@o.example", root_password="o")
+    foreign = company.verifier.create_access_key("999999999999").access_key_id
+    assert ada.get_access_key_info(AccessKeyId=foreign) == {"Account": "999999999999"}
+    with refused("ValidationError", "The access key ID is not valid.", 400):
+        ada.get_access_key_info(AccessKeyId="AKIA" + "A" * 16)
+    with pytest.raises(ServiceError, match="not authorized to perform: sts:GetAccessKeyInfo"):
+        company.sts("alice").get_access_key_info(AccessKeyId=foreign)
+>>>>>>> bf87521 (sts: add GetFederationToken, AssumeRoot and GetAccessKeyInfo)

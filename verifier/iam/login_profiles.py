@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import password_rules, refusals
+from mfalab.verifier import authorization, password_rules, refusals
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Call, on_user, operation, target_of, target_user
 from mfalab.verifier.iam.caller import ForCaller
@@ -32,8 +33,13 @@ class LoginProfiles(ForCaller):
         Password: str | None = None,
         PasswordResetRequired: bool | None = None,
     ) -> dict[str, Any]:
-        """Give a user its first password."""
+        """Give a user its first password.
+
+        A root user, by AssumeRoot, gets one that nobody knows, so that it can be recovered by mail.
+        """
         user = target_user(call, UserName)
+        if user.root:
+            return _profile(_enable_recovery(call, user))
         if Password is None:
             raise refusals.validation_error(_PASSWORD_MISSING)
         if user.password_hash is not None:
@@ -68,8 +74,10 @@ class LoginProfiles(ForCaller):
 
     @operation("DeleteLoginProfile", Door.IAM, on_user)
     def delete_login_profile(self, call: Call, *, UserName: str | None = None) -> dict[str, Any]:
-        """Take a user's password away. Sessions that it began go on."""
-        password_rules.remove(call, _holder(call, UserName))
+        """Take a user's password away, root's by AssumeRoot. Sessions that it began go on."""
+        holder = _holder(call, UserName)
+        authorization.check_root_task(call.caller, holder, "iam:DeleteLoginProfile")
+        password_rules.remove(call, holder)
         return {}
 
     @operation("ChangePassword", Door.IAM, None)
@@ -86,6 +94,14 @@ class LoginProfiles(ForCaller):
             call.authorize("iam:ChangePassword", target_of(call, caller.user), {})
         password_rules.change_own(call, caller.user, OldPassword, NewPassword)
         return {}
+
+
+def _enable_recovery(call: Call, root: Identity) -> Identity:
+    authorization.check_root_task(call.caller, root, "iam:CreateLoginProfile")
+    if root.password_hash is not None:
+        raise refusals.root_login_profile_exists(root.account_id)
+    unknown = base64.b64encode(call.random_bytes(30)).decode() + "aA1"
+    return password_rules.set_password(call, root, unknown)
 
 
 def _holder(call: Call, name: str | None) -> Identity:

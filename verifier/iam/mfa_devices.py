@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfalab.verifier import (
+    authorization,
     device_rules,
     enrolment,
     names,
@@ -88,12 +89,12 @@ class MfaDevices(ForCaller):
     def deactivate_mfa_device(
         self, call: Call, *, SerialNumber: str, UserName: str | None = None
     ) -> dict[str, Any]:
-        """Take a device from a user, by default the caller; not from root, for which no API is."""
+        """Take a device from a user, by default the caller.
+
+        From root only by AssumeRoot: for root itself there is no API.
+        """
         target = target_user(call, UserName)
-        if target.root:
-            raise refusals.not_authorized(
-                call.caller.arn, "iam:DeactivateMFADevice", call.caller.arn
-            )
+        authorization.check_root_task(call.caller, target, "iam:DeactivateMFADevice")
         enrolment.deactivate(call, target, SerialNumber)
         return {}
 

@@ -9,7 +9,8 @@ CREATE TABLE account (
     root_email          TEXT    NOT NULL,
     root_phone          TEXT,
     alternative_factors INTEGER NOT NULL,
-    created_ns          INTEGER NOT NULL
+    created_ns          INTEGER NOT NULL,
+    managed_by          TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (
