@@ -341,6 +341,9 @@ class Verbs(ABC):
         self,
         *,
         who: str,
+        using: str | None = None,
+        duration: str | None = None,
+        as_: str | None = None,
         with_: str | None = None,
         code: str = "current",
         typed: Literal[
@@ -350,9 +353,6 @@ class Verbs(ABC):
         serial: str | None = None,
         serial_of: str | None = None,
         omit: Literal["code", "serial"] | None = None,
-        using: str | None = None,
-        duration: str | None = None,
-        as_: str | None = None,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",
@@ -366,6 +366,9 @@ class Verbs(ABC):
         *,
         who: str,
         role: str,
+        using: str | None = None,
+        duration: str | None = None,
+        as_: str | None = None,
         with_: str | None = None,
         code: str = "current",
         typed: Literal[
@@ -375,6 +378,43 @@ class Verbs(ABC):
         serial: str | None = None,
         serial_of: str | None = None,
         omit: Literal["code", "serial"] | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
+        """Assume a role, with or without MFA (STS AssumeRole)."""
+        return self._perform("assume_role", locals())
+
+    def get_federation_token(
+        self,
+        *,
+        who: str,
+        federated_user: str,
+        using: str | None = None,
+        duration: str | None = None,
+        as_: str | None = None,
+        policy: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
+        """Get credentials for a federated user, which never have MFA (STS GetFederationToken)."""
+        return self._perform("get_federation_token", locals())
+
+    def assume_root(
+        self,
+        *,
+        who: str,
+        account: str,
+        task: Literal[
+            "IAMAuditRootUserCredentials",
+            "IAMCreateRootUserPassword",
+            "IAMDeleteRootUserCredentials",
+            "S3UnlockBucketPolicy",
+            "SQSUnlockQueuePolicy",
+        ],
         using: str | None = None,
         duration: str | None = None,
         as_: str | None = None,
@@ -383,8 +423,8 @@ class Verbs(ABC):
         jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Assume a role, with or without MFA (STS AssumeRole)."""
-        return self._perform("assume_role", locals())
+        """Assume the root user of an account that one's own account manages (STS AssumeRoot)."""
+        return self._perform("assume_root", locals())
 
     def who_am_i(
         self,

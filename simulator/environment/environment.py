@@ -116,8 +116,9 @@ class Environment:
         setting = self.setting
         accounts = {"main": AccountSpec(), **setting.accounts}
         roots = {spec.account: name for name, spec in setting.people.items() if spec.role == "root"}
+        ids = {name: self._account_id(name, account) for name, account in accounts.items()}
         for name, account in accounts.items():
-            self._open_account(name, account, roots.get(name))
+            self._open_account(name, account, roots.get(name), ids)
         for name, person in setting.people.items():
             self._introduce(name, person)
         for name, role in setting.roles.items():
@@ -155,16 +156,22 @@ class Environment:
         self.setting = self.setting.model_copy(update={"devices": devices})
         return device
 
-    def _open_account(self, name: str, spec: AccountSpec, root: str | None) -> None:
+    def _account_id(self, name: str, spec: AccountSpec) -> str:
         digits = self.entropy.stream(f"account.{name}").randrange(10**11, 10**12)
+        return spec.id or str(digits)
+
+    def _open_account(
+        self, name: str, spec: AccountSpec, root: str | None, ids: Mapping[str, str]
+    ) -> None:
         self.accounts[name] = self.verifier.create_account(
-            spec.id or str(digits),
+            ids[name],
             root_email=f"{root or 'root'}@{name}.example",
             root_password=self._password(f"root of {name}"),
             root_phone=spec.root_phone,
             alias=spec.alias,
             partition=spec.partition,
             alternative_factors=spec.alternative_factors,
+            managed_by=[_named("account", manager, ids) for manager in spec.managed_by],
         )
 
     def _introduce(self, name: str, spec: PersonSpec) -> None:
@@ -211,6 +218,10 @@ class Environment:
     def person(self, name: str) -> Person:
         """A person by name. Raises `ScenarioError` when there is no such person."""
         return _named("person", name, self.people)
+
+    def account(self, name: str) -> Account:
+        """An account by name. Raises `ScenarioError` when there is no such account."""
+        return _named("account", name, self.accounts)
 
     def device(self, name: str) -> HeldDevice:
         """A device by name. Raises `ScenarioError` when there is no such device."""

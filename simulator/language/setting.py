@@ -148,6 +148,8 @@ class AccountSpec(Strict):
     """Whether root may recover by e-mail and telephone."""
     root_phone: str | None = "+12025550100"
     """The telephone number on file; null for none."""
+    managed_by: list[AccountName] = Field(default_factory=list)
+    """Accounts whose users may assume this one's root: that of the organization, and delegates."""
 
 
 class RoutineSpec(Strict):

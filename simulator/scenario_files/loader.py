@@ -38,14 +38,14 @@ from mfalab.simulator.scenario_files.yaml_source import (
     without,
 )
 from mfalab.simulator.steps import VOCABULARY
-from mfalab.simulator.steps.sessions import StsCall
+from mfalab.simulator.steps.sessions import MakesSession
 
 SUFFIX = ".scenario.yaml"
 RENAME = f"a scenario file ends in {SUFFIX}; rename it, or it is not run"
 MOST_CASES = 20_000
 """A matrix of more cases is refused before it is expanded."""
 _SECTIONS = ("accounts", "people", "roles", "phones", "devices")
-_MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, StsCall)}
+_MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, MakesSession)}
 _WHOLE = ("verifier", "carrier", "start")
 _DEVICE: TypeAdapter[AnyDevice] = TypeAdapter(AnyDevice)
 

@@ -43,6 +43,8 @@ AnyStep = Annotated[
     | routines.Routine
     | sessions.GetSession
     | sessions.AssumeRole
+    | sessions.GetFederationToken
+    | sessions.AssumeRoot
     | sessions.WhoAmI
     | sessions.CheckMfa
     | listings.ListDevices

@@ -16,7 +16,7 @@ from mfalab.simulator.language.words import PersonName, SessionName, nearest
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.listings import Look
 from mfalab.simulator.steps.refusals import SIGNED
-from mfalab.verifier import REPORT_COLUMNS
+from mfalab.verifier import REPORT_COLUMNS, Iam
 
 
 def _known_column(name: str) -> str:
@@ -91,18 +91,29 @@ class DeleteUser(Step):
     for_: Annotated[PersonName, Field(alias="for")]
     using: SessionName | None = None
     clear: bool = False
-    """Whether to delete the user's access keys and password first, as off-boarding scripts do."""
+    """Whether to take away the user's policies, groups, access keys and password first, as
+    off-boarding scripts do. MFA devices have steps of their own."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         iam = env.verifier.iam(env.person(self.who).credentials(self.using))
         name = env.person(self.for_).user_name
         if self.clear:
-            for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-                iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-            iam.delete_login_profile(UserName=name)
+            _clear(iam, name)
         iam.delete_user(UserName=name)
         return None
+
+
+def _clear(iam: Iam, name: str) -> None:
+    for attached in iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=name, PolicyArn=attached["PolicyArn"])
+    for policy in iam.list_user_policies(UserName=name)["PolicyNames"]:
+        iam.delete_user_policy(UserName=name, PolicyName=policy)
+    for group in iam.list_groups_for_user(UserName=name)["Groups"]:
+        iam.remove_user_from_group(UserName=name, GroupName=group["GroupName"])
+    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_login_profile(UserName=name)
 
 
 class UpdateRootPhone(Step):

@@ -295,8 +295,11 @@ class Deactivate(OnBehalf):
                 actor.signed_in().credentials, serial=serial, user_name=self.console_user(env)
             )
         else:
+            owner = self.owner(env)
+            # Root has no user name; a session of AssumeRoot acts as the root that it is.
+            assumed = owner.root and self.using not in (None, "keys")
             env.verifier.iam(actor.credentials(self.using)).deactivate_mfa_device(
-                SerialNumber=serial, UserName=self.owner(env).user_name
+                SerialNumber=serial, UserName=None if assumed else owner.user_name
             )
         env.journal.window_closed(device.name)
         return None

@@ -13,14 +13,44 @@ from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioError
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.units import Seconds, Span
-from mfalab.simulator.language.words import DeviceName, Name, PersonName, RoleName, SessionName
+from mfalab.simulator.language.words import (
+    AccountName,
+    DeviceName,
+    Name,
+    PersonName,
+    RoleName,
+    SessionName,
+)
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.refusals import READING, SIGNED
 from mfalab.simulator.steps.sign_in import WithCode
 from mfalab.verifier import Credentials, Outcome
 
 
-class StsCall(WithCode):
+class MakesSession(Step):
+    """A step that STS answers with temporary credentials."""
+
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    using: SessionName | None = None
+    """`keys` (the default) or a session's name."""
+    duration: Seconds | None = None
+    """How long the session is to last; STS decides when left out."""
+    as_: Annotated[Name | None, Field(alias="as")] = None
+    """What to call the session in later steps."""
+
+    def lasting(self) -> dict[str, Any]:
+        """DurationSeconds, if it is given."""
+        return {} if self.duration is None else {"DurationSeconds": self.duration // NS_PER_S}
+
+    def keep(self, env: Environment, answer: dict[str, Any]) -> Credentials:
+        """Take the credentials out of an answer and remember them under their name."""
+        credentials = Credentials.of(answer)
+        if self.as_ is not None:
+            env.sessions[self.as_] = credentials
+        return credentials
+
+
+class StsCall(WithCode, MakesSession):
     """A step that may prove MFA to STS."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
@@ -30,18 +60,10 @@ class StsCall(WithCode):
     """Another device whose serial number is given."""
     omit: Literal["code", "serial"] | None = None
     """Leave one of the two MFA parameters out."""
-    using: SessionName | None = None
-    """`keys` (the default) or a session's name."""
-    duration: Seconds | None = None
-    """How long the session is to last; STS decides when left out."""
-    as_: Annotated[Name | None, Field(alias="as")] = None
-    """What to call the session in later steps."""
 
     def parameters(self, env: Environment, person: Person) -> dict[str, Any]:
         """DurationSeconds, SerialNumber and TokenCode as far as they are given."""
-        given: dict[str, Any] = {}
-        if self.duration is not None:
-            given["DurationSeconds"] = self.duration // NS_PER_S
+        given: dict[str, Any] = {**self.lasting()}
         if self.with_ is not None or self.serial is not None:
             given |= self._mfa(env, person)
         return given
@@ -58,13 +80,6 @@ class StsCall(WithCode):
         if self.omit != "code":
             mfa["TokenCode"] = person.read_and_type(device, self.code, self.typed)
         return mfa
-
-    def keep(self, env: Environment, answer: dict[str, Any]) -> Credentials:
-        """Take the credentials out of an answer and remember them under their name."""
-        credentials = Credentials.of(answer)
-        if self.as_ is not None:
-            env.sessions[self.as_] = credentials
-        return credentials
 
 
 class GetSession(StsCall):
@@ -101,6 +116,54 @@ class AssumeRole(StsCall):
         person.note("calls AssumeRole", role=self.role, mfa="SerialNumber" in given)
         answer = env.verifier.sts(credentials).assume_role(
             RoleArn=env.roles[self.role], RoleSessionName=person.name, **given
+        )
+        return self.keep(env, answer)
+
+
+class GetFederationToken(MakesSession):
+    """Get credentials for a federated user, which never have MFA (STS GetFederationToken)."""
+
+    do: Literal["get_federation_token"] = "get_federation_token"
+    who: PersonName
+    federated_user: str
+    """What the federated user is called."""
+    policy: str | None = None
+    """A session policy, as JSON; without one the federated user may do nothing."""
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        person = env.person(self.who)
+        person.note("calls GetFederationToken", federated_user=self.federated_user)
+        answer = env.verifier.sts(person.credentials(self.using or "keys")).get_federation_token(
+            Name=self.federated_user,
+            Policy=self.policy,
+            **self.lasting(),
+        )
+        return self.keep(env, answer)
+
+
+class AssumeRoot(MakesSession):
+    """Assume the root user of an account that one's own account manages (STS AssumeRoot)."""
+
+    do: Literal["assume_root"] = "assume_root"
+    who: PersonName
+    account: AccountName
+    task: Literal[
+        "IAMAuditRootUserCredentials",
+        "IAMCreateRootUserPassword",
+        "IAMDeleteRootUserCredentials",
+        "S3UnlockBucketPolicy",
+        "SQSUnlockQueuePolicy",
+    ]
+    """What the session may do, and nothing else, for at most 15 minutes."""
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        person, account = env.person(self.who), env.account(self.account)
+        person.note("calls AssumeRoot", account=self.account, task=self.task)
+        policy = f"arn:{account.partition}:iam::aws:policy/root-task/{self.task}"
+        answer = env.verifier.sts(person.credentials(self.using or "keys")).assume_root(
+            TargetPrincipal=account.id, TaskPolicyArn={"arn": policy}, **self.lasting()
         )
         return self.keep(env, answer)
 

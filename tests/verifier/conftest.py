@@ -188,8 +188,10 @@ class Company:
         return serial
 
     def delete_user(self, user: str = "alice", by: str = "ada") -> None:
-        """By the API: access keys and password have to go before the user."""
+        """By the API: policies, access keys and password have to go before the user."""
         iam = self.iam(by)
+        for attached in iam.list_attached_user_policies(UserName=user)["AttachedPolicies"]:
+            iam.detach_user_policy(UserName=user, PolicyArn=attached["PolicyArn"])
         for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
             iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
         iam.delete_login_profile(UserName=user)

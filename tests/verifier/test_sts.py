@@ -422,7 +422,6 @@ class TestWhatASessionIsGiven:
         assert company.everything()["Session"] == []
 
 
-<<<<<<< HEAD
 def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
@@ -628,7 +627,8 @@ def test_credentials_of_a_role_meet_no_mfa_condition(company: Any) -> None:
     company.verifier.authorize(session, "s3:ListAllMyBuckets")
     with pytest.raises(ServiceError, match="s3:DeleteBucket"):
         company.verifier.authorize(session, "s3:DeleteBucket", "arn:aws:s3:::logs")
-=======
+
+
 class TestFederationToken:
     ARN = f"arn:aws:sts::{A}:federated-user/Bob"
     POLICY = (
@@ -728,4 +728,3 @@ def test_access_key_info(company: Any, refused: Any) -> None:
         ada.get_access_key_info(AccessKeyId="AKIA" + "A" * 16)
     with pytest.raises(ServiceError, match="not authorized to perform: sts:GetAccessKeyInfo"):
         company.sts("alice").get_access_key_info(AccessKeyId=foreign)
->>>>>>> bf87521 (sts: add GetFederationToken, AssumeRoot and GetAccessKeyInfo)

@@ -75,3 +75,34 @@ def test_longer_session_than_allowed_is_refused(lab: Lab) -> None:
 def test_arn_that_ends_otherwise_is_told(lab: Lab) -> None:
     with pytest.raises(ExpectationFailed, match="expected an ARN that ends in user/bob, got arn:"):
         lab.who_am_i(who="alice", arn_ends="user/bob")
+
+
+def test_federated_user_is_called_as_told_and_kept_under_its_name(lab: Lab) -> None:
+    lab.get_federation_token(who="ada", federated_user="Bob", duration="15 min", as_="bob")
+    lab.who_am_i(who="ada", using="bob", arn_ends=":federated-user/Bob")
+    lab.check_mfa(who="ada", using="bob", present="false")
+    lab.wait(for_="15 min")
+    lab.who_am_i(who="ada", using="bob", expect={"refused": "ExpiredToken"})
+    broken = lab.get_federation_token(
+        who="alice", federated_user="Bob", expect={"refused": "AccessDenied"}
+    )
+    assert "federated-user/Bob" in broken.message
+
+
+def test_root_is_assumed_where_the_account_is_managed(lab_with: Labs) -> None:
+    lab = lab_with(
+        accounts={"main": {}, "member": {"managed_by": ["main"]}, "other": {}},
+        verifier={"root_credentials_management": True},
+    )
+    audit = {"who": "ada", "task": "IAMAuditRootUserCredentials"}
+    lab.assume_root(**audit, account="member", as_="audit")
+    lab.who_am_i(who="ada", using="audit", arn_ends=":root")
+    lab.assume_root(**audit, account="other", expect={"refused": "AccessDenied"})
+    lab.assume_root(
+        **audit, account="member", duration="901 s", expect={"refused": "ValidationError"}
+    )
+
+
+def test_account_is_managed_by_one_that_there_is(lab_with: Labs) -> None:
+    with pytest.raises(ScenarioError, match='no account "nobody"'):
+        lab_with(accounts={"main": {}, "member": {"managed_by": ["nobody"]}})

@@ -123,3 +123,41 @@ def test_sign_in_needs_the_console_and_what_is_done_to_a_key() -> None:
         Need(Ability.LATE_TOUCH, "key"),
         Need(Ability.TOUCH, "key"),
     ]
+
+
+def test_password_that_is_due_is_changed_on_the_page(lab_with: Labs) -> None:
+    people = {"alice": {"must_change_password": True, "typing": "instant"}}
+    lab = lab_with(people=people)
+    first = lab.person("alice").password
+    stuck = lab.sign_in(who="alice", expect={"refused": "NewPasswordRequired"})
+    assert stuck.message == "the page asks for a new password"
+    lab.change_password(who="alice", old="wrong", expect={"refused": "AccessDenied"})
+    assert lab.person("alice").password == first
+    lab.change_password(who="alice")
+    assert lab.person("alice").console is not None
+    assert lab.person("alice").password != first
+    lab.sign_in(who="alice")
+
+
+def test_password_is_changed_by_api_and_on_ones_page(lab: Lab) -> None:
+    lab.change_password(who="bob", new="Correct horse 1")
+    lab.sign_in(who="bob")
+    lab.change_password(who="bob", using="console")
+    assert lab.person("bob").password != "Correct horse 1"
+    lab.sign_in(who="bob")
+
+
+def test_code_in_the_mail_to_root(lab_with: Labs) -> None:
+    lab = lab_with(people={"root": {"role": "root"}}, verifier={"root_mail_code": True})
+    lab.sign_in(who="root")
+    stuck = lab.sign_in(who="root", unusual=True, expect={"refused": "MailCodeRequired"})
+    assert stuck.message == "the page asks for the code in a mail to root"
+    lab.type_mail_code(who="root", code="wrong", expect={"refused": "InvalidVerificationCode"})
+    lab.type_mail_code(who="root")
+    assert lab.person("root").console is not None
+
+
+def test_mail_code_without_a_page(lab_with: Labs) -> None:
+    lab = lab_with(people={"root": {"role": "root"}})
+    with pytest.raises(ScenarioError, match="root has no sign-in page open"):
+        lab.type_mail_code(who="root")
