@@ -261,6 +261,9 @@ class Profile:
     """What follows when a signature counter does not grow."""
     algorithms: tuple[int, ...] = (-7, -8, -257)
     """COSE identifiers, the preferred first: ES256, EdDSA, RS256."""
+    passkeys: bool = False
+    """Whether keys may be passkeys (AWS since June 2024): platform authenticators are taken, and
+    keys are asked to make discoverable credentials."""
     attestation: AttestationConveyance = AttestationConveyance.DIRECT
     """Which attestation is asked for."""
     attestation_policy: AttestationPolicy = AttestationPolicy.ANY

@@ -337,7 +337,11 @@ def _registration_refusal(call: Call, target: Identity, decision: CeremonyDecisi
                 if device is not None and device.owner_id != target.id:
                     return refusals.device_in_use()
             return refusals.device_already_on_user(target.name or "root")
-        case CeremonyOutcome.UNTRUSTED_ATTESTATION | CeremonyOutcome.UNSUPPORTED_ALGORITHM:
+        case (
+            CeremonyOutcome.UNTRUSTED_ATTESTATION
+            | CeremonyOutcome.UNSUPPORTED_ALGORITHM
+            | CeremonyOutcome.PLATFORM_AUTHENTICATOR
+        ):
             return refusals.security_key_not_accepted()
         case _:
             return refusals.security_key_not_registered()

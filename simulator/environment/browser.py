@@ -143,10 +143,18 @@ def register(person: Person, key: HeldKey, options: dict[str, Any], use: KeyUse)
     if use.verification == "left out":
         selection = {**options["authenticatorSelection"], "userVerification": "discouraged"}
         options = {**options, "authenticatorSelection": selection}
+    asked_for = options["authenticatorSelection"].get("authenticatorAttachment")
+    if key.built_in and asked_for == "cross-platform" and use.client != "careless":
+        person.note("sees the browser's error", error="NotAllowedError", cause="no security key")
+        return {"error": {"name": "NotAllowedError"}}
     wanted = PublicKeyCredentialCreationOptions.from_dict(options)
     response = _ceremony(
         person, key, use, 0, lambda _, client: client.make_credential(wanted), options
     )
+    if key.built_in and "error" not in response:
+        # python-fido2's client takes every authenticator for one that is plugged in.
+        response["authenticatorAttachment"] = "platform"
+        response["response"] = {**response["response"], "transports": ["internal"]}
     if "error" in response or options["attestation"] != "none":
         return response
     return anonymised(response)

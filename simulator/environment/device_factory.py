@@ -179,7 +179,7 @@ class DeviceFactory:
             self.recording.of_key(name, thing)
         thing.plug()
         access = SimulatedKey(thing, self.clients, self.timeline)
-        key = HeldKey(name, spec.owner, access)
+        key = HeldKey(name, spec.owner, access, built_in=spec.attachment == "platform")
         if spec.pin is not None:
             key.pin = spec.pin
             access.work(lambda device: ClientPin(Ctap2(device)).set_pin(key.known_pin()), absent)

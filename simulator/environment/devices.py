@@ -325,13 +325,15 @@ class HeldKey(HeldDevice):
         serials: by which serial number the verifier knows it for each person.
         credentials: the credential ID of each person's registration, as browsers write it.
         last_response: what it signed last, as the browser posted it.
+        built_in: whether it is a platform authenticator.
     """
 
     kind = DeviceKind.FIDO
 
-    def __init__(self, name: str, owner: str, access: KeyAccess) -> None:
+    def __init__(self, name: str, owner: str, access: KeyAccess, *, built_in: bool = False) -> None:
         super().__init__(name, owner, None, None)
         self.access = access
+        self.built_in = built_in
         self.pin: str | None = None
         self.fingers: list[str] = []
         self.serials: dict[str, str] = {}

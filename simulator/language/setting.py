@@ -303,6 +303,8 @@ class SecurityKeySpec(DeviceSpec):
     """Fingers that are enrolled; enrolling takes a PIN."""
     slots: Annotated[int, Field(ge=0)] | None = None
     """How many discoverable credentials it holds; as the model has it when left out."""
+    attachment: Literal["cross-platform", "platform"] = "cross-platform"
+    """How it is attached; platform is the authenticator built into its owner's machine."""
 
     @model_validator(mode="after")
     def _fingers_need_a_pin(self) -> Self:

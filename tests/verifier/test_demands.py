@@ -169,7 +169,7 @@ class TestMailCode:
         with refused(*GONE):
             company.console.submit_mail_code(page.id, code)
 
-    @pytest.mark.parametrize("typed", ["", "١٢٣٤٥٦", "\ud800", "x" * 10_000])
+    @pytest.mark.parametrize("typed", ["", "١٢٣٤٥٦", "x" * 10_000])
     def test_whatever_is_typed(self, company: Any, typed: str) -> None:
         page = self.page(company)
         with pytest.raises(ServiceError, match="InvalidVerificationCode"):

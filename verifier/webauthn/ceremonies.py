@@ -50,8 +50,7 @@ def creation_options(
         "timeout": profile.challenge_lifetime_s * 1000,
         "excludeCredentials": [_descriptor(credential) for credential in exclude],
         "authenticatorSelection": {
-            "authenticatorAttachment": "cross-platform",
-            "residentKey": "discouraged",
+            **_selection(profile),
             "requireResidentKey": False,
             "userVerification": profile.user_verification.value,
         },
@@ -60,6 +59,13 @@ def creation_options(
     if profile.app_id is not None:
         options["extensions"] = {"appidExclude": profile.app_id}
     return options
+
+
+def _selection(profile: Profile) -> dict[str, str]:
+    """Which authenticators are asked for: security keys, or with passkeys any."""
+    if profile.passkeys:
+        return {"residentKey": "preferred"}
+    return {"authenticatorAttachment": "cross-platform", "residentKey": "discouraged"}
 
 
 def request_options(
@@ -91,6 +97,11 @@ def judge_registration(
         CeremonyFailed: with the first check that was not passed.
     """
     check_client_data(registration.client_data, profile)
+    if registration.attachment == "platform" and not profile.passkeys:
+        raise CeremonyFailed(
+            CeremonyOutcome.PLATFORM_AUTHENTICATOR,
+            "the authenticator is built into the machine; security keys were asked for",
+        )
     _check_authenticator_data(registration.authenticator_data, profile, _hash(profile.rp_id))
     raw_key = registration.authenticator_data.public_key
     try:

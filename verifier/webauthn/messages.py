@@ -83,6 +83,8 @@ class Registration:
     transports: tuple[str, ...]
     extensions: Mapping[str, Any]
     """The client's extension outputs."""
+    attachment: str | None
+    """How the authenticator was attached to the client, as far as the client says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,15 @@ def registration(response: object) -> Registration:
         statement,
         tuple(sorted(set(transports))),
         _extensions(response),
+        _attachment(response),
     )
+
+
+def _attachment(response: Mapping[str, Any]) -> str | None:
+    attachment = response.get("authenticatorAttachment")
+    if attachment is not None and not isinstance(attachment, str):
+        raise _malformed("authenticatorAttachment is no text")
+    return attachment
 
 
 def assertion(response: object) -> Assertion:

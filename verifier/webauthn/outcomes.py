@@ -35,6 +35,8 @@ class CeremonyOutcome(StrEnum):
     """Backed up but not eligible for it, or not as eligible as when it was registered."""
     UNSUPPORTED_ALGORITHM = "unsupported-algorithm"
     """The public key is of an algorithm that was not offered."""
+    PLATFORM_AUTHENTICATOR = "platform-authenticator"
+    """An authenticator built into the machine, where only security keys are taken."""
     INVALID_KEY = "invalid-key"
     """The public key is none: a point off its curve, a length that is wrong."""
     ALREADY_REGISTERED = "already-registered"

@@ -240,7 +240,7 @@ class SecurityKey:
             "id": b64(credential_id),
             "rawId": b64(credential_id),
             "type": "public-key",
-            "authenticatorAttachment": "cross-platform",
+            "authenticatorAttachment": twists.get("attachment", "cross-platform"),
             "clientExtensionResults": twists.get("outputs", {}),
             "response": {
                 name: b64(value) if isinstance(value, bytes) else value

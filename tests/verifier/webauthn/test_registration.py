@@ -40,6 +40,24 @@ class TestOptions:
         assert options["attestation"] == "direct"
         assert options["extensions"] == {"appidExclude": "https://signin.aws.amazon.com"}
 
+    def test_security_keys_are_asked_for_before_passkeys(self, people: Any) -> None:
+        options = people.console.begin_security_key(people.session(), name="k")
+        assert options["authenticatorSelection"] == {
+            "authenticatorAttachment": "cross-platform",
+            "residentKey": "discouraged",
+            "requireResidentKey": False,
+            "userVerification": "discouraged",
+        }
+
+    def test_any_authenticator_is_asked_for_with_passkeys(self, people: Any) -> None:
+        people.company.set(passkeys=True, user_verification=UserVerification.PREFERRED)
+        options = people.console.begin_security_key(people.session(), name="k")
+        assert options["authenticatorSelection"] == {
+            "residentKey": "preferred",
+            "requireResidentKey": False,
+            "userVerification": "preferred",
+        }
+
     def test_challenges_differ(self, people: Any) -> None:
         ada = people.session()
         made = [people.console.begin_security_key(ada, name="k") for _ in range(3)]
@@ -189,6 +207,28 @@ class TestLimits:
         people.register(new_key(), by=with_mfa)
         assert len(people.company.serials()) == 2
 
+    def test_platform_authenticator_is_refused_before_passkeys(
+        self, people: Any, new_key: Any, refused: Any
+    ) -> None:
+        with refused(*NOT_ACCEPTED):
+            people.register(new_key(), attachment="platform")
+        assert people.last().outcome is CeremonyOutcome.PLATFORM_AUTHENTICATOR
+        assert people.company.serials() == []
+
+    @pytest.mark.parametrize("attachment", ["platform", "cross-platform", "of-the-future", None])
+    def test_passkeys_are_taken_however_attached(
+        self, people: Any, new_key: Any, attachment: str | None
+    ) -> None:
+        """Also one that is synced and has no counter; it signs in with its user handle."""
+        people.company.set(passkeys=True)
+        key = new_key(form="none", flags=UP | UV | BE | BS, step=0, count=0)
+        people.register(key, attachment=attachment)
+        for _ in range(2):
+            page = people.page()
+            handle = people.company.ids["alice"].encode()
+            answer = key.get(page.assertion_options, user_handle=handle)
+            assert people.console.submit_assertion(page.id, answer).mfa
+
     def test_gate_falls_between_the_two_calls(
         self, people: Any, new_key: Any, refused: Any
     ) -> None:
@@ -237,6 +277,7 @@ REFUSALS: list[tuple[str, dict[str, Any], CeremonyOutcome]] = [
     ("algorithm that is true", {"cose": cbor.encode({3: True})}, CeremonyOutcome.INVALID_KEY),
     ("key without an algorithm", {"cose": cbor.encode({1: 2})}, CeremonyOutcome.INVALID_KEY),
     ("no response", {"response": {}}, CeremonyOutcome.MALFORMED),
+    ("attachment that is no text", {"attachment": 1}, CeremonyOutcome.MALFORMED),
 ]
 
 
