@@ -111,6 +111,12 @@ KINDS: dict[str, tuple[Callable[[Any, Any], Credentials], tuple[bool, ...]]] = {
         ),
         FALSE,
     ),
+    "federated user": (
+        lambda company, token: Credentials.of(
+            company.sts("alice").get_federation_token(Name="fay", Policy=document(allow("*")))
+        ),
+        FALSE,
+    ),
     "role assumed from a session with MFA": (
         lambda company, token: in_role(company, company.mfa_session(token)),
         FALSE,
@@ -125,7 +131,7 @@ def test_keys_of_mfa_by_the_kind_of_credentials(
     """Section by section: what the keys are, and what each operator makes of them."""
     arn = company.verifier.create_role(A, "operator", trusts=[f"arn:aws:iam::{A}:user/alice"]).name
     lines = [allow(f"x:Condition{n}", **when(*condition)) for n, condition in enumerate(CONDITIONS)]
-    put("alice", *lines)
+    put("alice", *lines, allow("sts:GetFederationToken"))
     company.iam("ada").put_role_policy(
         RoleName=arn, PolicyName="all", PolicyDocument=document(*lines)
     )

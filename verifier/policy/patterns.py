@@ -107,19 +107,24 @@ def resolved(pattern: tuple[Token, ...], context: Context) -> tuple[Token, ...] 
 class _Segment:
     """Text between two `*`: of one length, with `?` at some places."""
 
-    def __init__(self, parts: Iterable[Token]) -> None:
+    __slots__ = ("_chars", "_masks", "_others", "_text", "length")
+
+    def __init__(self, parts: list[Token]) -> None:
+        texts = [part for part in parts if isinstance(part, str)]
+        self._text = "".join(texts) if len(texts) == len(parts) else None
+        if self._text is not None:
+            self.length = len(self._text)
+            return
         self._chars: list[str | None] = []
         for part in parts:
             self._chars.extend(part if isinstance(part, str) else [None])
         self.length = len(self._chars)
-        self._text = None if None in self._chars else "".join(filter(None, self._chars))
         # Bit n of a character's mask: it fits at place n (the shift-and algorithm).
         self._others = sum(1 << n for n, char in enumerate(self._chars) if char is None)
         self._masks: dict[str, int] = {}
-        if self._text is None:
-            for n, char in enumerate(self._chars):
-                if char is not None:
-                    self._masks[char] = self._masks.get(char, self._others) | 1 << n
+        for n, char in enumerate(self._chars):
+            if char is not None:
+                self._masks[char] = self._masks.get(char, self._others) | 1 << n
 
     def at(self, text: str, start: int) -> bool:
         """Whether it stands at this place of a text."""
@@ -177,7 +182,6 @@ def _always(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def matcher(pattern: tuple[Token, ...]) -> Matcher:
     """What tells whether a text fits a pattern without variables."""
     if pattern == (Wild.MANY,):
@@ -188,10 +192,14 @@ def matcher(pattern: tuple[Token, ...]) -> Matcher:
 
 
 def matches(pattern: tuple[Token, ...], text: str) -> bool:
-    """Whether a text fits a pattern without variables, of which there may be many."""
+    """Whether a text fits a pattern whose variables were replaced for this request."""
     if len(pattern) == 1 and isinstance(pattern[0], str):
         return text == pattern[0]
-    return matcher(pattern)(text)
+    return (_kept_matcher if len(pattern) <= _KEPT_TOKENS else matcher)(pattern)(text)
+
+
+_KEPT_TOKENS = 16
+_kept_matcher = lru_cache(maxsize=1024)(matcher)
 
 
 def has_variables(pattern: Iterable[Token]) -> bool:

@@ -119,10 +119,6 @@ def test_hostile_pattern_looks_at_each_character_a_bounded_number_of_times(part:
         assert text.looks <= 2 * size
 
 
-def test_same_pattern_is_compiled_once() -> None:
-    assert matcher(tokens("one?of*these")) is matcher(tokens("one?of*these"))
-
-
 @pytest.mark.parametrize(
     ("pattern", "text", "fit"),
     [
