@@ -27,7 +27,6 @@ from mfalab.simulator.scenario_files.parts import Parts
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.shape import KEY, references
 from mfalab.simulator.scenario_files.yaml_source import (
-    Location,
     Source,
     data_of,
     flow,
@@ -369,7 +368,8 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
     """Names that nothing, or more than one thing, has."""
     if not isinstance(data, dict):
         return
-    declared = {section: list(mapping(data, section)) for section in _SECTIONS}
+    # Dictionaries, for their order and because looking one name up must not look at all.
+    declared = {section: dict.fromkeys(mapping(data, section)) for section in _SECTIONS}
     for section, names in declared.items():
         for name in names:
             first = next(other for other in _SECTIONS if name in declared[other])
@@ -381,20 +381,28 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
     known = {
         "person": declared["people"],
         "device": declared["devices"],
-        "phone": [*declared["phones"], *_phones_of_their_own(data)],
-        "account": ["main", *declared["accounts"]],
+        "phone": declared["phones"] | dict.fromkeys(_phones_of_their_own(data)),
+        "account": {"main": None} | declared["accounts"],
         "role": declared["roles"],
     }
-    known["principal"] = [*known["person"], *known["account"]]
+    known["principal"] = known["person"] | known["account"]
+    sessions = _sessions_made(data)
     for location, kind, name in references(data):
-        names = _sessions_before(data, location) if kind == "session" else known[kind]
-        if name not in names and not (kind == "principal" and name.startswith("arn:")):
-            near = nearest(name, names) or choice(names or ["none"])
-            what = "person or account" if kind == "principal" else kind
-            yield source.problem(
-                node_at(root, location, key=location[-1] == KEY),
-                f'{in_step(location)}no {what} is called "{name}"{near}',
-            )
+        if kind == "session":
+            step = int(location[1])
+            if sessions.get(name, step) < step:
+                continue
+            fit = [each for each, made in sessions.items() if made < step]
+        elif name in known[kind] or (kind == "principal" and name.startswith("arn:")):
+            continue
+        else:
+            fit = list(known[kind])
+        near = nearest(name, fit) or choice(fit or ["none"])
+        what = "person or account" if kind == "principal" else kind
+        yield source.problem(
+            node_at(root, location, key=location[-1] == KEY),
+            f'{in_step(location)}no {what} is called "{name}"{near}',
+        )
 
 
 def _phones_of_their_own(data: dict[str, Any]) -> list[str]:
@@ -408,12 +416,13 @@ def _phones_of_their_own(data: dict[str, Any]) -> list[str]:
     ]
 
 
-def _sessions_before(data: dict[str, Any], location: Location) -> list[str]:
-    """The sessions that a step may name: those that the steps before it have made."""
-    steps = data["steps"][: int(location[1])]
-    made = [
-        step["as"]
-        for step in steps
-        if isinstance(step, dict) and step.get("do") in _MAKES_SESSIONS and "as" in step
-    ]
-    return ["keys", "console", *made]
+def _sessions_made(data: dict[str, Any]) -> dict[str, int]:
+    """The sessions that steps may name, each with the first step that makes it."""
+    made = {"keys": -1, "console": -1}
+    steps = data.get("steps")
+    for index, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict) and isinstance(step.get("as"), str):
+            verb = step.get("do")
+            if isinstance(verb, str) and verb in _MAKES_SESSIONS:
+                made.setdefault(step["as"], index)
+    return made

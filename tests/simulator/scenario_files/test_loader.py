@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
+from mfalab.simulator.scenario_files import loader
 from mfalab.simulator.scenario_files.loader import Case, load_cases
 
 Story = Callable[..., str]
@@ -417,3 +419,26 @@ def test_loading_costs_what_its_cases_cost(
     load(1, "rows")  # what is made once in a process is made now
     for form in ("combinations", "rows"):
         assert_linear([load(cases, form) for cases in (50, 100, 200)])
+
+
+@pytest.mark.parametrize("count", [50, 100, 200])
+def test_names_are_looked_up_once_each_whatever_their_number(
+    cases: Cases, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Sessions were gathered from all steps before, once for each step that names one."""
+    looked: list[int] = []
+    gather = loader._sessions_made
+
+    def counted(data: dict[str, Any]) -> dict[str, int]:
+        looked.append(len(data["steps"]))
+        return gather(data)
+
+    monkeypatch.setattr(loader, "_sessions_made", counted)
+    steps = "".join(
+        f"  - {{do: get_session, who: alice, as: s{number}}}\n"
+        f"  - {{do: who_am_i, who: alice, using: s{number}}}\n"
+        for number in range(count)
+    )
+    (case,) = cases(f"scenario: x\npeople: {{alice: {{}}}}\nsteps:\n{steps}")
+    assert len(case.steps) == 2 * count
+    assert looked == [2 * count]
