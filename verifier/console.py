@@ -97,12 +97,7 @@ class Console:
 
         Who comes from an unusual place, and has no MFA, is mailed a code where the profile says so.
         """
-
-        def find(tx: Transaction) -> Identity | None:
-            found = tx.find(Account, root_email=email)
-            return tx.get(Identity, found[0].id) if found else None
-
-        return self._first_page(find, password, unusual=unusual)
+        return self._first_page(lambda tx: self._root_of(tx, email), password, unusual=unusual)
 
     def choose(self, page_id: str, kind: DeviceKind) -> SecondPage:
         """Choose the kind of device on the second page. An SMS code is sent at once."""
@@ -139,9 +134,26 @@ class Console:
 
     def set_password(self, page_id: str, *, old_password: str, new_password: str) -> SignedIn:
         """Change the password that has to be changed before the sign-in goes on."""
+        old, new = _passwords(OldPassword=old_password, NewPassword=new_password).values()
         return self._service.transact(
-            "ConsoleLogin",
-            lambda call: demands.set_password(call, page_id, old_password, new_password),
+            "ConsoleLogin", lambda call: demands.set_password(call, page_id, old, new)
+        )
+
+    def forgot_root_password(self, email: str) -> None:
+        """Have root mailed a link to a page for a new password; an unknown address gets none."""
+
+        def body(call: Call) -> None:
+            root = self._root_of(call.tx, email)
+            if root is not None and root.password_hash is not None:
+                demands.mail_password_link(call, root)
+
+        self._service.transact("PasswordRecovery", body)
+
+    def reset_root_password(self, token: str, new_password: str) -> None:
+        """Follow the link of that mail, and choose a password."""
+        new = _passwords(NewPassword=new_password)["NewPassword"]
+        self._service.transact(
+            "PasswordRecovery", lambda call: demands.reset_password(call, token, new)
         )
 
     def resend_code(self, page_id: str) -> None:
@@ -390,6 +402,11 @@ class Console:
             action=action,
         )
 
+    @staticmethod
+    def _root_of(tx: Transaction, email: str) -> Identity | None:
+        found = tx.find(Account, root_email=email)
+        return tx.get(Identity, found[0].id) if found else None
+
     def _first_page(
         self,
         find: Callable[[Transaction], Identity | None],
@@ -435,6 +452,15 @@ def _input(names_: Collection[str], required: Collection[str]) -> Shape:
         "SecurityKeyName": _SECURITY_KEY_NAME,
     }
     return parameter_rules.some_of(members, names_, required)
+
+
+def _passwords(**given: str) -> dict[str, Any]:
+    """Passwords as they were typed, if they can be any.
+
+    Raises:
+        ServiceError: ValidationError.
+    """
+    return parameter_rules.bind(_input(given, given), given)
 
 
 def _mfa_column(call: Call, identity: Identity) -> str:

@@ -27,13 +27,34 @@ def open_mail_page(call: Call, root: Identity) -> SecondPage:
 def submit_mail_code(call: Call, page_id: str, code: str) -> SignedIn | SecondPage:
     """Type the code of the mail; the page ends with it, or with too many wrong ones."""
     sign_in, root = console_login.find(call, page_id, Demand.MAIL_CODE)
-    if hmac.compare_digest(sign_in.mail_code.encode(), code.encode("utf-8", "surrogatepass")):
+    typed = str(code).encode("utf-8", "surrogatepass")
+    if hmac.compare_digest(sign_in.mail_code.encode(), typed):
         return console_login.finish(call, root, MfaProof(), sign_in)
     failures = sign_in.failures + 1
     spent = failures >= call.profile.root_mail_code_tries
     call.tx.update(replace(sign_in, failures=failures, closed=spent))
     console_login.record_failure(call, root, mfa_used=False)
     raise Refused(refusals.mail_code_refused())
+
+
+def mail_password_link(call: Call, root: Identity) -> None:
+    """Mail root a link to a page that takes a new password."""
+    page = console_login.new_page(call, root, Demand.FORGOTTEN_PASSWORD)
+    address = authorization.account_of(call.tx, root.account_id).root_email
+    text = "Choose a new password on the page that this link leads to."
+    call.send(lambda outbox: outbox.send_mail(address, "Password assistance", text, page.id))
+
+
+def reset_password(call: Call, token: str, new: str) -> None:
+    """Give root the password that was typed on the page of the link, once. MFA is asked for later.
+
+    Root of a member account that has none cannot make itself one.
+    """
+    page, root = console_login.find(call, token, Demand.FORGOTTEN_PASSWORD)
+    if root.password_hash is None:
+        raise refusals.page_gone()
+    password_rules.set_password(call, root, new)
+    call.tx.update(replace(page, closed=True))
 
 
 def set_password(call: Call, page_id: str, old: str, new: str) -> SignedIn:

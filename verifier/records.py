@@ -70,6 +70,8 @@ class Demand(StrEnum):
     MAIL_CODE = "mail-code"
     """The code in a mail to root, who signs in from an unusual place without MFA."""
     NEW_PASSWORD = "new-password"
+    FORGOTTEN_PASSWORD = "forgotten-password"
+    """A new password of root, by the link in a mail."""
 
 
 class Ceremony(StrEnum):

@@ -190,3 +190,66 @@ def test_password_is_changed_on_ones_page(company: Any) -> None:
     keys: Credentials = company.keys["alice"]
     with pytest.raises(ServiceError, match="InvalidClientTokenId"):
         company.console.change_password(keys, old_password=NEW, new_password="x")
+
+
+@pytest.mark.parametrize("typed", [None, 1, b"x", [], "", "x" * 129])
+def test_what_can_be_no_password(company: Any, typed: Any) -> None:
+    due(company)
+    page = company.console.sign_in(ACCOUNT, "alice", "alice pw")
+    for given in (
+        {"old_password": typed, "new_password": NEW},
+        {"old_password": "alice pw", "new_password": typed},
+    ):
+        with pytest.raises(ServiceError, match=r"ValidationError: \d validation error"):
+            company.console.set_password(page.id, **given)
+        with pytest.raises(ServiceError, match=r"ValidationError: \d validation error"):
+            company.console.change_password(company.signed_in("ada").credentials, **given)
+
+
+class TestForgottenPassword:
+    MAIL = "root@example.com"
+
+    def link(self, company: Any) -> str:
+        company.console.forgot_root_password(self.MAIL)
+        address, subject, _, token = company.outbox.mails[-1]
+        assert (address, subject) == (self.MAIL, "Password assistance")
+        return str(token)
+
+    def test_link_takes_a_new_password_once(self, company: Any, refused: Any) -> None:
+        token = self.link(company)
+        with pytest.raises(ServiceError, match="PasswordPolicyViolation"):
+            company.console.reset_root_password(token, "easy")
+        company.console.reset_root_password(token, NEW)
+        with refused(*GONE):
+            company.console.reset_root_password(token, NEW + "2")
+        assert isinstance(company.console.sign_in_root(self.MAIL, NEW), SignedIn)
+        with pytest.raises(ServiceError, match="FailedAuthentication"):
+            company.console.sign_in_root(self.MAIL, "root pw")
+
+    def test_device_is_asked_for_as_before(self, company: Any) -> None:
+        company.enrol_root()
+        company.console.reset_root_password(self.link(company), NEW)
+        asked(company.console.sign_in_root(self.MAIL, NEW), Demand.MFA)
+
+    def test_link_is_no_sign_in_page(self, company: Any, refused: Any) -> None:
+        token = self.link(company)
+        for attempt in (
+            lambda: company.console.submit_mail_code(token, ""),
+            lambda: company.console.submit_code(token, "123456"),
+            lambda: company.console.set_password(token, old_password="x", new_password=NEW),
+        ):
+            with refused(*GONE):
+                attempt()
+        page = company.console.sign_in_root(self.MAIL, "root pw")
+        assert isinstance(page, SignedIn)
+
+    def test_link_ages(self, company: Any, clock: Any, refused: Any) -> None:
+        token = self.link(company)
+        clock.advance(901)
+        with refused(*GONE):
+            company.console.reset_root_password(token, NEW)
+
+    @pytest.mark.parametrize("email", ["alice", "other@example.com", ""])
+    def test_others_are_mailed_nothing_and_told_nothing(self, company: Any, email: str) -> None:
+        company.console.forgot_root_password(email)
+        assert company.outbox.mails == []

@@ -132,6 +132,9 @@ def test_credentials_are_deleted_and_recovery_is_enabled(firm: Any, refused: Any
         firm.console.sign_in_root("member@example.com", "member pw")
     with pytest.raises(ServiceError, match="not authorized to perform: iam:CreateLoginProfile"):
         iam.create_login_profile()
+    mails = len(firm.outbox.mails)
+    firm.console.forgot_root_password("member@example.com")
+    assert len(firm.outbox.mails) == mails  # there is nothing to recover
 
     maker = firm.iam(assumed(firm, "IAMCreateRootUserPassword"))
     made = maker.create_login_profile()
@@ -142,6 +145,10 @@ def test_credentials_are_deleted_and_recovery_is_enabled(firm: Any, refused: Any
     for guess in ("", "member pw"):
         with pytest.raises(ServiceError, match="FailedAuthentication"):
             firm.console.sign_in_root("member@example.com", guess)
+    firm.console.forgot_root_password("member@example.com")
+    firm.console.reset_root_password(firm.outbox.mails[-1][3], "Correct horse 1")
+    signed_in = firm.console.sign_in_root("member@example.com", "Correct horse 1")
+    assert isinstance(signed_in, SignedIn)
 
 
 def test_root_itself_has_no_api_for_it(firm: Any) -> None:

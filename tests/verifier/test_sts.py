@@ -699,6 +699,45 @@ class TestFederationToken:
         with pytest.raises(ServiceError, match="Cannot call GetFederationToken with session"):
             self.get(company, federated)
 
+    def may(self, company: Any, credentials: Credentials, action: str) -> bool:
+        try:
+            company.verifier.authorize(credentials, action, "arn:aws:s3:::bucket")
+        except ServiceError as error:
+            if error.code != "AccessDenied":
+                raise
+            return False
+        return True
+
+    @pytest.mark.parametrize("who", ["ada", "root", "alice"])
+    def test_policy_narrows_what_the_caller_may(self, company: Any, who: str) -> None:
+        """Without a policy: nothing. Alice may give credentials, but nothing in S3."""
+        company.iam("ada").put_user_policy(
+            UserName="alice",
+            PolicyName="federate",
+            PolicyDocument=self.POLICY.replace("s3:List*", "sts:GetFederationToken"),
+        )
+        narrowed = Credentials.of(self.get(company, who, Policy=self.POLICY))
+        assert self.may(company, narrowed, "s3:ListBucket") is (who != "alice")
+        assert not self.may(company, narrowed, "s3:DeleteBucket")
+        arns = [{"arn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}]
+        managed = Credentials.of(self.get(company, who, PolicyArns=arns))
+        assert self.may(company, managed, "s3:GetObject") is (who != "alice")
+        assert not self.may(company, managed, "s3:PutObject")
+        assert not self.may(company, Credentials.of(self.get(company, who)), "s3:ListBucket")
+
+    def test_mfa_condition_is_never_met(self, company: Any) -> None:
+        wanted = json.loads(self.POLICY)
+        wanted["Statement"]["Condition"] = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+        federated = Credentials.of(self.get(company, Policy=json.dumps(wanted)))
+        assert not self.may(company, federated, "s3:ListBucket")
+        wanted["Statement"]["Condition"] = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+        federated = Credentials.of(self.get(company, Policy=json.dumps(wanted)))
+        assert self.may(company, federated, "s3:ListBucket")
+
+    def test_policy_that_is_none(self, company: Any) -> None:
+        with pytest.raises(ServiceError, match="MalformedPolicyDocument"):
+            self.get(company, Policy="{")
+
     def test_needs_a_permission(self, company: Any, refused: Any) -> None:
         with pytest.raises(ServiceError, match=f"sts:GetFederationToken on resource: {self.ARN}"):
             self.get(company, "alice")
