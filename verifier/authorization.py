@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from mfalab.verifier import aws_policies, key_use, names, permissions, refusals
 from mfalab.verifier.aws_policies import OWNER_KEY
@@ -26,6 +26,24 @@ from mfalab.verifier.request_context import (
 from mfalab.verifier.store.protocol import Transaction
 
 
+class Signer(Protocol):
+    """Who makes a request, and the proof of it: credentials, or a signature made with them."""
+
+    @property
+    def access_key_id(self) -> str:
+        """`AKIA...`, or `ASIA...` of temporary credentials."""
+        ...
+
+    @property
+    def session_token(self) -> str | None:
+        """Of temporary credentials."""
+        ...
+
+    def proves(self, secret: str) -> bool:
+        """Whether the request was made with this secret access key."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What a caller signs requests with; temporary ones (`ASIA...`) have a session token."""
@@ -43,6 +61,10 @@ class Credentials:
         """
         given = answer["Credentials"]
         return cls(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def proves(self, secret: str) -> bool:
+        """Whether a secret access key is this one."""
+        return _same(secret, self.secret_access_key)
 
 
 class Door(Enum):
@@ -99,7 +121,7 @@ class Caller:
 
 def authenticate(
     tx: Transaction,
-    credentials: Credentials,
+    credentials: Signer,
     now_ns: int,
     door: Door,
     lag_ns: Callable[[str], int] = lambda key_id: 0,
@@ -125,7 +147,7 @@ def authenticate(
     session = tx.get(Session, credentials.access_key_id)
     if session is None or not _same(session.token, credentials.session_token):
         raise refusals.invalid_client_token()
-    if not _same(session.secret, credentials.secret_access_key):
+    if not credentials.proves(session.secret):
         raise refusals.signature_does_not_match()
     caller = session_caller(tx, session)
     if caller is None:
@@ -296,7 +318,7 @@ def check_root_task(caller: Caller, target: Identity, action: str) -> None:
 
 def _key_holder(
     tx: Transaction,
-    credentials: Credentials,
+    credentials: Signer,
     now_ns: int,
     door: Door,
     lag_ns: Callable[[str], int],
@@ -304,7 +326,7 @@ def _key_holder(
     key = tx.get(AccessKey, credentials.access_key_id)
     if key is None or not key.active:
         raise refusals.invalid_client_token()
-    if not _same(key.secret, credentials.secret_access_key):
+    if not credentials.proves(key.secret):
         raise refusals.signature_does_not_match()
     identity = tx.get(Identity, key.identity_id)
     if identity is None:

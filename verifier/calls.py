@@ -23,7 +23,7 @@ from mfalab.verifier import (
     refusals,
     request_context,
 )
-from mfalab.verifier.authorization import Caller, Credentials, Door, Target
+from mfalab.verifier.authorization import Caller, Door, Signer, Target
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.decision import Decision
 from mfalab.verifier.delays import Delay, Streams, draw_ns
@@ -104,7 +104,7 @@ class Call:
         delay: Delay = getattr(self.profile, figure)
         return draw_ns(delay, self.service.delays, f"{figure}/{subject}/{self.now_ns}")
 
-    def begin(self, credentials: Credentials, door: Door = Door.STS) -> None:
+    def begin(self, credentials: Signer, door: Door = Door.STS) -> None:
         """Let the caller in whose credentials these are; the use of an access key is told late."""
         self._caller = authorization.authenticate(
             self.tx,
@@ -209,7 +209,7 @@ class Service:
         self,
         operation: str,
         door: Door,
-        credentials: Credentials,
+        credentials: Signer,
         parameters: Mapping[str, Any],
         body: Callable[[Call], R],
         *,
@@ -243,6 +243,14 @@ class Service:
             raise
         self._record(happened, door, parameters, None)
         return result
+
+    def authenticate(self, credentials: Signer, door: Door) -> None:
+        """Look at credentials alone.
+
+        Raises:
+            ServiceError: they are not valid at this door.
+        """
+        self.transact("Authenticate", lambda call: call.begin(credentials, door))
 
     def raise_fault(self, operation: str) -> None:
         """Raise the next injected error of an operation, if there is one."""
@@ -320,10 +328,14 @@ def operation(
             if args:
                 raise TypeError(f"{name} takes its parameters by keyword only")
             service: Service = self._service
-            bound = parameter_rules.bind(parameter_rules.input_of(door.value, name), kwargs)
-            for member in bound:
-                if member not in taken:
-                    raise refusals.not_implemented(name, member)
+            try:
+                bound = parameter_rules.bind(parameter_rules.input_of(door.value, name), kwargs)
+                for member in bound:
+                    if member not in taken:
+                        raise refusals.not_implemented(name, member)
+            except ServiceError:
+                service.authenticate(self._credentials, door)  # refused first by AWS
+                raise
             return service.perform(
                 name,
                 door,

@@ -122,6 +122,68 @@ duplicate_tag_keys = _refusal(
 )
 """Two tags of one request have one key."""
 
+# Requests on the wire
+
+missing_authentication_token = _refusal(
+    "MissingAuthenticationToken", "Request is missing Authentication Token", 403
+)
+"""The request is not signed."""
+
+
+def incomplete_signature(message: str) -> ServiceError:
+    """The signature has not the form of one; the text says what is wrong."""
+    return ServiceError("IncompleteSignature", message, 400)
+
+
+def signature_scope(message: str) -> ServiceError:
+    """The signature is not for this service, day or hour; the text says what is wrong."""
+    return ServiceError("SignatureDoesNotMatch", message, 403)
+
+
+def wrong_service(*served: str) -> ServiceError:
+    """The signature is scoped to a service that is not here."""
+    known = " or ".join(f"'{name}'" for name in served)
+    return signature_scope(f"Credential should be scoped to correct service: {known}.")
+
+
+payload_hash_mismatch = _refusal(
+    "XAmzContentSHA256Mismatch",
+    "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    400,
+)
+"""The body is not the one that was signed."""
+chunked_body = _refusal(
+    "NotImplemented",
+    "A header you provided implies functionality that is not implemented: bodies that are signed "
+    "chunk by chunk.",
+    501,
+)
+"""`x-amz-content-sha256: STREAMING-...` (text partly ours)."""
+malformed_query_string = _refusal(
+    "MalformedQueryString", "The query string contains a syntax error.", 404
+)
+"""The form is not one; the code and its status are of AWS's common errors."""
+missing_action = _refusal(
+    "MissingAction", "The request is missing an action or a required parameter.", 400
+)
+"""No field Action."""
+
+
+def unknown_operation(action: str, version: str | None) -> ServiceError:
+    """The service has no operation of this name in this version."""
+    text = version or "NO_VERSION_SPECIFIED"
+    return ServiceError(
+        "InvalidAction", f"Could not find operation {action} for version {text}", 400
+    )
+
+
+internal_failure = _refusal(
+    "InternalFailure",
+    "The request processing has failed because of an unknown error, exception or failure.",
+    500,
+)
+"""A defect."""
+
 # Users and devices
 
 

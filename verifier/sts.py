@@ -19,8 +19,8 @@ from mfalab.verifier import (
     tags,
 )
 from mfalab.verifier.authorization import (
-    Credentials,
     Door,
+    Signer,
     Target,
     account_of,
     authorize,
@@ -56,9 +56,7 @@ _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 class Sts:
     """STS for one caller. Every method raises `ServiceError` as STS refuses."""
 
-    def __init__(
-        self, service: Service, credentials: Credentials, source_ip: str | None = None
-    ) -> None:
+    def __init__(self, service: Service, credentials: Signer, source_ip: str | None = None) -> None:
         self._service = service
         self._credentials = credentials
         self._source_ip = source_ip

@@ -18,7 +18,7 @@ from mfalab.verifier import (
     users,
 )
 from mfalab.verifier.arguments import typed, violations
-from mfalab.verifier.authorization import Credentials, Target
+from mfalab.verifier.authorization import Credentials, Door, Signer, Target
 from mfalab.verifier.calls import Call, Observer, Service, transaction
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.console import Console
@@ -380,13 +380,21 @@ class Verifier:
 
     # Doors
 
-    def iam(self, credentials: Credentials, source_ip: str | None = None) -> Iam:
+    def iam(self, credentials: Signer, source_ip: str | None = None) -> Iam:
         """IAM as this caller sees it; policies may look at where the requests come from."""
         return Iam(self._service, credentials, source_ip)
 
-    def sts(self, credentials: Credentials, source_ip: str | None = None) -> Sts:
+    def sts(self, credentials: Signer, source_ip: str | None = None) -> Sts:
         """STS as this caller sees it; policies may look at where the requests come from."""
         return Sts(self._service, credentials, source_ip)
+
+    def authenticate(self, credentials: Signer, door: Door) -> None:
+        """Look at credentials without an operation.
+
+        Raises:
+            ServiceError: they are not valid at this door.
+        """
+        self._service.authenticate(credentials, door)
 
     # Beside the service
 
@@ -403,7 +411,7 @@ class Verifier:
         return names.role_arn(authorization.account_of(call.tx, role.account_id), role)
 
     @transaction("MfaContext")
-    def mfa_context(self, call: Call, credentials: Credentials) -> MfaContext:
+    def mfa_context(self, call: Call, credentials: Signer) -> MfaContext:
         """What policies would see of MFA in a request with these credentials.
 
         Raises:
@@ -416,7 +424,7 @@ class Verifier:
 
     def authorize(
         self,
-        credentials: Credentials,
+        credentials: Signer,
         action: str,
         resource: str = "*",
         *,

@@ -1,0 +1,96 @@
+"""The endpoint as an ASGI application: it reads a request, and sends the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from mfalab.verifier.wire.messages import Request, Response
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LONGEST_BODY = 1024 * 1024
+"""Bytes; the largest parameter of IAM, a policy document, has 131,072 characters."""
+PATIENCE_S = 30.0
+"""How long a client may take to send its body."""
+
+
+class Application:
+    """An ASGI application of what answers requests.
+
+    Answers are made one after another: they wait for the store only, and a code is decided once.
+
+    Args: what answers, such as `Endpoint.answer`; how long a client may take for its body.
+    """
+
+    def __init__(
+        self, answer: Callable[[Request], Response], *, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._answer = answer
+        self._patience_s = patience_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of a server."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            response = await self._respond(scope, receive)
+            if response is not None:
+                await _send(send, response)
+        else:
+            raise ValueError(f"no protocol {scope['type']} here")
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response | None:
+        """The answer; None when the client is gone."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    body += message.get("body", b"")
+                    if len(body) > LONGEST_BODY:
+                        return _plain(413, f"The body is longer than {LONGEST_BODY} bytes.")
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            return _plain(408, f"The body did not come within {self._patience_s:g} seconds.")
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        )
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        return self._answer(
+            Request(
+                scope["method"],
+                path.decode("latin-1"),
+                scope["query_string"].decode("latin-1"),
+                headers,
+                bytes(body),
+            )
+        )
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _send(send: Send, response: Response) -> None:
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
+    ]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _plain(status: int, text: str) -> Response:
+    headers = (("content-type", "text/plain; charset=utf-8"), ("connection", "close"))
+    return Response(status, f"{text}\n".encode(), headers)
