@@ -43,6 +43,7 @@ _DOORS = {
     "guest": ("guest",),
     "token": ("token",),
     "rig": ("rig",),
+    "serve": ("serve",),
 }
 MODULES = {name: module for module, names in _DOORS.items() for name in names}
 """The module of this package that has each command."""

@@ -37,41 +37,40 @@ class Application:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            response = await self._respond(scope, receive)
-            if response is not None:
-                await _send(send, response)
+            request = await read_request(scope, receive, self._patience_s)
+            if isinstance(request, Request):
+                request = self._answer(request)
+            if request is not None:
+                await send_response(send, request)
         else:
             raise ValueError(f"no protocol {scope['type']} here")
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response | None:
-        """The answer; None when the client is gone."""
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._patience_s):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return None
-                    body += message.get("body", b"")
-                    if len(body) > LONGEST_BODY:
-                        return _plain(413, f"The body is longer than {LONGEST_BODY} bytes.")
-                    if not message.get("more_body", False):
-                        break
-        except TimeoutError:
-            return _plain(408, f"The body did not come within {self._patience_s:g} seconds.")
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-        )
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
-        return self._answer(
-            Request(
-                scope["method"],
-                path.decode("latin-1"),
-                scope["query_string"].decode("latin-1"),
-                headers,
-                bytes(body),
-            )
-        )
+
+async def read_request(
+    scope: Scope, receive: Receive, patience_s: float = PATIENCE_S
+) -> Request | Response | None:
+    """A request with its body; an answer to one that has too long a body, or takes too long.
+
+    None: the client is gone.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(patience_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > LONGEST_BODY:
+                    return _plain(413, f"The body is longer than {LONGEST_BODY} bytes.")
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        return _plain(408, f"The body did not come within {patience_s:g} seconds.")
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query = scope["query_string"].decode("latin-1")
+    pairs = ((name.decode("latin-1"), text.decode("latin-1")) for name, text in scope["headers"])
+    return Request(scope["method"], path.decode("latin-1"), query, tuple(pairs), bytes(body))
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -82,7 +81,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-async def _send(send: Send, response: Response) -> None:
+async def send_response(send: Send, response: Response) -> None:
+    """Send a whole answer."""
     headers = [
         (name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
     ]

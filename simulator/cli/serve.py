@@ -1,0 +1,179 @@
+"""The command `serve`: the verifier as an AWS endpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import click
+
+from mfalab.simulator.cli.common import A_FILE, gathered, not_ready, option
+
+IN_MEMORY = ":memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """Where it listens, and what it serves."""
+
+    host: str = option("--host", default="127.0.0.1", help="Address to listen on.")
+    port: int = option(
+        "--port", type=click.IntRange(0, 65535), default=8765, help="0 is any that is free."
+    )
+    db: Path = option(
+        "--db",
+        type=A_FILE,
+        default="mfalab.db",
+        metavar="FILE",
+        help=f"SQLite file of all state, made if it is not there; {IN_MEMORY} keeps none.",
+    )
+    profile: str = option(
+        "--profile",
+        default="aws-immediate",
+        metavar="NAME",
+        help="Every figure of the verifier; mfalab profiles shows them.",
+    )
+    clock: str = option(
+        "--clock",
+        type=click.Choice(["system", "virtual"]),
+        default="system",
+        help="A virtual clock stands until it is moved.",
+    )
+    users: tuple[str, ...] = option(
+        "--user",
+        multiple=True,
+        metavar="NAME",
+        default=("alice",),
+        help="An IAM user who manages own devices; may be given several times.",
+    )
+    administrators: tuple[str, ...] = option(
+        "--administrator",
+        multiple=True,
+        metavar="NAME",
+        help="An IAM user who may do everything; may be given several times.",
+    )
+
+    def words(self) -> list[str]:
+        """Its options, as they are typed."""
+        words = [f"--host={self.host}", f"--port={self.port}", f"--db={self.db}"]
+        words += [f"--profile={self.profile}", f"--clock={self.clock}"]
+        words += [f"--user={name}" for name in self.users]
+        return words + [f"--administrator={name}" for name in self.administrators]
+
+
+@click.command()
+@gathered(_Server, "server")
+@click.option("--json", "as_json", is_flag=True, help="Say in JSON, in one line, what is served.")
+@click.option(
+    "--env",
+    "as_env",
+    is_flag=True,
+    help="Serve in the background, and print the environment of the first user for a shell.",
+)
+def serve(server: _Server, as_json: bool, as_env: bool) -> None:
+    """Serve AWS IAM and STS to AWS's clients, until Ctrl-C or SIGTERM.
+
+    \b
+    mfalab serve --user alice --clock virtual
+    eval "$(mfalab serve --env)"; aws iam get-user; kill $MFALAB_PID
+
+    One line says the address, the account, and everybody's access keys.
+
+    Exits with 3 when the address is taken.
+    """
+    if as_env:
+        _in_background(server)
+        return
+    try:
+        from mfalab.simulator.serving.server import Server, listen, url_of
+    except ImportError as error:
+        if error.name != "uvicorn":
+            raise
+        not_ready("mfalab serve needs uvicorn: pip install 'mfalab[serve]'")
+    from mfalab.simulator.entropy import SystemEntropy
+    from mfalab.simulator.serving.endpoint import open_endpoint
+    from mfalab.verifier import PROFILES, ServiceError, StoreUnusable
+
+    if server.profile not in PROFILES:
+        known = ", ".join(PROFILES)
+        raise click.UsageError(f"--profile: there is no {server.profile!r}; there are {known}")
+
+    random_bytes = SystemEntropy().random_bytes("serve")
+    try:
+        listener = listen(server.host, server.port)
+    except OSError as error:
+        numbered = error.errno is not None and error.errno > 0  # of a name that is unknown, less
+        why = os.strerror(error.errno or 0) if numbered else error.strerror
+        not_ready(f"cannot listen on {server.host}, port {server.port}: {why}")
+    with listener:
+        try:
+            endpoint = open_endpoint(
+                None if str(server.db) == IN_MEMORY else server.db,
+                profile=server.profile,
+                virtual=server.clock == "virtual",
+                users={
+                    **dict.fromkeys(server.users, False),
+                    **dict.fromkeys(server.administrators, True),
+                },
+                random_bytes=random_bytes,
+            )
+        except StoreUnusable as error:
+            raise click.UsageError(f"--db: {error}") from None
+        except ServiceError as error:
+            raise click.UsageError(error.message) from None
+        with endpoint:
+            told = endpoint.told(url_of(listener))
+            click.echo(json.dumps(told) if as_json else _line(told))
+            sys.stdout.flush()
+            Server(endpoint.application, listener).run()
+
+
+def _line(told: dict[str, Any]) -> str:
+    people = {"root": told["root"], **told["users"]}
+    keys = [f"{name} {k['access_key_id']} {k['secret_access_key']}" for name, k in people.items()]
+    return (
+        f"serving {told['endpoint']}, account {told['account']}, control token {told['token']}; "
+        f"access keys: {', '.join(keys)}"
+    )
+
+
+def _in_background(server: _Server) -> None:
+    """Start another process that serves, and print what a shell needs to use it."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "mfalab", "serve", "--json", *server.words()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout as out, process.stderr as err:
+        line = out.readline()
+        if not line:
+            click.echo(err.read(), err=True, nl=False)
+            sys.exit(process.wait())
+    told = json.loads(line)
+    first = next(iter(told["users"].values()), told["root"])
+    values = {
+        "AWS_ENDPOINT_URL": told["endpoint"],
+        "AWS_ACCESS_KEY_ID": first["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": first["secret_access_key"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "MFALAB_PID": str(process.pid),
+        "MFALAB_TOKEN": told["token"],
+    }
+    click.echo("unset AWS_SESSION_TOKEN AWS_PROFILE")
+    for name, value in values.items():
+        click.echo(f"export {name}={quote(value)}")
+
+
+COMMANDS = {"serve": serve}
+"""Each command by its name."""

@@ -1,0 +1,110 @@
+"""All that is served together: a verifier, its clock, its account, and what answers requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mfalab.simulator.clocks.wall import WALL
+from mfalab.simulator.environment.lab_clock import LabClock
+from mfalab.simulator.serving.accounts import ServedAccount, furnish
+from mfalab.simulator.serving.control import Control
+from mfalab.verifier import CHEAP, PROFILES, Credentials, MemoryStore, SqliteStore, Verifier
+from mfalab.verifier.outbox import Silence
+from mfalab.verifier.wire.asgi import Application
+from mfalab.verifier.wire.service import Endpoint
+
+TOKEN_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEndpoint:
+    """A verifier that answers on the wire; a context, at whose end its file is closed."""
+
+    verifier: Verifier
+    account: ServedAccount
+    application: Control
+    token: str
+    clock: LabClock | None
+    """What moves the verifier's time; None where that is the machine's."""
+
+    def told(self, url: str) -> dict[str, Any]:
+        """What clients must know: the line of `mfalab serve --json`."""
+        return {
+            "endpoint": url,
+            "account": self.account.id,
+            "clock": "system" if self.clock is None else "virtual",
+            "token": self.token,
+            "root": _keys(self.account.root),
+            "users": {name: _keys(each) for name, each in self.account.users.items()},
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(self.verifier.store, SqliteStore):
+            self.verifier.store.close()
+
+
+def open_endpoint(
+    db: Path | None,
+    *,
+    profile: str,
+    virtual: bool,
+    users: Mapping[str, bool],
+    random_bytes: Callable[[int], bytes],
+) -> ServedEndpoint:
+    """Open a verifier's file, and furnish it.
+
+    Args:
+        db: the SQLite file; None keeps everything in memory.
+        profile: the name of the verifier's.
+        virtual: whether time stands until it is moved, from now on.
+        users: names, and whether they are administrators.
+        random_bytes: source of all secrets.
+
+    Raises:
+        StoreUnusable: the file is none of ours, or cannot be opened.
+        ServiceError: a user's name is malformed.
+    """
+    clock = LabClock(WALL.now_ns()) if virtual else None
+    verifier = Verifier(
+        store=MemoryStore() if db is None else SqliteStore(db),
+        clock=clock or WALL,
+        random_bytes=random_bytes,
+        profile=PROFILES[profile],
+        password_cost=CHEAP,
+        outbox=Silence(),
+    )
+    account = furnish(verifier, users, random_bytes)
+    token = random_bytes(TOKEN_BYTES).hex()
+    return ServedEndpoint(
+        verifier, account, serve_verifier(verifier, clock, token, random_bytes), token, clock
+    )
+
+
+def serve_verifier(
+    verifier: Verifier,
+    clock: LabClock | None,
+    token: str,
+    random_bytes: Callable[[int], bytes],
+) -> Control:
+    """An ASGI application of a verifier; signatures are fresh by this machine's time."""
+    answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
+    return Control(Application(answers.answer), clock, token)
+
+
+def _keys(credentials: Credentials) -> dict[str, str]:
+    return {
+        "access_key_id": credentials.access_key_id,
+        "secret_access_key": credentials.secret_access_key,
+    }

@@ -1,0 +1,84 @@
+"""An HTTP server for an ASGI application, by uvicorn."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import uvicorn
+
+GRACE_S = 5
+"""How long requests under way may take once the server is to end."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any that is free.
+
+    Raises:
+        OSError: the address is not this machine's, or taken.
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(address[:2], family=family, backlog=512)
+
+
+def url_of(listener: socket.socket) -> str:
+    """The URL of a socket that listens."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class Server:
+    """Serves an application on a socket, here or in a thread of its own.
+
+    Args: the ASGI application; the socket, which is closed at the end.
+    """
+
+    def __init__(self, application: Any, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        self._server = _Uvicorn(config)
+        self._listener = listener
+        self._thread = threading.Thread(target=self.run, name="mfalab endpoint", daemon=True)
+
+    def run(self) -> None:
+        """Serve until SIGINT, SIGTERM, or `stop`."""
+        with self._listener:
+            self._server.run([self._listener])
+
+    def start(self) -> None:
+        """Serve in a thread; the socket listens already, so clients may come at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for the end of a thread."""
+        self._server.should_exit = True
+        with suppress(RuntimeError):  # it never began
+            self._thread.join()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn that ends by a signal as it ends otherwise: it raises no signal a second time."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
