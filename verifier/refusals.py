@@ -177,6 +177,19 @@ def unknown_operation(action: str, version: str | None) -> ServiceError:
     )
 
 
+only_list_buckets = _refusal(
+    "NotImplemented", "Of Amazon S3 there is ListBuckets only: GET /.", 501
+)
+"""Anything else of S3 (text ours)."""
+
+
+def no_such_instance(instance: str) -> ServiceError:
+    """The account has no instance of this id."""
+    return ServiceError(
+        "InvalidInstanceID.NotFound", f"The instance ID '{instance}' does not exist", 400
+    )
+
+
 internal_failure = _refusal(
     "InternalFailure",
     "The request processing has failed because of an unknown error, exception or failure.",

@@ -69,8 +69,11 @@ async def read_request(
         return _plain(408, f"The body did not come within {patience_s:g} seconds.")
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"].decode("latin-1")
+    source: str | None = (scope.get("client") or (None,))[0]
     pairs = ((name.decode("latin-1"), text.decode("latin-1")) for name, text in scope["headers"])
-    return Request(scope["method"], path.decode("latin-1"), query, tuple(pairs), bytes(body))
+    return Request(
+        scope["method"], path.decode("latin-1"), query, tuple(pairs), bytes(body), source
+    )
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

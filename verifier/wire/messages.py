@@ -18,6 +18,8 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     """Names in lower case."""
     body: bytes = b""
+    source_ip: str | None = None
+    """The client's address."""
 
     def header(self, name: str) -> str | None:
         """The value of a header, several joined by commas, with single spaces; None without one."""

@@ -1,31 +1,40 @@
 """The endpoint: which service a request is for, and what it answers.
 
-All services share one address. As with AWS's own endpoints a request says in the scope of its
-signature which service it is for; there is nothing to see without a signature.
+All services share one address. A request says in the scope of its signature which service it is
+for; there is nothing to see without a signature.
 """
 
 from __future__ import annotations
 
-import inspect
 import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Protocol
 
 from mfalab.verifier import refusals
-from mfalab.verifier.authorization import Door, Signer
+from mfalab.verifier.authorization import Signer
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.errors import ServiceError
-from mfalab.verifier.iam import Iam
-from mfalab.verifier.service_model import service_model
-from mfalab.verifier.sts import Sts
 from mfalab.verifier.verifier import Verifier
-from mfalab.verifier.wire import query, sigv4, xml
+from mfalab.verifier.wire import sigv4
 from mfalab.verifier.wire.messages import Request, Response
+from mfalab.verifier.wire.operations import Operations
+from mfalab.verifier.wire.protected import Buckets, Instances
 
 _log = logging.getLogger(__name__)
-_DOORS: Mapping[str, type[Iam | Sts]] = {"iam": Iam, "sts": Sts}
+
+
+class _Service(Protocol):
+    """One of AWS's services."""
+
+    def answer(self, request: Request, signer: Signer, request_id: str) -> bytes:
+        """The body of the answer to a request whose signature is still to be proved."""
+        ...
+
+    def refusal(self, error: ServiceError, request_id: str) -> tuple[int, bytes]:
+        """HTTP status and body of a refusal."""
+        ...
 
 
 class Endpoint:
@@ -40,58 +49,30 @@ class Endpoint:
     def __init__(
         self, verifier: Verifier, *, wall_clock: Clock, random_bytes: Callable[[int], bytes]
     ) -> None:
-        self._verifier = verifier
         self._wall_clock = wall_clock
         self._random_bytes = random_bytes
+        self._services: Mapping[str, _Service] = {
+            "iam": Operations(verifier, "iam"),
+            "sts": Operations(verifier, "sts"),
+            "s3": Buckets(verifier),
+            "ec2": Instances(verifier),
+        }
 
     def answer(self, request: Request) -> Response:
         """The answer to one request; every refusal and every defect is an answer, too."""
         request_id = str(uuid.UUID(bytes=self._random_bytes(16), version=4))
-        service = "iam"
+        service = self._services["iam"]
         try:
             now = datetime.fromtimestamp(self._wall_clock.now_ns() // 10**9, UTC)
             signature = sigv4.read(request, now)
-            service = signature.service
-            if service not in _DOORS:
-                service = "iam"
-                raise refusals.wrong_service(*_DOORS)
-            status, body = 200, self._call(service, signature, query.form(request), request_id)
+            if signature.service not in self._services:
+                raise refusals.wrong_service(*self._services)
+            service = self._services[signature.service]
+            status, body = 200, service.answer(request, signature, request_id)
         except ServiceError as error:
-            status, body = error.status, self._error(service, error, request_id)
+            status, body = service.refusal(error, request_id)
         except Exception:
             _log.exception("defect in the answer to request %s", request_id)
-            failure = refusals.internal_failure()
-            status, body = failure.status, self._error(service, failure, request_id)
+            status, body = service.refusal(refusals.internal_failure(), request_id)
         headers = (("x-amzn-requestid", request_id), ("content-type", "text/xml"))
         return Response(status, body, headers)
-
-    def _call(
-        self, service: str, signer: Signer, fields: Mapping[str, str], request_id: str
-    ) -> bytes:
-        model = service_model(service)
-        action, version = fields.get("Action"), fields.get("Version")
-        method = METHODS[service].get(action or "")
-        if method is None or action is None or version != model.version:
-            self._verifier.authenticate(signer, Door(service))
-            if not action:
-                raise refusals.missing_action()
-            raise refusals.unknown_operation(action, version)
-        door = self._verifier.iam(signer) if service == "iam" else self._verifier.sts(signer)
-        operation = model.operation(action)
-        call: Callable[..., Mapping[str, Any]] = getattr(door, method)
-        result = call(**query.parameters(operation.input, fields))
-        return xml.answer(operation, model.namespace, result, request_id)
-
-    def _error(self, service: str, error: ServiceError, request_id: str) -> bytes:
-        return xml.error(error, service_model(service).namespace, request_id)
-
-
-METHODS: Mapping[str, Mapping[str, str]] = {
-    service: {
-        method.operation: name
-        for name, method in inspect.getmembers(door)
-        if hasattr(method, "operation")
-    }
-    for service, door in _DOORS.items()
-}
-"""The method of each operation, by service."""
