@@ -159,7 +159,7 @@ def registration(response: object) -> Registration:
 
 def _attachment(response: Mapping[str, Any]) -> str | None:
     attachment = response.get("authenticatorAttachment")
-    if attachment is not None and not isinstance(attachment, str):
+    if attachment is not None and not _is_text(attachment):
         raise _malformed("authenticatorAttachment is no text")
     return attachment
 
