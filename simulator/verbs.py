@@ -220,7 +220,9 @@ class Verbs(ABC):
 
         Without `with`, a person who is asked for a second factor is stuck there
         (`MfaRequired`), and the page stays open. With it, a person who is *not* asked for one
-        has found a hole (`NoSecondPage`).
+        has found a hole (`NoSecondPage`). A root user who must have a device and has none
+        ends at the page that asks to register one (`MfaEnrolmentRequired`): `enable` works
+        there, then root signs in again.
         """
         return self._perform("sign_in", locals())
 

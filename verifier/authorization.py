@@ -154,13 +154,33 @@ def authenticate(
         raise refusals.invalid_client_token()
     if session.expires_ns <= now_ns:
         raise refusals.expired_token()
-    if door is Door.CONSOLE and session.kind is not SessionKind.CONSOLE:
+    of_console = session.kind in (SessionKind.CONSOLE, SessionKind.ENROLMENT)
+    if door is Door.CONSOLE and not of_console:
+        raise refusals.invalid_client_token()
+    if door is not Door.CONSOLE and session.kind is SessionKind.ENROLMENT:
         raise refusals.invalid_client_token()
     if door is Door.IAM and session.kind is SessionKind.SESSION_TOKEN and not caller.mfa:
         raise refusals.invalid_client_token()
     if door is Door.IAM and caller.federated:
         raise refusals.invalid_client_token()
     return caller
+
+
+ENROLMENT = frozenset({"CreateVirtualMFADevice", "EnableMFADevice", "ListMFADevices"})
+"""What a root user does who may not sign in before a device is registered."""
+
+
+def check_enrolment(caller: Caller, operation: str) -> None:
+    """Let the session of the enrolment page enrol a device, and do nothing else.
+
+    Raises:
+        ServiceError: AccessDenied.
+    """
+    session = caller.session
+    if session is None or session.kind is not SessionKind.ENROLMENT:
+        return
+    if operation not in ENROLMENT:
+        raise refusals.mfa_enrolment_needed()
 
 
 def session_caller(tx: Transaction, session: Session) -> Caller | None:

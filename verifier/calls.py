@@ -227,6 +227,7 @@ class Service:
             call.begin(credentials, door)
             call.source_ip = source_ip
             happened.append(call)
+            authorization.check_enrolment(call.caller, operation)
             if resource is not None:
                 call.authorize(
                     action or f"iam:{operation}",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mfalab.verifier import authorization, names, password_rules, refusals, sessions
+from mfalab.verifier import (
+    authorization,
+    device_rules,
+    names,
+    password_rules,
+    refusals,
+    sessions,
+)
 from mfalab.verifier.authorization import Credentials
 from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.errors import ServiceError
@@ -32,6 +39,8 @@ class SignedIn:
     identity_id: str
     mfa: bool
     mfa_serial: str | None
+    mfa_due_ns: int | None = None
+    """Until when this root user may sign in without an MFA device, if the profile asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,10 @@ class SecondPage:
     """The request to security keys: `PublicKeyCredentialRequestOptionsJSON`. Its challenge is
     valid for one answer; choosing security keys again gives another."""
     demand: Demand = Demand.MFA
-    """What is asked for: MFA, the code in a mail (`submit_mail_code`), or a new password
-    (`set_password`), which follows MFA."""
+    """What is asked for: MFA, the code in a mail (`submit_mail_code`), a new password
+    (`set_password`), which follows MFA, or that root registers an MFA device and signs in again."""
+    enrolment: Credentials | None = None
+    """What root registers that device with."""
 
 
 def find(call: Call, page_id: str, demand: Demand) -> tuple[SignIn, Identity]:
@@ -95,7 +106,10 @@ def fail(call: Call, sign_in: SignIn, identity: Identity, refusal: ServiceError)
 def finish(
     call: Call, identity: Identity, proof: MfaProof, sign_in: SignIn | None = None
 ) -> SignedIn | SecondPage:
-    """What follows the password and MFA: the session, unless a new password is due first."""
+    """What follows the password and MFA: the session, unless something else is due first.
+
+    That is a new password, or root's MFA device.
+    """
     if sign_in is not None:
         failed = call.tx.get(Budget, identity.id)
         if failed is not None:
@@ -111,7 +125,38 @@ def finish(
         kept = replace(page, demand=Demand.NEW_PASSWORD, mfa_ns=proof.ns, mfa_serial=proof.serial)
         call.tx.update(kept)
         return SecondPage(kept.id, demand=kept.demand)
-    return begin_session(call, identity, proof, sign_in)
+    due_ns = _mfa_due_ns(call, identity)
+    if due_ns is not None and call.now_ns >= due_ns:
+        return _ask_for_a_device(call, identity, sign_in)
+    return replace(begin_session(call, identity, proof, sign_in), mfa_due_ns=due_ns)
+
+
+def _mfa_due_ns(call: Call, identity: Identity) -> int | None:
+    """Until when a root user without a device may sign in; None if no device is required.
+
+    The grace begins with the first sign-in since devices are required.
+    """
+    required_ns = call.profile.root_mfa_required_from_ns
+    if not identity.root or required_ns is None or call.now_ns < required_ns:
+        return None
+    if device_rules.devices_of(call.tx, identity.id):
+        return None
+    account = authorization.account_of(call.tx, identity.account_id)
+    asked_ns = account.root_mfa_asked_ns
+    if asked_ns is None:
+        asked_ns = call.now_ns
+        call.tx.update(replace(account, root_mfa_asked_ns=asked_ns))
+    return asked_ns + call.profile.root_mfa_grace_s * SECOND_NS
+
+
+def _ask_for_a_device(call: Call, root: Identity, sign_in: SignIn | None) -> SecondPage:
+    """End the sign-in at the page where root registers a device."""
+    page = sign_in or new_page(call, root, Demand.ENROLMENT)
+    call.tx.update(replace(page, demand=Demand.ENROLMENT))
+    lifetime_s = call.profile.sign_in_page_lifetime_s
+    session = sessions.issue(call, SessionKind.ENROLMENT, root, lifetime_s, MfaProof())
+    credentials = sessions.credentials_of(session)
+    return SecondPage(page.id, demand=Demand.ENROLMENT, enrolment=credentials)
 
 
 def new_page(call: Call, identity: Identity, demand: Demand) -> SignIn:

@@ -213,6 +213,13 @@ class Profile:
     """Whether a code may come from any device of the chosen kind, or only from the one that was
     enabled last."""
 
+    root_mfa_required_from_ns: int | None = None
+    """From when on root users need an MFA device to sign in; None never asks for one. AWS began
+    with management accounts in May 2024; standalone accounts followed in June 2024, members of
+    organisations in 2025."""
+    root_mfa_grace_s: int = 35 * 24 * 3600
+    """How long after the first sign-in without a device a root user may put that off."""
+
     # STS
     role_session_mfa: RoleSessionMfa = RoleSessionMfa.REFUSED
     """What becomes of MFA parameters on AssumeRole from a role session."""

@@ -61,6 +61,8 @@ class SessionKind(StrEnum):
     """Of GetFederationToken: a federated user, named by whoever called."""
     ROOT = "root"
     """Of AssumeRoot: a member account's root user, for one task."""
+    ENROLMENT = "enrolment"
+    """Of the page at which root has to register an MFA device; good for nothing else."""
 
 
 class Demand(StrEnum):
@@ -72,6 +74,8 @@ class Demand(StrEnum):
     NEW_PASSWORD = "new-password"
     FORGOTTEN_PASSWORD = "forgotten-password"
     """A new password of root, by the link in a mail."""
+    ENROLMENT = "enrolment"
+    """An MFA device of root's, who has none and must have one."""
 
 
 class Ceremony(StrEnum):
@@ -108,6 +112,8 @@ class Account:
     managed_by: tuple[str, ...] = ()
     """Accounts whose users may assume this account's root: the organization's management account
     and delegated administrators."""
+    root_mfa_asked_ns: int | None = None
+    """When its root user first signed in without a device although one was required."""
 
 
 @_table(

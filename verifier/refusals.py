@@ -48,6 +48,10 @@ mfa_session_needed = _refusal(
     403,
 )
 """The self-management gate of 2023-04-21."""
+mfa_enrolment_needed = _refusal(
+    "AccessDenied", "Register an MFA device, then sign in with it.", 403
+)
+"""The session of the enrolment page does something else (text ours)."""
 user_name_needed = _refusal(
     "ValidationError", "Must specify userName when calling with non-User credentials", 400
 )

@@ -60,6 +60,7 @@ PREVENTED = {
     "FingerNotRead": "The security key's sensor did not read the finger.",
     "KeyUnplugged": "The security key is not plugged in, or was pulled out.",
     "MailCodeRequired": "The console asks root for the code in a mail.",
+    "MfaEnrolmentRequired": "Root signs in without a device, and has to register one first.",
     "MfaRequired": "The console's second page asks for a second factor, and none was given.",
     "NewPasswordRequired": "The console asks for a new password.",
     "NoAnswer": "The security key gave no answer, or one that is none.",

@@ -74,24 +74,26 @@ class Person:
                 raise ScenarioError(f"{self.name} has no access keys")
             return self.keys
         if using == "console":
-            return self.signed_in().credentials
+            return self.console_credentials()
         return self.surroundings.session(using)
 
-    def signed_in(self) -> SignedIn:
-        """The console session.
+    def console_credentials(self) -> Credentials:
+        """Those of the console session, or of the page at which root must register a device.
 
         Raises:
             ScenarioError: the person is not signed in.
         """
+        if self.page is not None and self.page.enrolment is not None:
+            return self.page.enrolment
         if self.console is None:
             raise ScenarioError(f"{self.name} is not signed in; add a sign_in step before")
-        return self.console
+        return self.console.credentials
 
     def goes_on(self, result: SignedIn | SecondPage) -> SignedIn:
         """What the console shows next: its pages, or another question.
 
         Raises:
-            Prevented: it asks for a mailed code or a new password; the page stays open.
+            Prevented: it asks for a mailed code, a new password or a device; the page stays open.
         """
         if isinstance(result, SignedIn):
             self.console, self.page = result, None
@@ -99,6 +101,8 @@ class Person:
         self.page = result
         if result.demand is Demand.MAIL_CODE:
             raise Prevented("MailCodeRequired", "the page asks for the code in a mail to root")
+        if result.demand is Demand.ENROLMENT:
+            raise Prevented("MfaEnrolmentRequired", "the page asks to register an MFA device")
         raise Prevented("NewPasswordRequired", "the page asks for a new password")
 
     def open_page(self) -> SecondPage:

@@ -22,6 +22,7 @@ from mfalab.simulator.language.units import (
     Span,
     Steps,
     format_duration,
+    format_instant,
     parse_instant_ns,
 )
 from mfalab.simulator.language.words import (
@@ -56,6 +57,8 @@ def _profile_field(name: str, kind: Any) -> tuple[str, Any]:
     """The scenario's word for a figure, and its type: the unit moves to the value."""
     if name.endswith("_s"):
         return name.removesuffix("_s"), DelayRange if kind is Delay else Seconds
+    if name.endswith("_ns"):
+        return name.removesuffix("_ns"), Instant
     if name.endswith("_steps") or name.removeprefix("hardware_") in _STEP_FIGURES:
         return name.removesuffix("_steps"), Steps
     return name, kind
@@ -121,6 +124,8 @@ class VerifierSpec(ProfileChanges):
                 written[word] = format_duration(value * NS_PER_S)
             elif kind is DelayRange:
                 written[word] = str(value)
+            elif kind is Instant:
+                written[word] = format_instant(value)
             elif kind is Steps:
                 written[word] = f"{value} step" if value == 1 else f"{value} steps"
             else:

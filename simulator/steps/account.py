@@ -129,6 +129,6 @@ class UpdateRootPhone(Step):
     def perform(self, env: Environment) -> object:
         """See the class."""
         env.verifier.console.update_root_phone(
-            env.person(self.who).signed_in().credentials, self.number
+            env.person(self.who).console_credentials(), self.number
         )
         return None

@@ -91,7 +91,7 @@ class Create(OnBehalf):
         device = env.app(self.device)
         actor, name = self.actor(env), self.device_name or device.name
         if self.through_console(env):
-            made = env.verifier.console.create_virtual_device(actor.signed_in().credentials, name)
+            made = env.verifier.console.create_virtual_device(actor.console_credentials(), name)
         else:
             made = env.verifier.iam(actor.credentials(self.using)).create_virtual_mfa_device(
                 VirtualMFADeviceName=name,
@@ -191,7 +191,7 @@ class _Enrolment:
         actor = step.actor(env)
         if step.through_console(env):
             env.verifier.console.enable_device(
-                actor.signed_in().credentials,
+                actor.console_credentials(),
                 serial=serial,
                 code1=first,
                 code2=second,
@@ -209,7 +209,7 @@ class _Enrolment:
     def await_code(self, device: HeldSms) -> str:
         """Enrol a phone with the code that is sent to it."""
         env, step, console = self.env, self.step, self.env.verifier.console
-        credentials = step.actor(env).signed_in().credentials
+        credentials = step.actor(env).console_credentials()
         number = device.thing.number
         if number is None:
             raise Prevented("NoCodeArrived", f"{device.name} has no number")
@@ -231,7 +231,7 @@ class _Enrolment:
         if not step.through_console(env) and step.using is not None:
             raise ScenarioError("security keys are enabled in the console; use using: console")
         actor, user = step.actor(env), step.console_user(env)
-        credentials = actor.signed_in().credentials
+        credentials = actor.console_credentials()
         holder = reader(device, actor, step.owner(env))
         options = console.begin_security_key(credentials, name=device.name, user_name=user)
         response = browser.register(holder, device, options, step.key)
@@ -261,7 +261,7 @@ class Resync(Pair):
             actor.page = console.resync(actor.page.id, first, second)
         elif self.through_console(env):
             console.resync_device(
-                actor.signed_in().credentials,
+                actor.console_credentials(),
                 serial=self.serial_of(device),
                 code1=first,
                 code2=second,
@@ -292,7 +292,7 @@ class Deactivate(OnBehalf):
         serial = self.serial or device.known_serial(self.for_ or self.who)
         if self.through_console(env):
             env.verifier.console.deactivate_device(
-                actor.signed_in().credentials, serial=serial, user_name=self.console_user(env)
+                actor.console_credentials(), serial=serial, user_name=self.console_user(env)
             )
         else:
             owner = self.owner(env)

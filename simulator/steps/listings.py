@@ -76,7 +76,7 @@ class ListConsoleDevices(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        found = env.verifier.console.devices(env.person(self.who).signed_in().credentials)
+        found = env.verifier.console.devices(env.person(self.who).console_credentials())
         _compare(env, self.devices, (item["SerialNumber"] for item in found))
         return found
 
@@ -111,7 +111,7 @@ class ListUsers(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        found = env.verifier.console.users(env.person(self.who).signed_in().credentials)
+        found = env.verifier.console.users(env.person(self.who).console_credentials())
         column = {item["UserName"]: item["MFA"] for item in found}
         for name, expected in self.mfa.items():
             got = column.get(env.person(name).user_name)

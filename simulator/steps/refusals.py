@@ -74,6 +74,7 @@ CONSOLE = SIGNED | {
     "InvalidInput",
     "InvalidVerificationCode",
     "MailCodeRequired",
+    "MfaEnrolmentRequired",
     "MfaRequired",
     "NewPasswordRequired",
     "NoSecondPage",

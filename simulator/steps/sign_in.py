@@ -68,7 +68,8 @@ class SignIn(WithPrompt):
 
     Without `with`, a person who is asked for a second factor is stuck there (`MfaRequired`), and
     the page stays open. With it, a person who is *not* asked for one has found a hole
-    (`NoSecondPage`).
+    (`NoSecondPage`). A root user who must have a device and has none ends at the page that asks
+    to register one (`MfaEnrolmentRequired`): `enable` works there, then root signs in again.
     """
 
     meets: ClassVar[frozenset[str]] = READING | SIGNING | CONSOLE
@@ -177,7 +178,7 @@ class ChangePassword(Step):
             page = person.page
             person.goes_on(console.set_password(page.id, old_password=old, new_password=new))
         elif person.root or self.using == "console":
-            session = person.signed_in().credentials
+            session = person.console_credentials()
             console.change_password(session, old_password=old, new_password=new)
         else:
             iam = env.verifier.iam(person.credentials(self.using))

@@ -141,13 +141,15 @@ class Replay:
     def _differs(self, at: str, expected: Any, got: Any) -> Iterator[str]:
         """Where an answer is not as expected, field by field.
 
-        `$now` is the moment of the call in whole seconds, `$in SECONDS` so much later, `$when NAME`
-        the moment of the exchange that kept NAME; `$id PREFIX` a unique id; `$serial DEVICE` as
-        sent; `$size` and `$share` the session token's length and its percentage of 4096, rounded
-        up; the others are in `PATTERNS`.
+        What a page or a session lacks (None) may be left out. `$now` is the moment of the call in
+        whole seconds, `$in SECONDS` so much later, `$when NAME` the moment of the exchange that
+        kept NAME; `$id PREFIX` a unique id; `$serial DEVICE` as sent; `$size` and `$share` the
+        session token's length and its percentage of 4096, rounded up; the others are in `PATTERNS`.
         """
         if isinstance(expected, dict) and isinstance(got, dict):
             for name in sorted(expected.keys() | got.keys()):
+                if expected.get(name) is got.get(name) is None:
+                    continue
                 if name not in expected or name not in got:
                     yield f"{at}.{name} is in one only"
                 else:

@@ -10,7 +10,8 @@ CREATE TABLE account (
     root_phone          TEXT,
     alternative_factors INTEGER NOT NULL,
     created_ns          INTEGER NOT NULL,
-    managed_by          TEXT    NOT NULL
+    managed_by          TEXT    NOT NULL,
+    root_mfa_asked_ns   INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (

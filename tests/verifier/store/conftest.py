@@ -37,7 +37,7 @@ from mfalab.verifier.records import (
 )
 from mfalab.verifier.store.protocol import Store
 
-ACCOUNT = Account("1", "aws", None, "root@example.com", "+1", True, 5)
+ACCOUNT = Account("1", "aws", None, "root@example.com", "+1", True, 5, root_mfa_asked_ns=7)
 ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, None, 7, former_passwords=("$x",))
 DEVICE = Device(
     "d1",
