@@ -16,8 +16,10 @@ from mfalab.simulator.language import setting
 from mfalab.verifier import (
     Delay,
     Outcome,
+    authorization,
     code_rules,
     console,
+    console_login,
     device_rules,
     enrolment,
     iam,
@@ -31,12 +33,15 @@ from mfalab.verifier import (
 )
 from mfalab.verifier.code_rules import Window
 from mfalab.verifier.records import Device
+from mfalab.verifier.webauthn import ceremonies
 
 pytestmark = pytest.mark.slow
 
 Patch = pytest.MonkeyPatch
 MODULES = (
+    authorization,
     console,
+    console_login,
     enrolment,
     iam,
     recovery,
@@ -354,6 +359,31 @@ def report_ready_at_once(patch: Patch) -> None:
     figures(patch, credential_report_takes_s=Delay())
 
 
+def platform_authenticator_taken(patch: Patch) -> None:
+    figures(patch, passkeys=True)
+
+
+def passkey_asked_for_as_a_security_key(patch: Patch) -> None:
+    asked = {"authenticatorAttachment": "cross-platform", "residentKey": "discouraged"}
+    patch.setattr(ceremonies, "_selection", lambda _: asked)
+
+
+def root_never_asked_for_a_device(patch: Patch) -> None:
+    everywhere(patch, "mfa_due_ns", nothing)
+
+
+def grace_of_root_begins_with_each_sign_in(patch: Patch) -> None:
+    everywhere(
+        patch,
+        "mfa_due_ns",
+        lambda call, _: call.now_ns + call.profile.root_mfa_grace_s * 10**9,
+    )
+
+
+def enrolment_page_opens_the_console(patch: Patch) -> None:
+    everywhere(patch, "check_enrolment", nothing)
+
+
 def role_without_mfa(patch: Patch) -> None:
     right = permissions.trust_policy
     everywhere(patch, "trust_policy", lambda trusts, **_: right(trusts))
@@ -436,6 +466,11 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
     (use_of_a_key_told_at_once, "delays"),
     (every_use_of_a_password_told, "delays"),
     (report_ready_at_once, "delays"),
+    (platform_authenticator_taken, "security-keys"),
+    (passkey_asked_for_as_a_security_key, "security-keys"),
+    (root_never_asked_for_a_device, "root"),
+    (grace_of_root_begins_with_each_sign_in, "root"),
+    (enrolment_page_opens_the_console, "root"),
     (role_without_mfa, "roles"),
     (mfa_age_not_looked_at, "roles"),
     (sign_in_without_the_second_page, "sign-in"),

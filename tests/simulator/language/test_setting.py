@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from mfalab.simulator.language.setting import (
+    DEFAULT_START_NS,
     HardwareHotpSpec,
     HardwareTotpSpec,
     ProfileChanges,
@@ -14,7 +15,7 @@ from mfalab.simulator.language.setting import (
     Setting,
     VerifierSpec,
 )
-from mfalab.verifier import PROFILES, Profile
+from mfalab.verifier import PROFILES, Delay, Profile
 
 S = 10**9
 
@@ -37,6 +38,27 @@ def test_unit_of_a_figure_moves_from_its_name_to_its_value() -> None:
     )
     assert spec.resolve() == replace(PROFILES["rfc6238"], throttle_window_s=120, window_back=1)
     assert VerifierSpec.figures(spec.resolve())["window_back"] == "1 step"
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "field", "value"),
+    [
+        ("propagation_enable", "7 s to 9 s", "propagation_enable_s", Delay(7, 9)),
+        ("propagation_enable", "8 s", "propagation_enable_s", Delay(8, 8)),
+        (
+            "root_mfa_required_from",
+            "2026-03-02T09:00:00.000Z",
+            "root_mfa_required_from_ns",
+            DEFAULT_START_NS,
+        ),
+    ],
+)
+def test_delays_and_moments_are_figures_too(
+    word: str, text: str, field: str, value: object
+) -> None:
+    profile = VerifierSpec.model_validate({word: text}).resolve()
+    assert getattr(profile, field) == value
+    assert VerifierSpec.figures(profile)[word] == text
 
 
 def test_name_of_a_profile_is_enough() -> None:
