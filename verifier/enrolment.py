@@ -32,7 +32,7 @@ def create_virtual(
 ) -> dict[str, Any]:
     """Make a virtual device, unassigned; its seed and QR image are handed out here only."""
     account = call.caller.account
-    pairs = tags.pairs(given_tags)
+    pairs = tags.added((), given_tags, call.profile.tags_per_device, "TagsPerMFADevice")
     if len(name) > names.LONGEST_DEVICE_NAME:
         raise refusals.device_name_too_long(names.LONGEST_DEVICE_NAME)
     _check_name_is_free(call, account, path, name)

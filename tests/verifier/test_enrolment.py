@@ -124,3 +124,14 @@ def test_making_a_name_again_costs_the_same_however_often_it_was_deleted(
     first = make_and_delete(20)
     make_and_delete(60)
     assert make_and_delete(20) == pytest.approx(first, rel=0.02)
+
+
+def test_tags_are_limited_at_creation_too(company: Any, refused: Any) -> None:
+    """The limit was looked at when tags were added, and not when the device was made with them."""
+    company.set(tags_per_device=1)
+    make = company.iam("ada").create_virtual_mfa_device
+    make(VirtualMFADeviceName="one", Tags=[{"Key": "a", "Value": ""}])
+    with refused("LimitExceeded", "Cannot exceed quota for TagsPerMFADevice: 1", 409):
+        make(
+            VirtualMFADeviceName="two", Tags=[{"Key": "a", "Value": ""}, {"Key": "b", "Value": ""}]
+        )
