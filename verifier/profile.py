@@ -150,7 +150,7 @@ class Profile:
     throttle: ThrottleRule = ThrottleRule.FIXED_WINDOW
     """How the number of attempts is limited."""
     throttle_budget: int = 9
-    """Attempts for each window of `fixed-window`."""
+    """Attempts in each window of `fixed-window`, whatever they end in."""
     throttle_window_s: int = 180
     """Length of a window of `fixed-window`."""
     throttle_failures: int = 5
@@ -160,7 +160,8 @@ class Profile:
     throttle_delay_limit_s: int = 24 * 3600
     """The longest delay that doubling reaches."""
     throttle_failures_limit: int | None = None
-    """Failures in a row after which no code helps (NIST SP 800-63B section 5.2.2: at most 100)."""
+    """Failures in a row after which `backoff` takes no code any more; None never does (NIST SP
+    800-63B section 5.2.2: at most 100)."""
     throttled_code_is_used: bool = False
     """Whether a right code that is not looked at is used by that."""
 
@@ -195,9 +196,11 @@ class Profile:
     """Whether a code is used once for console and STS together, or once for each. A high-water mark
     is always common to both."""
     console_resync_offered_after: int = 3
-    """Refused codes in a row after which the console offers a user to resynchronise."""
+    """Refusals on one second page after which it offers an IAM user to resynchronise; root finds
+    that there at any time."""
     console_locked_after: int | None = None
-    """Refused codes in a row that lock an identity's sign-in; None locks never."""
+    """Refused codes and signatures in a row, on any pages, that lock an identity's sign-in; None
+    locks never."""
     console_lock_s: int = 900
     """How long a sign-in is locked."""
     sign_in_page_lifetime_s: int = 900
@@ -284,15 +287,16 @@ class Profile:
     recovery_mail_lifetime_s: int = 3600
     """How long the link in the recovery e-mail is good."""
     recovery_call_lifetime_s: int = 600
-    """How long the recovery call may take."""
+    """How long after a call was placed its digits may be entered."""
     recovery_call_tries: int = 3
-    """Tries for the digits of a call."""
+    """Wrong entries that end a recovery, in all its calls together."""
     recovery_counts_as_mfa: bool = False
     """Whether a session by alternative factors counts as one with MFA."""
 
     # Credential report
     credential_report_interval_s: int = 4 * 3600
-    """How long a report is current: so long no newer one is made."""
+    """How long a report is current, from its request on: so long it is handed out, and no newer one
+    is made."""
     credential_report_root_password: bool = True
     """Whether root's row says if it has a password, and since when (2026), or `not_supported`
     (2023)."""
