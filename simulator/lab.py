@@ -7,6 +7,7 @@ from a `Setting` and call `do` with steps.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,7 +29,7 @@ from mfalab.simulator.environment.outcome import (
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.language.setting import Setting
 from mfalab.simulator.language.units import format_instant
-from mfalab.simulator.language.words import nearest
+from mfalab.simulator.language.words import Reference, marks, nearest
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.traces.recorder import RecordingFailed
@@ -149,7 +150,10 @@ class Lab(Environment, Verbs):
 
     def _look_at_what(self, step: Step) -> None:
         """Let the journal see whether the devices and phones that a step names still work."""
-        for name in {value for _, value in step if isinstance(value, str)}:
+        for field in _naming(type(step)):
+            name = getattr(step, field)
+            if not isinstance(name, str):
+                continue
             device, phone = self.devices.get(name), self.factory.phones.get(name)
             if device is not None and device.clock is not None:
                 self.journal.look_at(device.clock, device.alive)
@@ -176,6 +180,19 @@ class Lab(Environment, Verbs):
             raise  # it is the bench that failed, not the person
         except DeviceError as failure:
             return Outcome(type(failure).__name__, str(failure))
+
+
+@cache
+def _naming(step: type[Step]) -> tuple[str, ...]:
+    """The fields of a step that may name a device or a phone."""
+    return tuple(
+        name
+        for name, field in step.model_fields.items()
+        if any(
+            isinstance(mark, Reference) and mark.to in ("device", "phone")
+            for mark in marks(field.annotation, field.metadata)
+        )
+    )
 
 
 def _validated(model: type[M], words: dict[str, Any], what: str) -> M:

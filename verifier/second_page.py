@@ -38,7 +38,9 @@ def open_page(call: Call, identity: Identity) -> SecondPage:
     mfa_type = MFA_TYPES[devices[0].kind] if len(devices) == 1 else "Multiple MFA Devices"
     console_login.record(call, "CheckMfa", identity, {"MfaType": mfa_type})
     kinds = _kinds(devices)
-    return _choose(call, sign_in, identity, kinds[0]) if len(kinds) == 1 else _show(call, sign_in)
+    if len(kinds) == 1:
+        return _choose(call, sign_in, identity, kinds[0], devices)
+    return _show(call, sign_in, identity, devices)
 
 
 def find(call: Call, page_id: str) -> tuple[SignIn, Identity]:
@@ -49,7 +51,8 @@ def find(call: Call, page_id: str) -> tuple[SignIn, Identity]:
 def choose(call: Call, page_id: str, kind: DeviceKind) -> SecondPage:
     """Show the prompt for a kind of device; SMS codes leave at once, keys get a new challenge."""
     sign_in, identity = find(call, page_id)
-    return _choose(call, sign_in, identity, kind)
+    devices = device_rules.sign_in_devices(call.tx, identity, call.profile)
+    return _choose(call, sign_in, identity, kind, devices)
 
 
 def submit_code(call: Call, page_id: str, code: str) -> SignedIn | SecondPage:
@@ -110,7 +113,8 @@ def resync(call: Call, page_id: str, code1: str, code2: str) -> SecondPage:
             propagation.tell_sts_of_resync(call, device, decision)
             sign_in = replace(sign_in, failures=0)
             call.tx.update(sign_in)
-            return _show(call, sign_in)
+            offered = device_rules.sign_in_devices(call.tx, identity, call.profile)
+            return _show(call, sign_in, identity, offered)
     raise Refused(refusals.invalid_authentication_code())
 
 
@@ -144,28 +148,28 @@ class _OwnCodes:
         self._tx.delete(record)
 
 
-def _choose(call: Call, sign_in: SignIn, identity: Identity, kind: DeviceKind) -> SecondPage:
-    devices = _of_kind(call, identity, kind)
+def _choose(
+    call: Call, sign_in: SignIn, identity: Identity, kind: DeviceKind, offered: list[Device]
+) -> SecondPage:
+    devices = [device for device in offered if device.kind is kind]
     if not devices:
         raise refusals.kind_not_offered(kind)
     sign_in = replace(sign_in, chosen=kind)
     call.tx.update(sign_in)
     if kind is DeviceKind.SMS:
         sms.send_code(call, devices[0])
-    page = _show(call, sign_in)
+    page = _show(call, sign_in, identity, offered)
     if kind is DeviceKind.FIDO:
         options = security_keys.begin_authentication(call, identity, sign_in.id)
         page = replace(page, assertion_options=options)
     return page
 
 
-def _show(call: Call, sign_in: SignIn) -> SecondPage:
+def _show(call: Call, sign_in: SignIn, identity: Identity, offered: list[Device]) -> SecondPage:
     """The page as it is now."""
-    identity = call.tx.get(Identity, sign_in.identity_id)
-    assert identity is not None
     return SecondPage(
         sign_in.id,
-        _kinds(device_rules.sign_in_devices(call.tx, identity, call.profile)),
+        _kinds(offered),
         sign_in.chosen,
         _resync_offered(call, sign_in, identity),
         sign_in.failures,

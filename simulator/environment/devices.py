@@ -7,6 +7,7 @@ is a `Ceremony`, which each takes part in by its own way, so no code asks what k
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from mfalab.devices.otp.app import AppBackup, AuthenticatorApp
@@ -51,6 +52,7 @@ class HeldDevice(ABC):
         owner: the person it is meant for.
         holder: who has it now; None while it is lost.
         serial: serial number or ARN by which the verifier knows it; None before it has one.
+        when_named: is told when it has another serial number.
         clock: what it goes by; None when it tells no time.
         typed: the codes that were typed for it, newest last.
         typed_pair: the pair that was typed last.
@@ -64,10 +66,25 @@ class HeldDevice(ABC):
         self.name = name
         self.owner = owner
         self.holder: str | None = owner
-        self.serial = serial
+        self.when_named: Callable[[HeldDevice], None] = lambda device: None
+        self._serial = serial
         self.clock = clock
         self.typed: list[str] = []
         self.typed_pair: tuple[str, str] | None = None
+
+    @property
+    def serial(self) -> str | None:
+        """See the class."""
+        return self._serial
+
+    @serial.setter
+    def serial(self, serial: str | None) -> None:
+        self._serial = serial
+        self.when_named(self)
+
+    def all_serials(self) -> list[str]:
+        """Every serial number that it has now."""
+        return [] if self.serial is None else [self.serial]
 
     def answers_to(self, serial: str) -> bool:
         """Whether the verifier calls it by this serial number."""
@@ -364,6 +381,10 @@ class HeldKey(HeldDevice):
         """
         serial = self.serials.get(person) if person is not None else None
         return serial or super().known_serial()
+
+    def all_serials(self) -> list[str]:
+        """Those of its registrations."""
+        return list(self.serials.values())
 
     def answers_to(self, serial: str) -> bool:
         """Whether one of its registrations has this serial number."""

@@ -17,6 +17,7 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.line import Point, line
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.environment.devices import HeldDevice
+from mfalab.simulator.environment.serials import SerialIndex
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.limits import Measurement
 from mfalab.simulator.language.units import format_instant
@@ -51,6 +52,7 @@ class Journal:
         self._timeline = timeline
         self._server_clock = server_clock
         self._devices = devices
+        self._serials = SerialIndex(devices)
         self._windows: dict[str, tuple[int, int]] = {}
         self._quiet = False
         # When what a clock belongs to stopped working, or works again; by the clock.
@@ -150,9 +152,7 @@ class Journal:
             return
         self.decided = event.outcome.value
         # Clones share their serial number; the first stands for them.
-        devices = [
-            name for name, device in self._devices.items() if device.answers_to(event.serial)
-        ]
+        devices = self._serials.names_of(event.serial)
         self._add(
             "decision",
             lane="verifier",

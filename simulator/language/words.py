@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from unicodedata import normalize
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -55,6 +55,15 @@ class Reference:
     """Marks a field that names something which the scenario declares."""
 
     to: Literal["person", "device", "phone", "account", "role", "session", "principal"]
+
+
+def marks(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[Any]:
+    """What `Annotated` says about a field, however deep."""
+    yield from metadata
+    yield from getattr(annotation, "__metadata__", ())
+    if get_origin(annotation) is not Literal:
+        for inner in get_args(annotation):
+            yield from marks(inner)
 
 
 PersonName = Annotated[str, Reference("person")]

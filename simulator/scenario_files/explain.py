@@ -26,7 +26,7 @@ from mfalab.simulator.clocks import climates
 from mfalab.simulator.environment.outcome import PREVENTED
 from mfalab.simulator.language import units
 from mfalab.simulator.language.setting import AnyDevice, ProfileChanges, Setting, VerifierSpec
-from mfalab.simulator.language.words import Reference, Strict, nearest
+from mfalab.simulator.language.words import Reference, Strict, marks, nearest
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.shape import alternatives
 from mfalab.simulator.scenario_files.suites import shipped
@@ -313,9 +313,9 @@ def _fields(model: type[Strict], key: str, word: str = "") -> tuple[Told, ...]:
 def _field(model: type[Strict], name: str, lines: Iterable[str], *, deep: bool = True) -> Told:
     info = model.model_fields[name]
     written = info.alias or name
-    marks = list(_marks(info.annotation, info.metadata))
-    quantity = next((each for each in marks if isinstance(each, units.Quantity)), None)
-    reference = next((each for each in marks if isinstance(each, Reference)), None)
+    found = list(marks(info.annotation, info.metadata))
+    quantity = next((each for each in found if isinstance(each, units.Quantity)), None)
+    reference = next((each for each in found if isinstance(each, Reference)), None)
     words = list(dict.fromkeys(_words(info.annotation)))
     holds = tuple(
         _field(held, inner, lines)
@@ -330,7 +330,7 @@ def _field(model: type[Strict], name: str, lines: Iterable[str], *, deep: bool =
         f"The name of a {reference.to}." if reference and not text else "",
         f"One of: {', '.join(words)}." if words else "",
     ]
-    default = "" if info.is_required() or holds else _default(info.default, quantity, marks)
+    default = "" if info.is_required() or holds else _default(info.default, quantity, found)
     used = (re.search(rf"[\s{{]{written}: ([^,{{}}\[\]]+)", line) for line in lines)
     example = next((match[1].strip() for match in used if match), "")
     return Told(
@@ -363,15 +363,6 @@ def _plain(value: Any) -> str:
 
 def _units(quantity: units.Quantity) -> str:
     return ", ".join(quantity.units)
-
-
-def _marks(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[Any]:
-    """What `Annotated` says, however deep."""
-    yield from metadata
-    yield from getattr(annotation, "__metadata__", ())
-    if get_origin(annotation) is not Literal:
-        for inner in get_args(annotation):
-            yield from _marks(inner)
 
 
 def _words(annotation: Any) -> Iterator[str]:

@@ -24,7 +24,7 @@ def _getter(names: tuple[str, ...]) -> Callable[[object], Key]:
 class _Table:
     """Records of one type by key, and the indexes that the type names."""
 
-    __slots__ = ("fields", "indexes", "key_of", "live_while_none", "rows", "taken")
+    __slots__ = ("fields", "indexes", "key_of", "live_while_none", "plans", "rows", "taken")
 
     def __init__(self, record_type: Any) -> None:
         self.rows: dict[Key, Any] = {}
@@ -34,6 +34,8 @@ class _Table:
         self.indexes: dict[tuple[str, ...], tuple[Callable[[object], Key], dict[Key, set[Key]]]] = {
             names: (_getter(names), {}) for names in record_type.INDEXES
         }
+        # By the fields that are looked for: the indexes that help.
+        self.plans: dict[tuple[str, ...], list[tuple[tuple[str, ...], dict[Key, set[Key]]]]] = {}
         # Which live record has the unique fields; of dead ones there may be any number.
         self.taken: list[tuple[Callable[[object], Key], dict[Key, Key]]] = [
             (_getter(names), {}) for names in record_type.UNIQUE
@@ -59,14 +61,27 @@ class _Table:
                 entries.setdefault(value_of(record), set()).add(key)
 
     def candidates(self, equal: dict[str, object]) -> Iterable[Key]:
-        """The keys that the most telling index leaves."""
+        """The keys that the most telling index leaves.
+
+        Raises:
+            AttributeError: the records do not have all of these fields.
+        """
+        looked_for = tuple(equal)
+        plan = self.plans.get(looked_for)
+        if plan is None:
+            if not self.fields.issuperset(looked_for):
+                raise AttributeError(f"the records do not have all of {sorted(equal)}")
+            plan = self.plans[looked_for] = [
+                (names, entries)
+                for names, (_, entries) in self.indexes.items()
+                if equal.keys() >= set(names)
+            ]
         found: Iterable[Key] = self.rows
         fewest = len(self.rows)
-        for names, (_, entries) in self.indexes.items():
-            if all(name in equal for name in names):
-                keys = entries.get(tuple(equal[name] for name in names), set())
-                if len(keys) <= fewest:
-                    found, fewest = keys, len(keys)
+        for names, entries in plan:
+            keys = entries.get(tuple([equal[name] for name in names]), ())
+            if len(keys) <= fewest:
+                found, fewest = keys, len(keys)
         return found
 
     def is_taken(self, key: Key, record: object) -> bool:
@@ -97,14 +112,10 @@ class MemoryTransaction:
     def find(self, record_type: type[R], **equal: object) -> list[R]:
         """See `Transaction.find`."""
         table = self._table(record_type)
-        if not table.fields.issuperset(equal):
-            raise AttributeError(f"{record_type.__name__} does not have all of {sorted(equal)}")
-        return [
-            record
-            for key in sorted(table.candidates(equal))
-            for record in (table.rows[key],)
-            if all(getattr(record, name) == value for name, value in equal.items())
-        ]
+        found = [table.rows[key] for key in sorted(table.candidates(equal))]
+        for name, value in equal.items():
+            found = [record for record in found if getattr(record, name) == value]
+        return found
 
     def count(self, record_type: type, **equal: object) -> int:
         """See `Transaction.count`."""
