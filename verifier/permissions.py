@@ -8,7 +8,7 @@ from typing import Any
 
 from mfalab.verifier import aws_policies
 from mfalab.verifier.policy.documents import Document, Kind, parse
-from mfalab.verifier.policy.evaluation import Policies
+from mfalab.verifier.policy.evaluation import Policies, PolicyType
 from mfalab.verifier.records import (
     Account,
     Attachment,
@@ -44,15 +44,17 @@ def managed_document(
     return None if found is None else found.document
 
 
-def documents_of(tx: Transaction, account: Account, *owner_ids: str) -> Iterator[str]:
-    """The documents of all policies, inline and attached, of users, groups or roles."""
+def documents_of(
+    tx: Transaction, account: Account, *owner_ids: str
+) -> Iterator[tuple[str | None, str]]:
+    """All policies of users, groups or roles: ARN (None of an inline policy) and document."""
     for owner_id in owner_ids:
         for inline in tx.find(InlinePolicy, owner_id=owner_id):
-            yield inline.document
+            yield None, inline.document
         for attachment in tx.find(Attachment, owner_id=owner_id):
             document = managed_document(tx, account, attachment.policy_arn)
             assert document is not None, f"{attachment.policy_arn} is attached and gone"
-            yield document
+            yield attachment.policy_arn, document
 
 
 def policies_of(
@@ -80,11 +82,13 @@ def policies_of(
 
     bounds = None if boundary is None else managed_document(tx, account, boundary)
     assert boundary is None or bounds is not None, f"{boundary} bounds permissions and is gone"
+    own = list(documents_of(tx, account, *owner_ids))
     return Policies(
-        identity=compiled(documents_of(tx, account, *owner_ids)),
+        identity=compiled(document for _, document in own),
         resource=resource,
         boundary=compiled([bounds])[0] if bounds is not None else None,
         session=None if session is None else compiled(session),
+        arns={PolicyType.IDENTITY: [arn for arn, _ in own], PolicyType.BOUNDARY: [boundary]},
     )
 
 

@@ -200,6 +200,17 @@ class TestForceMfa:
         with pytest.raises(ServiceError, match="because no identity-based policy allows"):
             proved.delete_virtual_mfa_device(SerialNumber=token.serial)
 
+    def test_managed_policy_that_denies_is_named(self, company: Any, end: Any) -> None:
+        ada = company.iam("ada")
+        made = ada.create_policy(PolicyName="force", PolicyDocument=document(*FORCE_MFA))
+        arn = made["Policy"]["Arn"]
+        ada.attach_user_policy(UserName="alice", PolicyArn=arn)
+        assert end(company.keys["alice"]) == f"{DENIED}: {arn}"
+        ada.detach_user_policy(UserName="alice", PolicyArn=arn)
+        ada.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=arn)
+        boundary = f" with an explicit deny in a permissions boundary: {arn}"
+        assert end(company.keys["alice"]) == boundary
+
     def test_others_are_out_of_reach(self, company: Any, put: Any) -> None:
         put("alice", *FORCE_MFA)
         token = company.create("phone", by="alice")

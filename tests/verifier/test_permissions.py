@@ -41,7 +41,10 @@ def account(company: Any) -> Any:
 def test_documents_of_a_user_and_of_its_groups(company: Any, account: Any, tx: Any) -> None:
     bob = company.ids["bob"]
     owners = [bob, *permissions.groups_of(tx, bob)]
-    found = set(permissions.documents_of(tx, account, *owners))
+    by_text = {text: arn for arn, text in permissions.documents_of(tx, account, *owners)}
+    found = set(by_text)
+    assert f"arn:aws:iam::{A}:policy/ops" in by_text.values()
+    assert None in by_text.values(), "an inline policy has no ARN"
     assert {text(service) for service in ("iam", "sns", "ec2", "sqs")} <= found
     assert text("s3") not in found, "a version that is not in force"
 

@@ -7,7 +7,7 @@ endpoint policies are out of scope: an account here is in no organisation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -63,12 +63,19 @@ class Policies:
         boundary: the permissions boundary of the user or the role.
         session: those given with AssumeRole or GetFederationToken; None if there were none, which
             leaves a role session all that its role may do, and a federated user nothing.
+        arns: of the managed policies, by type, in the order above; None for others.
     """
 
     identity: Sequence[Document] = ()
     resource: Document | None = None
     boundary: Document | None = None
     session: Sequence[Document] | None = None
+    arns: Mapping[PolicyType, Sequence[str | None]] = field(default_factory=dict)
+
+    def arn_of(self, match: Match) -> str | None:
+        """The ARN of a statement's policy, if it is known and has one."""
+        arns = self.arns.get(match.type, ())
+        return arns[match.policy] if match.policy < len(arns) else None
 
 
 class Match(NamedTuple):
@@ -88,11 +95,13 @@ class Verdict:
         type: the type of policy that decided; None for a root user in its own account.
         statements: those that speak of the request, if that decided: of each type of policy those
             that deny, or else those that allow.
+        denied_by: the ARN of the managed policy that denies explicitly; None for any other.
     """
 
     decision: Decision
     type: PolicyType | None
     statements: tuple[Match, ...] = ()
+    denied_by: str | None = None
 
     @property
     def allowed(self) -> bool:
@@ -161,7 +170,8 @@ def evaluate(policies: Policies, request: Request) -> Verdict:
     )
     for kind, each in sides:
         if each.denies:
-            return Verdict(Decision.EXPLICIT_DENY, kind, statements)
+            arn = policies.arn_of(each.denies[0])
+            return Verdict(Decision.EXPLICIT_DENY, kind, statements, arn)
 
     if trust and not resource.allows:
         return Verdict(Decision.IMPLICIT_DENY, PolicyType.TRUST)

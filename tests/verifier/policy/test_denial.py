@@ -41,3 +41,9 @@ EXPLICIT, IMPLICIT = Decision.EXPLICIT_DENY, Decision.IMPLICIT_DENY
 )
 def test_end_names_the_type_of_policy(decision: Decision, kind: PolicyType, end: str) -> None:
     assert ending(Verdict(decision, kind), "iam:GetUser") == end
+
+
+def test_managed_policy_that_denies_is_named() -> None:
+    arn = "arn:aws:iam::aws:policy/AWSDenyAll"
+    verdict = Verdict(EXPLICIT, PolicyType.IDENTITY, denied_by=arn)
+    assert ending(verdict, "x") == f" with an explicit deny in an identity-based policy: {arn}"

@@ -89,3 +89,18 @@ def test_cost_is_that_of_the_statements_about_the_action(
     assert all(each.applies([], context) for _, each in document.about("iam:getuser"))
     assert Counted.asked == size
     assert statement.allow
+
+
+def test_managed_policy_that_denies_is_told() -> None:
+    deny = policy({"Effect": "Deny", "Action": "*", "Resource": "*"})
+    arns = {PolicyType.IDENTITY: [None, "arn:1", "arn:2"], PolicyType.BOUNDARY: ["arn:3"]}
+
+    def denied_by(**policies: Any) -> str | None:
+        request = Request("iam:GetUser", ALICE.arn, ALICE, ALICE.account, {})
+        return evaluate(Policies(**policies, arns=arns), request).denied_by
+
+    assert denied_by(identity=[ALL, deny, deny]) == "arn:1"
+    assert denied_by(identity=[deny, deny]) is None
+    assert denied_by(identity=[ALL], boundary=deny) == "arn:3"
+    assert denied_by(identity=[ALL], session=[deny]) is None
+    assert denied_by(identity=[]) is None
