@@ -246,6 +246,42 @@ class TestForceMfa:
         assert tuple(map(end, each)) == ends
 
 
+@pytest.mark.parametrize("state", ["access keys", "session", "session with MFA"])
+def test_simulator_says_what_is_decided(
+    company: Any, clock: Any, put: Any, end: Any, state: str
+) -> None:
+    """With the keys of the same credentials as context, action by action."""
+    put("alice", *FORCE_MFA, allow("s3:*", **when("NumericLessThan", AGE, "100")))
+    token = company.enrol()
+    credentials, mfa = {
+        "access keys": (company.keys["alice"], {}),
+        "session": (company.session("alice"), {PRESENT: "false"}),
+        "session with MFA": (company.mfa_session(token), {PRESENT: "true", AGE: "60"}),
+    }[state]
+    clock.advance(60)
+    user, device = f"arn:aws:iam::{A}:user/alice", token.serial
+    for action, on in (
+        *((action, user) for action in EXCEPTED[1:] if action.startswith("iam:")),
+        ("iam:DeactivateMFADevice", user),
+        ("iam:DeactivateMFADevice", f"arn:aws:iam::{A}:user/bob"),
+        ("iam:DeleteVirtualMFADevice", device),
+        ("iam:CreateVirtualMFADevice", device),
+        ("iam:ChangePassword", user),
+        ("s3:GetObject", BUCKET),
+    ):
+        said = company.iam("ada").simulate_principal_policy(
+            PolicySourceArn=user,
+            ActionNames=[action],
+            ResourceArns=[on],
+            ContextEntries=[
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in {"aws:username": "alice", **mfa}.items()
+            ],
+        )["EvaluationResults"][0]["EvalDecision"]
+        decided = {"": "allowed", DENIED: "explicitDeny"}
+        assert said == decided.get(end(credentials, action, on), "implicitDeny"), (action, on)
+
+
 class TestScenarios:
     """Delegation in one account, across two, and by a resource's policy."""
 
