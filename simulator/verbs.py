@@ -380,6 +380,7 @@ class Verbs(ABC):
         serial: str | None = None,
         serial_of: str | None = None,
         omit: Literal["code", "serial"] | None = None,
+        external_id: str | None = None,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",
@@ -427,6 +428,23 @@ class Verbs(ABC):
     ) -> Outcome:
         """Assume the root user of an account that one's own account manages (STS AssumeRoot)."""
         return self._perform("assume_root", locals())
+
+    def request(
+        self,
+        *,
+        who: str,
+        action: str,
+        resource: str = "*",
+        using: str | None = None,
+        resource_policy: str | None = None,
+        owner: str | None = None,
+        times: int = 1,
+        every: str | None = None,
+        jitter: str = "0 s",
+        expect: Expected = ACCEPTED,
+    ) -> Outcome:
+        """Ask another service for something, such as S3 or EC2: policies alone decide."""
+        return self._perform("request", locals())
 
     def who_am_i(
         self,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mfalab.verifier import aws_policies
+from mfalab.verifier import aws_policies, names, quotas, refusals
 from mfalab.verifier.policy.documents import Document, Kind, parse
 from mfalab.verifier.policy.evaluation import Policies, PolicyType
 from mfalab.verifier.records import (
@@ -16,6 +16,7 @@ from mfalab.verifier.records import (
     ManagedPolicy,
     Membership,
     PolicyVersion,
+    UserGroup,
 )
 from mfalab.verifier.store.protocol import Transaction
 
@@ -98,7 +99,11 @@ def groups_of(tx: Transaction, user_id: str) -> list[str]:
 
 
 def trust_policy(
-    trusts: Iterable[str], *, requires_mfa: bool = False, mfa_max_age_s: int | None = None
+    trusts: Iterable[str],
+    *,
+    requires_mfa: bool = False,
+    mfa_max_age_s: int | None = None,
+    external_id: str | None = None,
 ) -> str:
     """A trust policy that names principals, and what it demands of MFA.
 
@@ -107,6 +112,7 @@ def trust_policy(
             are none, a service is trusted, and so no caller.
         requires_mfa: whether `aws:MultiFactorAuthPresent` must be true.
         mfa_max_age_s: the greatest `aws:MultiFactorAuthAge`, in seconds.
+        external_id: what `sts:ExternalId` must be.
     """
     principals = list(trusts)
     statement: dict[str, Any] = {
@@ -119,9 +125,67 @@ def trust_policy(
         condition["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
     if mfa_max_age_s is not None:
         condition["NumericLessThanEquals"] = {"aws:MultiFactorAuthAge": str(mfa_max_age_s)}
+    if external_id is not None:
+        condition["StringEquals"] = {"sts:ExternalId": external_id}
     if condition:
         statement["Condition"] = condition
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def create_policy(
+    tx: Transaction,
+    account: Account,
+    policy_id: str,
+    name: str,
+    document: str,
+    now_ns: int,
+    path: str = "/",
+    description: str | None = None,
+    tags: tuple[tuple[str, str], ...] = (),
+) -> ManagedPolicy:
+    """Make a customer managed policy with one version.
+
+    Raises:
+        ServiceError: the name is taken, whatever its case and path; the account is full.
+    """
+    if tx.find(ManagedPolicy, account_id=account.id, name_key=name.lower()):
+        raise refusals.policy_exists(name)
+    if tx.count(ManagedPolicy, account_id=account.id) >= quotas.POLICIES:
+        raise refusals.quota_exceeded("PoliciesPerAccount", quotas.POLICIES)
+    policy = ManagedPolicy(
+        arn=names.entity_arn(account, "policy", path, name),
+        id=policy_id,
+        account_id=account.id,
+        name=name,
+        name_key=name.lower(),
+        path=path,
+        description=description,
+        default_version=1,
+        last_version=1,
+        created_ns=now_ns,
+        updated_ns=now_ns,
+        tags=tags,
+    )
+    tx.insert(policy)
+    tx.insert(PolicyVersion(policy.arn, 1, document, now_ns))
+    return policy
+
+
+def create_group(
+    tx: Transaction, account: Account, group_id: str, name: str, now_ns: int, path: str = "/"
+) -> UserGroup:
+    """Make a group without members.
+
+    Raises:
+        ServiceError: the name is taken, whatever its case; the account is full.
+    """
+    if tx.find(UserGroup, account_id=account.id, name_key=name.lower()):
+        raise refusals.group_exists(name)
+    if tx.count(UserGroup, account_id=account.id) >= quotas.GROUPS:
+        raise refusals.quota_exceeded("GroupsPerAccount", quotas.GROUPS)
+    group = UserGroup(group_id, account.id, name, name.lower(), path, now_ns)
+    tx.insert(group)
+    return group
 
 
 def attach(tx: Transaction, account_id: str, owner_id: str, policy_arn: str) -> None:

@@ -35,8 +35,11 @@ from mfalab.verifier.records import (
     Device,
     DeviceKind,
     Identity,
+    ManagedPolicy,
+    Membership,
     MovingFactor,
     Role,
+    UserGroup,
 )
 from mfalab.verifier.request_context import MfaContext
 from mfalab.verifier.store.protocol import Store
@@ -253,6 +256,7 @@ class Verifier:
         trusts: Iterable[str] = (),
         requires_mfa: bool = False,
         mfa_max_age_s: int | None = None,
+        external_id: str | None = None,
         trust_policy: str | None = None,
         policies: Iterable[str] = (),
         path: str = "/",
@@ -266,7 +270,8 @@ class Verifier:
             trusts: ARNs of the users, roles and whole accounts that may assume it.
             requires_mfa: whether those must have proved MFA.
             mfa_max_age_s: how long ago they may have proved it, in seconds.
-            trust_policy: a document in place of the three.
+            external_id: what those must say, as `sts:ExternalId`.
+            trust_policy: a document in place of the four.
             policies: ARNs of the managed policies to attach.
             path: of the role's ARN.
             max_session_s: the longest session, 3600 to 43200 seconds.
@@ -282,7 +287,10 @@ class Verifier:
         if not 3600 <= max_session_s <= 43_200:
             raise ValueError(f"max_session_s is {max_session_s}; a role's lies in 3600..43200")
         document = trust_policy or permissions.trust_policy(
-            trusts, requires_mfa=requires_mfa, mfa_max_age_s=mfa_max_age_s
+            trusts,
+            requires_mfa=requires_mfa,
+            mfa_max_age_s=mfa_max_age_s,
+            external_id=external_id,
         )
 
         def body(call: Call) -> Role:
@@ -306,6 +314,50 @@ class Verifier:
             return role
 
         return self._service.transact("CreateRole", body)
+
+    @transaction("CreatePolicy")
+    def create_policy(self, call: Call, account_id: str, name: str, document: str) -> ManagedPolicy:
+        """Create a customer managed policy.
+
+        Raises:
+            ServiceError: the document is malformed; the name is taken, whatever its case.
+        """
+        account = authorization.account_of(call.tx, account_id)
+        parse(document, Kind.MANAGED, account.partition)
+        policy_id = names.unique_id("ANPA", call.random_bytes)
+        return permissions.create_policy(call.tx, account, policy_id, name, document, call.now_ns)
+
+    def create_group(
+        self,
+        account_id: str,
+        name: str,
+        *,
+        members: Iterable[str] = (),
+        policies: Iterable[str] = (),
+    ) -> UserGroup:
+        """Create a group of users.
+
+        Args:
+            account_id: of the account.
+            name: the group's.
+            members: unique ids of users.
+            policies: ARNs of the managed policies to attach.
+
+        Raises:
+            ServiceError: the name is taken, whatever its case; there is no such policy.
+            ValueError: there is no such user.
+        """
+
+        def body(call: Call) -> UserGroup:
+            account = authorization.account_of(call.tx, account_id)
+            group_id = names.unique_id("AGPA", call.random_bytes)
+            group = permissions.create_group(call.tx, account, group_id, name, call.now_ns)
+            for member in members:
+                call.tx.insert(Membership(_identity(call, member).id, group.id))
+            _attach(call, account, group.id, policies)
+            return group
+
+        return self._service.transact("CreateGroup", body)
 
     def register_tokens(self, seeds: Iterable[TokenSeed]) -> None:
         """Take in a maker's shipment: from now on these serial numbers can be enabled.

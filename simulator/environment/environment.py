@@ -29,6 +29,7 @@ from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.environment.messaging import Messaging
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.people import Person
+from mfalab.simulator.environment.policies import PolicyShelf
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.setting import (
@@ -99,6 +100,7 @@ class Environment:
         )
         self.accounts: dict[str, Account] = {}
         self.people: dict[str, Person] = {}
+        self.policies = PolicyShelf(self.verifier, setting.policies)
         self.roles: dict[str, str] = {}
         self.sessions: dict[str, Credentials] = {}
         self.clients = BlockingClients(self.timeline)
@@ -121,17 +123,28 @@ class Environment:
             self._open_account(name, account, roots.get(name), ids)
         for name, person in setting.people.items():
             self._introduce(name, person)
+        for name, group in setting.groups.items():
+            owner = self.account(group.account)
+            self.verifier.create_group(
+                owner.id,
+                name,
+                members=[self._member(member, owner) for member in group.members],
+                policies=self.policies.arns(owner, group.policies),
+            )
         for name, role in setting.roles.items():
+            owner = self.account(role.account)
             self.roles[name] = self.verifier.role_arn(
                 self.verifier.create_role(
-                    _named("account", role.account, self.accounts).id,
+                    owner.id,
                     name,
                     trusts=[self._principal(trusted) for trusted in role.trusts],
                     requires_mfa=role.requires_mfa,
                     mfa_max_age_s=(
                         None if role.mfa_max_age is None else role.mfa_max_age // NS_PER_S
                     ),
+                    external_id=role.external_id,
                     max_session_s=role.max_session // NS_PER_S,
+                    policies=self.policies.arns(owner, role.policies),
                 )
             )
         for name, phone in setting.phones.items():
@@ -175,7 +188,7 @@ class Environment:
         )
 
     def _introduce(self, name: str, spec: PersonSpec) -> None:
-        account = _named("account", spec.account, self.accounts)
+        account = self.account(spec.account)
         user_name = spec.user_name or name
         identity_id: str | None = None
         password = self._password(name)
@@ -189,6 +202,9 @@ class Environment:
                 path=spec.path,
                 administrator=spec.role == "administrator",
                 password_reset_required=spec.must_change_password,
+                policies=(
+                    None if spec.policies is None else self.policies.arns(account, spec.policies)
+                ),
             ).id
         self.people[name] = Person(
             surroundings=self,
@@ -201,6 +217,13 @@ class Environment:
             keys=self.verifier.create_access_key(identity_id) if identity_id else None,
             chance=self.entropy.stream(f"{name}.typing"),
         )
+
+    def _member(self, name: str, account: Account) -> str:
+        """The unique id of a group's member."""
+        person = self.person(name)
+        if person.identity_id is None or person.root or person.account_id != account.id:
+            raise ScenarioError(f'"{name}" is no IAM user of account {account.id}')
+        return person.identity_id
 
     def _password(self, name: str) -> str:
         return self.entropy.random_bytes(f"{name}.password")(9).hex()

@@ -34,6 +34,7 @@ from mfalab.simulator.language.words import (
     PersonName,
     PhoneName,
     Pin,
+    PolicyName,
     PrincipalName,
     ProfileName,
     QuirksName,
@@ -197,6 +198,9 @@ class PersonSpec(Strict):
     """The IAM user name; the person's name when left out."""
     path: str = "/"
     """The path of the IAM user's ARN."""
+    policies: list[PolicyName] | None = None
+    """Managed policies in place of the one that a user (SelfManagement) or an administrator
+    (AdministratorAccess) has."""
     must_change_password: bool = False
     """Whether the first sign-in of an IAM user asks for a new password."""
     typing: Span | Literal["natural", "instant"] = "natural"
@@ -204,6 +208,25 @@ class PersonSpec(Strict):
     routine: RoutineSpec | None = None
     """What they do again and again: {signs_in: DEVICE, every: 1 wk, for: 2 y, jitter: 3 h}; a step
     `routine` says when."""
+
+    @model_validator(mode="after")
+    def _policies_are_of_users(self) -> Self:
+        if self.policies is not None and self.role in ("root", "stranger"):
+            raise ValueError(f"a {self.role} has no policies; only IAM users have")
+        return self
+
+
+Statements = Annotated[list[dict[str, Any]], Field(min_length=1)]
+"""The statements of a policy, in AWS's words: Effect, Action, Resource, Condition, ..."""
+
+
+class GroupSpec(Strict):
+    """A group of IAM users, who have its policies besides their own."""
+
+    account: AccountName = "main"
+    members: list[PersonName] = Field(default_factory=list)
+    policies: list[PolicyName] = Field(default_factory=list)
+    """Managed policies of all members."""
 
 
 class RoleSpec(Strict):
@@ -216,8 +239,12 @@ class RoleSpec(Strict):
     """The trust policy demands aws:MultiFactorAuthPresent."""
     mfa_max_age: Seconds | None = None
     """The trust policy demands an aws:MultiFactorAuthAge below this."""
+    external_id: str | None = None
+    """The trust policy demands this sts:ExternalId."""
     max_session: Seconds = 3600 * NS_PER_S
     """The longest session that may be asked for."""
+    policies: list[PolicyName] = Field(default_factory=list)
+    """Managed policies of its sessions, which otherwise may do nothing."""
 
 
 class PhoneSpec(Strict):
@@ -363,6 +390,10 @@ class Setting(Strict):
     """AWS accounts beside `main`, by name."""
     people: _Named[PersonSpec] = Field(default_factory=dict)
     """People, by name."""
+    policies: dict[Name, Statements] = Field(default_factory=dict)
+    """Policies, by name: the statements of each. What has a Principal is a resource's policy."""
+    groups: _Named[GroupSpec] = Field(default_factory=dict)
+    """Groups of IAM users, by name."""
     roles: _Named[RoleSpec] = Field(default_factory=dict)
     """IAM roles, by name."""
     phones: _Named[PhoneSpec] = Field(default_factory=dict)

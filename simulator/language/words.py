@@ -54,7 +54,7 @@ one PIN on all keyboards."""
 class Reference:
     """Marks a field that names something which the scenario declares."""
 
-    to: Literal["person", "device", "phone", "account", "role", "session", "principal"]
+    to: Literal["person", "device", "phone", "account", "role", "session", "principal", "policy"]
 
 
 def marks(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[Any]:
@@ -73,6 +73,8 @@ AccountName = Annotated[str, Reference("account")]
 RoleName = Annotated[str, Reference("role")]
 PrincipalName = Annotated[str, Reference("principal")]
 """A person, an account, or an ARN."""
+PolicyName = Annotated[str, Reference("policy")]
+"""A name in the section `policies`, or an AWS managed policy's."""
 SessionName = Annotated[str, Reference("session")]
 """`keys`, `console`, or the name that an earlier step gave a session with `as`."""
 

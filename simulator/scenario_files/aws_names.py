@@ -54,11 +54,19 @@ def _names(scenario: Scenario) -> Iterator[AwsName]:
             at = ("accounts", name, "alias")
             yield AwsName(at, "CreateAccountAlias", "AccountAlias", account.alias)
     for name, person in scenario.people.items():
-        if _is_user(person):
+        if is_user(person):
             yield AwsName(
                 _of_user(name, person), "CreateUser", "UserName", person.user_name or name
             )
             yield AwsName(("people", name, "path"), "CreateUser", "Path", person.path)
+    for name in scenario.policies:
+        yield AwsName(("policies", name, KEY), "CreatePolicy", "PolicyName", name)
+    for name in scenario.groups:
+        yield AwsName(("groups", name, KEY), "CreateGroup", "GroupName", name)
+    for name, role in scenario.roles.items():
+        if role.external_id is not None:
+            at = ("roles", name, "external_id")
+            yield AwsName(at, "AssumeRole", "ExternalId", role.external_id)
     for name in scenario.roles:
         yield AwsName(("roles", name, KEY), "CreateRole", "RoleName", name)
     created = {step.device for step in scenario.steps if isinstance(step, Create)}
@@ -92,6 +100,8 @@ def _names_of_step(step: Step, scenario: Scenario, created: set[str]) -> Iterato
                 yield AwsName(("keys", index), "UntagMFADevice", "TagKeys", key)
         case AssumeRole():
             yield AwsName(("who",), "AssumeRole", "RoleSessionName", step.who)
+            if step.external_id is not None:
+                yield AwsName(("external_id",), "AssumeRole", "ExternalId", step.external_id)
 
 
 def _tags(tags: dict[str, str], operation: str) -> Iterator[AwsName]:
@@ -106,12 +116,17 @@ def _taken(scenario: Scenario) -> Iterator[NameProblem]:
         *(
             ("IAM user name", person.account, person.user_name or name, _of_user(name, person))
             for name, person in scenario.people.items()
-            if _is_user(person)
+            if is_user(person)
         ),
         *(
             ("name of a role", role.account, name, ("roles", name, KEY))
             for name, role in scenario.roles.items()
         ),
+        *(
+            ("name of a group", group.account, name, ("groups", name, KEY))
+            for name, group in scenario.groups.items()
+        ),
+        *(("name of a policy", "", name, ("policies", name, KEY)) for name in scenario.policies),
         *(
             ("account ID", "", account.id, ("accounts", name, "id"))
             for name, account in scenario.accounts.items()
@@ -137,7 +152,8 @@ def _taken(scenario: Scenario) -> Iterator[NameProblem]:
         found.setdefault(key, name)
 
 
-def _is_user(person: PersonSpec) -> bool:
+def is_user(person: PersonSpec) -> bool:
+    """Whether a person is an IAM user."""
     return person.role in ("user", "administrator")
 
 

@@ -24,7 +24,7 @@ def describe(case: Case) -> str:
         f"  start     {format_instant(scenario.start)}",
         f"  verifier  {_said(case.data.get('verifier'))}",
     ]
-    for section in ("accounts", "people", "roles", "phones", "devices"):
+    for section in ("accounts", "people", "policies", "groups", "roles", "phones", "devices"):
         for name, said in mapping(case.data, section).items():
             lines.append(f"  {section:<9} {name}: {_said(said)}")
     lines.append("  steps")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from mfalab.simulator.environment.policies import AWS_POLICIES
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import SeedFiles, resolve_seed_files
 from mfalab.simulator.language.setting import AnyDevice, TokenSpec
 from mfalab.simulator.language.words import choice, nearest
 from mfalab.simulator.scenario_files.aws_names import refused_names
+from mfalab.simulator.scenario_files.aws_policies import policy_problems
 from mfalab.simulator.scenario_files.mistakes import find_seed, in_step, located
 from mfalab.simulator.scenario_files.parts import Parts
 from mfalab.simulator.scenario_files.scenario import Scenario
@@ -43,7 +45,7 @@ SUFFIX = ".scenario.yaml"
 RENAME = f"a scenario file ends in {SUFFIX}; rename it, or it is not run"
 MOST_CASES = 20_000
 """A matrix of more cases is refused before it is expanded."""
-_SECTIONS = ("accounts", "people", "roles", "phones", "devices")
+_SECTIONS = ("accounts", "people", "policies", "groups", "roles", "phones", "devices")
 _MAKES_SESSIONS = {verb for verb, step in VOCABULARY.items() if issubclass(step, MakesSession)}
 _WHOLE = ("verifier", "carrier", "start")
 _DEVICE: TypeAdapter[AnyDevice] = TypeAdapter(AnyDevice)
@@ -159,7 +161,7 @@ def _case(
         devices = scenario.devices
         problems += [
             source.problem(node_at(root, at, key=at[-1] == KEY), in_step(at) + message)
-            for at, message in refused_names(scenario)
+            for at, message in chain(refused_names(scenario), policy_problems(scenario))
         ]
     problems += _seed_file_problems(source, root, devices, files)
     if problems:
@@ -384,6 +386,7 @@ def unresolved(source: Source, root: yaml.Node, data: Any) -> Iterator[Problem]:
         "phone": declared["phones"] | dict.fromkeys(_phones_of_their_own(data)),
         "account": {"main": None} | declared["accounts"],
         "role": declared["roles"],
+        "policy": declared["policies"] | dict.fromkeys(AWS_POLICIES),
     }
     known["principal"] = known["person"] | known["account"]
     sessions = _sessions_made(data)

@@ -14,7 +14,7 @@ import yaml
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.yaml_source import data_of
 
-_SECTIONS = ("accounts", "people", "roles", "phones", "devices", "steps")
+_SECTIONS = ("accounts", "people", "groups", "roles", "phones", "devices", "steps")
 """What holds entries that are models of their own."""
 
 

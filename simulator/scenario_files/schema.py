@@ -11,7 +11,7 @@ from mfalab.simulator.steps.refusals import ANY, codes, decisions
 from mfalab.verifier import PROFILES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_SECTIONS = ("accounts", "people", "roles", "phones")
+_SECTIONS = ("accounts", "people", "groups", "roles", "phones")
 _DIGITS = "123456789012"
 """What an editor takes for a number, and the loader for a text; as long as an account's id."""
 

@@ -14,6 +14,7 @@ TAGS = {
     "limit": "the number of devices for each identity",
     "lost": "devices are lost, broken or replaced",
     "migration": "from SMS to something better",
+    "policy": "IAM policies decide",
     "profile-rfc6238": "rules of the classic server",
     "race": "requests at the same moment",
     "recovery": "root signs in by alternative factors",

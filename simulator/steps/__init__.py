@@ -45,6 +45,7 @@ AnyStep = Annotated[
     | sessions.AssumeRole
     | sessions.GetFederationToken
     | sessions.AssumeRoot
+    | sessions.Request
     | sessions.WhoAmI
     | sessions.CheckMfa
     | listings.ListDevices

@@ -18,6 +18,7 @@ from mfalab.simulator.language.words import (
     DeviceName,
     Name,
     PersonName,
+    PolicyName,
     RoleName,
     SessionName,
 )
@@ -107,12 +108,16 @@ class AssumeRole(StsCall):
     decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["assume_role"] = "assume_role"
     role: RoleName
+    external_id: str | None = None
+    """What the role's trust policy may ask for besides."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         person = env.person(self.who)
         credentials = person.credentials(self.using or "keys")
         given = self.parameters(env, person)
+        if self.external_id is not None:
+            given["ExternalId"] = self.external_id
         person.note("calls AssumeRole", role=self.role, mfa="SerialNumber" in given)
         answer = env.verifier.sts(credentials).assume_role(
             RoleArn=env.roles[self.role], RoleSessionName=person.name, **given
@@ -166,6 +171,39 @@ class AssumeRoot(MakesSession):
             TargetPrincipal=account.id, TaskPolicyArn={"arn": policy}, **self.lasting()
         )
         return self.keep(env, answer)
+
+
+class Request(Step):
+    """Ask another service for something, such as S3 or EC2: policies alone decide."""
+
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    meets: ClassVar[frozenset[str]] = SIGNED
+    do: Literal["request"] = "request"
+    who: PersonName
+    action: str
+    """Such as s3:ListAllMyBuckets."""
+    resource: str = "*"
+    """An ARN."""
+    using: SessionName | None = None
+    """`keys` (the default) or a session's name."""
+    resource_policy: PolicyName | None = None
+    """The policy of the resource, such as a bucket's: a name in `policies`."""
+    owner: AccountName | None = None
+    """The account of the resource, where the ARN does not tell; that of the caller if left out."""
+
+    def perform(self, env: Environment) -> object:
+        """See the class."""
+        person = env.person(self.who)
+        person.note("makes a request", action=self.action, resource=self.resource)
+        named = self.resource_policy
+        env.verifier.authorize(
+            person.credentials(self.using),
+            self.action,
+            self.resource,
+            resource_policy=None if named is None else env.policies.document(named),
+            resource_account=None if self.owner is None else env.account(self.owner).id,
+        )
+        return None
 
 
 class WhoAmI(Step):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from mfalab.verifier import names, quotas, refusals, users
+from mfalab.verifier import names, permissions, quotas, refusals, users
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Call, on_all, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
@@ -27,19 +27,10 @@ class Groups(ForCaller):
     ) -> dict[str, Any]:
         """Make a group without members."""
         account = call.caller.account
-        if find_group(call, GroupName) is not None:
-            raise refusals.group_exists(GroupName)
-        if call.tx.count(UserGroup, account_id=account.id) >= quotas.GROUPS:
-            raise refusals.quota_exceeded("GroupsPerAccount", quotas.GROUPS)
-        group = UserGroup(
-            id=names.unique_id("AGPA", call.random_bytes),
-            account_id=account.id,
-            name=GroupName,
-            name_key=GroupName.lower(),
-            path=Path or "/",
-            created_ns=call.now_ns,
+        group_id = names.unique_id("AGPA", call.random_bytes)
+        group = permissions.create_group(
+            call.tx, account, group_id, GroupName, call.now_ns, Path or "/"
         )
-        call.tx.insert(group)
         return {"Group": group_entry(account, group)}
 
     @operation("GetGroup", Door.IAM, on_group)

@@ -50,27 +50,17 @@ class Policies(ForCaller):
         account = call.caller.account
         pairs = tags.pairs(Tags or ())
         _check(call, PolicyDocument)
-        if call.tx.find(ManagedPolicy, account_id=account.id, name_key=PolicyName.lower()):
-            raise refusals.policy_exists(PolicyName)
-        if call.tx.count(ManagedPolicy, account_id=account.id) >= quotas.POLICIES:
-            raise refusals.quota_exceeded("PoliciesPerAccount", quotas.POLICIES)
-        path = Path or "/"
-        policy = ManagedPolicy(
-            arn=names.entity_arn(account, "policy", path, PolicyName),
-            id=names.unique_id("ANPA", call.random_bytes),
-            account_id=account.id,
-            name=PolicyName,
-            name_key=PolicyName.lower(),
-            path=path,
-            description=Description,
-            default_version=1,
-            last_version=1,
-            created_ns=call.now_ns,
-            updated_ns=call.now_ns,
-            tags=pairs,
+        policy = permissions.create_policy(
+            call.tx,
+            account,
+            names.unique_id("ANPA", call.random_bytes),
+            PolicyName,
+            PolicyDocument,
+            call.now_ns,
+            Path or "/",
+            Description,
+            pairs,
         )
-        call.tx.insert(policy)
-        call.tx.insert(PolicyVersion(policy.arn, 1, PolicyDocument, call.now_ns))
         shown = _entry(call, policy)
         if pairs:
             shown["Tags"] = tags.shown(pairs)

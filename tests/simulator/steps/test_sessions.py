@@ -106,3 +106,29 @@ def test_root_is_assumed_where_the_account_is_managed(lab_with: Labs) -> None:
 def test_account_is_managed_by_one_that_there_is(lab_with: Labs) -> None:
     with pytest.raises(ScenarioError, match='no account "nobody"'):
         lab_with(accounts={"main": {}, "member": {"managed_by": ["nobody"]}})
+
+
+S3 = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]
+IF_MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+
+
+def test_request_is_decided_by_policies_alone(lab_with: Labs) -> None:
+    policies = {
+        "s3-with-mfa": [{**S3[0], **IF_MFA}],
+        "bucket": [{**S3[0], "Principal": {"AWS": "*"}, "Resource": "arn:aws:s3:::open/*"}],
+    }
+    roles = {"ops": {"policies": ["AmazonS3ReadOnlyAccess"], "external_id": "12345"}}
+    people = {"alice": {"policies": ["SelfManagement", "s3-with-mfa"], "typing": "instant"}}
+    lab = lab_with("fob", policies=policies, roles=roles, people=people)
+    lab.enable(who="alice", device="fob")
+    lab.wait(for_="90 s")
+    ask = {"who": "alice", "action": "s3:GetObject", "resource": "arn:aws:s3:::open/a"}
+    lab.request(**ask, expect={"refused": "AccessDenied", "status": 403})
+    lab.request(**ask, resource_policy="bucket")
+    lab.request(**ask, resource_policy="bucket", owner="main")
+    lab.get_session(who="alice", with_="fob", as_="proved")
+    lab.request(**ask, using="proved")
+    lab.assume_role(who="alice", role="ops", expect={"refused": "AccessDenied"})
+    lab.assume_role(who="alice", role="ops", external_id="12345", as_="ops")
+    lab.request(**ask, using="ops")
+    lab.request(who="alice", action="s3:PutObject", using="ops", expect={"refused": "AccessDenied"})
