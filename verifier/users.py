@@ -34,6 +34,7 @@ def create(
     password_hash: str | None = None,
     password_reset_required: bool = False,
     tags: tuple[tuple[str, str], ...] = (),
+    permissions_boundary: str | None = None,
 ) -> Identity:
     """Make a user; whoever has a password may use the console.
 
@@ -59,6 +60,7 @@ def create(
         password_created_ns=since_ns,
         password_reset_required=password_reset_required,
         tags=tags,
+        permissions_boundary=permissions_boundary,
     )
     call.tx.insert(identity)
     return identity

@@ -19,6 +19,7 @@ from mfalab.verifier.calls import (
     target_user,
 )
 from mfalab.verifier.iam.caller import ForCaller
+from mfalab.verifier.iam.holders import boundary, boundary_entry
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.records import Identity
 
@@ -33,13 +34,17 @@ class Users(ForCaller):
         *,
         UserName: str,
         Path: str | None = None,
+        PermissionsBoundary: str | None = None,
         Tags: Sequence[Mapping[str, str]] | None = None,
     ) -> dict[str, Any]:
         """Make a user without password, access keys and permissions."""
         account = call.caller.account
         pairs = tags.added((), Tags or (), quotas.TAGS_PER_USER, "TagsPerUser")
-        made = users.create(call, account, UserName, path=Path or "/", tags=pairs)
-        return {"User": users.entry(account, made) | _tags(made)}
+        bounds = None if PermissionsBoundary is None else boundary(call, PermissionsBoundary)
+        made = users.create(
+            call, account, UserName, path=Path or "/", tags=pairs, permissions_boundary=bounds
+        )
+        return {"User": users.entry(account, made) | boundary_entry(bounds) | _tags(made)}
 
     @operation("UpdateUser", Door.IAM, on_user)
     def update_user(
@@ -71,7 +76,8 @@ class Users(ForCaller):
     def get_user(self, call: Call, *, UserName: str | None = None) -> dict[str, Any]:
         """A user, by default the caller."""
         user = target_user(call, UserName)
-        return {"User": users.entry(call.caller.account, user) | _tags(user)}
+        shown = users.entry(call.caller.account, user) | boundary_entry(user.permissions_boundary)
+        return {"User": shown | _tags(user)}
 
     @operation("ListUsers", Door.IAM, on_all("user"))
     def list_users(

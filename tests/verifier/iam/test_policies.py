@@ -122,6 +122,15 @@ def test_size_and_shape(iam: Any, long_document: Any, refused: Any) -> None:
         iam.create_policy(PolicyName="none", PolicyDocument="{")
 
 
+def test_policies_quota(
+    iam: Any, document: str, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mfalab.verifier.quotas.POLICIES", 1)
+    iam.create_policy(PolicyName="one", PolicyDocument=document)
+    with refused("LimitExceeded", "Cannot exceed quota for PoliciesPerAccount: 1", 409):
+        iam.create_policy(PolicyName="two", PolicyDocument=document)
+
+
 class TestVersions:
     def test_versions_come_and_go(self, iam: Any, ops: Any, document: str, clock: Any) -> None:
         clock.advance(60)

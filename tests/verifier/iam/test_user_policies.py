@@ -2,6 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from mfalab.verifier import Credentials, ServiceError
+
+READ = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -26,6 +31,23 @@ def test_boundary_comes_and_goes(company: Any, iam: Any) -> None:
     for _ in range(2):
         iam.delete_user_permissions_boundary(UserName="bob")
         assert boundary() is None
+
+
+def test_new_user_may_be_bounded(company: Any, iam: Any, refused: Any) -> None:
+    """What it is attached later allows no more than the boundary does."""
+    shown = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": READ}
+    made = iam.create_user(UserName="carol", PermissionsBoundary=READ)["User"]
+    assert made["PermissionsBoundary"] == shown
+    assert iam.get_user(UserName="carol")["User"] == made
+    iam.attach_user_policy(UserName="carol", PolicyArn=ADMIN)
+    key = iam.create_access_key(UserName="carol")["AccessKey"]
+    carol = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    company.verifier.authorize(carol, "s3:ListAllMyBuckets")
+    with pytest.raises(ServiceError, match="no permissions boundary allows the iam:ListUsers"):
+        company.iam(carol).list_users()
+    none = "arn:aws:iam::aws:policy/None"
+    with refused("NoSuchEntity", f"Scope ARN: {none} does not exist or is not attachable.", 404):
+        iam.create_user(UserName="dave", PermissionsBoundary=none)
 
 
 def test_user_that_is_not_there(iam: Any, document: str, refused: Any) -> None:
