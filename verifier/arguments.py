@@ -74,8 +74,8 @@ def violations(name: str, hint: Any, value: object) -> Iterator[tuple[str, str]]
         hint is not Any and isinstance(hint, type) and (not isinstance(value, hint) or hint is int)
     ):
         yield name, f"be {_NAMES.get(hint, f'a {hint.__name__}')}, not {type(value).__name__}"
-    elif isinstance(hint, type) and is_dataclass(hint):
-        for field, type_of_field in _hints(hint).items():
+    elif isinstance(hint, type) and is_dataclass(value):
+        for field, type_of_field in _hints(value.__class__).items():
             yield from violations(f"{name}.{field}", type_of_field, getattr(value, field))
 
 

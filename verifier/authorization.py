@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from mfalab.verifier import aws_policies, key_use, names, permissions, refusals
 from mfalab.verifier.aws_policies import OWNER_KEY
@@ -26,26 +27,20 @@ from mfalab.verifier.request_context import (
 from mfalab.verifier.store.protocol import Transaction
 
 
-class Signer(Protocol):
+class Signer(ABC):
     """Who makes a request, and the proof of it: credentials, or a signature made with them."""
 
-    @property
-    def access_key_id(self) -> str:
-        """`AKIA...`, or `ASIA...` of temporary credentials."""
-        ...
+    __slots__ = ()
+    access_key_id: str
+    session_token: str | None
 
-    @property
-    def session_token(self) -> str | None:
-        """Of temporary credentials."""
-        ...
-
+    @abstractmethod
     def proves(self, secret: str) -> bool:
         """Whether the request was made with this secret access key."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Signer):
     """What a caller signs requests with; temporary ones (`ASIA...`) have a session token."""
 
     access_key_id: str

@@ -229,7 +229,7 @@ class Sts:
         member = call.tx.get(Account, account_id)
         if caller.root or member is None or caller.account.id not in member.managed_by:
             raise refusals.not_authorized(caller.arn, "sts:AssumeRoot", arn)
-        context = {**call.context(), "sts:TaskPolicyArn": TaskPolicyArn["arn"]}
+        context = {**call.context(), "sts:TaskPolicyArn": TaskPolicyArn.get("arn", "")}
         said = verdict(
             call.tx, caller, "sts:AssumeRoot", Target(arn), context, None, caller.account.id
         )
@@ -405,7 +405,7 @@ def _session_policies(
     if text is not None:
         parse(text, Kind.SESSION, account.partition)
     for each in arns:
-        arn = each["arn"]
+        arn = each.get("arn", "")  # the model does not ask for it
         document = permissions.managed_document(call.tx, account, arn)
         if document is None:
             raise refusals.malformed_policy(f"Policy {arn} does not exist or is not attachable.")

@@ -21,6 +21,7 @@ from hashlib import sha256
 from urllib.parse import quote, unquote_to_bytes
 
 from mfalab.verifier import refusals
+from mfalab.verifier.authorization import Signer
 from mfalab.verifier.wire.messages import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -35,7 +36,7 @@ _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Signer):
     """Who signed a request, and the proof of it."""
 
     access_key_id: str

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mfalab.verifier import Credentials, ServiceError
+from mfalab.verifier import Credentials, Iam, ServiceError
 from mfalab.verifier.service_model import service_model
 from mfalab.verifier.wire.messages import Request, Response
 from mfalab.verifier.wire.operations import METHODS
@@ -171,7 +171,10 @@ def test_refusal_of_the_verifier_keeps_code_text_and_status(ask: Ask) -> None:
 def test_defect_is_an_answer_without_a_word_about_it(
     ask: Ask, company: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    company.verifier.inject("GetUser", ZeroDivisionError("secret detail"))
+    def get_user(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(Iam, "get_user", get_user)
     response = ask("ada", "GetUser")
     assert error(response)[::2] == ("InternalFailure", 500)
     assert b"secret" not in response.body
