@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mfalab.simulator.environment.lab_clock import LabClock
     from mfalab.simulator.environment.live_app import LiveApp
     from mfalab.simulator.lab import Lab
+    from mfalab.simulator.serving.lab_endpoint import LabEndpoint
     from mfalab.verifier import Verifier
 
 
@@ -84,6 +85,23 @@ def clock(_mfa_lab: Lab) -> Iterator[LabClock]:
 def verifier(_mfa_lab: Lab) -> Verifier:
     """The lab's embedded verifier."""
     return _mfa_lab.verifier
+
+
+@pytest.fixture
+def aws_endpoint(_mfa_lab: Lab) -> Iterator[LabEndpoint]:
+    """The lab's verifier as an AWS endpoint on this machine, for boto3 and all that signs.
+
+    `boto3.client("sts", **aws_endpoint.client_settings("alice"))`; its time is `clock`, its users
+    are the lab's people. It needs the extra `serve`.
+    """
+    try:
+        from mfalab.simulator.serving.lab_endpoint import served_lab
+    except ImportError as error:
+        if error.name != "uvicorn":
+            raise
+        pytest.fail("aws_endpoint needs uvicorn: pip install 'mfalab[serve]'", pytrace=False)
+    with served_lab(_mfa_lab) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
