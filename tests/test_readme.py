@@ -14,7 +14,13 @@ from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import load_cases
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "docs/pytest.md", "docs/scenarios.md", "docs/security-keys.md"]
+DOCUMENTS = [
+    "README.md",
+    "docs/endpoint.md",
+    "docs/pytest.md",
+    "docs/scenarios.md",
+    "docs/security-keys.md",
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

@@ -68,8 +68,6 @@ def violations(name: str, hint: Any, value: object) -> Iterator[tuple[str, str]]
         else:
             for each in value:
                 yield from violations(name, inner[0], each)
-    elif getattr(hint, "_is_protocol", False):
-        return  # what has no class of its own shows its type by what it can do
     elif (
         hint is not Any and isinstance(hint, type) and (not isinstance(value, hint) or hint is int)
     ):
