@@ -1,5 +1,6 @@
 """IAM with boto3's names, parameters and answers: a class for each kind of entity."""
 
+from mfalab.verifier.iam.absent import Absent
 from mfalab.verifier.iam.access_keys import AccessKeys
 from mfalab.verifier.iam.account import AccountReports
 from mfalab.verifier.iam.account_settings import AccountSettings
@@ -25,5 +26,6 @@ class Iam(
     Simulation,
     AccountReports,
     AccountSettings,
+    Absent,
 ):
     """IAM for one caller. Every method raises `ServiceError` as IAM refuses."""

@@ -104,6 +104,20 @@ class Roles(ForCaller):
         call.tx.update(replace(role, description=description, max_session_s=max_session_s))
         return {}
 
+    @operation("ListRoleTags", Door.IAM, on_role)
+    def list_role_tags(
+        self,
+        call: Call,
+        *,
+        RoleName: str,
+        Marker: str | None = None,
+        MaxItems: int | None = None,
+    ) -> dict[str, Any]:
+        """A role's tags, by key."""
+        kept = sorted(target_role(call, RoleName).tags)
+        found, rest = page(kept, lambda tag: tag[0], Marker, MaxItems)
+        return {"Tags": tags.shown(found), **rest}
+
     @operation("UpdateAssumeRolePolicy", Door.IAM, on_role)
     def update_assume_role_policy(
         self, call: Call, *, RoleName: str, PolicyDocument: str

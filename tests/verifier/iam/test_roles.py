@@ -208,3 +208,10 @@ class TestTrustPolicy:
                 RoleName=f"r{number}",
                 AssumeRolePolicyDocument=TRUST.replace(f"arn:aws:iam::{A}:root", principal),
             )
+
+
+def test_tags_by_key(iam: Any) -> None:
+    tags = [{"Key": "team", "Value": "b"}, {"Key": "cost", "Value": ""}]
+    iam.create_role(RoleName="tagged", AssumeRolePolicyDocument=TRUST, Tags=tags)
+    assert iam.list_role_tags(RoleName="tagged") == {"Tags": tags[::-1], "IsTruncated": False}
+    assert iam.list_role_tags(RoleName="tagged", MaxItems=1)["Tags"] == [tags[1]]
