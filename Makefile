@@ -14,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
 # A worker more than processors: guests wait as much as they work.
-test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/micropython/package/micropython.mjs $(VENV)/fido2-suite/pytest.ini kernel
+test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/strangers/installed $(VENV)/micropython/package/micropython.mjs $(VENV)/fido2-suite/pytest.ini kernel
 	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # The verbs of a lab, written from the step models.
@@ -75,6 +75,12 @@ $(VENV)/plain/installed: $(VENV)/installed-for-test
 	@$(VENV)/plain/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@$(VENV)/plain/bin/pip install --quiet --disable-pip-version-check .
 	@touch $@
+
+# Programs of others that talk to AWS; they pin another botocore than the aws tool.
+$(VENV)/strangers/installed: | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/strangers
+	@$(VENV)/strangers/bin/pip install --quiet --disable-pip-version-check 'c7n>=0.9.53' 'aws-mfa>=0.0.12' \
+	  && touch $@ || echo "no strangers at the AWS endpoint; tests that need them say so"
 
 # A MicroPython for the rig's firmware, which runs under node.
 MICROPYTHON := micropython-webassembly-pyscript
