@@ -98,11 +98,11 @@ def _in_header(request: Request, now: datetime) -> Signature:
         )
     moment = _moment(stamp)
     signed = given["SignedHeaders"].split(";")
-    unsigned = [n for n, _ in request.headers if n.startswith("x-amz-") and n not in signed]
+    unsigned = {name for name, _ in request.headers if name.startswith("x-amz-")} - set(signed)
     if unsigned:
         raise refusals.incomplete_signature(
             "The request signature does not conform to AWS standards. Header(s) not signed: "
-            f"{', '.join(sorted(set(unsigned)))}."
+            f"{', '.join(sorted(unsigned))}."
         )
     _check_fresh(moment, now, SKEW)
     return _signature(
@@ -176,16 +176,21 @@ def _signature(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
             f"HTTP: '{_word(date)}' != '{stamp[:8]}', from '{stamp}'."
         )
+    if len(set(signed)) < len(signed):
+        raise refusals.incomplete_signature("SignedHeaders names a header twice.")
     if "host" not in signed:
         wrong.append("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     if wrong:
         raise refusals.signature_scope(" ".join(wrong))
+    headers: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        headers.setdefault(name, []).append(" ".join(value.split()))
     canonical = "\n".join(
         [
             request.method,
             _path(request.path, service),
             "&".join(sorted(f"{_encoded(name)}={_encoded(value)}" for name, value in query)),
-            *(f"{name}:{request.header(name) or ''}" for name in signed),
+            *(f"{name}:{','.join(headers.get(name, ''))}" for name in signed),
             "",
             ";".join(signed),
             payload,
