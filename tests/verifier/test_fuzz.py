@@ -25,6 +25,7 @@ from mfalab.verifier import (
     TokenSeed,
     Verifier,
 )
+from mfalab.verifier.authorization import Door
 from mfalab.verifier.console import Console
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed
@@ -98,6 +99,7 @@ class World:
             "old_password": "alice pw",
             "new_password": "another pw",
             "action": "iam:GetUser",
+            "door": Door.STS,
             "email": "root@example.com",
             "page_id": page.id,
             "kind": DeviceKind.VIRTUAL,
@@ -140,7 +142,7 @@ class World:
                     if each.name != "call"
                 ]
                 given = {
-                    each.name: self.good[each.name]
+                    each.name: self.good.get(each.name, "x")
                     for each in parameters
                     if each.default is each.empty
                 }

@@ -159,7 +159,9 @@ def registration(response: object) -> Registration:
 
 def _attachment(response: Mapping[str, Any]) -> str | None:
     attachment = response.get("authenticatorAttachment")
-    if attachment is not None and not _is_text(attachment):
+    if attachment is None:
+        return None
+    if not isinstance(attachment, str) or not _is_text(attachment):
         raise _malformed("authenticatorAttachment is no text")
     return attachment
 

@@ -184,6 +184,7 @@ class Platform:
             cbor.decode(cbor.encode(made))["attStmt"],
             (),
             {},
+            None,
         )
         return registration, cose.public_key(registration.authenticator_data.public_key)
 
