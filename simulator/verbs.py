@@ -26,6 +26,7 @@ class KeyUseWords(TypedDict, total=False):
     origin: str
     client: Literal["honest", "careless"]
     credential_of: str
+    handle_of: str
     verification: Literal["as asked", "left out"]
     rp_id: str
     pulled_out_after: str
@@ -194,7 +195,7 @@ class Verbs(ABC):
         jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Delete a user (IAM DeleteUser)."""
+        """Delete a user (IAM DeleteUser); the console removes by itself what the user has."""
         return self._perform("delete_user", locals())
 
     def sign_in(
@@ -237,6 +238,7 @@ class Verbs(ABC):
         ] = "as shown",
         key: KeyUse | KeyUseWords = USUAL,
         choose: Literal["virtual", "hardware", "sms"] | None = None,
+        page: Literal["open", "used"] = "open",
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",
@@ -451,6 +453,7 @@ class Verbs(ABC):
         *,
         who: str,
         using: str | None = None,
+        spoilt: Literal["secret", "token"] | None = None,
         arn_ends: str | None = None,
         times: int = 1,
         every: str | None = None,
@@ -485,6 +488,7 @@ class Verbs(ABC):
         devices: Sequence[str] | None = None,
         page: int | None = None,
         marker: str | None = None,
+        older_than: str | None = None,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",

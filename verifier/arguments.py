@@ -68,14 +68,6 @@ def violations(name: str, hint: Any, value: object) -> Iterator[tuple[str, str]]
         else:
             for each in value:
                 yield from violations(name, inner[0], each)
-<<<<<<< HEAD
-    elif (
-        hint is not Any and isinstance(hint, type) and (not isinstance(value, hint) or hint is int)
-    ):
-        yield name, f"be {_NAMES.get(hint, f'a {hint.__name__}')}, not {type(value).__name__}"
-    elif isinstance(hint, type) and is_dataclass(value):
-        for field, type_of_field in _hints(value.__class__).items():
-=======
     elif hint is Any or not isinstance(hint, type):
         return
     elif getattr(hint, "_is_protocol", False) and not getattr(hint, "_is_runtime_protocol", False):
@@ -83,8 +75,8 @@ def violations(name: str, hint: Any, value: object) -> Iterator[tuple[str, str]]
     elif not isinstance(value, hint) or hint is int:
         yield name, f"be {_NAMES.get(hint, f'a {hint.__name__}')}, not {type(value).__name__}"
     elif is_dataclass(value):
-        for field, type_of_field in _hints(type(value)).items():
->>>>>>> 747c85e (verifier: check what is asked of a protocol by its members; tests: follow what came meanwhile)
+        kind: Any = type(value)
+        for field, type_of_field in _hints(kind).items():
             yield from violations(f"{name}.{field}", type_of_field, getattr(value, field))
 
 

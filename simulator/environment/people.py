@@ -39,6 +39,7 @@ class Person:
         keys: long-term access keys.
         console: the console session, while signed in.
         page: the second page of a sign-in that waits for a code.
+        used_page: that of the last sign-in that went through.
     """
 
     surroundings: Surroundings = field(repr=False)
@@ -52,6 +53,7 @@ class Person:
     chance: Stream = field(repr=False)
     console: SignedIn | None = None
     page: SecondPage | None = None
+    used_page: SecondPage | None = field(default=None, repr=False)
 
     @property
     def root(self) -> bool:
@@ -96,7 +98,7 @@ class Person:
             Prevented: it asks for a mailed code, a new password or a device; the page stays open.
         """
         if isinstance(result, SignedIn):
-            self.console, self.page = result, None
+            self.console, self.page, self.used_page = result, None, self.page
             return result
         self.page = result
         if result.demand is Demand.MAIL_CODE:
@@ -104,6 +106,16 @@ class Person:
         if result.demand is Demand.ENROLMENT:
             raise Prevented("MfaEnrolmentRequired", "the page asks to register an MFA device")
         raise Prevented("NewPasswordRequired", "the page asks for a new password")
+
+    def go_back(self) -> None:
+        """Go back to the second page of the last sign-in that went through.
+
+        Raises:
+            ScenarioError: there was none.
+        """
+        if self.used_page is None:
+            raise ScenarioError(f"{self.name} has signed in on no second page")
+        self.console, self.page = None, self.used_page
 
     def open_page(self) -> SecondPage:
         """The second page of the sign-in that is under way.

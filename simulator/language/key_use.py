@@ -36,6 +36,8 @@ class KeyUse(Strict):
     """Whether the browser checks that a site may ask for a relying party, as all browsers do."""
     credential_of: PersonName | None = None
     """A page that was tampered with asks for this person's registration of the key instead."""
+    handle_of: PersonName | None = None
+    """The answer was tampered with and names this person as the one who signs in."""
     verification: Literal["as asked", "left out"] = "as asked"
     """Whether the page was tampered with so that it asks for no PIN and no finger."""
     rp_id: str | None = None

@@ -82,7 +82,7 @@ class CredentialReport(Look):
 
 
 class DeleteUser(Step):
-    """Delete a user (IAM DeleteUser)."""
+    """Delete a user (IAM DeleteUser); the console removes by itself what the user has."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
     calls: ClassVar[tuple[str, ...]] = ("DeleteUser", "DeleteAccessKey", "DeleteLoginProfile")
@@ -96,8 +96,12 @@ class DeleteUser(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        iam = env.verifier.iam(env.person(self.who).credentials(self.using))
+        credentials = env.person(self.who).credentials(self.using)
         name = env.person(self.for_).user_name
+        if self.using == "console":
+            env.verifier.console.delete_user(credentials, user_name=name)
+            return None
+        iam = env.verifier.iam(credentials)
         if self.clear:
             _clear(iam, name)
         iam.delete_user(UserName=name)

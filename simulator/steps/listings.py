@@ -8,8 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from mfalab.simulator.abilities import Ability
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed
+from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.refusals import SIGNED
@@ -41,6 +43,8 @@ class ListDevices(Look):
     """How many items to ask for at a time; all pages are read."""
     marker: str | None = None
     """Where to go on, instead of at the beginning."""
+    older_than: Span | None = None
+    """Each was enabled longer ago than this, by its EnableDate and the verifier's clock."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -61,6 +65,11 @@ class ListDevices(Look):
         _no_secrets(found)
         if self.devices is not None:
             _compare(env, self.devices, (item["SerialNumber"] for item in found))
+        if self.older_than is not None:
+            latest_s = (env.verifier.clock.now_ns() - self.older_than) / NS_PER_S
+            for item in found:
+                if item["EnableDate"].timestamp() >= latest_s:
+                    raise ExpectationFailed("an older EnableDate", str(item["EnableDate"]))
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -214,16 +215,30 @@ class WhoAmI(Step):
     do: Literal["who_am_i"] = "who_am_i"
     who: PersonName
     using: SessionName | None = None
+    spoilt: Literal["secret", "token"] | None = None
+    """Sign with a secret access key that differs in one character, or send such a session token."""
     arn_ends: str | None = None
     """How the answered ARN ends."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         credentials = env.person(self.who).credentials(self.using)
+        if self.spoilt == "secret":
+            secret = _one_off(credentials.secret_access_key)
+            credentials = replace(credentials, secret_access_key=secret)
+        elif self.spoilt == "token":
+            if credentials.session_token is None:
+                raise ScenarioError("access keys have no session token; name a session in `using`")
+            token = _one_off(credentials.session_token)
+            credentials = replace(credentials, session_token=token)
         answer = env.verifier.sts(credentials).get_caller_identity()
         if self.arn_ends is not None and not answer["Arn"].endswith(self.arn_ends):
             raise ExpectationFailed(f"an ARN that ends in {self.arn_ends}", answer["Arn"])
         return answer
+
+
+def _one_off(text: str) -> str:
+    return text[:-1] + ("A" if text[-1] != "A" else "B")
 
 
 class CheckMfa(Step):

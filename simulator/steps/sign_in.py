@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
+from fido2.utils import websafe_encode
 from pydantic import Field
 
 from mfalab.simulator.abilities import Ability, Need
@@ -123,10 +124,14 @@ class TryAgain(WithPrompt):
     decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome, CeremonyOutcome)
     do: Literal["try_again"] = "try_again"
     with_: Annotated[DeviceName, Field(alias="with")]
+    page: Literal["open", "used"] = "open"
+    """Used is the page of the last sign-in that went through, by the browser's Back button."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         person = env.person(self.who)
+        if self.page == "used":
+            person.go_back()
         person.open_page()
         return env.device(self.with_).take_part(_SecondPage(env, person, self, None))
 
@@ -310,6 +315,10 @@ class _SecondPage:
             page = self._choose(page, device)
         assert page.assertion_options is not None
         response = browser.authenticate(self.person, device, page.assertion_options, self.step.key)
+        if self.step.key.handle_of is not None and "error" not in response:
+            handle = self.env.person(self.step.key.handle_of).identity_id or ""
+            named = {**response["response"], "userHandle": websafe_encode(handle.encode())}
+            response = {**response, "response": named}
         if "error" not in response:
             # An answer spends the challenge, whatever becomes of it; the next try asks for another.
             self.person.page = replace(page, assertion_options=None)
