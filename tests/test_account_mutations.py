@@ -467,8 +467,8 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
     (wrong_secret_access_key_accepted, "secrets-and-tokens"),
     (wrong_secret_of_a_session_accepted, "secrets-and-tokens"),
     (wrong_session_token_accepted, "secrets-and-tokens"),
-    (deleted_users_access_keys_live_on, "deleted-user"),
-    (deleted_users_sessions_live_on, "deleted-user"),
+    (deleted_users_access_keys_live_on, "deleted-users-credentials-end"),
+    (deleted_users_sessions_live_on, "deleted-in-the-console"),
     (expired_session_accepted, "session-durations"),
     (session_without_mfa_admitted_by_iam, "iam-wants-mfa-sessions"),
     (roots_session_not_cut, "roots-session-is-cut"),
@@ -511,7 +511,7 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
     (device_of_another_account_within_reach, "token-of-another-account"),
     (event_tokens_where_there_are_none, "event-token-at-the-counter"),
     (another_users_handle_accepted, "handle-of-another-user"),
-    (model_believed_without_its_root, "wrong-aaguid"),
+    (model_believed_without_its_root, "which-keys-are-accepted"),
 ]
 """A break, and the scenario that is tried first."""
 
