@@ -16,6 +16,16 @@ from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.store.sqlite import SqliteStore
 
 DEVICE = Device("d1", DeviceKind.VIRTUAL, "serial-1", "1", "phone", "/", 0, b"seed")
+ALICE = Identity(
+    id="AIDA1",
+    account_id="1",
+    name="alice",
+    name_key="alice",
+    path="/",
+    root=False,
+    password_hash=None,
+    created_ns=7,
+)
 PAGE = 4096
 
 
@@ -25,7 +35,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "verifier.db"
     with SqliteStore(path) as store, store.transaction() as tx:
         tx.insert(Account("1", "aws", None, "root@example.com", "+1", True, 5))
-        tx.insert(Identity("AIDA1", "1", "alice", "alice", "/", False, True, None, 7))
+        tx.insert(ALICE)
         tx.insert(DEVICE)
         for step in range(5_000):
             tx.insert(UsedCode("d1", step))
