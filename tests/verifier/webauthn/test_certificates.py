@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from mfalab.verifier.webauthn.certificates import leads_to
+from mfalab.verifier.webauthn.certificates import leads_to, trust_path
 
 LEAF = "Authenticator Attestation"
 
@@ -72,3 +73,20 @@ class TestChains:
         leaf = make_certificate(LEAF, forged)
         assert not leads_to(self.path(leaf), self.path(real), self.NOW)
         assert not leads_to(self.path(leaf, real), self.path(real), self.NOW)
+
+    def test_issuer_without_basic_constraints(self, make_certificate: Any, root: Any) -> None:
+        between = make_certificate("Between", root, basic_constraints=False)
+        leaf = make_certificate(LEAF, between)
+        assert not leads_to(self.path(leaf, between), self.path(root), self.NOW)
+
+
+def test_trusted_certificate_has_a_serial_number_above_zero(
+    make_certificate: Any, root: Any
+) -> None:
+    data = make_certificate(LEAF, root)[0].public_bytes(Encoding.DER)
+    assert len(trust_path([data])) == 1
+    at = data.index(b"\x02\x14") if b"\x02\x14" in data[:24] else data.index(b"\x02\x13")
+    size = data[at + 1]
+    zero = data[: at + 2] + bytes(size) + data[at + 2 + size :]
+    with pytest.raises(ValueError, match="cannot be read"):
+        trust_path([zero])

@@ -52,3 +52,17 @@ class TestKeys:
         entries = {1: 3, 3: -257, -1: b"\xff" * 128, -2: b"\x01\x00\x01"}
         with pytest.raises(cose.InvalidKey, match="1024 bits"):
             cose.public_key(cbor2.dumps(entries))
+
+    @pytest.mark.parametrize(
+        ("entries", "what"),
+        [
+            ({1: 2, 3: -7, -1: 1, -2: b"x" * 32}, "no entry -3"),
+            ({1: 2, 3: -7, -1: 1, -2: b"x" * 31, -3: b"x" * 32}, "31 and 32 bytes instead of 32"),
+            ({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: True}, "entry -3 is no byte string"),
+            ({1: 3, 3: -38, -1: b"\xc1" * 256, -2: b"\1\0\1"}, "its algorithm is -38"),
+            ({1: 3, 3: -257, -1: b"\xc1" * 256, -2: b"\2"}, "unusable"),
+        ],
+    )
+    def test_key_with_one_thing_wrong(self, entries: dict[int, Any], what: str) -> None:
+        with pytest.raises(cose.InvalidKey, match=what):
+            cose.public_key(cbor2.dumps(entries))

@@ -18,6 +18,7 @@ from fido2 import cbor
 
 from mfalab.simulator.entropy import Entropy, Stream
 from mfalab.verifier import CeremonyOutcome, ServiceError, SqliteStore
+from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 
 DEEP: Any = "x"
 for _ in range(3_000):
@@ -200,6 +201,26 @@ def test_format_whose_identifier_is_none(desk: Desk, form: str) -> None:
     assert desk.register(change) is CeremonyOutcome.MALFORMED
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: ["fmt", "none"],
+        lambda made: {**made, "authData": made["authData"][:32] + b"\x01" + bytes(4)},
+        lambda made: {**made, "authData": made["authData"] + b"\0"},
+        lambda made: {**made, "authData": "text"},
+        lambda made: {**made, "attStmt": []},
+        lambda made: {"fmt": "none", "attStmt": {}},
+    ],
+)
+def test_attestation_object_that_is_none(desk: Desk, change: Callable[[Any], Any]) -> None:
+    def spoil(answer: dict[str, Any]) -> dict[str, Any]:
+        made = dict(cbor.decode(unb64(answer["response"]["attestationObject"])))
+        answer["response"]["attestationObject"] = b64(cbor.encode(change(made)))
+        return answer
+
+    assert desk.register(spoil) is CeremonyOutcome.MALFORMED
+
+
 def bent(data: bytes, chance: Stream) -> bytes:
     """Bytes with some changed, cut off, doubled or put in."""
     made = bytearray(data)
@@ -230,3 +251,9 @@ def test_bytes_of_an_answer_are_bent(desk: Desk, seed: int) -> None:
     for _ in range(4):
         desk.register(change, chance.choice(["self", "none"]))
         desk.sign_in(change)
+
+
+def test_reason_that_quotes_a_megabyte_is_cut() -> None:
+    short = CeremonyFailed(CeremonyOutcome.MALFORMED, "x" * 500)
+    assert short.reason == "x" * 500
+    assert CeremonyFailed(CeremonyOutcome.MALFORMED, "x" * 501).reason == "x" * 500 + "..."

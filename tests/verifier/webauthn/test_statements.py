@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.x509.oid import NameOID
 from fido2 import cbor
 from fido2.attestation import TpmAttestation
@@ -21,6 +21,7 @@ from fido2.webauthn import AuthenticatorData
 
 from mfalab.verifier import AttestationPolicy, CeremonyOutcome
 from mfalab.verifier.webauthn import cose, messages
+from mfalab.verifier.webauthn import der as der_module
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 from mfalab.verifier.webauthn.statements import verify_statement
 
@@ -412,6 +413,19 @@ def test_python_fido2_agrees_on_statements_of_a_tpm(twists: dict[str, Any], rsa_
     assert found.trust_path == registration.statement["x5c"]
 
 
+@pytest.mark.parametrize("kind", ["Ed25519", "Ed448"])
+def test_packed_statement_by_an_edwards_key(kind: str) -> None:
+    """The certificate's key may be of another algorithm than the credential's."""
+    private: Any = ed25519.Ed25519PrivateKey.generate()
+    algorithm = -8
+    if kind == "Ed448":
+        private, algorithm = ed448.Ed448PrivateKey.generate(), -53
+    verify = cose.certificate_key(private.public_key(), algorithm)
+    verify(private.sign(b"message"), b"message")
+    with pytest.raises(cose.InvalidKey, match="no key for algorithm -7"):
+        cose.certificate_key(private.public_key(), -7)
+
+
 def test_rsa_key_of_another_pub_area() -> None:
     with pytest.raises(CeremonyFailed, match="another key than the credential"):
         verify_statement(*Platform({"modulus": b"\xc1" * 256}, rsa=True).register("tpm"))
@@ -426,7 +440,57 @@ def packed(make_certificate: Any, root: Any, basic: str) -> Any:
     return make_certificate(LEAF, root, basic_constraints=False, extra=extension)
 
 
+def of_version_1(made: Any) -> Any:
+    """The same certificate without its version and extensions, signed by its own key."""
+    certificate, key = made
+    parts = der_module.members(certificate.tbs_certificate_bytes, der_module.SEQUENCE)
+    tbs = asn1("30", *(asn1(f"{part.tag:02x}", part.content) for part in parts if part.tag < 0xA0))
+    signature = key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    whole = asn1("30", tbs, algorithm, asn1("03", b"\0" + signature))
+    return x509.load_der_x509_certificate(whole), key
+
+
+OID_BYTES = {
+    "2.5.29.19": bytes.fromhex("551d13"),
+    "1.3.6.1.4.1.45724.1.1.4": bytes.fromhex("2b0601040182e51c010104"),
+}
+
+
 class TestSpelling:
+    def test_certificate_of_version_1(
+        self, people: Any, new_key: Any, make_certificate: Any, root: Any, refused: Any
+    ) -> None:
+        key = new_key(form="packed", chain=[of_version_1(make_certificate(LEAF, root))])
+        with refused(*FAILED):
+            people.register(key)
+        assert people.last().reason == "the attestation certificate is not of version 3"
+
+    @pytest.mark.parametrize("twice", ["2.5.29.19", "1.3.6.1.4.1.45724.1.1.4"])
+    def test_extension_that_is_there_twice(
+        self, people: Any, new_key: Any, make_certificate: Any, root: Any, refused: Any, twice: str
+    ) -> None:
+        """Which of the two counts would be a matter of who reads them."""
+        certificate, key = make_certificate(LEAF, root, aaguid=AAGUID)
+        oid = x509.ObjectIdentifier(twice)
+        value = next(each for each in certificate.extensions if each.oid == oid)
+        data = value.value.public_bytes()
+        encoded = asn1("06", OID_BYTES[twice]) + (b"\x01\x01\xff" if value.critical else b"")
+        found = asn1("30", encoded, asn1("04", data))
+        parts = der_module.members(certificate.tbs_certificate_bytes, der_module.SEQUENCE)
+        inner = der_module.members(parts[-1].content)[0].content
+        tbs = asn1(
+            "30",
+            *(asn1(f"{part.tag:02x}", part.content) for part in parts[:-1]),
+            asn1("a3", asn1("30", inner, found)),
+        )
+        algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+        signature = asn1("03", b"\0" + key.sign(tbs, ec.ECDSA(hashes.SHA256())))
+        spoilt = x509.load_der_x509_certificate(asn1("30", tbs, algorithm, signature))
+        with refused(*FAILED):
+            people.register(new_key(form="packed", chain=[(spoilt, key)]))
+        assert people.last().reason == "an extension of the attestation certificate is broken"
+
     def test_default_that_is_spelt_out(
         self, people: Any, new_key: Any, make_certificate: Any, root: Any
     ) -> None:
