@@ -33,6 +33,7 @@ def create(
     path: str = "/",
     password_hash: str | None = None,
     password_reset_required: bool = False,
+    permissions_boundary: str | None = None,
     tags: tuple[tuple[str, str], ...] = (),
     permissions_boundary: str | None = None,
 ) -> Identity:
@@ -59,6 +60,7 @@ def create(
         password_changed_ns=since_ns,
         password_created_ns=since_ns,
         password_reset_required=password_reset_required,
+        permissions_boundary=permissions_boundary,
         tags=tags,
         permissions_boundary=permissions_boundary,
     )

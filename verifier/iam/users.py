@@ -16,6 +16,7 @@ from mfalab.verifier.calls import (
     on_new_user,
     on_user,
     operation,
+    target_of,
     target_user,
 )
 from mfalab.verifier.iam.caller import ForCaller
@@ -42,9 +43,9 @@ class Users(ForCaller):
         pairs = tags.added((), Tags or (), quotas.TAGS_PER_USER, "TagsPerUser")
         bounds = None if PermissionsBoundary is None else boundary(call, PermissionsBoundary)
         made = users.create(
-            call, account, UserName, path=Path or "/", tags=pairs, permissions_boundary=bounds
+            call, account, UserName, path=Path or "/", permissions_boundary=bounds, tags=pairs
         )
-        return {"User": users.entry(account, made) | boundary_entry(bounds) | _tags(made)}
+        return {"User": users.entry(account, made) | _details(made)}
 
     @operation("UpdateUser", Door.IAM, on_user)
     def update_user(
@@ -55,13 +56,18 @@ class Users(ForCaller):
         NewPath: str | None = None,
         NewUserName: str | None = None,
     ) -> dict[str, Any]:
-        """Rename or move a user; it keeps its id, its credentials and its devices."""
+        """Rename or move a user; it keeps its id, its credentials and its devices.
+
+        The caller needs the permission for the old name and path and for the new ones.
+        """
         user = target_user(call, UserName)
         name = NewUserName or user.name
+        renamed = replace(user, name=name, name_key=name.lower(), path=NewPath or user.path)
+        call.authorize("iam:UpdateUser", target_of(call, renamed), {})
         holder = find_user(call, name)
         if holder is not None and holder.id != user.id:
             raise refusals.user_exists(name)
-        call.tx.update(replace(user, name=name, name_key=name.lower(), path=NewPath or user.path))
+        call.tx.update(renamed)
         return {}
 
     @operation("DeleteUser", Door.IAM, on_user)
@@ -76,8 +82,7 @@ class Users(ForCaller):
     def get_user(self, call: Call, *, UserName: str | None = None) -> dict[str, Any]:
         """A user, by default the caller."""
         user = target_user(call, UserName)
-        shown = users.entry(call.caller.account, user) | boundary_entry(user.permissions_boundary)
-        return {"User": shown | _tags(user)}
+        return {"User": users.entry(call.caller.account, user) | _details(user)}
 
     @operation("ListUsers", Door.IAM, on_all("user"))
     def list_users(
@@ -131,6 +136,7 @@ class Users(ForCaller):
         return {"Tags": tags.shown(found), **rest}
 
 
-def _tags(user: Identity) -> dict[str, Any]:
-    """What GetUser and CreateUser say of tags, and lists do not: nothing where there are none."""
-    return {"Tags": tags.shown(user.tags)} if user.tags else {}
+def _details(user: Identity) -> dict[str, Any]:
+    """What GetUser and CreateUser say of a boundary and of tags, and lists do not."""
+    shown = boundary_entry(user.permissions_boundary)
+    return shown | {"Tags": tags.shown(user.tags)} if user.tags else shown

@@ -215,3 +215,29 @@ def test_plain_users_do_not_manage_users(
 ) -> None:
     with pytest.raises(ServiceError, match="not authorized to perform: iam:"):
         getattr(company.iam("alice"), operation)(**parameters)
+
+
+def test_boundary_is_set_with_the_user(company: Any, refused: Any) -> None:
+    ada = company.iam("ada")
+    made = ada.create_user(UserName="carol", PermissionsBoundary=POLICY)["User"]
+    shown = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": POLICY}
+    assert made["PermissionsBoundary"] == shown
+    assert ada.get_user(UserName="carol")["User"]["PermissionsBoundary"] == shown
+    assert all("PermissionsBoundary" not in user for user in ada.list_users()["Users"])
+    unknown = POLICY.replace("aws:policy", f"{ACCOUNT}:policy")
+    with refused("NoSuchEntity", f"Scope ARN: {unknown} does not exist or is not attachable.", 404):
+        ada.create_user(UserName="dave", PermissionsBoundary=unknown)
+
+
+def test_renaming_needs_the_permission_for_both_names(company: Any) -> None:
+    """Alice may update herself under her present name only."""
+    own = f"arn:aws:iam::{ACCOUNT}:user/alice"
+    company.iam("ada").put_user_policy(
+        UserName="alice",
+        PolicyName="rename",
+        PolicyDocument='{"Version": "2012-10-17", "Statement": {"Effect": "Allow", '
+        f'"Action": "iam:UpdateUser", "Resource": "{own}"}}}}',
+    )
+    with pytest.raises(ServiceError, match="is not authorized to perform: iam:UpdateUser"):
+        company.iam("alice").update_user(UserName="alice", NewUserName="root")
+    company.iam("alice").update_user(UserName="alice", NewUserName="alice")
