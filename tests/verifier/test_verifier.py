@@ -1,11 +1,14 @@
 """Furnishing the verifier with accounts, people, roles and tokens."""
 
 import base64
+import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mfalab.verifier import ServiceError, TokenSeed
+from mfalab.verifier import Iam, ServiceError, TokenSeed
 from mfalab.verifier.store.protocol import Conflict
 
 
@@ -81,3 +84,17 @@ def test_arn_of_an_unknown_identity_is_an_error(company: Any) -> None:
     assert company.verifier.identity_arn("123456789012") == "arn:aws:iam::123456789012:root"
     with pytest.raises(ValueError, match="no identity AIDANOBODY"):
         company.verifier.identity_arn("AIDANOBODY")
+
+
+def test_docs_name_every_operation_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs/verifier.md").read_text("utf-8")
+    text = text[text.index("## Operations") : text.index("### Users, keys and passwords")]
+    named = set(re.findall(r"[A-Z]\w+", text.replace("IAM |", "").replace("MFA devices", "")))
+    for_each = {name for name in named if re.search(r"X(Pol|Perm)", name)}
+    for name in for_each:
+        kinds = ("User", "Role") if "Boundary" in name else ("User", "Group", "Role")
+        named |= {name.replace("X", kind) for kind in kinds}
+    iam = {
+        method.operation for _, method in inspect.getmembers(Iam) if hasattr(method, "operation")
+    }
+    assert named - for_each - {"Operations", "X"} == iam
