@@ -27,8 +27,7 @@ def open_mail_page(call: Call, root: Identity) -> SecondPage:
 def submit_mail_code(call: Call, page_id: str, code: str) -> SignedIn | SecondPage:
     """Type the code of the mail; the page ends with it, or with too many wrong ones."""
     sign_in, root = console_login.find(call, page_id, Demand.MAIL_CODE)
-    typed = str(code).encode("utf-8", "surrogatepass")
-    if hmac.compare_digest(sign_in.mail_code.encode(), typed):
+    if hmac.compare_digest(sign_in.mail_code.encode(), code.encode()):
         return console_login.finish(call, root, MfaProof(), sign_in)
     failures = sign_in.failures + 1
     spent = failures >= call.profile.root_mail_code_tries

@@ -85,7 +85,14 @@ class DeleteUser(Step):
     """Delete a user (IAM DeleteUser); the console removes by itself what the user has."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
-    calls: ClassVar[tuple[str, ...]] = ("DeleteUser", "DeleteAccessKey", "DeleteLoginProfile")
+    calls: ClassVar[tuple[str, ...]] = (
+        "DeleteUser",
+        "DeleteAccessKey",
+        "DeleteLoginProfile",
+        "DeleteUserPolicy",
+        "DetachUserPolicy",
+        "RemoveUserFromGroup",
+    )
     do: Literal["delete_user"] = "delete_user"
     who: PersonName
     for_: Annotated[PersonName, Field(alias="for")]

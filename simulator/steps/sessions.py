@@ -129,6 +129,7 @@ class AssumeRole(StsCall):
 class GetFederationToken(MakesSession):
     """Get credentials for a federated user, which never have MFA (STS GetFederationToken)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("GetFederationToken",)
     do: Literal["get_federation_token"] = "get_federation_token"
     who: PersonName
     federated_user: str
@@ -151,6 +152,7 @@ class GetFederationToken(MakesSession):
 class AssumeRoot(MakesSession):
     """Assume the root user of an account that one's own account manages (STS AssumeRoot)."""
 
+    calls: ClassVar[tuple[str, ...]] = ("AssumeRoot",)
     do: Literal["assume_root"] = "assume_root"
     who: PersonName
     account: AccountName
