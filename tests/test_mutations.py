@@ -20,20 +20,26 @@ from mfalab.verifier import (
     code_rules,
     console,
     console_login,
+    demands,
     device_rules,
     enrolment,
     iam,
+    password_rules,
     permissions,
     profile,
     recovery,
+    root_tasks,
     second_page,
+    sessions,
     sms,
     sts,
     throttle,
+    users,
 )
 from mfalab.verifier.code_rules import Window
-from mfalab.verifier.records import Device
 from mfalab.verifier.webauthn import ceremonies
+from mfalab.verifier.records import Demand, Device, Identity, SessionKind
+from mfalab.verifier.sessions import MfaProof
 
 pytestmark = pytest.mark.slow
 
@@ -418,6 +424,72 @@ def device_names_by_case(patch: Patch) -> None:
     figures(patch, device_names_ignore_case=False)
 
 
+def user_with_a_device_deleted(patch: Patch) -> None:
+    patch.setattr(users, "check_nothing_left", nothing)
+
+
+def deleted_users_sessions_live_on(patch: Patch) -> None:
+    """The name is free again, and the identity stays what sessions refer to."""
+
+    def broken(call: Any, user: Identity) -> None:
+        call.tx.update(replace(user, name_key=f"deleted {user.id}", password_hash=None))
+
+    patch.setattr(users, "delete", broken)
+
+
+def user_with_access_keys_deleted(patch: Patch) -> None:
+    """DeleteUser does not see the keys that are left."""
+    right = users.access_keys_of
+
+    def broken(call: Any, user: Identity) -> Any:
+        return [] if call.operation == "DeleteUser" else right(call, user)
+
+    patch.setattr(users, "access_keys_of", broken)
+
+
+def password_that_is_due_not_asked_for(patch: Patch) -> None:
+    patch.setattr(console_login, "finish", console_login.begin_session)
+
+
+def old_password_not_looked_at(patch: Patch) -> None:
+    def broken(call: Any, identity: Identity, old: str, new: str) -> Identity:
+        return password_rules.set_password(call, identity, new)
+
+    patch.setattr(password_rules, "change_own", broken)
+
+
+def any_new_password_taken(patch: Patch) -> None:
+    patch.setattr(password_rules, "_conforms", lambda *_: True)
+
+
+def any_mailed_code_taken(patch: Patch) -> None:
+    def broken(call: Any, page_id: str, code: str) -> Any:
+        page, root = console_login.find(call, page_id, Demand.MAIL_CODE)
+        return console_login.finish(call, root, MfaProof(), page)
+
+    patch.setattr(demands, "submit_mail_code", broken)
+
+
+def federated_user_inherits_mfa(patch: Patch) -> None:
+    right = sessions.issue
+
+    def broken(call: Any, kind: SessionKind, *args: Any, **words: Any) -> Any:
+        if kind is SessionKind.FEDERATION:
+            args = (*args[:2], MfaProof(call.now_ns, "any"), *args[3:])
+        return right(call, kind, *args, **words)
+
+    patch.setattr(sessions, "issue", broken)
+
+
+def assumed_root_does_everything(patch: Patch) -> None:
+    everything = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+    patch.setattr(root_tasks.Task, "document", lambda *_: everything)
+
+
+def roots_session_not_cut(patch: Patch) -> None:
+    patch.setattr(sts, "ROOT_SESSION_S", 43_200)
+
+
 BREAKS: list[tuple[Callable[[Patch], None], str]] = [
     (replay_accepted, "replay"),
     (replay_accepted_between_doors, "replay"),
@@ -476,6 +548,16 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
     (sign_in_without_the_second_page, "sign-in"),
     (event_counter_stands_still, "sign-in"),
     (device_names_by_case, "enrolment"),
+    (user_with_a_device_deleted, "enrolment"),
+    (deleted_users_sessions_live_on, "sessions"),
+    (user_with_access_keys_deleted, "sessions"),
+    (password_that_is_due_not_asked_for, "sign-in"),
+    (old_password_not_looked_at, "sign-in"),
+    (any_new_password_taken, "sign-in"),
+    (any_mailed_code_taken, "root"),
+    (federated_user_inherits_mfa, "sessions"),
+    (assumed_root_does_everything, "root"),
+    (roots_session_not_cut, "sessions"),
 ]
 """A break, and a word of the topic or tags of the scenarios that are tried first."""
 
