@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ from mfalab.verifier import (
     TrailEvent,
     Verifier,
 )
+from mfalab.verifier.authorization import Door
+from mfalab.verifier.calls import Service
 from mfalab.verifier.records import Device, DeviceKind
+from mfalab.verifier.service_model import Shape, service_model
 
 ACCOUNT = "123456789012"
 BAD_CODE = ("InvalidAuthenticationCode", "Authentication code for device is not valid.", 403)
@@ -289,6 +293,55 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         return
     with SqliteStore(tmp_path / "verifier.db") as sqlite:
         yield sqlite
+
+
+def misfits(shape: Shape, value: Any, at: str) -> Iterator[str]:
+    """Where an answer is not as the service model has it; policies are parsed, as boto3's."""
+    if shape.kind == "structure":
+        if not isinstance(value, dict):
+            yield f"{at} is {value!r}"
+            return
+        for name, member in value.items():
+            if name not in shape.members:
+                yield f"{at} has {name}"
+            else:
+                yield from misfits(shape.members[name], member, f"{at}.{name}")
+        missing = shape.required - value.keys() - {"UserName", "Path"}  # root has neither
+        yield from (f"{at} lacks {name}" for name in missing)
+    elif shape.kind == "list" and isinstance(value, list) and shape.element is not None:
+        for each in value:
+            yield from misfits(shape.element, each, f"{at}[]")
+    elif not isinstance(value, _TYPES[shape.kind]) or (
+        shape.kind == "string" and isinstance(value, dict) and "ocument" not in shape.name
+    ):
+        yield f"{at} is {value!r}"
+
+
+_TYPES: dict[str, Any] = {
+    "list": list,
+    "map": dict,
+    "string": (str, dict),
+    "integer": int,
+    "boolean": bool,
+    "timestamp": datetime,
+    "blob": bytes,
+}
+
+
+@pytest.fixture(autouse=True)
+def answers_fit_the_service_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer in every test of the verifier, whatever else the test is about."""
+    perform = Service.perform
+
+    def checked(service: Service, operation: str, door: Door, *args: Any, **words: Any) -> Any:
+        answer = perform(service, operation, door, *args, **words)
+        if door is not Door.CONSOLE:
+            output = service_model(door.value).operation(operation).output
+            wrong = list(misfits(output or Shape("", "structure"), answer, operation))
+            assert not wrong, wrong
+        return answer
+
+    monkeypatch.setattr(Service, "perform", checked)
 
 
 @pytest.fixture
