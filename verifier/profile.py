@@ -186,6 +186,9 @@ class Profile:
     """How long after a pair was accepted STS does not take its second code."""
     virtual_devices_per_account: int = 5000
     """Assigned or not; at AWS the account's quota of users."""
+    delete_user_says_tokens: bool = True
+    """Whether DeleteUser calls MFA devices tokens that must be removed from the principal (2024 and
+    later), or an MFA device that must be deleted (2018)."""
     fips_certification_prefix: str = "FIDO-"
     """What GetMFADevice puts before `FIPS-140-2`: AWS's sample has `FIDO-`, its text nothing."""
     summary_counts_unassigned: bool = True

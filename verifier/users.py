@@ -103,7 +103,9 @@ def check_nothing_left(call: Call, user: Identity) -> None:
         ServiceError: DeleteConflict, whose text names what has to go first.
     """
     if device_rules.devices_of(call.tx, user.id):
-        raise refusals.cannot_delete_entity("remove tokens from principal")
+        tokens = call.profile.delete_user_says_tokens
+        what = "remove tokens from principal" if tokens else "delete MFA device"
+        raise refusals.cannot_delete_entity(what)
     if access_keys_of(call, user):
         raise refusals.cannot_delete_entity("delete access keys")
     if user.password_hash is not None:

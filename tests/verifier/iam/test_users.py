@@ -21,6 +21,9 @@ def test_deletion_names_what_is_left(company: Any, refused: Any) -> None:
     token = company.enrol()
     with refused(*conflict("remove tokens from principal")):
         ada.delete_user(UserName="alice")
+    company.set(delete_user_says_tokens=False)
+    with refused(*conflict("delete MFA device")):
+        ada.delete_user(UserName="alice")
     ada.deactivate_mfa_device(UserName="alice", SerialNumber=token.serial)
     with refused(*conflict("delete access keys")):
         ada.delete_user(UserName="alice")
