@@ -37,9 +37,9 @@ from mfalab.verifier import (
     users,
 )
 from mfalab.verifier.code_rules import Window
-from mfalab.verifier.webauthn import ceremonies
 from mfalab.verifier.records import Demand, Device, Identity, SessionKind
 from mfalab.verifier.sessions import MfaProof
+from mfalab.verifier.webauthn import ceremonies
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-<<<<<<< HEAD
 from typing import Any, Self
-=======
-from typing import Any, Protocol, Self, runtime_checkable
->>>>>>> 747c85e (verifier: check what is asked of a protocol by its members; tests: follow what came meanwhile)
 
 from mfalab.verifier import aws_policies, key_use, names, permissions, refusals
 from mfalab.verifier.aws_policies import OWNER_KEY
@@ -31,12 +27,7 @@ from mfalab.verifier.request_context import (
 from mfalab.verifier.store.protocol import Transaction
 
 
-<<<<<<< HEAD
 class Signer(ABC):
-=======
-@runtime_checkable
-class Signer(Protocol):
->>>>>>> 747c85e (verifier: check what is asked of a protocol by its members; tests: follow what came meanwhile)
     """Who makes a request, and the proof of it: credentials, or a signature made with them."""
 
     __slots__ = ()

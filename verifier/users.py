@@ -35,7 +35,6 @@ def create(
     password_reset_required: bool = False,
     permissions_boundary: str | None = None,
     tags: tuple[tuple[str, str], ...] = (),
-    permissions_boundary: str | None = None,
 ) -> Identity:
     """Make a user; whoever has a password may use the console.
 
@@ -62,7 +61,6 @@ def create(
         password_reset_required=password_reset_required,
         permissions_boundary=permissions_boundary,
         tags=tags,
-        permissions_boundary=permissions_boundary,
     )
     call.tx.insert(identity)
     return identity

@@ -26,11 +26,7 @@ def test_every_refusal_survives_pickling_and_says_a_sentence(make: object) -> No
     assert type(again) is Raised
     assert again.args == error.args == type(error)(*error.args).args
     assert str(error) == ": ".join(filter(None, (error.code, error.message)))
-<<<<<<< HEAD
     assert re.fullmatch(r"[A-Z][A-Za-z0-9.]+", error.code)
-=======
-    assert re.fullmatch(r"[A-Z][A-Za-z0-9]+(\.NotFound)?", error.code)
->>>>>>> 747c85e (verifier: check what is asked of a protocol by its members; tests: follow what came meanwhile)
     assert 400 <= error.status < 600
     wanted = r"'?[A-Z]|1 validation error detected: Value "
     assert re.match(wanted, error.message) or error.code == "ReportNotPresent"
