@@ -1,0 +1,84 @@
+"""Prints what runs of growing size cost: time, the event log, the reports and resident memory.
+
+    .venv/bin/python bench/memory.py
+
+Cases: one scenario with a matrix of 100, 1,000 and 10,000 rows. People: one scenario in which 10,
+100 and 1,000 people with a fob each sign in once a week for a year.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HEAD = "tags: [bench]\nstart: 2026-03-02T09:00:00Z\n"
+FOB = "{kind: hardware_totp, owner: %s, drift: %s ppm, climate: 25 C, ageing: 0 ppm}"
+
+
+def many_cases(count: int) -> str:
+    """A scenario of as many cases."""
+    drifts = ", ".join(f"{number / 100:.2f} ppm" for number in range(count))
+    return (
+        f"scenario: Many cases\n{HEAD}people: {{alice: {{}}}}\n"
+        f"devices: {{fob: {FOB % ('alice', 0)}}}\nmatrix: {{fob.drift: [{drifts}]}}\nsteps:\n"
+        "  - {do: enable, who: alice, device: fob}\n"
+        "  - {do: sign_in, who: alice, with: fob, times: 3, every: 1 d}\n"
+    )
+
+
+def many_people(count: int) -> str:
+    """A scenario of as many people and one year of weekly sign-ins."""
+    names = [f"p{number}" for number in range(count)]
+    people = "".join(
+        f"  {name}: {{routine: {{signs_in: f{name}, every: 1 wk, for: 1 y, jitter: 5 d}}}}\n"
+        for name in names
+    )
+    fobs = "".join(f"  f{name}: {FOB % (name, 0)}\n" for name in names)
+    enabled = "".join(f"  - {{do: enable, who: {name}, device: f{name}}}\n" for name in names)
+    return (
+        f"scenario: Many people\n{HEAD}people:\n{people}devices:\n{fobs}steps:\n{enabled}"
+        "  - {do: wait, for: 1 h}\n  - {do: routine}\n"
+    )
+
+
+def measure(name: str, text: str, folder: Path) -> None:
+    """Run a scenario in a process of its own and print a row of the table."""
+    scenario, log, page, xml = (
+        folder / f"{name}.{end}" for end in ("scenario.yaml", "jsonl", "html", "xml")
+    )
+    scenario.write_text(text)
+    outputs = ["--log", log, "--html", page, "--junit", xml]
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mfalab", "run", scenario, "-q", *outputs], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None, "it is a pipe"
+    said = process.stdout.read().decode().split("\n")[0]
+    _, status, usage = os.wait4(process.pid, 0)
+    took = time.monotonic() - began
+    lines = sum(1 for _ in log.open("rb"))
+    megabytes = [path.stat().st_size / 1e6 for path in (log, page, xml)]
+    sizes = " | ".join(f"{size:.1f} MB" for size in megabytes)
+    sys.stdout.write(
+        f"| {name} | {took:.0f} s | {lines:,} | {sizes} | {usage.ru_maxrss / 1024:.0f} MB |\n"
+    )
+    assert os.waitstatus_to_exitcode(status) == 0, said
+
+
+def main() -> None:
+    """Print the table."""
+    sys.stdout.write("| run | time | log lines | log | page | JUnit XML | peak memory |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|\n")
+    sizes = [int(size) for size in sys.argv[1:]] or [100, 1_000, 10_000]
+    with TemporaryDirectory() as folder:
+        for count in sizes:
+            measure(f"{count:,} cases".replace(" ", "_"), many_cases(count), Path(folder))
+        for count in sizes:
+            text = many_people(count // 10)
+            measure(f"{count // 10:,} people".replace(" ", "_"), text, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
