@@ -16,7 +16,7 @@ from mfalab.simulator.scenario_files.shape import KEY
 from mfalab.simulator.scenario_files.yaml_source import Location
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.enrolment import Create, Enable, Tag, Untag
-from mfalab.simulator.steps.sessions import AssumeRole
+from mfalab.simulator.steps.sessions import AssumeRole, GetFederationToken
 from mfalab.verifier import ServiceError
 from mfalab.verifier.parameter_rules import bind, input_of
 from mfalab.verifier.service_model import Shape, service_model
@@ -49,10 +49,6 @@ def refused_names(scenario: Scenario) -> Iterator[NameProblem]:
 
 
 def _names(scenario: Scenario) -> Iterator[AwsName]:
-    for name, account in scenario.accounts.items():
-        if account.alias is not None:
-            at = ("accounts", name, "alias")
-            yield AwsName(at, "CreateAccountAlias", "AccountAlias", account.alias)
     for name, person in scenario.people.items():
         if is_user(person):
             yield AwsName(
@@ -98,6 +94,8 @@ def _names_of_step(step: Step, scenario: Scenario, created: set[str]) -> Iterato
         case Untag():
             for index, key in enumerate(step.keys):
                 yield AwsName(("keys", index), "UntagMFADevice", "TagKeys", key)
+        case GetFederationToken():
+            yield AwsName(("federated_user",), "GetFederationToken", "Name", step.federated_user)
         case AssumeRole():
             yield AwsName(("who",), "AssumeRole", "RoleSessionName", step.who)
             if step.external_id is not None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.steps import VOCABULARY
@@ -57,6 +58,16 @@ def test_steps_declare_what_there_is() -> None:
         assert decided_on(step) <= set(decisions()), verb
         for call in step.calls:
             assert call in service_model("iam").names | service_model("sts").names, verb
+
+
+def test_step_that_asks_aws_declares_what_it_calls_or_meets() -> None:
+    asking = {Ability.API, Ability.CONSOLE}
+    silent = {
+        verb
+        for verb, step in VOCABULARY.items()
+        if asking & set(step.requires) and not step.calls and not step.meets
+    }
+    assert silent == {"sign_out"}  # it leaves, and asks nothing
 
 
 def test_every_decision_and_nearly_every_code_has_a_step() -> None:
