@@ -125,6 +125,8 @@ duplicate_tag_keys = _refusal(
     "InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.", 400
 )
 """Two tags of one request have one key."""
+duplicate_policy_tag_keys = _refusal("InvalidInput", "Duplicate tag keys found.", 400)
+"""The same for a policy, whose tags may differ in case only."""
 
 # Requests on the wire
 

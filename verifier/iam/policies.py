@@ -48,7 +48,7 @@ class Policies(ForCaller):
     ) -> dict[str, Any]:
         """Make a managed policy with one version."""
         account = call.caller.account
-        pairs = tags.pairs(Tags or ())
+        pairs = tags.pairs(Tags or (), fold=False)
         _check(call, PolicyDocument)
         policy = permissions.create_policy(
             call.tx,
@@ -61,7 +61,7 @@ class Policies(ForCaller):
             Description,
             pairs,
         )
-        shown = _entry(call, policy)
+        shown = entry(call, policy)
         if pairs:
             shown["Tags"] = tags.shown(pairs)
         return {"Policy": shown}
@@ -70,7 +70,7 @@ class Policies(ForCaller):
     def get_policy(self, call: Call, *, PolicyArn: str) -> dict[str, Any]:
         """A managed policy, without its document."""
         policy = target_policy(call, PolicyArn)
-        shown = _entry(call, policy) | {"Tags": tags.shown(policy.tags)}
+        shown = entry(call, policy) | {"Tags": tags.shown(policy.tags)}
         if policy.description is not None:
             shown["Description"] = policy.description
         return {"Policy": shown}
@@ -104,7 +104,7 @@ class Policies(ForCaller):
         ]
         wanted.sort(key=lambda policy: policy.arn)
         shown, rest = page(wanted, lambda policy: policy.arn, Marker, MaxItems)
-        return {"Policies": [_entry(call, policy) for policy in shown], **rest}
+        return {"Policies": [entry(call, policy) for policy in shown], **rest}
 
     @operation("DeletePolicy", Door.IAM, on_policy)
     def delete_policy(self, call: Call, *, PolicyArn: str) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class Policies(ForCaller):
             policy, default_version=default, last_version=number, updated_ns=call.now_ns
         )
         call.tx.update(policy)
-        return {"PolicyVersion": _version_entry(policy, version.number, version.created_ns)}
+        return {"PolicyVersion": version_entry(policy, version.number, version.created_ns)}
 
     @operation("GetPolicyVersion", Door.IAM, on_policy)
     def get_policy_version(self, call: Call, *, PolicyArn: str, VersionId: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Policies(ForCaller):
         assert document is not None
         version = call.tx.get(PolicyVersion, policy.arn, number)
         created_ns = policy.updated_ns if version is None else version.created_ns
-        shown = _version_entry(policy, number, created_ns)
+        shown = version_entry(policy, number, created_ns)
         return {"PolicyVersion": {"Document": json.loads(document), **shown}}
 
     @operation("ListPolicyVersions", Door.IAM, on_policy)
@@ -174,7 +174,7 @@ class Policies(ForCaller):
         # The newest comes first, and a page's keys grow from item to item.
         numbers = sorted(versions, reverse=True)
         shown, rest = page(numbers, lambda number: f"{10**9 - number}", Marker, MaxItems)
-        entries = [_version_entry(policy, number, versions[number]) for number in shown]
+        entries = [version_entry(policy, number, versions[number]) for number in shown]
         return {"Versions": entries, **rest}
 
     @operation("DeletePolicyVersion", Door.IAM, on_policy)
@@ -198,6 +198,39 @@ class Policies(ForCaller):
         _own(call, policy)
         call.tx.update(replace(policy, default_version=number, updated_ns=call.now_ns))
         return {}
+
+    @operation("TagPolicy", Door.IAM, on_policy)
+    def tag_policy(
+        self, call: Call, *, PolicyArn: str, Tags: Sequence[Mapping[str, str]]
+    ) -> dict[str, Any]:
+        """Add tags to a managed policy; keys that differ in case are two."""
+        policy = _own(call, target_policy(call, PolicyArn))
+        limit = quotas.TAGS_PER_POLICY
+        kept = tags.added(policy.tags, Tags, limit, "TagsPerPolicy", fold=False)
+        call.tx.update(replace(policy, tags=kept))
+        return {}
+
+    @operation("UntagPolicy", Door.IAM, on_policy)
+    def untag_policy(self, call: Call, *, PolicyArn: str, TagKeys: Sequence[str]) -> dict[str, Any]:
+        """Remove tags from a managed policy."""
+        policy = _own(call, target_policy(call, PolicyArn))
+        kept = tags.without(policy.tags, TagKeys, fold=False)
+        call.tx.update(replace(policy, tags=kept))
+        return {}
+
+    @operation("ListPolicyTags", Door.IAM, on_policy)
+    def list_policy_tags(
+        self,
+        call: Call,
+        *,
+        PolicyArn: str,
+        Marker: str | None = None,
+        MaxItems: int | None = None,
+    ) -> dict[str, Any]:
+        """A managed policy's tags, by key."""
+        kept = sorted(target_policy(call, PolicyArn).tags)
+        found, rest = page(kept, lambda tag: tag[0], Marker, MaxItems)
+        return {"Tags": tags.shown(found), **rest}
 
     @operation("ListEntitiesForPolicy", Door.IAM, on_policy)
     def list_entities_for_policy(
@@ -235,7 +268,8 @@ class Policies(ForCaller):
 _KINDS: Mapping[type, str] = {UserGroup: "Group", Role: "Role", Identity: "User"}
 
 
-def _entry(call: Call, policy: ManagedPolicy) -> dict[str, Any]:
+def entry(call: Call, policy: ManagedPolicy) -> dict[str, Any]:
+    """A managed policy as IAM lists it."""
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -250,7 +284,8 @@ def _entry(call: Call, policy: ManagedPolicy) -> dict[str, Any]:
     }
 
 
-def _version_entry(policy: ManagedPolicy, number: int, created_ns: int) -> dict[str, Any]:
+def version_entry(policy: ManagedPolicy, number: int, created_ns: int) -> dict[str, Any]:
+    """A version of a managed policy as IAM lists it."""
     return {
         "VersionId": f"v{number}",
         "IsDefaultVersion": number == policy.default_version,

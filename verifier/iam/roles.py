@@ -61,7 +61,7 @@ class Roles(ForCaller):
             tags=pairs,
         )
         call.tx.insert(role)
-        shown = _entry(account, role) | boundary_entry(bounds)
+        shown = entry(account, role) | boundary_entry(bounds)
         return {"Role": shown | _tags(role)}
 
     @operation("GetRole", Door.IAM, on_role)
@@ -102,6 +102,32 @@ class Roles(ForCaller):
         description = role.description if Description is None else Description
         max_session_s = MaxSessionDuration or role.max_session_s
         call.tx.update(replace(role, description=description, max_session_s=max_session_s))
+        return {}
+
+    @operation("UpdateRoleDescription", Door.IAM, on_role)
+    def update_role_description(
+        self, call: Call, *, RoleName: str, Description: str
+    ) -> dict[str, Any]:
+        """Change a role's description: the older way."""
+        role = replace(target_role(call, RoleName), description=Description)
+        call.tx.update(role)
+        return {"Role": entry(call.caller.account, role) | {"Description": Description}}
+
+    @operation("TagRole", Door.IAM, on_role)
+    def tag_role(
+        self, call: Call, *, RoleName: str, Tags: Sequence[Mapping[str, str]]
+    ) -> dict[str, Any]:
+        """Add tags to a role; a tag of the same key, whatever its case, is replaced."""
+        role = target_role(call, RoleName)
+        kept = tags.added(role.tags, Tags, quotas.TAGS_PER_ROLE, "TagsPerRole")
+        call.tx.update(replace(role, tags=kept))
+        return {}
+
+    @operation("UntagRole", Door.IAM, on_role)
+    def untag_role(self, call: Call, *, RoleName: str, TagKeys: Sequence[str]) -> dict[str, Any]:
+        """Remove tags from a role."""
+        role = target_role(call, RoleName)
+        call.tx.update(replace(role, tags=tags.without(role.tags, TagKeys)))
         return {}
 
     @operation("ListRoleTags", Door.IAM, on_role)
@@ -204,7 +230,8 @@ class Roles(ForCaller):
         return {}
 
 
-def _entry(account: Account, role: Role) -> dict[str, Any]:
+def entry(account: Account, role: Role) -> dict[str, Any]:
+    """A role as CreateRole shows it."""
     return {
         "Path": role.path,
         "RoleName": role.name,
@@ -216,7 +243,7 @@ def _entry(account: Account, role: Role) -> dict[str, Any]:
 
 
 def _listing(account: Account, role: Role) -> dict[str, Any]:
-    shown = _entry(account, role) | {"MaxSessionDuration": role.max_session_s}
+    shown = entry(account, role) | {"MaxSessionDuration": role.max_session_s}
     return shown if role.description is None else {**shown, "Description": role.description}
 
 

@@ -212,6 +212,27 @@ def test_what_must_be_gone_before_a_policy(iam: Any, ops: Any, document: str, re
     assert versions(iam) == ["v1*"]
 
 
+def test_tags_whose_keys_differ_in_case_are_two(
+    iam: Any, ops: Any, document: str, refused: Any
+) -> None:
+    small, large = {"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}
+    iam.tag_policy(PolicyArn=ARN, Tags=[small, large])
+    iam.tag_policy(PolicyArn=ARN, Tags=[{"Key": "a", "Value": "3"}])
+    iam.untag_policy(PolicyArn=ARN, TagKeys=["TEAM", "team"])
+    listed = iam.list_policy_tags(PolicyArn=ARN)
+    assert listed == {"Tags": [large, {"Key": "a", "Value": "3"}], "IsTruncated": False}
+    assert iam.get_policy(PolicyArn=ARN)["Policy"]["Tags"] == listed["Tags"]
+    first = iam.list_policy_tags(PolicyArn=ARN, MaxItems=1)
+    assert iam.list_policy_tags(PolicyArn=ARN, Marker=first["Marker"])["Tags"][0]["Key"] == "a"
+    with refused("InvalidInput", "Duplicate tag keys found.", 400):
+        iam.tag_policy(PolicyArn=ARN, Tags=[small, small])
+    with refused("InvalidInput", "Duplicate tag keys found.", 400):
+        iam.create_policy(PolicyName="x", PolicyDocument=document, Tags=[small, small])
+    more = [{"Key": f"k{number}", "Value": ""} for number in range(49)]
+    with refused("LimitExceeded", "Cannot exceed quota for TagsPerPolicy: 50", 409):
+        iam.tag_policy(PolicyArn=ARN, Tags=more)
+
+
 class TestLists:
     def test_policies_by_scope_path_and_use(self, iam: Any, ops: Any, document: str) -> None:
         iam.create_policy(PolicyName="Idle", PolicyDocument=document)

@@ -168,6 +168,22 @@ def test_what_must_be_gone_before_a_role(
     assert iam.list_roles()["Roles"] == []
 
 
+def test_tags_and_description(iam: Any, deploy: Any, refused: Any) -> None:
+    iam.tag_role(
+        RoleName="Deploy", Tags=[{"Key": "TEAM", "Value": "blue"}, {"Key": "x", "Value": ""}]
+    )
+    iam.untag_role(RoleName="Deploy", TagKeys=["X"])
+    tags = [{"Key": "TEAM", "Value": "blue"}]
+    assert iam.list_role_tags(RoleName="Deploy") == {"Tags": tags, "IsTruncated": False}
+    assert iam.get_role(RoleName="Deploy")["Role"]["Tags"] == tags
+    more = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
+    with refused("LimitExceeded", "Cannot exceed quota for TagsPerRole: 50", 409):
+        iam.tag_role(RoleName="Deploy", Tags=more)
+    shown = iam.update_role_description(RoleName="Deploy", Description="New")["Role"]
+    assert shown["Description"] == iam.get_role(RoleName="Deploy")["Role"]["Description"] == "New"
+    assert "MaxSessionDuration" not in shown
+
+
 class TestTrustPolicy:
     def test_new_trust_policy_is_for_new_sessions(self, company: Any, iam: Any) -> None:
         iam.create_role(RoleName="ops", AssumeRolePolicyDocument=TRUST)
