@@ -4,6 +4,7 @@ from mfalab.verifier.iam.absent import Absent
 from mfalab.verifier.iam.access_keys import AccessKeys
 from mfalab.verifier.iam.account import AccountReports
 from mfalab.verifier.iam.account_settings import AccountSettings
+from mfalab.verifier.iam.authorization_details import AuthorizationDetails
 from mfalab.verifier.iam.groups import Groups
 from mfalab.verifier.iam.login_profiles import LoginProfiles
 from mfalab.verifier.iam.mfa_devices import MfaDevices
@@ -27,5 +28,6 @@ class Iam(
     AccountReports,
     AccountSettings,
     Absent,
+    AuthorizationDetails,
 ):
     """IAM for one caller. Every method raises `ServiceError` as IAM refuses."""
