@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Self
@@ -248,6 +248,7 @@ def verdict(
     context: Context,
     resource_policy: Document | None = None,
     resource_account: str | None = None,
+    trusted_ids: Sequence[tuple[str, str]] = (),
 ) -> Verdict:
     """What all policies together say to a request of a caller.
 
@@ -259,6 +260,7 @@ def verdict(
         context: condition keys besides the target's.
         resource_policy: the target's own policy, or the trust policy of a role.
         resource_account: the account that the target is in, where its ARN does not tell.
+        trusted_ids: ARNs in the resource's policy, with the unique ids of those who are meant.
     """
     owners: list[str] = []
     boundary: str | None = None
@@ -271,7 +273,12 @@ def verdict(
     policies = permissions.policies_of(
         tx, caller.account, owners, boundary, session or None, resource_policy
     )
-    issuer = None if caller.role is None else names.role_arn(caller.account, caller.role)
+    arn, issuer = caller.arn, None
+    if caller.role is not None:
+        role_arn = names.role_arn(caller.account, caller.role)
+        issuer = _known_as(trusted_ids, role_arn, caller.role.id)
+    elif caller.user is not None:
+        arn = _known_as(trusted_ids, arn, caller.user.id)
     if caller.federated:
         issuer = names.identity_arn(caller.account, caller.identity)
         if caller.identity.root:
@@ -281,7 +288,7 @@ def verdict(
         Request(
             action,
             target.arn,
-            Principal(caller.arn, caller.account.id, issuer),
+            Principal(arn, caller.account.id, issuer),
             resource_account or _account_in(target.arn) or caller.account.id,
             {**context, **target.context()},
         ),
@@ -296,16 +303,31 @@ def authorize(
     context: Context,
     resource_policy: Document | None = None,
     resource_account: str | None = None,
+    trusted_ids: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Refuse what the policies do not allow; see `verdict`.
 
     Raises:
         ServiceError: AccessDenied, whose text says which type of policy refused.
     """
-    said = verdict(tx, caller, action, target, context, resource_policy, resource_account)
+    said = verdict(
+        tx, caller, action, target, context, resource_policy, resource_account, trusted_ids
+    )
     if not said.allowed:
         shown = (target.shown or target.arn) + ending(said, action)
         raise refusals.not_authorized(caller.arn, action, shown)
+
+
+def _known_as(trusted_ids: Sequence[tuple[str, str]], arn: str, unique_id: str) -> str:
+    """The name by which a trust policy knows someone: the ARN of when it was saved.
+
+    Who took over the ARN since then is not meant, and is called by the unique id, which no policy
+    has for an ARN.
+    """
+    for saved, saved_id in trusted_ids:
+        if saved_id == unique_id:
+            return saved
+    return unique_id if any(saved == arn for saved, _ in trusted_ids) else arn
 
 
 def _everything(partition: str) -> Document:

@@ -12,10 +12,12 @@ from mfalab.verifier.policy.evaluation import Policies, PolicyType
 from mfalab.verifier.records import (
     Account,
     Attachment,
+    Identity,
     InlinePolicy,
     ManagedPolicy,
     Membership,
     PolicyVersion,
+    Role,
     UserGroup,
 )
 from mfalab.verifier.store.protocol import Transaction
@@ -130,6 +132,45 @@ def trust_policy(
     if condition:
         statement["Condition"] = condition
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trusted_ids(tx: Transaction, document: str, *, strict: bool) -> tuple[tuple[str, str], ...]:
+    """The users and roles that a trust policy names, by ARN, with their unique ids of now.
+
+    Args:
+        tx: to look them up in.
+        document: the trust policy.
+        strict: whether one that is not there is refused; in an account that is not known here,
+            anything may be.
+
+    Raises:
+        ServiceError: MalformedPolicyDocument.
+    """
+    found: dict[str, str] = {}
+    for arn in _principals(json.loads(document)):
+        parts = arn.split(":", 5)
+        kind, _, path = parts[-1].partition("/")
+        if kind not in ("user", "role") or len(parts) < 6 or tx.get(Account, parts[4]) is None:
+            continue
+        folder, _, name = f"/{path}".rpartition("/")
+        named = {"account_id": parts[4], "name_key": name.lower()}
+        alike = tx.find(Identity, **named) if kind == "user" else tx.find(Role, **named)
+        for entity in alike:
+            if (entity.path, entity.name) == (f"{folder}/", name):
+                found[arn] = entity.id
+        if strict and arn not in found:
+            raise refusals.malformed_policy(f'Invalid principal in policy: "AWS":"{arn}"')
+    return tuple(found.items())
+
+
+def _principals(document: dict[str, Any]) -> Iterator[str]:
+    """The ARNs and account ids that a trust policy names."""
+    given = document["Statement"]
+    for statement in [given] if isinstance(given, dict) else given:
+        element = statement.get("Principal", statement.get("NotPrincipal"))
+        if isinstance(element, dict):
+            named = element.get("AWS", [])
+            yield from [named] if isinstance(named, str) else named
 
 
 def create_policy(

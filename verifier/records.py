@@ -202,6 +202,9 @@ class Role:
     description: str | None = None
     permissions_boundary: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    trusted_ids: tuple[tuple[str, str], ...] = ()
+    """Users and roles that the trust policy names, by ARN, with the unique id that each had when
+    the policy was saved: it means them, and nobody who has their name later."""
 
 
 @_table(

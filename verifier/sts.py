@@ -364,7 +364,10 @@ def _authorize(
     trust = parse(role.trust_policy, Kind.TRUST, account.partition)
     target = Target(names.role_arn(account, role), tags=role.tags)
     for action in actions:
-        authorize(call.tx, call.caller, action, target, {**call.context(mfa), **asked}, trust)
+        context = {**call.context(mfa), **asked}
+        authorize(
+            call.tx, call.caller, action, target, context, trust, trusted_ids=role.trusted_ids
+        )
 
 
 def _passed(

@@ -306,6 +306,7 @@ class Verifier:
                 name_key=key,
                 path=path,
                 trust_policy=document,
+                trusted_ids=permissions.trusted_ids(call.tx, document, strict=False),
                 max_session_s=max_session_s,
                 created_ns=call.now_ns,
             )

@@ -571,6 +571,37 @@ class TestTrust:
         )
         assume(company, session, third)
 
+    def test_trust_is_in_who_was_named_and_not_in_the_name(
+        self, company: Any, refused: Any
+    ) -> None:
+        """A user, and a role, that are renamed or made again under the same name."""
+        iam = company.iam("ada")
+        first = role(company, "first", policies=())
+        iam.create_role(
+            RoleName="target", AssumeRolePolicyDocument=trusting([user_arn("bob"), first])
+        )
+        arn = f"arn:aws:iam::{A}:role/target"
+        session = assume(company, "alice", first)
+        assume(company, "bob", arn)
+        assume(company, session, arn)
+        iam.update_user(UserName="bob", NewUserName="robert")
+        assume(company, "bob", arn)
+        impostor = company.verifier.create_access_key(company.verifier.create_user(A, "bob").id)
+        with refused(*not_assumed(user_arn("bob"), arn)):
+            assume(company, impostor, arn)
+        iam.delete_role(RoleName="first")
+        session = assume(company, "alice", role(company, "first"))
+        caller = f"arn:aws:sts::{A}:assumed-role/first/shift"
+        with refused(*not_assumed(caller, arn)):
+            assume(company, session, arn)
+        iam.update_assume_role_policy(
+            RoleName="target", PolicyDocument=trusting([user_arn("bob"), first])
+        )
+        assume(company, impostor, arn)
+        assume(company, session, arn)
+        with refused(*not_assumed(user_arn("robert"), arn)):
+            assume(company, "bob", arn)
+
     def test_session_policies_that_are_none(self, company: Any) -> None:
         arn = role(company)
         none = {"arn": f"arn:aws:iam::{A}:policy/none"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ from mfalab.verifier.calls import Call
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.iam.targets import check_policy_arn
 from mfalab.verifier.policy.documents import Document, Kind, parse
-from mfalab.verifier.records import Account, Attachment, Identity, InlinePolicy, Role, UserGroup
+from mfalab.verifier.records import Attachment, Identity, InlinePolicy, Role, UserGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,36 +151,14 @@ def check_document(call: Call, document: str, kind: Kind) -> Document:
     return parse(document, kind, call.caller.account.partition)
 
 
-def check_trust_policy(call: Call, document: str) -> None:
-    """Refuse a trust policy that is malformed, too long, or names a principal that is not there."""
+def trusted_ids(call: Call, document: str) -> tuple[tuple[str, str], ...]:
+    """Whom a trust policy means: refused are what is none, is too long, or names what is not there.
+
+    Returns:
+        Users and roles by ARN, with their unique ids.
+    """
     check_document(call, document, Kind.TRUST)
     limit = quotas.ASSUME_ROLE_POLICY_SIZE
     if size(document) > limit:
         raise refusals.quota_exceeded("ACLSizePerRole", limit)
-    for principal in _principals(json.loads(document)):
-        if not _is_there(call, principal):
-            raise refusals.malformed_policy(f'Invalid principal in policy: "AWS":"{principal}"')
-
-
-def _principals(document: dict[str, Any]) -> Iterator[str]:
-    """The ARNs and account ids that a trust policy names."""
-    given = document["Statement"]
-    for statement in [given] if isinstance(given, dict) else given:
-        element = statement.get("Principal", statement.get("NotPrincipal"))
-        if isinstance(element, dict):
-            named = element.get("AWS", [])
-            yield from [named] if isinstance(named, str) else named
-
-
-def _is_there(call: Call, principal: str) -> bool:
-    """Whether a user or a role exists, as far as its account is known here."""
-    parts = principal.split(":", 5)
-    if len(parts) < 6 or parts[2] != "iam" or call.tx.get(Account, parts[4]) is None:
-        return True
-    kind, _, path = parts[5].partition("/")
-    if kind not in ("user", "role"):
-        return True
-    record_type: type[Identity | Role] = Identity if kind == "user" else Role
-    folder, _, name = f"/{path}".rpartition("/")
-    found = call.tx.find(record_type, account_id=parts[4], name_key=name.lower())
-    return any((each.path, each.name) == (f"{folder}/", name) for each in found)
+    return permissions.trusted_ids(call.tx, document, strict=True)

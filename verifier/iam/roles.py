@@ -12,7 +12,7 @@ from mfalab.verifier import names, quotas, refusals, tags
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Call, on_all, operation
 from mfalab.verifier.iam.caller import ForCaller
-from mfalab.verifier.iam.holders import Holder, boundary, boundary_entry, check_trust_policy
+from mfalab.verifier.iam.holders import Holder, boundary, boundary_entry, trusted_ids
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.iam.targets import find_role, on_new, on_role, target_role
 from mfalab.verifier.moments import moment
@@ -41,7 +41,7 @@ class Roles(ForCaller):
         """Make a role; its trust policy says who may assume it."""
         account = call.caller.account
         pairs = tags.pairs(Tags or ())
-        check_trust_policy(call, AssumeRolePolicyDocument)
+        trusted = trusted_ids(call, AssumeRolePolicyDocument)
         bounds = None if PermissionsBoundary is None else boundary(call, PermissionsBoundary)
         if find_role(call, RoleName) is not None:
             raise refusals.role_exists(RoleName)
@@ -59,6 +59,7 @@ class Roles(ForCaller):
             description=Description,
             permissions_boundary=bounds,
             tags=pairs,
+            trusted_ids=trusted,
         )
         call.tx.insert(role)
         shown = entry(account, role) | boundary_entry(bounds)
@@ -150,8 +151,8 @@ class Roles(ForCaller):
     ) -> dict[str, Any]:
         """Replace a role's trust policy; sessions that have begun go on."""
         role = target_role(call, RoleName)
-        check_trust_policy(call, PolicyDocument)
-        call.tx.update(replace(role, trust_policy=PolicyDocument))
+        trusted = trusted_ids(call, PolicyDocument)
+        call.tx.update(replace(role, trust_policy=PolicyDocument, trusted_ids=trusted))
         return {}
 
     @operation("DeleteRole", Door.IAM, on_role)

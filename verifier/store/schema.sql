@@ -69,7 +69,8 @@ CREATE TABLE role (
     created_ns           INTEGER NOT NULL,
     description          TEXT,
     permissions_boundary TEXT,
-    tags                 TEXT    NOT NULL
+    tags                 TEXT    NOT NULL,
+    trusted_ids          TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX role_by_account_id_and_permissions_boundary
     ON role (account_id, permissions_boundary);

@@ -60,7 +60,17 @@ ONE_OF_EACH: list[Any] = [
     ALICE,
     PasswordPolicy("1", 14, True, False, True, False, True, 90, None, False),
     AccessKey("AKIA1", "secret", "AIDA1", True, 13, ((17, "iam", 19), (18, "sts", 41))),
-    Role("AROA1", "1", "Ops", "ops", "/", '{"Statement": ["é"]}', 3600, 17),
+    Role(
+        "AROA1",
+        "1",
+        "Ops",
+        "ops",
+        "/",
+        '{"Statement": ["é"]}',
+        3600,
+        17,
+        trusted_ids=(("arn:aws:iam::1:user/Alice", "AIDA1"),),
+    ),
     UserGroup("AGPA1", "1", "Staff", "staff", "/", 18),
     Membership("AIDA1", "AGPA1"),
     ManagedPolicy(
