@@ -321,9 +321,14 @@ class Verifier:
         """Create a customer managed policy.
 
         Raises:
-            ServiceError: the document is malformed; the name is taken, whatever its case.
+            ServiceError: name or document is malformed; the name is taken, whatever its case.
+            ValueError: there is no such account.
         """
-        account = authorization.account_of(call.tx, account_id)
+        parameter_rules.bind(
+            parameter_rules.input_of("iam", "CreatePolicy"),
+            {"PolicyName": name, "PolicyDocument": document},
+        )
+        account = _account(call, account_id)
         parse(document, Kind.MANAGED, account.partition)
         policy_id = names.unique_id("ANPA", call.random_bytes)
         return permissions.create_policy(call.tx, account, policy_id, name, document, call.now_ns)
@@ -345,16 +350,21 @@ class Verifier:
             policies: ARNs of the managed policies to attach.
 
         Raises:
-            ServiceError: the name is taken, whatever its case; there is no such policy.
-            ValueError: there is no such user.
+            ServiceError: the name is malformed, or taken whatever its case; there is no such
+                policy.
+            ValueError: there is no such account, or no such user in it.
         """
+        parameter_rules.bind(parameter_rules.input_of("iam", "CreateGroup"), {"GroupName": name})
 
         def body(call: Call) -> UserGroup:
-            account = authorization.account_of(call.tx, account_id)
+            account = _account(call, account_id)
             group_id = names.unique_id("AGPA", call.random_bytes)
             group = permissions.create_group(call.tx, account, group_id, name, call.now_ns)
             for member in members:
-                call.tx.insert(Membership(_identity(call, member).id, group.id))
+                user = _identity(call, member)
+                if user.root or user.account_id != account.id:
+                    raise ValueError(f"{member} is no user of account {account.id}")
+                call.tx.update(Membership(user.id, group.id))
             _attach(call, account, group.id, policies)
             return group
 

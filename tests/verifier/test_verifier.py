@@ -2,6 +2,7 @@
 
 import base64
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,37 @@ def test_docs_name_every_operation_and_no_other() -> None:
         method.operation for _, method in inspect.getmembers(Iam) if hasattr(method, "operation")
     }
     assert named - for_each - {"Operations", "X"} == iam
+
+
+def test_groups_have_users_of_their_account(company: Any) -> None:
+    company.verifier.create_account("210987654321", root_email="o@x", root_password="pw")
+    other = company.verifier.create_user("210987654321", "carol").id
+    alice = company.ids["alice"]
+    for member in ("123456789012", other, "AIDANOBODY"):
+        with pytest.raises(ValueError, match=r"no user of account|no identity"):
+            company.verifier.create_group("123456789012", "staff", members=[alice, member])
+    company.verifier.create_group("123456789012", "staff", members=[alice, alice])
+    members = company.iam("ada").get_group(GroupName="staff")["Users"]
+    assert [user["UserName"] for user in members] == ["alice"]
+    with pytest.raises(ServiceError, match="Group with name STAFF already exists"):
+        company.verifier.create_group("123456789012", "STAFF")
+
+
+def test_policies_and_groups_have_names_and_accounts_that_aws_takes(company: Any) -> None:
+    statement = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    company.verifier.create_policy("123456789012", "none", text)
+    for account, name, document, kind in (
+        ("123456789012", "a b", text, ServiceError),
+        ("123456789012", "NONE", text, ServiceError),
+        ("123456789012", "other", "{", ServiceError),
+        ("999999999999", "other", text, ValueError),
+    ):
+        with pytest.raises(kind):
+            company.verifier.create_policy(account, name, document)
+    for account, name, kind in (
+        ("123456789012", "a b", ServiceError),
+        ("999999999999", "staff", ValueError),
+    ):
+        with pytest.raises(kind):
+            company.verifier.create_group(account, name)
