@@ -83,7 +83,7 @@ class Registration:
     transports: tuple[str, ...]
     extensions: Mapping[str, Any]
     """The client's extension outputs."""
-    attachment: str | None
+    attachment: str | None = None
     """How the authenticator was attached to the client, as far as the client says."""
 
 
