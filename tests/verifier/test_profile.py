@@ -206,6 +206,13 @@ def limit(devices: int) -> Look:
     return look
 
 
+def user_with_a_device(company: Any) -> object:
+    company.enrol("bob")
+    with pytest.raises(ServiceError) as caught:
+        company.iam("ada").delete_user(UserName="bob")
+    return caught.value.message
+
+
 def tags(company: Any) -> object:
     two = [{"Key": key, "Value": ""} for key in "ab"]
     made = company.iam("ada").create_virtual_mfa_device
@@ -481,6 +488,7 @@ FIGURES: dict[str, tuple[dict[str, Any], Any, Look]] = {
     "propagation_resync_s": ({}, LONG, after_resync(11)),
     "propagation_pair_code_s": ({}, LONG, after_resync(10)),
     "virtual_devices_per_account": ({}, 1, limit(2)),
+    "delete_user_says_tokens": ({}, False, user_with_a_device),
     "summary_counts_unassigned": (
         {},
         False,
