@@ -375,13 +375,13 @@ def passkey_asked_for_as_a_security_key(patch: Patch) -> None:
 
 
 def root_never_asked_for_a_device(patch: Patch) -> None:
-    everywhere(patch, "mfa_due_ns", nothing)
+    everywhere(patch, "_mfa_due_ns", nothing)
 
 
 def grace_of_root_begins_with_each_sign_in(patch: Patch) -> None:
     everywhere(
         patch,
-        "mfa_due_ns",
+        "_mfa_due_ns",
         lambda call, _: call.now_ns + call.profile.root_mfa_grace_s * 10**9,
     )
 
