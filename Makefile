@@ -79,7 +79,7 @@ $(VENV)/plain/installed: $(VENV)/installed-for-test
 # Programs of others that talk to AWS; they pin another botocore than the aws tool.
 $(VENV)/strangers/installed: | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)/strangers
-	@$(VENV)/strangers/bin/pip install --quiet --disable-pip-version-check 'c7n>=0.9.53' 'aws-mfa>=0.0.12' \
+	@$(VENV)/strangers/bin/pip install --quiet --disable-pip-version-check 'c7n>=0.9.53' 'aws-mfa>=0.0.12' 'moto[server]>=5.2' \
 	  && touch $@ || echo "no strangers at the AWS endpoint; tests that need them say so"
 
 # A MicroPython for the rig's firmware, which runs under node.
