@@ -14,7 +14,6 @@ import base64
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -30,31 +29,47 @@ SKEW = timedelta(minutes=15)
 LONGEST_PRESIGNED_S = 7 * 24 * 3_600
 
 _STAMP = "%Y%m%dT%H%M%SZ"
+_BASIC_FORM = re.compile("([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _PARTS = ("Credential", "Signature", "SignedHeaders")
 _QUERY_PARTS = ("Credential", "Date", "Expires", "Signature", "SignedHeaders")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
-@dataclass(frozen=True, slots=True)
 class Signature(Signer):
-    """Who signed a request, and the proof of it."""
+    """Who signed a request, and the proof of it.
 
-    access_key_id: str
-    date: str
-    region: str
-    service: str
-    text: bytes = field(repr=False)
-    """The string to sign."""
-    signature: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    Args: of the scope of a credential, the key, day, region and service; the string to sign; the
+    signature; the session token.
+    """
+
+    __slots__ = (
+        "_date",
+        "_signature",
+        "_text",
+        "access_key_id",
+        "region",
+        "service",
+        "session_token",
+    )
+
+    def __init__(
+        self,
+        scope: tuple[str, str, str, str],
+        text: str,
+        signature: str,
+        session_token: str | None,
+    ) -> None:
+        self.access_key_id, self._date, self.region, self.service = scope
+        self._text = text
+        self._signature = signature
+        self.session_token = session_token
 
     def proves(self, secret: str) -> bool:
         """Whether this secret access key made the signature."""
         key = f"AWS4{secret}".encode()
-        for part in (self.date, self.region, self.service, "aws4_request"):
-            key = _mac(key, part.encode())
-        made = hmac.digest(key, self.text, "sha256").hex()
-        return hmac.compare_digest(made.encode(), self.signature.encode())
+        for part in (self._date, self.region, self.service, "aws4_request", self._text):
+            key = hmac.digest(key, part.encode("latin-1"), "sha256")
+        return hmac.compare_digest(key.hex().encode(), self._signature.encode())
 
 
 def read(request: Request, now: datetime) -> Signature:
@@ -198,7 +213,7 @@ def _signature(
     )
     digest = sha256(canonical.encode("latin-1")).hexdigest()
     text = "\n".join([ALGORITHM, stamp, f"{date}/{region}/{service}/{end}", digest])
-    return Signature(key_id, date, region, service, text.encode("latin-1"), signature, token)
+    return Signature((key_id, date, region, service), text, signature, token)
 
 
 def _is_s3(credential: str) -> bool:
@@ -237,9 +252,11 @@ def _check_fresh(moment: datetime, now: datetime, lifetime: timedelta) -> None:
 
 def _moment(stamp: str) -> datetime:
     """The time of X-Amz-Date, in ISO 8601's basic form, or of Date, which may have HTTP's."""
-    if re.fullmatch("[0-9]{8}T[0-9]{6}Z", stamp):
+    basic = _BASIC_FORM.fullmatch(stamp)
+    if basic:
         try:
-            return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            year, month, day, hour, minute, second = map(int, basic.groups())
+            return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         except ValueError:
             pass
     else:
@@ -279,10 +296,6 @@ def _decoded(text: str) -> str:
 
 def _encoded(text: str) -> str:
     return quote(text.encode("latin-1"), safe="-_.~")
-
-
-def _mac(key: bytes, message: bytes) -> bytes:
-    return hmac.digest(key, message, "sha256")
 
 
 def _word(text: str) -> str:
