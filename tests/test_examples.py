@@ -95,6 +95,14 @@ ALL = [
         ("mfa_protected_api.py", '"3600"', '"7200"'),
     ),
     Example(
+        "aws_samples.py",
+        r"^keys: AccessDenied\nsession without MFA: AccessDenied\n"
+        r"session with MFA: \['mfalab-\d+'\]\nrole without MFA: AccessDenied\n"
+        r"role with MFA: \['mfalab-\d+'\]\nnothing is left: True$",
+        ("aws_samples.py", 'Resource="*", Condition=WITH_MFA', 'Resource="*"'),
+        ("boto3", "uvicorn"),
+    ),
+    Example(
         "device_suite.py",
         r"^=+ \d+ passed(, \d+ warnings?)? in ",
         ("device_suite.py", '"all-features"', '"fido-2.0"'),
