@@ -54,7 +54,7 @@ def run(give_up: Callable[[str], NoReturn], tmp_path_factory: pytest.TempPathFac
 
 
 def test_environment_has_no_extra(run: Run) -> None:
-    for package in ("smartcard", "pytest", "virtme", "playwright"):
+    for package in ("smartcard", "pytest", "virtme", "playwright", "uvicorn"):
         found = subprocess.run(
             [PLAIN.parent / "python", "-c", f"import {package}"], capture_output=True, check=False
         )
@@ -87,6 +87,7 @@ def test_command_tells_what_it_does_and_takes_no_unknown_option(
         (("key", "test", "sim:u2f-2016", "-k", "u2f"), 0, "passed"),
         (("guest", "boot", "--", "true"), 3, "pip install 'mfalab[guest]'"),
         (("lab", "boot", "--", "true"), 3, "pip install 'mfalab[guest]'"),
+        (("serve", "--db", ":memory:"), 3, "pip install 'mfalab[serve]'"),
         (("run", "-k", "replay", "-q"), 0, ""),
         (("steps", "sign_in"), 0, "second page"),
     ],
