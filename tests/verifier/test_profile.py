@@ -496,11 +496,7 @@ FIGURES: dict[str, tuple[dict[str, Any], Any, Look]] = {
     "propagation_resync_s": ({}, LONG, after_resync(11)),
     "propagation_pair_code_s": ({}, LONG, after_resync(10)),
     "virtual_devices_per_account": ({}, 1, limit(2)),
-<<<<<<< HEAD
     "delete_user_says_tokens": ({}, False, user_with_a_device),
-=======
-    "delete_user_says_tokens": ({}, False, users_devices),
->>>>>>> af04ad0 (docs, tests: name the lists that are always empty, and turn what DeleteUser says of devices)
     "summary_counts_unassigned": (
         {},
         False,

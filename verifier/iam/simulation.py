@@ -401,8 +401,19 @@ def _simulation(
         if parts is None:
             raise refusals.invalid_resource_owner(owner_arn)
         owner = parts[1]
-    context = {entry["ContextKeyName"]: _value(entry) for entry in entries or ()}
+    context = dict(_context_key(n, entry) for n, entry in enumerate(entries or (), start=1))
     return _Simulation(caller, sources, boundary, resource, owner, context)
+
+
+def _context_key(number: int, entry: Mapping[str, Any]) -> tuple[str, str | tuple[str, ...]]:
+    """A condition key with its value; the model lets its name be left out, which says nothing."""
+    if "ContextKeyName" not in entry:
+        raise refusals.validation_error(
+            "1 validation error detected: Value null at "
+            f"'contextEntries.{number}.member.contextKeyName' failed to satisfy constraint: "
+            "Member must not be null"
+        )
+    return entry["ContextKeyName"], _value(entry)
 
 
 def _value(entry: Mapping[str, Any]) -> str | tuple[str, ...]:

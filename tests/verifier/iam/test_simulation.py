@@ -424,3 +424,24 @@ def test_what_is_not_simulated_is_refused_by_name(iam: Any) -> None:
             ActionNames=["s3:GetObject"],
             OrderedOrganizationPolicyInputList=[{"ServiceControlPolicyInputList": [policy(READ)]}],
         )
+
+
+def test_context_entry_without_its_key(company: Any, refused: Any) -> None:
+    with refused(
+        "ValidationError",
+        "1 validation error detected: Value null at 'contextEntries.2.member.contextKeyName' "
+        "failed to satisfy constraint: Member must not be null",
+        400,
+    ):
+        company.iam("ada").simulate_custom_policy(
+            PolicyInputList=[],
+            ActionNames=["s3:ListBucket"],
+            ContextEntries=[
+                {
+                    "ContextKeyName": "aws:SecureTransport",
+                    "ContextKeyValues": ["true"],
+                    "ContextKeyType": "boolean",
+                },
+                {"ContextKeyValues": ["true"]},
+            ],
+        )
