@@ -52,6 +52,18 @@ def first(x5c: object) -> x509.Certificate:
     return certificate
 
 
+def subject(certificate: x509.Certificate) -> x509.Name:
+    """Whom the certificate is about; `cryptography` reads it only when it is asked for.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return certificate.subject
+    except UNREADABLE as error:
+        raise ValueError(f"the certificate's subject cannot be read: {error}") from None
+
+
 def extensions(certificate: x509.Certificate) -> Extensions:
     """All extensions, also those that DER spells otherwise.
 

@@ -96,8 +96,9 @@ def _packed(registration: Registration, key: cose.PublicKey) -> Attestation:
 
 def _check_packed_certificate(certificate: x509.Certificate, aaguid: bytes) -> None:
     """The requirements of section 8.2.1."""
+    told = certificates.subject(certificate)
     subject = {
-        name: [attribute.value for attribute in certificate.subject.get_attributes_for_oid(name)]
+        name: [attribute.value for attribute in told.get_attributes_for_oid(name)]
         for name in (
             NameOID.COUNTRY_NAME,
             NameOID.ORGANIZATION_NAME,
@@ -135,7 +136,7 @@ def _tpm(registration: Registration, key: cose.PublicKey) -> Attestation:
 def _check_aik_certificate(certificate: x509.Certificate, aaguid: bytes) -> None:
     """The requirements of section 8.3.1."""
     _check_version(certificate)
-    if list(certificate.subject):
+    if list(certificates.subject(certificate)):
         raise ValueError("the attestation certificate of a TPM has a subject")
     found = certificates.extensions(certificate)
     _, names = found.get(_SUBJECT_ALTERNATIVE_NAME, (False, b"\x30\x00"))
