@@ -49,9 +49,38 @@ class Ability(Enum):
     # A system under test
     CONSOLE = "be signed in to by a person"
     API = "be called by a program"
+    PAGES = "show lists, and pages for administrators"
+    ENROL = "be given devices"
+    RESYNC = "resynchronise a device by two codes"
+    RACE = "judge codes that arrive at the same moment"
+    COUNTERS = "verify event-based codes"
+    SMS = "send codes by SMS"
+    KEYS = "register security keys"
+    ROOT = "have a root user"
+    RULES = "be given other rules"
+    SERVER_CLOCK = "have its own clock set"
+    AWS_WORDS = "refuse in AWS's words"
+    ANY_TIME = "be taken to another time"
 
 
-OF_SYSTEM = frozenset({Ability.CONSOLE, Ability.API})
+OF_SYSTEM = frozenset(
+    {
+        Ability.CONSOLE,
+        Ability.API,
+        Ability.PAGES,
+        Ability.ENROL,
+        Ability.RESYNC,
+        Ability.RACE,
+        Ability.COUNTERS,
+        Ability.SMS,
+        Ability.KEYS,
+        Ability.ROOT,
+        Ability.RULES,
+        Ability.SERVER_CLOCK,
+        Ability.AWS_WORDS,
+        Ability.ANY_TIME,
+    }
+)
 """Those of a system under test; the others are of devices."""
 
 

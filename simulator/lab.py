@@ -7,6 +7,7 @@ from a `Setting` and call `do` with steps.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from keyword import iskeyword
 from pathlib import Path
@@ -16,7 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
+from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Stream
+from mfalab.simulator.environment.declaration import Declaration
 from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import (
@@ -27,14 +30,17 @@ from mfalab.simulator.environment.outcome import (
     ScenarioError,
 )
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
+from mfalab.simulator.environment.target import SystemUnderTest
 from mfalab.simulator.language.setting import Setting
 from mfalab.simulator.language.units import format_instant
 from mfalab.simulator.language.words import Reference, marks, nearest
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.targets.embedded import EMBEDDED
+from mfalab.simulator.targets.otp import CODE_REFUSED
 from mfalab.simulator.traces.recorder import RecordingFailed
 from mfalab.simulator.verbs import Verbs
-from mfalab.verifier import ServiceError, Store
+from mfalab.verifier import ServiceError, Store, Verifier
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,13 +62,32 @@ class Lab(Environment, Verbs):
         store: Store | None = None,
         stand_ins: StandIns = NO_STAND_INS,
         record: Path | None = None,
+        system: SystemUnderTest = EMBEDDED,
     ) -> None:
         super().__init__(
-            setting, seed=seed, case=case, store=store, stand_ins=stand_ins, record=record
+            setting,
+            seed=seed,
+            case=case,
+            store=store,
+            stand_ins=stand_ins,
+            record=record,
+            system=system,
         )
         self.last_outcome = Outcome()
+        self.declaration = Declaration()
         self.occurrence = ""
         """Which occurrence of the step was the last, if the step has several."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """The embedded verifier.
+
+        Raises:
+            ScenarioError: another system is under test.
+        """
+        if not isinstance(self.target, Verifier):
+            raise ScenarioError(f"{self.system.label} is under test, not the embedded verifier")
+        return self.target
 
     @classmethod
     def of(cls, *, seed: int | str = 1, case: str = "lab", **setting: Any) -> Lab:
@@ -162,6 +187,26 @@ class Lab(Environment, Verbs):
 
     def attempt(self, step: Step) -> Outcome:
         """Perform a step and say what became of it, expected or not."""
+        outcome = self._attempt(step)
+        name, shown = self.journal.shown
+        if not shown or self.devices[name].period_s is None:
+            return outcome
+        return self._as_declared(outcome, name, shown)
+
+    def _as_declared(self, outcome: Outcome, name: str, shown: tuple[int, ...]) -> Outcome:
+        """The outcome with what the verifier's rules say of it, which remember it."""
+        server_step = self.server_clock.now_ns() // ((self.devices[name].period_s or 1) * NS_PER_S)
+        profile = self.target.profile
+        if len(shown) == 1:
+            verdict = self.declaration.verdict(name, shown[0], server_step, profile)
+            if outcome.accepted:
+                self.declaration.accepted(name, shown[0], server_step, profile)
+            return replace(outcome, declared=verdict)
+        if outcome.accepted:
+            self.declaration.paired(name, shown[-1], server_step)
+        return outcome
+
+    def _attempt(self, step: Step) -> Outcome:
         try:
             self.journal.begin_step()
             return Outcome(data=step.perform(self))
@@ -172,6 +217,7 @@ class Lab(Environment, Verbs):
                 refusal.status,
                 self.journal.decided,
                 why=self.journal.explained,
+                reasonless=refusal.code == CODE_REFUSED and self.journal.decided is None,
             )
         except Prevented as hindrance:
             got_in = isinstance(hindrance, NoSecondPage)

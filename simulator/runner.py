@@ -24,13 +24,16 @@ from threading import Thread
 from traceback import extract_tb
 
 from mfalab.devices.rig.errors import RigError
+from mfalab.simulator.abilities import find_lack
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome, ScenarioError
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
+from mfalab.simulator.environment.target import NotOffered, SystemUnderTest, TargetFailed
 from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.steps.base import Step
+from mfalab.simulator.targets.embedded import EMBEDDED
 from mfalab.simulator.traces.recorder import RecordingFailed
 from mfalab.simulator.workbench.bench import Bench, NotFit
 from mfalab.simulator.workbench.key import BenchFailed
@@ -52,6 +55,7 @@ def run(
     stop_at_failure: bool = False,
     bench: Bench | None = None,
     record: Path | None = None,
+    system: SystemUnderTest = EMBEDDED,
 ) -> Generator[Event]:
     """Run cases and yield the events of the whole run, `run_started` first.
 
@@ -62,18 +66,20 @@ def run(
         stop_at_failure: whether the first case that does not pass is the last.
         bench: what stands for devices that its lab file binds; for one process.
         record: a folder for recordings of what security keys say; see `KeyRecording`.
+        system: what is under test.
     """
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
     with ExitStack() as stack:
         # Processes are forked here, before the reader of the first event starts a thread.
-        results = _in_order(stack, cases, seed, jobs, bench, record)
+        results = _in_order(stack, cases, seed, jobs, bench, record, system)
         yield {
             "kind": "run_started",
             "seed": seed,
             "mfalab": version("mfalab"),
             "cases": len(cases),
             "bench": "simulated" if bench is None else bench.label,
+            "target": system.label,
             "wall_ns": began_ns,
         }
         for events in results:
@@ -100,14 +106,15 @@ def _in_order(
     jobs: int,
     bench: Bench | None,
     record: Path | None,
+    system: SystemUnderTest,
 ) -> Iterator[Iterable[Event]]:
     """The events of each case, in the order of the cases, from as many processes as asked for."""
     if jobs == 1 or len(cases) < 2 or bench is not None:
-        return (case_events(case, seed, bench, record) for case in cases)
+        return (case_events(case, seed, bench, record, system) for case in cases)
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="mfalab-")))
     pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_begin_worker)
     stack.callback(pool.shutdown, cancel_futures=True)
-    waiting = (pool.submit(_told, case, seed, record, folder) for case in cases)
+    waiting = (pool.submit(_told, case, seed, record, folder, system) for case in cases)
     under_way = deque(islice(waiting, jobs * AHEAD))
     return _collected(under_way, waiting)
 
@@ -143,9 +150,11 @@ class _Told:
         self.rest.unlink()
 
 
-def _told(case: Case, seed: int, record: Path | None, folder: Path) -> _Told:
+def _told(
+    case: Case, seed: int, record: Path | None, folder: Path, system: SystemUnderTest
+) -> _Told:
     """Run a case in a worker that holds a bounded number of its events."""
-    events = case_events(case, seed, None, record)
+    events = case_events(case, seed, None, record, system)
     first = list(islice(events, HELD))
     if len(first) < HELD:
         return _Told(first, None)
@@ -175,14 +184,23 @@ def furnish(
     seed: int = DEFAULT_SEED,
     stand_ins: StandIns = NO_STAND_INS,
     record: Path | None = None,
+    system: SystemUnderTest = EMBEDDED,
 ) -> Lab:
     """The lab of a case, before its first step.
 
     Raises:
         ScenarioError: people or things are there that cannot be there together.
+        TargetFailed: the system under test is broken, or not there.
     """
     try:
-        return Lab(case.scenario, seed=seed, case=case.id, stand_ins=stand_ins, record=record)
+        return Lab(
+            case.scenario,
+            seed=seed,
+            case=case.id,
+            stand_ins=stand_ins,
+            record=record,
+            system=system,
+        )
     except ServiceError as refusal:
         why = f"the verifier refuses this setting: {refusal.code}: {refusal.message}"
         raise ScenarioError(why) from None
@@ -195,9 +213,10 @@ def run_case(
     seed: int = DEFAULT_SEED,
     bench: Bench | None = None,
     record: Path | None = None,
+    system: SystemUnderTest = EMBEDDED,
 ) -> list[Event]:
     """Run one case and return its events, `case_started` first and `case_finished` last."""
-    return list(case_events(case, seed, bench, record))
+    return list(case_events(case, seed, bench, record, system))
 
 
 def case_events(
@@ -205,18 +224,22 @@ def case_events(
     seed: int = DEFAULT_SEED,
     bench: Bench | None = None,
     record: Path | None = None,
+    system: SystemUnderTest = EMBEDDED,
 ) -> Iterator[Event]:
     """Run one case and yield its events as `run_case`; those of one occurrence are held."""
     began_ns = _WALL.now_ns()
     lab: Lab | None = None
     verdict, why, stand_ins = "passed", "", NO_STAND_INS
     try:
+        lack = find_lack(case.scenario.needs(), system.offer)
+        if lack is not None:
+            raise NotFit(lack)
         if bench is not None:
             stand_ins = bench.stand_ins(case)
-        lab = furnish(case, seed, stand_ins, record)
-    except NotFit as reason:
+        lab = furnish(case, seed, stand_ins, record, system)
+    except (NotFit, NotOffered) as reason:
         verdict, why = "skipped", str(reason)
-    except (BenchFailed, RigError, RecordingFailed) as failure:
+    except (BenchFailed, RigError, RecordingFailed, TargetFailed) as failure:
         verdict, why = "error", str(failure)
     except ScenarioError as mistake:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
@@ -238,6 +261,7 @@ def case_events(
         profile=case.scenario.verifier.profile,
         seed=seed,
         bench=stand_ins.label,
+        target=system.label,
         lanes=[] if lab is None else lab.lanes(),
     )
     yield from log.take()
@@ -248,6 +272,10 @@ def case_events(
             if verdict != "passed":
                 break
         stand_ins.take_back()
+        try:
+            lab.target.close()
+        except TargetFailed as failure:
+            verdict, why = ("error", str(failure)) if verdict == "passed" else (verdict, why)
         if lab.recording is not None:
             lab.recording.close()
         for _ in lab.journal.draw_clocks():
@@ -258,15 +286,17 @@ def case_events(
         verdict=verdict,
         why=why,
         believed=lab.journal.beliefs() if lab is not None and verdict != "passed" else [],
-        reproduce=_command(case, seed, bench),
+        reproduce=_command(case, seed, bench, system),
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
     yield from log.take()
 
 
-def _command(case: Case, seed: int, bench: Bench | None) -> str:
+def _command(case: Case, seed: int, bench: Bench | None, system: SystemUnderTest) -> str:
     """The line that runs a case again."""
     on = "" if bench is None else f" --lab {shlex.quote(bench.path)}"
+    if system.address != EMBEDDED.address:
+        on += f" --target {shlex.quote(system.address)}"
     return f"mfalab run {shlex.quote(case.node)} --seed {seed}{on}"
 
 
@@ -287,7 +317,7 @@ def _step_events(
         outcome = lab.last_outcome
         # What a step looks at by itself is not what its `expect` is about.
         expected, got = failure.expected, failure.got
-    except (ScenarioError, RigError, RecordingFailed) as mistake:
+    except (ScenarioError, RigError, RecordingFailed, TargetFailed) as mistake:
         verdict, why, got = "error", str(mistake), ""
     except Exception as error:
         verdict, why, got = "error", _defect(error), ""

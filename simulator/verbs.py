@@ -39,9 +39,10 @@ class ExpectWords(TypedDict, total=False):
     message: str
     status: int
     decision: str
+    declared: bool
 
 
-Expected = Expect | ExpectWords | Literal["accepted"]
+Expected = Expect | ExpectWords | Literal["accepted", "declared"]
 ACCEPTED: Final = Expect()
 USUAL: Final = KeyUse()
 NONE: Final[Mapping[str, Any]] = MappingProxyType({})

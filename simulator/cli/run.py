@@ -16,6 +16,7 @@ from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, option
 from mfalab.simulator.cli.outputs import errors_of_writing, written
 from mfalab.simulator.cli.selection import Selection
+from mfalab.simulator.cli.target import the_target
 
 if TYPE_CHECKING:
     from mfalab.simulator.eventlog import Event
@@ -42,6 +43,12 @@ class _Manner:
         type=A_FILE,
         metavar="LAB.yaml",
         help="Bench whose keys and tokens stand for the scenarios'.",
+    )
+    target: str = option(
+        "--target",
+        default="embedded",
+        metavar="TARGET",
+        help="System under test: embedded, otp:MODULE:NAME, or otp:FILE.yaml.",
     )
     exitfirst: bool = option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 
@@ -117,6 +124,7 @@ def run_command(
         bench = None
         if manner.lab_file is not None:
             bench = stack.enter_context(opened_bench(manner.lab_file, manner.seed))
+        system = the_target(manner.target)
         results = _Results(stack, outputs, display.reporter(form))
         try:
             events = run(
@@ -126,6 +134,7 @@ def run_command(
                 stop_at_failure=manner.exitfirst,
                 bench=bench,
                 record=outputs.record,
+                system=system,
             )
             # Closed at once when interrupted: what other processes have not begun is dropped.
             for event in stack.enter_context(closing(events)):

@@ -180,7 +180,7 @@ def authenticate(
 
     def ask(device: CtapDevice, client: Fido2Client, options: dict[str, Any]) -> Any:
         if use.touch == "not asked for":
-            origin = use.origin or person.surroundings.verifier.profile.origins[-1]
+            origin = use.origin or person.surroundings.target.profile.origins[-1]
             return _asked_silently(device, options, origin)
         wanted = PublicKeyCredentialRequestOptions.from_dict(options)
         return client.get_assertion(wanted).get_response(0)
@@ -208,7 +208,7 @@ def _ceremony(
     app_id: str | None = None,
 ) -> dict[str, Any]:
     person.holding(key)
-    origins = person.surroundings.verifier.profile.origins
+    origins = person.surroundings.target.profile.origins
     origin = use.origin or origins[min(origin_number, len(origins) - 1)]
     rp_id = str(options.get("rpId") or options["rp"]["id"])
     trusting = use.client == "careless"

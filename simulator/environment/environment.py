@@ -13,6 +13,7 @@ from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.device_factory import DeviceFactory
 from mfalab.simulator.environment.devices import (
@@ -31,6 +32,7 @@ from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.environment.policies import PolicyShelf
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
+from mfalab.simulator.environment.target import Premises, SystemUnderTest, Target
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.setting import (
     AccountSpec,
@@ -40,7 +42,7 @@ from mfalab.simulator.language.setting import (
 )
 from mfalab.simulator.language.units import LAST_INSTANT_NS, format_duration, format_instant
 from mfalab.simulator.language.words import nearest
-from mfalab.verifier import CHEAP, Account, Credentials, MemoryStore, Store, Verifier
+from mfalab.verifier import Account, Credentials, MemoryStore, Store
 
 D = TypeVar("D", bound=HeldDevice)
 T = TypeVar("T")
@@ -56,6 +58,10 @@ class Environment:
         store: where the verifier keeps its records; memory when left out.
         stand_ins: what stands in for devices of the setting.
         record: a folder for recordings of what security keys say; none are made when left out.
+        system: what is under test.
+
+    Raises:
+        TargetFailed: the system under test is broken, or not there.
     """
 
     def __init__(
@@ -67,15 +73,19 @@ class Environment:
         store: Store | None = None,
         stand_ins: StandIns = NO_STAND_INS,
         record: Path | None = None,
+        system: SystemUnderTest,
     ) -> None:
         self.setting = setting
         self.stand_ins = stand_ins
         self.entropy = Entropy(f"{seed}/{case}")
-        self.timeline = LabClock(stand_ins.start_ns(setting.start))
+        self.system = system
+        start_ns = WALL.now_ns() if system.lives_now else stand_ins.start_ns(setting.start)
+        self.timeline = LabClock(start_ns)
         server = setting.verifier.clock
         self.server_clock = ServerClock(
             self.timeline, offset_ns=server.offset, drift_ppm=server.drift
         )
+        self.target: Target
         self.devices: dict[str, HeldDevice] = {}
         self.journal = Journal(CaseLog(case), self.timeline, self.server_clock, self.devices)
         delivery = Delivery(
@@ -88,19 +98,21 @@ class Environment:
         self.messaging = Messaging(
             carrier, lambda what, **detail: self.note("world", what, **detail)
         )
-        self.verifier = Verifier(
-            store=store or MemoryStore(),
-            clock=self.server_clock,
-            random_bytes=self.entropy.random_bytes("verifier"),
-            profile=setting.verifier.resolve(),
-            delays=self.entropy.child("verifier").random_bytes,
-            password_cost=CHEAP,
-            outbox=self.messaging,
-            observer=lambda event: self.journal.observe(event, self.verifier.profile),
+        self.target = system.open(
+            Premises(
+                store=store or MemoryStore(),
+                clock=self.server_clock,
+                random_bytes=self.entropy.random_bytes("verifier"),
+                delays=self.entropy.child("verifier").random_bytes,
+                profile=setting.verifier.resolve(),
+                timeline=self.timeline,
+                outbox=self.messaging,
+                observer=lambda event: self.journal.observe(event, self.target.profile),
+            )
         )
         self.accounts: dict[str, Account] = {}
         self.people: dict[str, Person] = {}
-        self.policies = PolicyShelf(self.verifier, setting.policies)
+        self.policies = PolicyShelf(self.target, setting.policies)
         self.roles: dict[str, str] = {}
         self.sessions: dict[str, Credentials] = {}
         self.clients = BlockingClients(self.timeline)
@@ -125,7 +137,7 @@ class Environment:
             self._introduce(name, person)
         for name, group in setting.groups.items():
             owner = self.account(group.account)
-            self.verifier.create_group(
+            self.target.create_group(
                 owner.id,
                 name,
                 members=[self._member(member, owner) for member in group.members],
@@ -133,8 +145,8 @@ class Environment:
             )
         for name, role in setting.roles.items():
             owner = self.account(role.account)
-            self.roles[name] = self.verifier.role_arn(
-                self.verifier.create_role(
+            self.roles[name] = self.target.role_arn(
+                self.target.create_role(
                     owner.id,
                     name,
                     trusts=[self._principal(trusted) for trusted in role.trusts],
@@ -151,7 +163,7 @@ class Environment:
             self.factory.phone(name, phone)
         for name, device in setting.devices.items():
             self.devices[name] = self.factory.device(name, device)
-        self.verifier.register_tokens(self.factory.shipped)
+        self.target.register_tokens(self.factory.shipped)
 
     def furnish_with(self, name: str, spec: AnyDevice) -> HeldDevice:
         """One more device, in its owner's hands from now on.
@@ -164,7 +176,7 @@ class Environment:
             raise ScenarioError(f'there is a device "{name}" already')
         known = len(self.factory.shipped)
         self.devices[name] = device = self.factory.device(name, spec)
-        self.verifier.register_tokens(self.factory.shipped[known:])
+        self.target.register_tokens(self.factory.shipped[known:])
         devices = {**self.setting.devices, name: spec}
         self.setting = self.setting.model_copy(update={"devices": devices})
         return device
@@ -176,7 +188,7 @@ class Environment:
     def _open_account(
         self, name: str, spec: AccountSpec, root: str | None, ids: Mapping[str, str]
     ) -> None:
-        self.accounts[name] = self.verifier.create_account(
+        self.accounts[name] = self.target.create_account(
             ids[name],
             root_email=f"{root or 'root'}@{name}.example",
             root_password=self._password(f"root of {name}"),
@@ -195,7 +207,7 @@ class Environment:
         if spec.role == "root":
             identity_id, password = account.id, self._password(f"root of {spec.account}")
         elif spec.role != "stranger":
-            identity_id = self.verifier.create_user(
+            identity_id = self.target.create_user(
                 account.id,
                 user_name,
                 password=password,
@@ -214,7 +226,7 @@ class Environment:
             user_name=user_name,
             identity_id=identity_id,
             password=password,
-            keys=self.verifier.create_access_key(identity_id) if identity_id else None,
+            keys=self.target.create_access_key(identity_id) if identity_id else None,
             chance=self.entropy.stream(f"{name}.typing"),
         )
 
@@ -231,9 +243,9 @@ class Environment:
     def _principal(self, trusted: str) -> str:
         """The ARN that a role's `trusts` entry means."""
         if trusted in self.people:
-            return self.verifier.identity_arn(self.person(trusted).identity_id or "")
+            return self.target.identity_arn(self.person(trusted).identity_id or "")
         if trusted in self.accounts:
-            return self.verifier.identity_arn(self.accounts[trusted].id)
+            return self.target.identity_arn(self.accounts[trusted].id)
         return trusted
 
     # -- looking things up ------------------------------------------------------------
@@ -323,7 +335,7 @@ class Environment:
                 {"id": name, "kind": "device", "label": f"{name} ({self._what(name, spec)})"}
                 for name, spec in self.setting.devices.items()
             ),
-            {"id": "verifier", "kind": "verifier", "label": self.verifier.profile.name},
+            {"id": "verifier", "kind": "verifier", "label": self.target.profile.name},
             {"id": "world", "kind": "world", "label": "the world"},
         ]
 

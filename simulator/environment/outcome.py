@@ -21,6 +21,11 @@ class Outcome:
     """What the verifier decided on the last code or signature of the step."""
     why: str = ""
     """What explains the decision, as far as it is known."""
+    declared: str | None = None
+    """What the verifier's declared rules say of the one code that was typed: `accepted`, or why
+    not; None where they say nothing, because no code was read off a device that tells time."""
+    reasonless: bool = False
+    """Whether the verifier refused without telling why, so that no `decision` can be compared."""
     got_in: bool = False
     """Whether what stopped the step is that it found a hole: nothing was refused."""
     data: Any = field(default=None, repr=False)

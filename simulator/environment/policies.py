@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mfalab.simulator.environment.outcome import ScenarioError
+from mfalab.simulator.environment.target import Target
 from mfalab.simulator.language.words import nearest
-from mfalab.verifier import Account, Verifier, aws_policies
+from mfalab.verifier import Account, aws_policies
 
 AWS_POLICIES = {policy.name: policy.arn for policy in aws_policies.everything("aws")}
 """The AWS managed policies that there are, by their names without a path; of the partition aws."""
@@ -28,12 +29,12 @@ class PolicyShelf:
     """Makes managed policies where they are asked for first, and knows them again.
 
     Args:
-        verifier: keeps them.
+        target: keeps them.
         statements: of each policy, by name.
     """
 
-    def __init__(self, verifier: Verifier, statements: Mapping[str, Any]) -> None:
-        self._verifier = verifier
+    def __init__(self, target: Target, statements: Mapping[str, Any]) -> None:
+        self._target = target
         self._statements = statements
         self._made: dict[tuple[str, str], str] = {}
 
@@ -56,6 +57,6 @@ class PolicyShelf:
             return AWS_POLICIES[name].replace("arn:aws:", f"arn:{account.partition}:")
         place = account.id, name
         if place not in self._made:
-            made = self._verifier.create_policy(account.id, name, self.document(name))
+            made = self._target.create_policy(account.id, name, self.document(name))
             self._made[place] = made.arn
         return self._made[place]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from mfalab.simulator.clocks.timeline import Timeline
-from mfalab.verifier import Credentials, Verifier
+from mfalab.simulator.environment.target import Target
+from mfalab.verifier import Credentials
 
 
 class Surroundings(Protocol):
@@ -17,7 +18,7 @@ class Surroundings(Protocol):
         ...
 
     @property
-    def verifier(self) -> Verifier:
+    def target(self) -> Target:
         """The system under test."""
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_type_hints
@@ -9,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, g
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from mfalab.devices.otp.seed import OtpKind
+from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_YEAR
 from mfalab.simulator.language.seed_files import SeedFileEntry, TotpEntry
 from mfalab.simulator.language.units import (
@@ -402,3 +404,25 @@ class Setting(Strict):
     """MFA devices, by name; `kind` says of which kind."""
     carrier: CarrierSpec = CarrierSpec()
     """The carrier of text messages."""
+
+    def needs(self) -> Iterator[Need]:
+        """What the system under test must be able to, for the story to take place there."""
+        said = self.verifier.model_fields_set
+        if said - {"clock"}:
+            yield Need(Ability.RULES)
+        if "clock" in said:
+            yield Need(Ability.SERVER_CLOCK)
+        if any(person.role == "root" for person in self.people.values()):
+            yield Need(Ability.ROOT)
+        if any(person.must_change_password for person in self.people.values()):
+            yield Need(Ability.PAGES)
+        policies = any(person.policies is not None for person in self.people.values())
+        if self.roles or self.groups or policies:
+            yield Need(Ability.API)
+        kinds = {device.kind for device in self.devices.values()}
+        of_kind = {
+            "hardware_hotp": Ability.COUNTERS,
+            "sms_phone": Ability.SMS,
+            "security_key": Ability.KEYS,
+        }
+        yield from (Need(ability) for kind, ability in of_kind.items() if kind in kinds)

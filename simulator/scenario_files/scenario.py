@@ -6,13 +6,18 @@ their JSON Schema, and Python tests build the same objects from keyword argument
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from mfalab.simulator.abilities import OF_SYSTEM, Ability, Need
 from mfalab.simulator.language.setting import Setting
 from mfalab.simulator.scenario_files.tags import without_effect
 from mfalab.simulator.steps import AnyStep
+
+_OF_SYSTEM = OF_SYSTEM | {Ability.LONG_WAIT}
+"""Whoever lives in the wall's time cannot pass years, be it a key or a system under test."""
 
 Tag = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$"), AfterValidator(without_effect)]
 
@@ -33,3 +38,9 @@ class Scenario(Setting):
     list of rows {PATH: VALUE, ...}; a row's label is its `case`."""
     steps: Annotated[list[AnyStep], Field(min_length=1)]
     """What happens, one step after the other."""
+
+    def needs(self) -> Iterator[Need]:
+        """See `Setting.needs`; its steps' needs, too."""
+        yield from super().needs()
+        for step in self.steps:
+            yield from (need for need in step.needs() if need.ability in _OF_SYSTEM)

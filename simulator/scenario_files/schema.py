@@ -31,7 +31,7 @@ def scenario_schema() -> dict[str, Any]:
             "enum": sorted(words),
             "description": told["description"],
         }
-    definitions["Expect"] = {"anyOf": [{"const": "accepted"}, definitions["Expect"]]}
+    definitions["Expect"] = {"anyOf": [{"enum": ["accepted", "declared"]}, definitions["Expect"]]}
     properties["verifier"] = {"anyOf": [{"enum": sorted(PROFILES)}, properties["verifier"]]}
     for section in _SECTIONS:
         _let_entries_be_empty(properties[section])

@@ -106,9 +106,9 @@ class DeleteUser(Step):
         credentials = env.person(self.who).credentials(self.using)
         name = env.person(self.for_).user_name
         if self.using == "console":
-            env.verifier.console.delete_user(credentials, user_name=name)
+            env.target.console.delete_user(credentials, user_name=name)
             return None
-        iam = env.verifier.iam(credentials)
+        iam = env.target.iam(credentials)
         if self.clear:
             _clear(iam, name)
         iam.delete_user(UserName=name)
@@ -130,7 +130,7 @@ def _clear(iam: Iam, name: str) -> None:
 class UpdateRootPhone(Step):
     """Change the telephone number on file, as an administrator may."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.ROOT)
     meets: ClassVar[frozenset[str]] = SIGNED
     do: Literal["update_root_phone"] = "update_root_phone"
     who: PersonName
@@ -139,7 +139,7 @@ class UpdateRootPhone(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        env.verifier.console.update_root_phone(
+        env.target.console.update_root_phone(
             env.person(self.who).console_credentials(), self.number
         )
         return None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from threading import Barrier
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -48,11 +46,11 @@ class Attack(Step):
             ServiceError: it is refused.
         """
         if self.at == "sts":
-            env.verifier.sts(victim.credentials("keys")).get_session_token(
+            env.target.sts(victim.credentials("keys")).get_session_token(
                 SerialNumber=device.known_serial(), TokenCode=code
             )
             return
-        console = env.verifier.console
+        console = env.target.console
         page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn) or page.demand is not Demand.MFA:
             raise NoSecondPage
@@ -131,7 +129,7 @@ class _Replaying:
     def sign(self, device: HeldKey) -> None:
         """Post the key's last response, on the attacker's open page or a new one."""
         env, step = self.env, self.step
-        victim, console = env.person(step.as_), env.verifier.console
+        victim, console = env.person(step.as_), env.target.console
         if device.last_response is None:
             raise ScenarioError(f"{device.name} has signed nothing yet")
         attacker = env.person(step.who)
@@ -149,7 +147,7 @@ class _Replaying:
 class Race(Attack):
     """Present the code shown now in many requests at the same moment; exactly one may win."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.READ,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.READ, Ability.RACE)
     calls: ClassVar[tuple[str, ...]] = ("GetSessionToken",)
     meets: ClassVar[frozenset[str]] = READING | CONSOLE
     decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
@@ -164,18 +162,12 @@ class Race(Attack):
         victim, device = env.person(self.as_), env.code_device(self.device)
         code = device.code()
         env.person(self.who).note("races", device=device.name, requests=self.requests)
-        together = Barrier(self.requests)
 
-        def request(_: int) -> bool:
-            together.wait()
-            try:
-                self.submit(env, victim, device, code)
-            except ServiceError:
-                return False
-            return True
+        def submit() -> None:
+            self.submit(env, victim, device, code)
 
-        with env.journal.looking_away(), ThreadPoolExecutor(self.requests) as pool:
-            accepted = sum(pool.map(request, range(self.requests)))
+        with env.journal.looking_away():
+            accepted = sum(env.target.race(submit, self.requests))
         device.typed.append(code)
         env.note("verifier", "accepts of a race", accepted=accepted, requests=self.requests)
         if accepted != self.winners:

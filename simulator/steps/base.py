@@ -12,19 +12,20 @@ from pydantic import AfterValidator, Field, model_validator
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Need
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Stream
+from mfalab.simulator.environment.declaration import ACCEPTED
 from mfalab.simulator.environment.environment import Environment
-from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
+from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome, ScenarioError
 from mfalab.simulator.language.setting import MOST_TIMES, Setting
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import Strict
-from mfalab.simulator.steps.refusals import known_code, known_decision
+from mfalab.simulator.steps.refusals import ANY, known_code, known_decision, of_service
 
 PATIENCE_NS = 600 * NS_PER_S
 """What a person waits at a bench."""
 
 
 class Expect(Strict):
-    """How a step is to end. `accepted`, or the refusal's code with, if wanted, its text."""
+    """How a step is to end. `accepted`, `declared`, or the refusal's code and, if wanted, text."""
 
     refused: Annotated[str, AfterValidator(known_code)] | None = None
     """The refusal's code, such as InvalidAuthenticationCode; `any` for whichever, but not for
@@ -35,24 +36,40 @@ class Expect(Strict):
     """The refusal's HTTP status."""
     decision: Annotated[str, AfterValidator(known_decision)] | None = None
     """What the verifier decided, in the words of its log: wrong, replayed, throttled, ..."""
+    declared: bool = False
+    """Accepted or refused as the verifier's rules say; written `expect: declared`."""
 
     @model_validator(mode="before")
     @classmethod
     def _accepted(cls, value: Any) -> Any:
         if value == "accepted":
             return {}
+        if value == "declared":
+            return {"declared": True}
         if isinstance(value, str):
-            raise ValueError(f'"{value}" is no expectation; write accepted or {{refused: CODE}}')
+            raise ValueError(
+                f'"{value}" is no expectation; write accepted, declared or {{refused: CODE}}'
+            )
         return value
 
     @model_validator(mode="after")
     def _refusal_details_need_a_refusal(self) -> Self:
+        if self.declared and self.refused is not None:
+            raise ValueError("declared says whether it is refused; leave refused out")
         details = (self.message, self.status, self.decision)
         if self.refused is None and any(detail is not None for detail in details):
             raise ValueError("message, status and decision belong to a refusal; add refused: CODE")
         return self
 
+    @property
+    def in_words_of_aws(self) -> bool:
+        """Whether only a service that speaks as AWS does can end a step like this."""
+        own = self.refused is None or self.refused == ANY or not of_service(self.refused)
+        return not own or self.message is not None or self.status is not None
+
     def __str__(self) -> str:
+        if self.declared:
+            return "what the verifier declares"
         if self.refused is None:
             return "accepted"
         parts = [f"refused: {self.refused}"]
@@ -70,17 +87,28 @@ class Expect(Strict):
         Raises:
             ExpectationFailed: they differ.
         """
+        if self.declared:
+            self._check_declared(outcome)
+            return
         met = (
             outcome.accepted
             if self.refused is None
             else not outcome.accepted
-            and (self.refused == outcome.refused or (self.refused == "any" and not outcome.got_in))
+            and (self.refused == outcome.refused or (self.refused == ANY and not outcome.got_in))
             and self.message in (None, outcome.message)
             and self.status in (None, outcome.status)
-            and self.decision in (None, outcome.decision)
+            and (self.decision in (None, outcome.decision) or outcome.reasonless)
         )
         if not met:
             raise ExpectationFailed(str(self), str(outcome))
+
+    def _check_declared(self, outcome: Outcome) -> None:
+        if outcome.declared is None:
+            raise ScenarioError("no code of a time-based device was typed; say what is expected")
+        declared_right = outcome.declared == ACCEPTED
+        told = outcome.decision or outcome.declared
+        if outcome.accepted != declared_right or (not declared_right and told != outcome.declared):
+            raise ExpectationFailed(f"{outcome.declared}, as declared", str(outcome))
 
 
 class Occurrence(NamedTuple):
@@ -112,7 +140,8 @@ class Step(Strict, ABC):
     name: str | None = None
     """A name by which `matrix` reaches this step's fields."""
     expect: Expect = Field(default=Expect(), json_schema_extra={"default": "accepted"})
-    """accepted (the default), or {refused: CODE, message: TEXT, status: NUMBER, decision: WORD}."""
+    """accepted (the default), declared (as the verifier's rules say), or
+    {refused: CODE, message: TEXT, status: NUMBER, decision: WORD}."""
     times: Annotated[int, Field(ge=1, le=MOST_TIMES)] = 1
     """How often it is done; each occurrence must end as `expect` says."""
     every: Span | None = None
@@ -139,6 +168,8 @@ class Step(Strict, ABC):
         """What must be possible for it, with the devices of the scenario and the system."""
         device = getattr(self, "device", None)
         yield from (Need(each, None if each in OF_SYSTEM else device) for each in self.requires)
+        if self.expect.in_words_of_aws:
+            yield Need(Ability.AWS_WORDS)
         if (self.times - 1) * (self.every or 0) + self.jitter > PATIENCE_NS:
             yield Need(Ability.LONG_WAIT)
 

@@ -21,7 +21,7 @@ from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.refusals import CONSOLE, READING, SIGNING
-from mfalab.verifier import CeremonyOutcome, Outcome
+from mfalab.verifier import CeremonyOutcome, Credentials, Outcome
 
 Using = SessionName | None
 
@@ -39,7 +39,9 @@ class OnBehalf(Step):
     def needs(self) -> Iterator[Need]:
         """See `Step.needs`."""
         yield from super().needs()
-        yield Need(Ability.CONSOLE if self.using == "console" else Ability.API)
+        yield Need(Ability.ENROL)
+        if self.using is not None:
+            yield Need(Ability.CONSOLE if self.using == "console" else Ability.API)
 
     def actor(self, env: Environment) -> Person:
         """Who acts."""
@@ -50,8 +52,17 @@ class OnBehalf(Step):
         return env.person(self.for_ or self.who)
 
     def through_console(self, env: Environment) -> bool:
-        """Whether this is a console flow rather than an API call."""
-        return self.using == "console" or (self.using is None and self.actor(env).root)
+        """Whether this is a console flow: root's are, and those at what has no API."""
+        if self.using is not None:
+            return self.using == "console"
+        return self.actor(env).root or Ability.API not in env.system.offer.can
+
+    def on_pages(self, env: Environment) -> Credentials:
+        """Whose pages they are: who is signed in, unless a target's pages take anybody by name."""
+        actor = self.actor(env)
+        if Ability.API not in env.system.offer.can and actor.keys is not None:
+            return actor.keys
+        return actor.console_credentials()
 
     def console_user(self, env: Environment) -> str | None:
         """The user name a console flow is for; None is the one who is signed in."""
@@ -91,9 +102,9 @@ class Create(OnBehalf):
         device = env.app(self.device)
         actor, name = self.actor(env), self.device_name or device.name
         if self.through_console(env):
-            made = env.verifier.console.create_virtual_device(actor.console_credentials(), name)
+            made = env.target.console.create_virtual_device(self.on_pages(env), name)
         else:
-            made = env.verifier.iam(actor.credentials(self.using)).create_virtual_mfa_device(
+            made = env.target.iam(actor.credentials(self.using)).create_virtual_mfa_device(
                 VirtualMFADeviceName=name,
                 Path=self.path,
                 Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
@@ -190,15 +201,15 @@ class _Enrolment:
         first, second = step.typed_pair(env)
         actor = step.actor(env)
         if step.through_console(env):
-            env.verifier.console.enable_device(
-                actor.console_credentials(),
+            env.target.console.enable_device(
+                step.on_pages(env),
                 serial=serial,
                 code1=first,
                 code2=second,
                 user_name=step.console_user(env),
             )
         else:
-            env.verifier.iam(actor.credentials(step.using)).enable_mfa_device(
+            env.target.iam(actor.credentials(step.using)).enable_mfa_device(
                 UserName=step.owner(env).user_name,
                 SerialNumber=serial,
                 AuthenticationCode1=first,
@@ -208,7 +219,7 @@ class _Enrolment:
 
     def await_code(self, device: HeldSms) -> str:
         """Enrol a phone with the code that is sent to it."""
-        env, step, console = self.env, self.step, self.env.verifier.console
+        env, step, console = self.env, self.step, self.env.target.console
         credentials = step.actor(env).console_credentials()
         number = device.thing.number
         if number is None:
@@ -227,11 +238,11 @@ class _Enrolment:
         """Register a key in the console, unless codes of another device are tried for it."""
         if self.step.codes_from is not None:
             return self._by_codes(device)
-        env, step, console = self.env, self.step, self.env.verifier.console
+        env, step, console = self.env, self.step, self.env.target.console
         if not step.through_console(env) and step.using is not None:
             raise ScenarioError("security keys are enabled in the console; use using: console")
         actor, user = step.actor(env), step.console_user(env)
-        credentials = actor.console_credentials()
+        credentials = step.on_pages(env)
         holder = reader(device, actor, step.owner(env))
         options = console.begin_security_key(credentials, name=device.name, user_name=user)
         response = browser.register(holder, device, options, step.key)
@@ -243,6 +254,7 @@ class _Enrolment:
 class Resync(Pair):
     """Resynchronise a device with two consecutive codes (IAM ResyncMFADevice)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.RESYNC,)
     calls: ClassVar[tuple[str, ...]] = ("ResyncMFADevice",)
     meets: ClassVar[frozenset[str]] = READING | CONSOLE
     decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
@@ -254,21 +266,21 @@ class Resync(Pair):
         """See the class."""
         device, actor = env.device(self.device), self.actor(env)
         first, second = self.typed_pair(env)
-        console = env.verifier.console
+        console = env.target.console
         if self.at is not None:
             if actor.page is None:
                 raise ScenarioError(f"{actor.name} has no sign-in page open")
             actor.page = console.resync(actor.page.id, first, second)
         elif self.through_console(env):
             console.resync_device(
-                actor.console_credentials(),
+                self.on_pages(env),
                 serial=self.serial_of(device),
                 code1=first,
                 code2=second,
                 user_name=self.console_user(env),
             )
         else:
-            env.verifier.iam(actor.credentials(self.using)).resync_mfa_device(
+            env.target.iam(actor.credentials(self.using)).resync_mfa_device(
                 UserName=self.owner(env).user_name,
                 SerialNumber=self.serial_of(device),
                 AuthenticationCode1=first,
@@ -291,14 +303,14 @@ class Deactivate(OnBehalf):
         device, actor = env.device(self.device), self.actor(env)
         serial = self.serial or device.known_serial(self.for_ or self.who)
         if self.through_console(env):
-            env.verifier.console.deactivate_device(
-                actor.console_credentials(), serial=serial, user_name=self.console_user(env)
+            env.target.console.deactivate_device(
+                self.on_pages(env), serial=serial, user_name=self.console_user(env)
             )
         else:
             owner = self.owner(env)
             # Root has no user name; a session of AssumeRoot acts as the root that it is.
             assumed = owner.root and self.using not in (None, "keys")
-            env.verifier.iam(actor.credentials(self.using)).deactivate_mfa_device(
+            env.target.iam(actor.credentials(self.using)).deactivate_mfa_device(
                 SerialNumber=serial, UserName=None if assumed else owner.user_name
             )
         env.journal.window_closed(device.name)
@@ -321,9 +333,7 @@ class Delete(Step):
         """See the class."""
         device, actor = env.device(self.device), env.person(self.who)
         serial = self.serial or device.known_serial()
-        env.verifier.iam(actor.credentials(self.using)).delete_virtual_mfa_device(
-            SerialNumber=serial
-        )
+        env.target.iam(actor.credentials(self.using)).delete_virtual_mfa_device(SerialNumber=serial)
         env.journal.window_closed(device.name)
         return None
 
@@ -342,7 +352,7 @@ class Tag(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        env.verifier.iam(env.person(self.who).credentials(self.using)).tag_mfa_device(
+        env.target.iam(env.person(self.who).credentials(self.using)).tag_mfa_device(
             SerialNumber=env.device(self.device).known_serial(),
             Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
         )
@@ -363,7 +373,7 @@ class Untag(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        env.verifier.iam(env.person(self.who).credentials(self.using)).untag_mfa_device(
+        env.target.iam(env.person(self.who).credentials(self.using)).untag_mfa_device(
             SerialNumber=env.device(self.device).known_serial(), TagKeys=self.keys
         )
         return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.language.setting import ProfileChanges
 from mfalab.simulator.language.units import Span
@@ -17,6 +18,7 @@ from mfalab.verifier import ServiceError
 class Inject(Step):
     """Let the next call of an operation fail inside the service; `times` says how many."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.RULES,)
     do: Literal["inject"] = "inject"
     operation: str
     """Such as EnableMFADevice."""
@@ -25,7 +27,7 @@ class Inject(Step):
     def perform(self, env: Environment) -> object:
         """See the class."""
         text, status = INJECTED[self.error]
-        env.verifier.inject(self.operation, ServiceError(self.error, text, status))
+        env.target.inject(self.operation, ServiceError(self.error, text, status))
         env.note("verifier", "will fail", operation=self.operation, error=self.error)
         return None
 
@@ -54,13 +56,14 @@ class NextSms(Step):
 class ChangeVerifier(Step):
     """Change the verifier's rules while it runs, as AWS did when it ended SMS."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.RULES,)
     do: Literal["change_verifier"] = "change_verifier"
     to: ProfileChanges
     """The figures that change, such as {sms: ended}; all others stay."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        env.verifier.profile = self.to.apply(env.verifier.profile)
+        env.target.profile = self.to.apply(env.target.profile)
         said = self.to.model_fields_set
         changed = {
             name: str(getattr(self.to, name)) for name in type(self.to).model_fields if name in said

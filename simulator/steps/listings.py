@@ -15,7 +15,6 @@ from mfalab.simulator.language.units import Span
 from mfalab.simulator.language.words import DeviceName, PersonName, SessionName
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.refusals import SIGNED
-from mfalab.verifier import Iam
 
 
 class Look(Step):
@@ -26,9 +25,9 @@ class Look(Step):
     """Who asks."""
     using: SessionName | None = None
 
-    def iam(self, env: Environment) -> Iam:
+    def iam(self, env: Environment) -> Any:
         """IAM with the asking person's credentials."""
-        return env.verifier.iam(env.person(self.who).credentials(self.using))
+        return env.target.iam(env.person(self.who).credentials(self.using))
 
 
 class ListDevices(Look):
@@ -66,7 +65,7 @@ class ListDevices(Look):
         if self.devices is not None:
             _compare(env, self.devices, (item["SerialNumber"] for item in found))
         if self.older_than is not None:
-            latest_s = (env.verifier.clock.now_ns() - self.older_than) / NS_PER_S
+            latest_s = (env.server_clock.now_ns() - self.older_than) / NS_PER_S
             for item in found:
                 if item["EnableDate"].timestamp() >= latest_s:
                     raise ExpectationFailed("an older EnableDate", str(item["EnableDate"]))
@@ -76,7 +75,7 @@ class ListDevices(Look):
 class ListConsoleDevices(Step):
     """List one's own devices in the console, as root has to."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.PAGES)
     meets: ClassVar[frozenset[str]] = SIGNED
     do: Literal["list_console_devices"] = "list_console_devices"
     who: PersonName
@@ -85,7 +84,7 @@ class ListConsoleDevices(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        found = env.verifier.console.devices(env.person(self.who).console_credentials())
+        found = env.target.console.devices(env.person(self.who).console_credentials())
         _compare(env, self.devices, (item["SerialNumber"] for item in found))
         return found
 
@@ -112,6 +111,7 @@ class ListVirtualDevices(Look):
 class ListUsers(Step):
     """Read the MFA column of the console's list of users."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.PAGES)
     calls: ClassVar[tuple[str, ...]] = ("ListUsers",)
     do: Literal["list_users"] = "list_users"
     who: PersonName
@@ -120,7 +120,7 @@ class ListUsers(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        found = env.verifier.console.users(env.person(self.who).console_credentials())
+        found = env.target.console.users(env.person(self.who).console_credentials())
         column = {item["UserName"]: item["MFA"] for item in found}
         for name, expected in self.mfa.items():
             got = column.get(env.person(name).user_name)

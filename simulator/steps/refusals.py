@@ -104,6 +104,16 @@ def codes() -> list[str]:
     return sorted({*_of_the_service(), *_of_devices(), *INJECTED, *PREVENTED})
 
 
+def of_service(code: str) -> bool:
+    """Whether a code is one of AWS's, or of what is injected, rather than of a person or device."""
+    return code in _service_codes()
+
+
+@cache
+def _service_codes() -> frozenset[str]:
+    return frozenset({*_of_the_service(), *INJECTED})
+
+
 def decisions() -> list[str]:
     """What `expect: {decision: WORD}` can name: how the verifier decides on what it refuses."""
     return [each.value for each in (*Outcome, *CeremonyOutcome) if each.value != Outcome.ACCEPTED]

@@ -196,7 +196,7 @@ class RegisterU2f(AtKey):
     def perform(self, env: Environment) -> object:
         """See the class."""
         key, person = env.security_key(self.device), env.person(self.who)
-        app_id = env.verifier.profile.app_id
+        app_id = env.target.profile.app_id
         if app_id is None or person.identity_id is None:
             raise ScenarioError(f"there is no AppID, or no identity for {person.name}")
         challenge = env.entropy.random_bytes(f"{key.name}.u2f")(32)
@@ -214,7 +214,7 @@ class RegisterU2f(AtKey):
                 waiting.wait(_U2F_POLL_S)
 
         data = at_key(person, key, self.key, work)
-        serial = env.verifier.register_u2f_key(person.identity_id, key.name, data, challenge)
+        serial = env.target.register_u2f_key(person.identity_id, key.name, data, challenge)
         key.register(person.name, serial)
         return serial
 

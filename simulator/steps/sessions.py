@@ -98,7 +98,7 @@ class GetSession(StsCall):
         credentials = person.credentials(self.using or "keys")
         given = self.parameters(env, person)
         person.note("calls GetSessionToken", mfa="SerialNumber" in given)
-        return self.keep(env, env.verifier.sts(credentials).get_session_token(**given))
+        return self.keep(env, env.target.sts(credentials).get_session_token(**given))
 
 
 class AssumeRole(StsCall):
@@ -120,7 +120,7 @@ class AssumeRole(StsCall):
         if self.external_id is not None:
             given["ExternalId"] = self.external_id
         person.note("calls AssumeRole", role=self.role, mfa="SerialNumber" in given)
-        answer = env.verifier.sts(credentials).assume_role(
+        answer = env.target.sts(credentials).assume_role(
             RoleArn=env.roles[self.role], RoleSessionName=person.name, **given
         )
         return self.keep(env, answer)
@@ -141,7 +141,7 @@ class GetFederationToken(MakesSession):
         """See the class."""
         person = env.person(self.who)
         person.note("calls GetFederationToken", federated_user=self.federated_user)
-        answer = env.verifier.sts(person.credentials(self.using or "keys")).get_federation_token(
+        answer = env.target.sts(person.credentials(self.using or "keys")).get_federation_token(
             Name=self.federated_user,
             Policy=self.policy,
             **self.lasting(),
@@ -170,7 +170,7 @@ class AssumeRoot(MakesSession):
         person, account = env.person(self.who), env.account(self.account)
         person.note("calls AssumeRoot", account=self.account, task=self.task)
         policy = f"arn:{account.partition}:iam::aws:policy/root-task/{self.task}"
-        answer = env.verifier.sts(person.credentials(self.using or "keys")).assume_root(
+        answer = env.target.sts(person.credentials(self.using or "keys")).assume_root(
             TargetPrincipal=account.id, TaskPolicyArn={"arn": policy}, **self.lasting()
         )
         return self.keep(env, answer)
@@ -199,7 +199,7 @@ class Request(Step):
         person = env.person(self.who)
         person.note("makes a request", action=self.action, resource=self.resource)
         named = self.resource_policy
-        env.verifier.authorize(
+        env.target.authorize(
             person.credentials(self.using),
             self.action,
             self.resource,
@@ -233,7 +233,7 @@ class WhoAmI(Step):
                 raise ScenarioError("access keys have no session token; name a session in `using`")
             token = _one_off(credentials.session_token)
             credentials = replace(credentials, session_token=token)
-        answer = env.verifier.sts(credentials).get_caller_identity()
+        answer = env.target.sts(credentials).get_caller_identity()
         if self.arn_ends is not None and not answer["Arn"].endswith(self.arn_ends):
             raise ExpectationFailed(f"an ARN that ends in {self.arn_ends}", answer["Arn"])
         return answer
@@ -259,7 +259,7 @@ class CheckMfa(Step):
 
     def perform(self, env: Environment) -> object:
         """See the class."""
-        context = env.verifier.mfa_context(env.person(self.who).credentials(self.using))
+        context = env.target.mfa_context(env.person(self.who).credentials(self.using))
         seen = {None: "absent", True: "true", False: "false"}[context.present]
         if seen != self.present:
             raise ExpectationFailed(f"MultiFactorAuthPresent {self.present}", seen)

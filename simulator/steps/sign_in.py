@@ -105,7 +105,7 @@ class SignIn(WithPrompt):
     def _password_page(self, env: Environment, person: Person) -> SignedIn | SecondPage:
         known_as = env.person(self.as_) if self.as_ else person
         password = known_as.password if self.password == "right" else known_as.password + "x"
-        console = env.verifier.console
+        console = env.target.console
         person.note("types name and password", name=known_as.user_name)
         if known_as.root:
             email = env.accounts[known_as.spec.account].root_email
@@ -139,7 +139,7 @@ class TryAgain(WithPrompt):
 class TypeMailCode(Step):
     """Type the code that was mailed to root, who signs in from an unusual place."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.ROOT)
     meets: ClassVar[frozenset[str]] = CONSOLE
     do: Literal["type_mail_code"] = "type_mail_code"
     who: PersonName
@@ -153,7 +153,7 @@ class TypeMailCode(Step):
         if self.code == "wrong":
             code = str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
         person.note("types the code in the mail")
-        return person.goes_on(env.verifier.console.submit_mail_code(page.id, code))
+        return person.goes_on(env.target.console.submit_mail_code(page.id, code))
 
 
 class ChangePassword(Step):
@@ -162,7 +162,7 @@ class ChangePassword(Step):
     With access keys it is IAM's ChangePassword; root has a page only.
     """
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.API, Ability.CONSOLE)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.PAGES)
     calls: ClassVar[tuple[str, ...]] = ("ChangePassword",)
     meets: ClassVar[frozenset[str]] = CONSOLE
     do: Literal["change_password"] = "change_password"
@@ -177,7 +177,7 @@ class ChangePassword(Step):
         person = env.person(self.who)
         old = person.password if self.old == "right" else person.password + "x"
         new = self.new or f"New-{person.chance.randrange(10**12):012d}"
-        console = env.verifier.console
+        console = env.target.console
         person.note("changes the password")
         if person.page is not None and person.page.demand is Demand.NEW_PASSWORD:
             page = person.page
@@ -186,7 +186,7 @@ class ChangePassword(Step):
             session = person.console_credentials()
             console.change_password(session, old_password=old, new_password=new)
         else:
-            iam = env.verifier.iam(person.credentials(self.using))
+            iam = env.target.iam(person.credentials(self.using))
             iam.change_password(OldPassword=old, NewPassword=new)
         person.password = new
         return None
@@ -195,7 +195,7 @@ class ChangePassword(Step):
 class ResendSms(Step):
     """Ask for another short message on the second page."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.SMS)
     meets: ClassVar[frozenset[str]] = CONSOLE
     do: Literal["resend_sms"] = "resend_sms"
     who: PersonName
@@ -204,7 +204,7 @@ class ResendSms(Step):
         """See the class."""
         person = env.person(self.who)
         page = person.open_page()
-        env.verifier.console.resend_code(page.id)
+        env.target.console.resend_code(page.id)
         return None
 
 
@@ -228,7 +228,7 @@ class Recover(Step):
     What goes wrong on the way is chosen with `mail` and `call`.
     """
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.CONSOLE, Ability.ROOT)
     meets: ClassVar[frozenset[str]] = READING | CONSOLE
     decides: ClassVar[tuple[type[StrEnum], ...]] = (Outcome,)
     do: Literal["recover"] = "recover"
@@ -246,7 +246,7 @@ class Recover(Step):
         """See the class."""
         person = env.person(self.who)
         page = person.open_page()
-        recovery = env.verifier.console.recovery
+        recovery = env.target.console.recovery
         process = recovery.start(page.id)
         recovery.send_mail(process)
         env.advance(self.mail_after)
@@ -272,7 +272,7 @@ class Recover(Step):
         """Type digits that are not those on the page; being told so is what is expected."""
         wrong = str((int(digits) + 1) % 10 ** len(digits)).zfill(len(digits))
         try:
-            env.verifier.console.recovery.enter_digits(process, wrong)
+            env.target.console.recovery.enter_digits(process, wrong)
         except ServiceError as refusal:
             env.note("verifier", "refuses the digits", code=refusal.code)
 
@@ -322,16 +322,16 @@ class _SecondPage:
         if "error" not in response:
             # An answer spends the challenge, whatever becomes of it; the next try asks for another.
             self.person.page = replace(page, assertion_options=None)
-        return self._sign_in(self.env.verifier.console.submit_assertion(page.id, response))
+        return self._sign_in(self.env.target.console.submit_assertion(page.id, response))
 
     def _choose(self, page: SecondPage, device: HeldDevice) -> SecondPage:
-        chosen = self.env.verifier.console.choose(page.id, self.step.kind_for(device))
+        chosen = self.env.target.console.choose(page.id, self.step.kind_for(device))
         self.person.page = chosen
         return chosen
 
     def _submit_code(self, page: SecondPage, device: CodeDevice) -> SignedIn:
         code = self.person.read_and_type(device, self.step.code, self.step.typed)
-        return self._sign_in(self.env.verifier.console.submit_code(page.id, code))
+        return self._sign_in(self.env.target.console.submit_code(page.id, code))
 
     def _sign_in(self, result: SignedIn | SecondPage) -> SignedIn:
         return self.person.goes_on(result)

@@ -78,7 +78,7 @@ class Wait(Step):
             return self.until - env.timeline.now_ns()
         if self.of is not None:
             return env.code_device(self.of).until_next_code_ns + NS_PER_S // 10
-        window_ns = env.verifier.profile.throttle_window_s * NS_PER_S
+        window_ns = env.target.profile.throttle_window_s * NS_PER_S
         return window_ns - env.server_clock.now_ns() % window_ns
 
 
@@ -150,6 +150,7 @@ class SetClock(Step):
 class SetVerifierClock(Step):
     """Make the verifier's own clock wrong, at once or gradually."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.SERVER_CLOCK,)
     do: Literal["set_verifier_clock"] = "set_verifier_clock"
     by: Duration
     """How far it moves."""

@@ -161,7 +161,7 @@ def source() -> str:
     lines += [
         "",
         "",
-        'Expected = Expect | ExpectWords | Literal["accepted"]',
+        'Expected = Expect | ExpectWords | Literal["accepted", "declared"]',
         "ACCEPTED: Final = Expect()",
         "USUAL: Final = KeyUse()",
         "NONE: Final[Mapping[str, Any]] = MappingProxyType({})",

@@ -9,14 +9,15 @@ from mfalab import Lab, ScenarioError
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.language.setting import Setting
-from mfalab.verifier import MemoryStore
+from mfalab.simulator.targets.embedded import EMBEDDED
+from mfalab.verifier import MemoryStore, Verifier
 
 Labs = Callable[..., Lab]
 S = 10**9
 
 
 def environment(**setting: Any) -> Environment:
-    return Environment(Setting.model_validate(setting))
+    return Environment(Setting.model_validate(setting), system=EMBEDDED)
 
 
 def test_person_is_known_to_the_account_as_their_role_says() -> None:
@@ -81,8 +82,11 @@ def test_time_goes_forward_only(lab_with: Labs) -> None:
 
 def test_records_of_the_verifier_are_kept_where_it_is_told() -> None:
     store = MemoryStore()
-    first = Environment(Setting.model_validate({"people": {"alice": {}}}), store=store)
-    assert first.verifier.store is store
+    first = Environment(
+        Setting.model_validate({"people": {"alice": {}}}), store=store, system=EMBEDDED
+    )
+    assert isinstance(first.target, Verifier)
+    assert first.target.store is store
 
 
 def test_label_of_a_device_says_its_kind(lab_with: Labs) -> None:

@@ -93,4 +93,8 @@ def test_attack_needs_the_door_at_which_it_is_made() -> None:
     words = {"who": "bob", "as": "alice", "device": "fob"}
     assert list(Guess.model_validate(words).needs()) == [Need(Ability.API)]
     at_console = Race.model_validate({**words, "at": "console"})
-    assert set(at_console.needs()) == {Need(Ability.CONSOLE), Need(Ability.READ, "fob")}
+    assert set(at_console.needs()) == {
+        Need(Ability.CONSOLE),
+        Need(Ability.RACE),
+        Need(Ability.READ, "fob"),
+    }

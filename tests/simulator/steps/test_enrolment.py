@@ -127,8 +127,12 @@ def test_tags_are_put_on_a_device_and_taken_from_it(lab_with: Labs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("using", "door"), [(None, Ability.API), ("keys", Ability.API), ("console", Ability.CONSOLE)]
+    ("using", "doors"),
+    [(None, []), ("keys", [Ability.API]), ("console", [Ability.CONSOLE])],
 )
-def test_enrolment_needs_its_door_and_the_touch_of_a_key(using: str | None, door: Ability) -> None:
+def test_enrolment_needs_the_door_it_names_and_the_touch_of_a_key(
+    using: str | None, doors: list[Ability]
+) -> None:
     step = Enable(who="alice", device="key", using=using)
-    assert list(step.needs()) == [Need(door), Need(Ability.TOUCH, "key")]
+    needed = [Need(Ability.ENROL), *map(Need, doors), Need(Ability.TOUCH, "key")]
+    assert list(step.needs()) == needed

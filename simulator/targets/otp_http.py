@@ -1,0 +1,132 @@
+"""A verifier of one-time codes behind HTTP: the status of an answer is its verdict."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from mfalab.simulator.targets import otp_words
+from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+
+_PATIENCE_S = 30
+"""How long an answer may take."""
+_TOLD = 300
+"""So much of an answer stands in an error, and is read at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request with words in braces.
+
+    Attributes:
+        url: where to; words are percent-encoded.
+        method: POST, GET, PUT or DELETE.
+        form: fields of a form in the body.
+        json: fields of a JSON object in the body.
+        headers: headers, such as an authorisation.
+    """
+
+    url: str
+    method: str = "POST"
+    form: Mapping[str, str] | None = None
+    json: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def filled(self, words: Mapping[str, str]) -> urllib.request.Request:
+        """The request with its words replaced."""
+        quoted = {name: urllib.parse.quote(value, safe="") for name, value in words.items()}
+        headers, body = dict(self.headers), None
+        if self.form is not None:
+            fields = {name: otp_words.fill(text, words) for name, text in self.form.items()}
+            body = urllib.parse.urlencode(fields).encode()
+        elif self.json is not None:
+            fields = {name: otp_words.fill(text, words) for name, text in self.json.items()}
+            body = json.dumps(fields).encode()
+            headers["Content-Type"] = "application/json"
+        return urllib.request.Request(  # noqa: S310 - the scheme was checked
+            otp_words.fill(self.url, quoted), data=body, headers=headers, method=self.method
+        )
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """A redirect is an answer, such as that of a form that signs in."""
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+
+
+@dataclass(slots=True)
+class HttpVerifier:
+    """Requests with words in braces. See `OtpVerifier`.
+
+    Attributes:
+        requests: a request for each of `enrol`, `attempt`, `resync`, `revoke`.
+        accepted: statuses that accept.
+        refused: statuses that refuse; every other one is an error.
+    """
+
+    capabilities: Capabilities
+    requests: Mapping[str, Request]
+    accepted: frozenset[int] = frozenset({200, 204})
+    refused: frozenset[int] = frozenset({400, 401, 403})
+    _time: str = field(default="0", init=False)
+
+    def set_time(self, now_ns: int) -> None:
+        """What `{time}` will be."""
+        self._time = f"{now_ns / 1e9:.3f}".removesuffix(".000")
+
+    def enrol(self, account: str, seed: bytes, algorithm: str, digits: int, period_s: int) -> None:
+        """Make an account."""
+        words = otp_words.of_enrolment(account, seed, algorithm, digits, period_s)
+        self._require("enrol", words)
+
+    def attempt(self, account: str, code: str) -> Verdict:
+        """Judge a code."""
+        return self._judge("attempt", {"account": account, "code": code})
+
+    def attempt_together(self, account: str, codes: Sequence[str]) -> list[Verdict]:
+        """Judge codes over as many connections."""
+        with ThreadPoolExecutor(self.capabilities.lanes) as pool:
+            return list(pool.map(lambda code: self.attempt(account, code), codes))
+
+    def resync(self, account: str, codes: Sequence[str]) -> Verdict:
+        """Find a token's clock again."""
+        return self._judge("resync", {"account": account, "codes": ",".join(codes)})
+
+    def revoke(self, account: str) -> None:
+        """Forget an account; nothing is sent where no request is given for it."""
+        if "revoke" in self.requests:
+            self._require("revoke", {"account": account})
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _judge(self, what: str, words: Mapping[str, str]) -> Verdict:
+        status, said = self._ask(what, words)
+        if status in self.accepted | self.refused:
+            return Verdict(status in self.accepted)
+        raise RuntimeError(_answered(what, status, said))
+
+    def _require(self, what: str, words: Mapping[str, str]) -> None:
+        status, said = self._ask(what, words)
+        if not 200 <= status < 300:
+            raise RuntimeError(_answered(what, status, said))
+
+    def _ask(self, what: str, words: Mapping[str, str]) -> tuple[int, str]:
+        request = self.requests[what].filled({"time": self._time, **words})
+        try:
+            with _OPENER.open(request, timeout=_PATIENCE_S) as answer:
+                return answer.status, answer.read(_TOLD).decode(errors="replace")
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read(_TOLD).decode(errors="replace")
+
+
+def _answered(what: str, status: int, said: str) -> str:
+    return f"the request for {what} was answered with {status}" + (f": {said}" if said else "")

@@ -1,0 +1,255 @@
+"""What `--target` names: the system under test of a run.
+
+    embedded                       this project's verifier, in process
+    otp:MODULE:NAME                a Python object, or what makes one (see `OtpVerifier`)
+    otp:FILE.py:NAME               the same, from a file
+    otp:FILE.yaml                  commands or HTTP requests, as the file says
+
+A target file:
+
+    target: my verifier
+    capabilities: {window_back: 1, window_ahead: 1, replay: high-water, time: wall}
+    http:
+      enrol: {url: "http://127.0.0.1:8000/enrol", json: {user: "{account}", seed: "{seed_base32}"}}
+      attempt: {url: "http://127.0.0.1:8000/verify", form: {user: "{account}", code: "{code}"}}
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from mfalab.simulator.environment.target import SystemUnderTest
+from mfalab.simulator.language.problems import ProblemsFound
+from mfalab.simulator.language.words import Strict, nearest
+from mfalab.simulator.scenario_files.mistakes import located
+from mfalab.simulator.scenario_files.yaml_source import data_of, read_source
+from mfalab.simulator.targets import otp_words
+from mfalab.simulator.targets.embedded import EMBEDDED
+from mfalab.simulator.targets.otp import OtpSystem
+from mfalab.simulator.targets.otp_command import CommandVerifier
+from mfalab.simulator.targets.otp_http import HttpVerifier, Request
+from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier
+
+_KINDS = ("embedded", "otp")
+_ASKED = ("enrol", "attempt", "resync", "revoke")
+_METHODS = ("set_time", "enrol", "attempt", "revoke", "close")
+"""What every verifier has; the others go with what it declares."""
+
+
+class BadTarget(ValueError):
+    """A text that names no system under test. Args: why, and what to write."""
+
+
+def system_under_test(text: str) -> SystemUnderTest:
+    """What `--target` names.
+
+    Raises:
+        BadTarget: it names nothing that can be tested.
+        ProblemsFound: its target file is wrong.
+    """
+    kind, _, rest = text.partition(":")
+    if text == "embedded":
+        return EMBEDDED
+    if kind != "otp":
+        hint = nearest(kind, _KINDS) or "; write embedded, otp:MODULE:NAME or otp:FILE.yaml"
+        raise BadTarget(f'"{text}" is no target{hint}')
+    if rest.endswith((".yaml", ".yml")):
+        return _described(Path(rest))
+    module, colon, name = rest.rpartition(":")
+    if not colon or not module or not name.isidentifier():
+        raise BadTarget(f'"{text}" names no verifier; write otp:MODULE:NAME or otp:FILE.yaml')
+    make = _Imported(module, name)
+    return OtpSystem(rest, text, make, make.capabilities())
+
+
+@dataclass(frozen=True, slots=True)
+class _Imported:
+    """Makes a verifier from what a module calls by a name; other processes can do it, too."""
+
+    module: str
+    name: str
+
+    def __call__(self) -> OtpVerifier:
+        """A verifier: the object itself, or what it returns when it is called."""
+        found: Any = getattr(_imported(self.module), self.name)
+        ready = not isinstance(found, type) and not _lacks(found)
+        verifier: OtpVerifier = found if ready else found()
+        return verifier
+
+    def capabilities(self) -> Capabilities:
+        """What the verifier declares.
+
+        Raises:
+            BadTarget: there is no such verifier, or it is none.
+        """
+        what = f"{self.module}:{self.name}"
+        try:
+            verifier = self()
+        except Exception as error:
+            raise BadTarget(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+        declared = getattr(verifier, "capabilities", None)
+        if not isinstance(declared, Capabilities):
+            raise BadTarget(f"{what} has no `capabilities`; give it mfalab.Capabilities(...)")
+        lacks = _lacks(verifier, declared)
+        if lacks:
+            raise BadTarget(f"{what} is no verifier: it has no {', no '.join(lacks)}")
+        verifier.close()
+        return declared
+
+
+def _lacks(thing: Any, declared: Capabilities | None = None) -> list[str]:
+    """The methods of a verifier that a thing does not have."""
+    needed = list(_METHODS)
+    if declared is not None and declared.lanes > 1:
+        needed.append("attempt_together")
+    if declared is not None and declared.resync_codes:
+        needed.append("resync")
+    return [name for name in needed if not callable(getattr(thing, name, None))]
+
+
+def _imported(module: str) -> Any:
+    if not module.endswith(".py"):
+        # As `python -m` does: what lies in the folder of the command can be named.
+        if "" not in sys.path and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
+        return importlib.import_module(module)
+    path = Path(module)
+    known = sys.modules.get(path.stem)
+    if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+        return known
+    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{module} cannot be loaded")
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = made
+    spec.loader.exec_module(made)
+    return made
+
+
+def _template(text: str) -> str:
+    otp_words.check(text)
+    return text
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https"):
+        raise ValueError(f'"{text}" is no URL; it begins with http:// or https://')
+    return _template(text)
+
+
+Template = Annotated[str, AfterValidator(_template)]
+"""Text with words in braces; see `otp_words`."""
+_Status = Annotated[int, Field(ge=0, le=999)]
+
+
+class RequestEntry(Strict):
+    """One request of a verifier behind HTTP."""
+
+    url: Annotated[str, AfterValidator(_url)]
+    """Where to; words in braces are percent-encoded."""
+    method: Literal["POST", "GET", "PUT", "DELETE"] = "POST"
+    form: dict[str, Template] | None = None
+    """Fields of a form in the body."""
+    json_: Annotated[dict[str, Template] | None, Field(alias="json")] = None
+    """Fields of a JSON object in the body."""
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    def request(self) -> Request:
+        """The request."""
+        return Request(self.url, self.method, self.form, self.json_, self.headers)
+
+
+class HttpEntry(Strict):
+    """A verifier behind HTTP."""
+
+    enrol: RequestEntry
+    """Makes an account: {account}, {seed_base32} or {seed_hex}, {algorithm}, {digits}, {period}."""
+    attempt: RequestEntry
+    """Judges a {code} of an {account}."""
+    resync: RequestEntry | None = None
+    """Finds a token's clock by {codes}."""
+    revoke: RequestEntry | None = None
+    """Forgets an {account}."""
+    accepted: list[_Status] = Field(default_factory=lambda: [200, 204])
+    """Statuses that accept a code."""
+    refused: list[_Status] = Field(default_factory=lambda: [400, 401, 403])
+    """Statuses that refuse one; every other status is an error."""
+
+
+class CommandEntry(Strict):
+    """A verifier that is asked by commands."""
+
+    enrol: list[Template]
+    """Makes an account: {account}, {seed_base32} or {seed_hex}, {algorithm}, {digits}, {period};
+    the seed is on standard input, too."""
+    attempt: list[Template]
+    """Judges a code, which is on standard input."""
+    resync: list[Template] | None = None
+    """Finds a token's clock by codes, a line each."""
+    revoke: list[Template] | None = None
+    """Forgets an {account}."""
+    accepted: list[_Status] = Field(default_factory=lambda: [0])
+    """Exit statuses that accept a code."""
+    refused: list[_Status] = Field(default_factory=lambda: [1])
+    """Exit statuses that refuse one; every other one is an error."""
+
+
+class TargetFile(Strict):
+    """A verifier of one-time codes that is no Python object."""
+
+    target: str
+    """What to call it in reports."""
+    capabilities: Capabilities = Capabilities()
+    """What it declares of itself; see `mfalab.Capabilities`."""
+    command: CommandEntry | None = None
+    http: HttpEntry | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.command is None) == (self.http is None):
+            raise ValueError("give it one of command and http")
+        way = self.command or self.http
+        if self.capabilities.resync_codes and getattr(way, "resync", None) is None:
+            raise ValueError("it declares resync_codes and has no resync")
+        if self.capabilities.time != "wall" and "{time}" not in str(way):
+            raise ValueError(
+                "its time is to be set, and nothing of it holds {time}; declare time: wall"
+            )
+        return self
+
+    def __call__(self) -> OtpVerifier:
+        """The verifier."""
+        if self.command is not None:
+            entry = self.command
+            commands = {what: given for what in _ASKED if (given := getattr(entry, what))}
+            statuses = frozenset(entry.accepted), frozenset(entry.refused)
+            return CommandVerifier(self.capabilities, commands, *statuses)
+        assert self.http is not None
+        asked = {what: given for what in _ASKED if (given := getattr(self.http, what))}
+        requests = {what: given.request() for what, given in asked.items()}
+        statuses = frozenset(self.http.accepted), frozenset(self.http.refused)
+        return HttpVerifier(self.capabilities, requests, *statuses)
+
+
+def _described(path: Path) -> OtpSystem:
+    """The verifier that a target file describes.
+
+    Raises:
+        ProblemsFound: it describes none; all that is wrong with it.
+    """
+    source = read_source(path, str(path))
+    try:
+        file = TargetFile.model_validate(data_of(source.root))
+    except ValidationError as error:
+        raise ProblemsFound(
+            list(located(source, source.root, error.errors(), TargetFile))
+        ) from None
+    return OtpSystem(file.target, f"otp:{path}", file, file.capabilities)

@@ -1,0 +1,44 @@
+"""`mfalab run --target`: a stranger's verifier is tested, and mistakes are told in one line."""
+
+from pathlib import Path
+from typing import Any
+
+Cli = Any
+
+STORY = """
+scenario: A minimal story
+people: {alice: {typing: instant}}
+devices:
+  fob: {kind: hardware_totp, owner: alice, drift: 0 ppm}
+steps:
+  - {do: enable, who: alice, device: fob}
+  - {do: wait, for: 1 h}
+  - {do: sign_in, who: alice, with: fob}
+"""
+VERIFIER = """
+from mfalab.simulator.targets.otp_verifier import Capabilities
+
+class No:
+    capabilities = Capabilities()
+    def set_time(self, now_ns): ...
+    def enrol(self, account, seed, algorithm, digits, period_s): ...
+    def attempt(self, account, code): return False
+    def revoke(self, account): ...
+    def close(self): ...
+"""
+
+
+def test_strangers_verifier_fails_what_it_does_wrong(mfalab: Cli, tmp_path: Path) -> None:
+    story = tmp_path / "story.scenario.yaml"
+    story.write_text(STORY)
+    (tmp_path / "no.py").write_text(VERIFIER)
+    result = mfalab("run", str(story), "--target", f"otp:{tmp_path / 'no.py'}:No")
+    assert result.code == 1, result.err
+    assert "refused, no reason given" in result.out
+    assert f"--target otp:{tmp_path / 'no.py'}:No" in result.out
+
+
+def test_target_that_is_none_is_a_mistake_of_use(mfalab: Cli) -> None:
+    result = mfalab("run", "--target", "opt")
+    assert result.code == 2
+    assert 'Error: --target: "opt" is no target; did you mean "otp"?' in result.err

@@ -1,0 +1,140 @@
+"""What `--target` names: objects, files, and every mistake in them with its place."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from mfalab.simulator.language.problems import ProblemsFound
+from mfalab.simulator.targets.embedded import EMBEDDED
+from mfalab.simulator.targets.otp import OtpSystem
+from mfalab.simulator.targets.otp_command import CommandVerifier
+from mfalab.simulator.targets.otp_http import HttpVerifier
+from mfalab.simulator.workbench.target import BadTarget, system_under_test
+
+MODULE = """
+from mfalab.simulator.targets.otp_verifier import Capabilities
+
+class Verifier:
+    capabilities = Capabilities(window_back=3)
+    def set_time(self, now_ns): ...
+    def enrol(self, account, seed, algorithm, digits, period_s): ...
+    def attempt(self, account, code): return False
+    def revoke(self, account): ...
+    def close(self): ...
+
+ready = Verifier()
+
+class Races(Verifier):
+    capabilities = Capabilities(lanes=2, resync_codes=2)
+
+class Undeclared(Verifier):
+    capabilities = None
+
+def broken():
+    raise KeyError("nothing")
+"""
+HTTP = """
+target: mine
+capabilities: {window_back: 2, time: wall, digits: [6, 8]}
+http:
+  enrol: {url: "http://127.0.0.1:1/enrol", json: {user: "{account}"}}
+  attempt: {url: "http://127.0.0.1:1/verify", form: {code: "{code}"}}
+"""
+COMMAND = """
+target: mine
+command:
+  enrol: [judge, enrol, "{account}"]
+  attempt: [judge, "{account}", "{time}"]
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    path = tmp_path / "verifier_of_mine.py"
+    path.write_text(MODULE)
+    return path
+
+
+def test_embedded_is_this_projects() -> None:
+    assert system_under_test("embedded") is EMBEDDED
+
+
+@pytest.mark.parametrize("name", ["Verifier", "ready"])
+def test_object_or_what_makes_one(module: Path, name: str) -> None:
+    system = system_under_test(f"otp:{module}:{name}")
+    assert isinstance(system, OtpSystem)
+    assert system.capabilities.window_back == 3
+    assert pickle.loads(pickle.dumps(system)).make().attempt("a", "1") is False
+
+
+def test_module_in_the_folder_of_the_command(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(module.parent)
+    monkeypatch.syspath_prepend("")
+    assert system_under_test("otp:verifier_of_mine:Verifier").label == "verifier_of_mine:Verifier"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("opt:x:Y", 'did you mean "otp"'),
+        ("", "write embedded, otp:MODULE:NAME"),
+        ("otp:", "names no verifier"),
+        ("otp:x", "names no verifier"),
+        ("otp:x:not a name", "names no verifier"),
+        ("otp:no_such_module_here:X", "ModuleNotFoundError"),
+        ("otp:{module}:Nothing", "AttributeError"),
+        ("otp:{module}:broken", "KeyError: 'nothing'"),
+        ("otp:{module}:Undeclared", "has no `capabilities`"),
+        ("otp:{module}:Races", "it has no attempt_together, no resync"),
+        ("otp:nowhere.py:X", "cannot be made"),
+    ],
+)
+def test_text_that_names_nothing(module: Path, text: str, why: str) -> None:
+    with pytest.raises(BadTarget, match=why.replace("(", r"\(")):
+        system_under_test(text.format(module=module) if "{" in text else text)
+
+
+def described(tmp_path: Path, text: str) -> OtpSystem:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    system = system_under_test(f"otp:{path}")
+    assert isinstance(system, OtpSystem)
+    return system
+
+
+def test_file_of_requests(tmp_path: Path) -> None:
+    system = described(tmp_path, HTTP)
+    assert (system.label, system.lives_now, system.capabilities.digits) == ("mine", True, (6, 8))
+    assert isinstance(pickle.loads(pickle.dumps(system)).make(), HttpVerifier)
+
+
+def test_file_of_commands(tmp_path: Path) -> None:
+    made = described(tmp_path, COMMAND).make()
+    assert isinstance(made, CommandVerifier)
+    assert made.commands["attempt"] == ["judge", "{account}", "{time}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "why"),
+    [
+        (HTTP.replace("{code}", "{cod}"), "6:", '"{cod}" is no word'),
+        (HTTP.replace("http://127.0.0.1:1/v", "ftp://x/v"), "6:", "it begins with http:// or"),
+        (HTTP.replace("digits", "digit"), "3:", "Unexpected keyword argument"),
+        (HTTP.replace("[6, 8]", "[six]"), "3:", "six"),
+        (HTTP.replace("wall", "never"), "3:", "wall"),
+        (HTTP.replace("time: wall, ", ""), "2:", "declare time: wall"),
+        (HTTP + "command: {enrol: [a], attempt: [b]}", "2:", "one of command and http"),
+        (HTTP.replace("time: wall", "time: wall, resync_codes: 2"), "2:", "has no resync"),
+        (HTTP.replace("time: wall", "time: wall, resync_codes: 5"), "3:", "resync_codes is 5"),
+        ("target: x", "1:", "one of command and http"),
+    ],
+)
+def test_mistake_in_a_file_has_its_place(tmp_path: Path, text: str, place: str, why: str) -> None:
+    with pytest.raises(ProblemsFound) as found:
+        described(tmp_path, text)
+    (problem,) = found.value.problems
+    assert f"mine.yaml:{place}" in str(problem)
+    assert why in problem.message
