@@ -78,7 +78,7 @@ def run(
             "seed": seed,
             "mfalab": version("mfalab"),
             "cases": len(cases),
-            "bench": "simulated" if bench is None else bench.label,
+            "bench": _played_on("simulated" if bench is None else bench.label, system),
             "target": system.label,
             "wall_ns": began_ns,
         }
@@ -260,7 +260,7 @@ def case_events(
         tags=list(case.scenario.tags),
         profile=case.scenario.verifier.profile,
         seed=seed,
-        bench=stand_ins.label,
+        bench=_played_on(stand_ins.label, system),
         target=system.label,
         lanes=[] if lab is None else lab.lanes(),
     )
@@ -290,6 +290,13 @@ def case_events(
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
     yield from log.take()
+
+
+def _played_on(bench: str, system: SystemUnderTest) -> str:
+    """What reports call a run: its bench, and what was tested where that is not ours."""
+    if system.address == EMBEDDED.address:
+        return bench
+    return system.label if bench == "simulated" else f"{system.label}, {bench}"
 
 
 def _command(case: Case, seed: int, bench: Bench | None, system: SystemUnderTest) -> str:

@@ -103,6 +103,12 @@ ALL = [
         ("boto3", "uvicorn"),
     ),
     Example(
+        "pyotp_verifier.py",
+        r"^on pyotp_verifier.py:Verifier\n[\s\S]*^41 passed, 2 skipped in ",
+        ("pyotp_verifier.py", "self.newest[account] = step", "pass"),
+        ("pyotp",),
+    ),
+    Example(
         "device_suite.py",
         r"^=+ \d+ passed(, \d+ warnings?)? in ",
         ("device_suite.py", '"all-features"', '"fido-2.0"'),

@@ -509,10 +509,14 @@ class Verifier:
         Raises:
             ServiceError: the credentials are not valid, AccessDenied, or the resource's policy is
                 malformed.
+            ValueError: the context has a key that the credentials tell, such as that of MFA.
         """
 
         def body(call: Call) -> None:
             call.begin(credentials)
+            told = {key.lower() for key in call.context()}
+            if again := sorted(key for key in context or {} if key.lower() in told):
+                raise ValueError(f"the credentials tell {', '.join(again)}; leave it out")
             policy = None
             if resource_policy is not None:
                 policy = parse(resource_policy, Kind.RESOURCE, call.caller.account.partition)

@@ -109,6 +109,8 @@ def run_command(
 ) -> None:
     """Run scenarios: folders, files, or FILE::CASE; the shipped suites when none is named.
 
+    With --target, what is not ours is tested; see docs/targets.md.
+
     Exits with 0 when all passed, 1 when something failed, 2 when a scenario or the lab file is
     wrong, 3 when the bench is not ready.
     """
@@ -119,12 +121,12 @@ def run_command(
     outputs.require_a_file_each()
     if outputs.show_secrets:
         os.umask(0o077)
-    cases = selection.cases()
+    system = the_target(manner.target)
+    cases = selection.cases(system.suite)
     with ExitStack() as stack:
         bench = None
         if manner.lab_file is not None:
             bench = stack.enter_context(opened_bench(manner.lab_file, manner.seed))
-        system = the_target(manner.target)
         results = _Results(stack, outputs, display.reporter(form))
         try:
             events = run(

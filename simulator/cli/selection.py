@@ -27,16 +27,20 @@ class Selection:
     )
     tags: tuple[str, ...] = option("-t", "--tag", multiple=True, help="Only cases with this tag.")
 
-    def cases(self) -> list[Case]:
+    def cases(self, suite: str = "") -> list[Case]:
         """The chosen cases.
+
+        Args:
+            suite: the shipped suite that is meant when nothing is named; all when left out.
 
         Raises:
             UsageError: there is none.
             ProblemsFound: a scenario is wrong.
         """
-        from mfalab.simulator.scenario_files.suites import collect, select
+        from mfalab.simulator.scenario_files.suites import collect, select, shipped
 
-        cases = select(collect(self.paths), words=self.words, tags=self.tags)
+        paths = self.paths or ((str(shipped() / suite),) if suite else ())
+        cases = select(collect(paths), words=self.words, tags=self.tags)
         if not cases:
             for word in self.words:
                 if _OPERATOR.search(word):

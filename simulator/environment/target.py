@@ -173,6 +173,11 @@ class SystemUnderTest(Protocol):
         ...
 
     @property
+    def suite(self) -> str:
+        """The shipped suite that is about it; all of them where it is empty."""
+        ...
+
+    @property
     def offer(self) -> Offer:
         """What it can do for a scenario."""
         ...

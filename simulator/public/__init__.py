@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.browser import Browser as Browser
     from mfalab.simulator.keys.browser import DOMException as DOMException
     from mfalab.simulator.lab import Lab as Lab
+    from mfalab.simulator.targets.otp_verifier import Capabilities as Capabilities
+    from mfalab.simulator.targets.otp_verifier import OtpVerifier as OtpVerifier
+    from mfalab.simulator.targets.otp_verifier import Verdict as Verdict
     from mfalab.verifier import MemoryStore as MemoryStore
     from mfalab.verifier import ServiceError as ServiceError
     from mfalab.verifier import Verifier as Verifier
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AuthenticatorApp": "devices.otp.app",
     "Browser": "simulator.keys.browser",
+    "Capabilities": "simulator.targets.otp_verifier",
     "DOMException": "simulator.keys.browser",
     "Entropy": "simulator.entropy",
     "ExpectationFailed": "simulator.environment.outcome",
@@ -37,16 +41,19 @@ _HOMES = {
     "LabClock": "simulator.environment.lab_clock",
     "LiveApp": "simulator.environment.live_app",
     "MemoryStore": "verifier",
+    "OtpVerifier": "simulator.targets.otp_verifier",
     "Outcome": "simulator.environment.outcome",
     "ScenarioError": "simulator.environment.outcome",
     "SecurityKey": "devices.security_key",
     "ServiceError": "verifier",
     "Timeline": "simulator.clocks.timeline",
+    "Verdict": "simulator.targets.otp_verifier",
     "Verifier": "verifier",
 }
 __all__ = [
     "AuthenticatorApp",
     "Browser",
+    "Capabilities",
     "DOMException",
     "Entropy",
     "ExpectationFailed",
@@ -55,11 +62,13 @@ __all__ = [
     "LabClock",
     "LiveApp",
     "MemoryStore",
+    "OtpVerifier",
     "Outcome",
     "ScenarioError",
     "SecurityKey",
     "ServiceError",
     "Timeline",
+    "Verdict",
     "Verifier",
 ]
 

@@ -17,10 +17,16 @@ _SUFFIXES = (".scenario.yaml", ".scenario.yml")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--mfa-seed` and the ini value `mfa_seed`."""
+    """Add `--mfa-seed`, the ini value `mfa_seed`, and `--mfa-target`."""
     group = parser.getgroup("mfalab", "MFA scenarios")
     group.addoption(
         "--mfa-seed", type=int, metavar="N", help="seed of all chance in MFA scenarios and labs"
+    )
+    group.addoption(
+        "--mfa-target",
+        default="embedded",
+        metavar="TARGET",
+        help="system under test of MFA scenarios: embedded, otp:MODULE:NAME, otp:FILE.yaml",
     )
     parser.addini("mfa_seed", "seed of all chance in MFA scenarios and labs", default="1")
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from mfalab.simulator.environment.target import SystemUnderTest
     from mfalab.simulator.eventlog import Event
     from mfalab.simulator.scenario_files.loader import Case
 
 _TAGS = pytest.StashKey[set[str]]()
+_TARGET: pytest.StashKey[SystemUnderTest] = pytest.StashKey()
 
 
 class ScenarioFile(pytest.Module):
@@ -55,11 +57,13 @@ class ScenarioItem(pytest.Function):
         def run(mfa_seed: int, request: pytest.FixtureRequest) -> None:
             from mfalab.simulator.runner import run_case
 
-            events = run_case(case, mfa_seed)
+            events = run_case(case, mfa_seed, system=_target(request.config))
             for event in events:
                 if event["kind"] == "measurement":
                     measured = (event["name"], f"{event['value']} {event['unit']}")
                     request.node.user_properties.append(measured)
+            if events[-1]["verdict"] == "skipped":
+                pytest.skip(events[-1]["why"])  # noqa: TID251 - the target cannot do it
             if events[-1]["verdict"] != "passed":
                 raise ScenarioFailed(_account(events))
 
@@ -79,6 +83,23 @@ class ScenarioItem(pytest.Function):
         if isinstance(excinfo.value, ScenarioFailed):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
+
+
+def _target(config: pytest.Config) -> SystemUnderTest:
+    """What `--mfa-target` names, found once.
+
+    Raises:
+        UsageError: it names nothing that can be tested.
+    """
+    from mfalab.simulator.language.problems import ProblemsFound
+    from mfalab.simulator.workbench.target import BadTarget, system_under_test
+
+    if _TARGET not in config.stash:
+        try:
+            config.stash[_TARGET] = system_under_test(config.getoption("--mfa-target"))
+        except (BadTarget, ProblemsFound) as error:
+            raise pytest.UsageError(f"--mfa-target: {error}") from None
+    return config.stash[_TARGET]
 
 
 def _account(events: list[Event]) -> str:

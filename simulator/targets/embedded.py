@@ -36,6 +36,7 @@ class EmbeddedSystem:
     """The embedded verifier: it can do all that a scenario may ask. See `SystemUnderTest`."""
 
     label = address = "embedded"
+    suite = ""
     offer = Offer("the embedded verifier", frozenset(Ability))
     lives_now = False
 

@@ -59,6 +59,11 @@ class OtpSystem:
     wall: Wall = WALL
 
     @property
+    def suite(self) -> str:
+        """See `SystemUnderTest`."""
+        return "one-time-codes"
+
+    @property
     def lives_now(self) -> bool:
         """See `SystemUnderTest`."""
         return self.capabilities.time == "wall"

@@ -346,3 +346,10 @@ def test_last_use_of_an_access_key_is_written_once_in_fifteen_minutes(
         clock.advance(seconds)
         company.iam("alice").get_user()
         assert last_used() == expected_ns
+
+
+def test_context_says_nothing_that_the_credentials_tell(company: Any) -> None:
+    session = company.mfa_session(company.enrol())
+    for key in ("aws:MultiFactorAuthPresent", "AWS:multifactorauthpresent", "aws:username"):
+        with pytest.raises(ValueError, match=f"the credentials tell {key}"):
+            company.verifier.authorize(session, "s3:ListAllMyBuckets", context={key: "true"})

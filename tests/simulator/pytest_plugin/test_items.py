@@ -246,3 +246,33 @@ def test_file_with_another_ending_is_left_alone(pytester: pytest.Pytester) -> No
     (pytester.path / "test_x.yaml").write_text("not: ours")
     (pytester.path / "scenario.yaml").write_text("not: ours")
     assert run(pytester).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+VERIFIER = """
+from mfalab import Capabilities
+
+class No:
+    capabilities = Capabilities()
+    def set_time(self, now_ns): ...
+    def enrol(self, account, seed, algorithm, digits, period_s): ...
+    def attempt(self, account, code): return False
+    def revoke(self, account): ...
+    def close(self): ...
+"""
+
+
+def test_another_verifier_is_under_test_where_one_is_named(
+    pytester: pytest.Pytester, story: Story
+) -> None:
+    signs = "{do: sign_in, who: alice, with: fob}"
+    for name, text in {
+        "signs": story(GOOD, "{do: wait, for: 1 h}", signs),
+        "asks": story("{do: who_am_i, who: alice}"),
+    }.items():
+        (pytester.path / f"{name}.scenario.yaml").write_text(text)
+    (pytester.path / "verifier.py").write_text(VERIFIER)
+    result = run(pytester, "--mfa-target", "otp:verifier.py:No")
+    result.assert_outcomes(failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*refused, no reason given*"])
+    wrong = run(pytester, "--mfa-target", "opt")
+    wrong.assert_outcomes(errors=0, failed=2)
