@@ -364,7 +364,7 @@ def fifty_first_tag_taken(patch: Patch) -> None:
 
 
 def tag_keys_told_apart_by_case(patch: Patch) -> None:
-    def broken(present: Any, keys: Any) -> Any:
+    def broken(present: Any, keys: Any, *, fold: bool = True) -> Any:
         gone = set(keys)
         return tuple(tag for tag in present if tag[0] not in gone)
 

@@ -400,8 +400,10 @@ def mfa_age_not_looked_at(patch: Patch) -> None:
     everywhere(
         patch,
         "trust_policy",
-        lambda trusts, requires_mfa=False, mfa_max_age_s=None: right(
-            trusts, requires_mfa=requires_mfa or mfa_max_age_s is not None
+        lambda trusts, requires_mfa=False, mfa_max_age_s=None, external_id=None: right(
+            trusts,
+            requires_mfa=requires_mfa or mfa_max_age_s is not None,
+            external_id=external_id,
         ),
     )
 

@@ -62,7 +62,8 @@ def test_python_runs(text: str, request: pytest.FixtureRequest) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("text", blocks("console"))
 def test_commands_succeed(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    for folder in ("scenarios", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     lines = [line for line in text.splitlines() if line.startswith("$ mfalab ")]
     for line in lines:

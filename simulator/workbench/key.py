@@ -167,9 +167,9 @@ class KeyOnBench:
 
     def take_back(self, case: Case) -> None:
         """Remember what a case may have changed on it, and the PIN that it left."""
-        self.touched = self.touched or needs_any(
-            case.scenario, Ability.PIN, Ability.RESET, Ability.FINGER, Ability.POWER, Ability.UNPLUG
-        )
+        changes = (Ability.PIN, Ability.RESET, Ability.FINGER, Ability.POWER, Ability.UNPLUG)
+        stores = case.scenario.verifier.resolve().passkeys  # discoverable credentials
+        self.touched = self.touched or stores or needs_any(case.scenario, *changes)
         if self.held is not None and self.pin != self.held.pin:
             self.pin, self.touched = self.held.pin, True
         self.held = None

@@ -9,12 +9,13 @@ from mfalab import ScenarioError
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.policies import AWS_POLICIES, document_of, names_principals
 from mfalab.simulator.language.setting import Setting
+from mfalab.simulator.targets.embedded import EMBEDDED
 
 S3 = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]
 
 
 def environment(**setting: Any) -> Environment:
-    return Environment(Setting.model_validate(setting))
+    return Environment(Setting.model_validate(setting), system=EMBEDDED)
 
 
 def test_policy_is_made_once_in_every_account_that_uses_it() -> None:
@@ -31,7 +32,7 @@ def test_policy_is_made_once_in_every_account_that_uses_it() -> None:
         roles={"ops": {"policies": ["s3", "AmazonS3ReadOnlyAccess"]}},
     )
     keys = env.person("ada").credentials("keys")
-    iam = env.verifier.iam(keys)
+    iam = env.target.iam(keys)
     (made,) = iam.list_policies(Scope="Local")["Policies"]
     assert made["Arn"] == "arn:aws:iam::123456789012:policy/s3"
     assert made["AttachmentCount"] == 4
@@ -42,7 +43,7 @@ def test_policy_is_made_once_in_every_account_that_uses_it() -> None:
     attached = iam.list_attached_role_policies(RoleName="ops")["AttachedPolicies"]
     assert [each["PolicyName"] for each in attached] == ["s3", "AmazonS3ReadOnlyAccess"]
     for name in ("alice", "bob", "carol"):
-        env.verifier.authorize(env.person(name).credentials("keys"), "s3:ListAllMyBuckets")
+        env.target.authorize(env.person(name).credentials("keys"), "s3:ListAllMyBuckets")
 
 
 def test_policies_of_aws_are_those_of_the_accounts_partition() -> None:
@@ -50,7 +51,7 @@ def test_policies_of_aws_are_those_of_the_accounts_partition() -> None:
         accounts={"cn": {"partition": "aws-cn"}},
         people={"alice": {"account": "cn", "policies": ["AmazonS3ReadOnlyAccess"]}},
     )
-    env.verifier.authorize(env.person("alice").credentials("keys"), "s3:ListAllMyBuckets")
+    env.target.authorize(env.person("alice").credentials("keys"), "s3:ListAllMyBuckets")
     assert "SelfManagement" in AWS_POLICIES
 
 

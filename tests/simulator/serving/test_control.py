@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -118,5 +119,6 @@ def test_everything_else_is_the_endpoints(path: str, status: int) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(control(scope, receive, send))
+    with ThreadPoolExecutor(1) as apart:  # this thread may have a loop: Playwright leaves one
+        apart.submit(asyncio.run, control(scope, receive, send)).result()
     assert sent[0]["status"] == status

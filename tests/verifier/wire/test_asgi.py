@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def served(
         sent.append(message)
 
     application = Application(answer, patience_s=patience_s)
-    asyncio.run(application(dict(scope), receive, send))
+    with ThreadPoolExecutor(1) as apart:  # this thread may have a loop: Playwright leaves one
+        apart.submit(asyncio.run, application(dict(scope), receive, send)).result()
     return seen, sent
 
 
