@@ -20,9 +20,7 @@ from mfalab import Capabilities
 class Forgetful:
     """pyotp alone, as its first example has it."""
 
-    capabilities = Capabilities(
-        algorithms=("SHA1", "SHA256", "SHA512"), periods_s=(30, 60), replay="none"
-    )
+    capabilities = Capabilities(algorithms=("SHA1", "SHA256", "SHA512"), periods_s=(30, 60))
 
     def __init__(self) -> None:
         self.now = datetime.fromtimestamp(0, UTC)
@@ -55,10 +53,6 @@ class Forgetful:
 
 class Verifier(Forgetful):
     """pyotp, and the newest step that was accepted: nothing up to it is accepted again."""
-
-    capabilities = Capabilities(
-        algorithms=("SHA1", "SHA256", "SHA512"), periods_s=(30, 60), replay="high-water"
-    )
 
     def __init__(self) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Stream
-from mfalab.simulator.environment.declaration import Declaration
+from mfalab.simulator.environment.declaration import ACCEPTED, Declaration
 from mfalab.simulator.environment.devices import HeldDevice
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import (
@@ -202,7 +202,8 @@ class Lab(Environment, Verbs):
             if outcome.accepted:
                 self.declaration.accepted(name, shown[0], server_step, profile)
             return replace(outcome, declared=verdict)
-        if outcome.accepted:
+        # Without a decision, a pair proved a device that was enrolled by its seed.
+        if outcome.accepted and self.journal.decided == ACCEPTED:
             self.declaration.paired(name, shown[-1], server_step)
         return outcome
 

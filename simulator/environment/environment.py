@@ -13,7 +13,6 @@ from mfalab.devices.sms.carrier import Carrier, Delivery
 from mfalab.simulator.clocks import ServerClock
 from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.durations import NS_PER_S
-from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.environment.device_factory import DeviceFactory
 from mfalab.simulator.environment.devices import (
@@ -79,7 +78,8 @@ class Environment:
         self.stand_ins = stand_ins
         self.entropy = Entropy(f"{seed}/{case}")
         self.system = system
-        start_ns = WALL.now_ns() if system.lives_now else stand_ins.start_ns(setting.start)
+        now_ns = None if system.wall is None else system.wall.now_ns()
+        start_ns = stand_ins.start_ns(setting.start) if now_ns is None else now_ns
         self.timeline = LabClock(start_ns)
         server = setting.verifier.clock
         self.server_clock = ServerClock(

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from mfalab.simulator.abilities import Offer
 from mfalab.simulator.clocks.timeline import Timeline
+from mfalab.simulator.clocks.wall import Wall
 from mfalab.verifier import (
     Account,
     CeremonyDecision,
@@ -183,8 +184,8 @@ class SystemUnderTest(Protocol):
         ...
 
     @property
-    def lives_now(self) -> bool:
-        """Whether its time is the wall's, so that a case begins now and waits are real."""
+    def wall(self) -> Wall | None:
+        """The clock that its time is, so that a case begins now and waits are real; else None."""
         ...
 
     def open(self, premises: Premises) -> Target:

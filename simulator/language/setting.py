@@ -407,6 +407,8 @@ class Setting(Strict):
 
     def needs(self) -> Iterator[Need]:
         """What the system under test must be able to, for the story to take place there."""
+        if "start" in self.model_fields_set:
+            yield Need(Ability.ANY_TIME)
         said = self.verifier.model_fields_set
         if said - {"clock"}:
             yield Need(Ability.RULES)

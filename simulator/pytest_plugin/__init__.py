@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.simulator.pytest_plugin.items import ScenarioFile
+from mfalab.simulator.pytest_plugin.items import ScenarioFile, the_target
 
 pytest_plugins = ["mfalab.simulator.pytest_plugin.fixtures"]
 _SUFFIXES = (".scenario.yaml", ".scenario.yml")
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     one, ours stays away.
 
     Raises:
-        UsageError: the ini value is no whole number.
+        UsageError: the ini value is no whole number; `--mfa-target` names nothing to be tested.
     """
     from mfalab.simulator.scenario_files.tags import TAGS
 
@@ -51,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
         except ValueError:
             raise pytest.UsageError(f"mfa_seed = {text}: give a whole number, such as 7") from None
         config.option.mfa_seed = given
+    if config.getoption("--mfa-target") != "embedded":
+        the_target(config)
     for tag, meaning in TAGS.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")
     others = [

@@ -57,7 +57,7 @@ class ScenarioItem(pytest.Function):
         def run(mfa_seed: int, request: pytest.FixtureRequest) -> None:
             from mfalab.simulator.runner import run_case
 
-            events = run_case(case, mfa_seed, system=_target(request.config))
+            events = run_case(case, mfa_seed, system=the_target(request.config))
             for event in events:
                 if event["kind"] == "measurement":
                     measured = (event["name"], f"{event['value']} {event['unit']}")
@@ -85,7 +85,7 @@ class ScenarioItem(pytest.Function):
         return super().repr_failure(excinfo)
 
 
-def _target(config: pytest.Config) -> SystemUnderTest:
+def the_target(config: pytest.Config) -> SystemUnderTest:
     """What `--mfa-target` names, found once.
 
     Raises:

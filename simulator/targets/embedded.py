@@ -38,7 +38,7 @@ class EmbeddedSystem:
     label = address = "embedded"
     suite = ""
     offer = Offer("the embedded verifier", frozenset(Ability))
-    lives_now = False
+    wall = None
 
     def open(self, premises: Premises) -> Target:
         """A new verifier on the case's store."""

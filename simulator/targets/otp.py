@@ -50,13 +50,14 @@ class OtpSystem:
         address: what `--target` names it by.
         make: makes a verifier, anew for each case.
         capabilities: what it declares of itself.
+        clock: what its time is where it declares `wall`.
     """
 
     label: str
     address: str
     make: Callable[[], OtpVerifier]
     capabilities: Capabilities
-    wall: Wall = WALL
+    clock: Wall = WALL
 
     @property
     def suite(self) -> str:
@@ -64,9 +65,9 @@ class OtpSystem:
         return "one-time-codes"
 
     @property
-    def lives_now(self) -> bool:
+    def wall(self) -> Wall | None:
         """See `SystemUnderTest`."""
-        return self.capabilities.time == "wall"
+        return self.clock if self.capabilities.time == "wall" else None
 
     @property
     def offer(self) -> Offer:
@@ -110,15 +111,13 @@ class OtpSystem:
 def profile_of(label: str, declared: Capabilities) -> Profile:
     """The rules that a verifier declares, as a profile's figures; reports draw windows from it."""
     replay = ReplayRule.HIGH_WATER if declared.replay == "high-water" else ReplayRule.USED_SET
-    throttle = ThrottleRule.BACKOFF if declared.throttle_failures else ThrottleRule.NONE
     return Profile(
         name=label,
         window_back=declared.window_back,
         window_ahead=declared.window_ahead,
         replay=replay,
         drift_memory=declared.drift_memory,
-        throttle=throttle,
-        throttle_failures=declared.throttle_failures,
+        throttle=ThrottleRule.NONE,
     )
 
 
@@ -362,15 +361,15 @@ class _OtpTarget:
     def _asked(self, method: str) -> Iterator[None]:
         """Around a call of the verifier: its time is the lab's, and what it raises is an error."""
         with _told(self.system.label, f"is asked to {method}"):
-            if self.system.lives_now:
-                self._meet()
+            if self.system.wall is not None:
+                self._meet(self.system.wall)
             else:
                 self.verifier.set_time(self._now_ns())
             yield
 
-    def _meet(self) -> None:
+    def _meet(self, wall: Wall) -> None:
         """Let the wall and the timeline show the same time: whichever is behind waits."""
-        timeline, wall = self.premises.timeline, self.system.wall
+        timeline = self.premises.timeline
         ahead_ns = timeline.now_ns() - wall.now_ns()
         if ahead_ns > 0:
             wall.wait(ahead_ns)

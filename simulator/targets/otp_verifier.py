@@ -52,10 +52,9 @@ class Capabilities:
         window_back: how many steps behind its own a code may lie.
         window_ahead: how many steps ahead.
         replay: which accepted codes it refuses from then on: each step once in any order, all up
-            to the newest accepted one, or none.
+            to the newest accepted one. RFC 6238 section 5.2 leaves no third choice.
         drift_memory: whether a success moves its window to the step that matched.
         resync_codes: how many codes a resynchronisation takes; 0 when it has none.
-        throttle_failures: failures in a row after which it looks at no code; 0 for no limit.
         lanes: how many attempts it can work on at the same time, for races.
         time: how its time moves: `set` by `set_time`, back as well; `forward` only; or `wall`, by
             itself, so that a lab keeps step with the wall's clock.
@@ -68,10 +67,9 @@ class Capabilities:
     periods_s: tuple[int, ...] = (30,)
     window_back: int = 1
     window_ahead: int = 1
-    replay: Literal["used-set", "high-water", "none"] = "high-water"
+    replay: Literal["used-set", "high-water"] = "high-water"
     drift_memory: bool = False
     resync_codes: int = 0
-    throttle_failures: int = 0
     lanes: int = 1
     time: Literal["set", "forward", "wall"] = "set"
 
@@ -84,7 +82,7 @@ class Capabilities:
         for word in ("algorithms", "digits", "periods_s"):
             if not getattr(self, word):
                 raise ValueError(f"{word} must not be empty")
-        for word in ("window_back", "window_ahead", "throttle_failures"):
+        for word in ("window_back", "window_ahead"):
             if getattr(self, word) < 0:
                 raise ValueError(f"{word} is {getattr(self, word)}; it cannot be negative")
         if self.lanes < 1:

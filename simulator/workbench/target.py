@@ -122,14 +122,14 @@ def _imported(module: str) -> Any:
             sys.path.insert(0, str(Path.cwd()))
         return importlib.import_module(module)
     path = Path(module)
-    known = sys.modules.get(path.stem)
-    if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
-        return known
-    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    name = f"mfalab target {path.resolve()}"  # no import has this name, so none is in its way
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
         raise ImportError(f"{module} cannot be loaded")
     made = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = made
+    sys.modules[name] = made
     spec.loader.exec_module(made)
     return made
 

@@ -274,5 +274,6 @@ def test_another_verifier_is_under_test_where_one_is_named(
     result = run(pytester, "--mfa-target", "otp:verifier.py:No")
     result.assert_outcomes(failed=1, skipped=1)
     result.stdout.fnmatch_lines(["*refused, no reason given*"])
-    wrong = run(pytester, "--mfa-target", "opt")
-    wrong.assert_outcomes(errors=0, failed=2)
+    wrong = pytester.runpytest_subprocess(*QUICKLY, "--mfa-target", "opt")
+    wrong.stderr.fnmatch_lines(['ERROR: --mfa-target: "opt" is no target; did you mean "otp"?'])
+    assert wrong.ret == pytest.ExitCode.USAGE_ERROR

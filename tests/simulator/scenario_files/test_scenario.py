@@ -28,6 +28,7 @@ def device(kind: str) -> dict[str, Any]:
     ("words", "abilities"),
     [
         ({}, set()),
+        ({"start": "2038-01-19T03:00:00Z"}, {Ability.ANY_TIME}),
         ({"verifier": {"clock": {"offset": "3 s"}}}, {Ability.SERVER_CLOCK}),
         ({"verifier": {"profile": "rfc6238"}}, {Ability.RULES}),
         ({"people": {"owner": {"role": "root"}}}, {Ability.ROOT}),

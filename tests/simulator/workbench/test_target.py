@@ -107,7 +107,11 @@ def described(tmp_path: Path, text: str) -> OtpSystem:
 
 def test_file_of_requests(tmp_path: Path) -> None:
     system = described(tmp_path, HTTP)
-    assert (system.label, system.lives_now, system.capabilities.digits) == ("mine", True, (6, 8))
+    assert (system.label, system.wall is not None, system.capabilities.digits) == (
+        "mine",
+        True,
+        (6, 8),
+    )
     assert isinstance(pickle.loads(pickle.dumps(system)).make(), HttpVerifier)
 
 
