@@ -103,6 +103,12 @@ def fail(call: Call, sign_in: SignIn, identity: Identity, refusal: ServiceError)
     return Refused(refusal)
 
 
+def check_mfa(call: Call, identity: Identity, proof: MfaProof) -> None:
+    """Refuse a page without MFA of an identity that has been given a device since it was opened."""
+    if proof.ns is None and device_rules.sign_in_devices(call.tx, identity, call.profile):
+        raise refusals.page_gone()
+
+
 def finish(
     call: Call, identity: Identity, proof: MfaProof, sign_in: SignIn | None = None
 ) -> SignedIn | SecondPage:

@@ -27,6 +27,7 @@ def open_mail_page(call: Call, root: Identity) -> SecondPage:
 def submit_mail_code(call: Call, page_id: str, code: str) -> SignedIn | SecondPage:
     """Type the code of the mail; the page ends with it, or with too many wrong ones."""
     sign_in, root = console_login.find(call, page_id, Demand.MAIL_CODE)
+    console_login.check_mfa(call, root, MfaProof())
     if hmac.compare_digest(sign_in.mail_code.encode(), code.encode()):
         return console_login.finish(call, root, MfaProof(), sign_in)
     failures = sign_in.failures + 1
@@ -49,11 +50,10 @@ def reset_password(call: Call, token: str, new: str) -> None:
 
     Root of a member account that has none cannot make itself one.
     """
-    page, root = console_login.find(call, token, Demand.FORGOTTEN_PASSWORD)
+    _, root = console_login.find(call, token, Demand.FORGOTTEN_PASSWORD)
     if root.password_hash is None:
         raise refusals.page_gone()
-    password_rules.set_password(call, root, new)
-    call.tx.update(replace(page, closed=True))
+    password_rules.set_password(call, root, new)  # which closes this page, and every other
 
 
 def set_password(call: Call, page_id: str, old: str, new: str) -> SignedIn:
@@ -64,6 +64,7 @@ def set_password(call: Call, page_id: str, old: str, new: str) -> SignedIn:
     """
     sign_in, user = console_login.find(call, page_id, Demand.NEW_PASSWORD)
     proof = MfaProof(sign_in.mfa_ns, sign_in.mfa_serial)
+    console_login.check_mfa(call, user, proof)
     signed_in = console_login.begin_session(call, user, proof, sign_in)  # a refusal undoes it
     call.begin(signed_in.credentials, Door.CONSOLE)
     policy = password_rules.policy_of(call, user.account_id)

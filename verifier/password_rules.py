@@ -8,7 +8,7 @@ from typing import Final
 from mfalab.verifier import authorization, refusals
 from mfalab.verifier.calls import Call
 from mfalab.verifier.moments import SECOND_NS
-from mfalab.verifier.records import Account, Identity, PasswordPolicy
+from mfalab.verifier.records import Account, Identity, PasswordPolicy, SignIn
 
 DAY_NS = 86_400 * SECOND_NS
 SYMBOLS: Final = frozenset("!@#$%^&*()_+-=[]{}|'")
@@ -53,6 +53,7 @@ def set_password(
         former_passwords=former[:_REMEMBERED],
     )
     call.tx.update(changed)
+    _close_pages(call, identity)
     return changed
 
 
@@ -82,6 +83,14 @@ def remove(call: Call, identity: Identity) -> None:
             former_passwords=(),
         )
     )
+    _close_pages(call, identity)
+
+
+def _close_pages(call: Call, identity: Identity) -> None:
+    """Let no page go on that the former password, or a mailed link, opened."""
+    for page in call.tx.find(SignIn, identity_id=identity.id):
+        if not page.closed:
+            call.tx.update(replace(page, closed=True))
 
 
 def expires_ns(policy: PasswordPolicy | None, identity: Identity) -> int | None:

@@ -419,7 +419,7 @@ class Session:
     source_identity: str | None = None
 
 
-@_table("id")
+@_table("id", indexes=(("identity_id",),))
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """A console sign-in that waits for what the page after the password asks for."""

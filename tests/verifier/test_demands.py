@@ -253,3 +253,62 @@ class TestForgottenPassword:
     def test_others_are_mailed_nothing_and_told_nothing(self, company: Any, email: str) -> None:
         company.console.forgot_root_password(email)
         assert company.outbox.mails == []
+
+
+def change_by_admin(company: Any) -> None:
+    company.iam("ada").update_login_profile(UserName="alice", Password=NEW)
+
+
+def delete_by_admin(company: Any) -> None:
+    company.iam("ada").delete_login_profile(UserName="alice")
+
+
+def change_in_session(company: Any) -> None:
+    company.iam("alice").change_password(OldPassword="alice pw", NewPassword=NEW)
+
+
+@pytest.mark.parametrize("end", [change_by_admin, delete_by_admin, change_in_session])
+@pytest.mark.parametrize("demand", [Demand.MFA, Demand.NEW_PASSWORD])
+def test_page_ends_with_the_password_that_opened_it(
+    company: Any, refused: Any, end: Any, demand: Demand
+) -> None:
+    """The clock stands: no comparison of times could tell."""
+    if demand is Demand.NEW_PASSWORD:
+        due(company)
+        page = company.console.sign_in(ACCOUNT, "alice", "alice pw")
+        end(company)
+        with refused(*GONE):
+            company.console.set_password(page.id, old_password=NEW, new_password=NEW + "2")
+        return
+    token = company.enrol()
+    page = company.console.choose(company.page().id, DeviceKind.VIRTUAL)
+    end(company)
+    with refused(*GONE):
+        company.console.submit_code(page.id, token.code())
+
+
+def test_older_links_end_with_the_one_that_was_used(company: Any, refused: Any) -> None:
+    tokens = []
+    for _ in range(3):
+        company.console.forgot_root_password("root@example.com")
+        tokens.append(company.outbox.mails[-1][3])
+    company.console.reset_root_password(tokens[1], NEW)
+    for token in tokens:
+        with refused(*GONE):
+            company.console.reset_root_password(token, NEW + "2")
+
+
+def test_device_that_came_since_the_page_was_opened_is_asked_for(
+    company: Any, refused: Any
+) -> None:
+    due(company)
+    page = asked(company.console.sign_in(ACCOUNT, "alice", "alice pw"), Demand.NEW_PASSWORD)
+    company.set(root_mail_code=True)
+    mailed = company.console.sign_in_root("root@example.com", "root pw", unusual=True)
+    code = company.outbox.mails[-1][3]
+    company.enrol()
+    company.enrol_root()
+    with refused(*GONE):
+        company.console.set_password(page.id, old_password="alice pw", new_password=NEW)
+    with refused(*GONE):
+        company.console.submit_mail_code(mailed.id, code)

@@ -232,6 +232,7 @@ CREATE TABLE sign_in (
     mfa_serial  TEXT,
     mail_code   TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_by_identity_id ON sign_in (identity_id);
 
 CREATE TABLE sms_challenge (
     device_id TEXT    NOT NULL PRIMARY KEY REFERENCES device (id),
