@@ -227,7 +227,8 @@ class Sts:
             raise refusals.invalid_target_principal()
         arn = f"arn:{partition}:iam::{account_id}:root"
         member = call.tx.get(Account, account_id)
-        if caller.root or member is None or caller.account.id not in member.managed_by:
+        managed = member is not None and caller.account.id in member.managed_by
+        if caller.root or caller.federated or not managed:
             raise refusals.not_authorized(caller.arn, "sts:AssumeRoot", arn)
         context = {**call.context(), "sts:TaskPolicyArn": TaskPolicyArn.get("arn", "")}
         said = verdict(
@@ -259,6 +260,8 @@ class Sts:
     @operation("GetAccessKeyInfo", Door.STS, None)
     def get_access_key_info(self, call: Call, *, AccessKeyId: str) -> dict[str, Any]:
         """The account that an access key, long-term or temporary, belongs to."""
+        if call.caller.federated:  # GetCallerIdentity is all that federated users may ask of STS
+            raise refusals.not_authorized(call.caller.arn, "sts:GetAccessKeyInfo", "*")
         call.authorize("sts:GetAccessKeyInfo", Target("*"), {})
         key = call.tx.get(AccessKey, AccessKeyId)
         owner = None if key is None else call.tx.get(Identity, key.identity_id)

@@ -660,6 +660,9 @@ def test_credentials_of_a_role_meet_no_mfa_condition(company: Any) -> None:
         company.verifier.authorize(session, "s3:DeleteBucket", "arn:aws:s3:::logs")
 
 
+ROOT_TASKS = "arn:aws:iam::aws:policy/root-task"
+
+
 class TestFederationToken:
     ARN = f"arn:aws:sts::{A}:federated-user/Bob"
     POLICY = (
@@ -680,6 +683,22 @@ class TestFederationToken:
             "Account": A,
             "Arn": self.ARN,
         }
+
+    def test_asks_nothing_of_sts_but_who_it_is(self, company: Any) -> None:
+        everything = self.POLICY.replace("s3:List*", "*")
+        sts = company.sts(Credentials.of(self.get(company, Policy=everything)))
+        for asks in (
+            lambda: sts.get_access_key_info(AccessKeyId=company.keys["ada"].access_key_id),
+            sts.get_session_token,
+            lambda: sts.get_federation_token(Name="Eve"),
+            lambda: sts.assume_role(RoleArn=f"arn:aws:iam::{A}:role/x", RoleSessionName="eve"),
+            lambda: sts.assume_root(
+                TargetPrincipal="210987654321",
+                TaskPolicyArn={"arn": f"{ROOT_TASKS}/IAMAuditRootUserCredentials"},
+            ),
+        ):
+            with pytest.raises(ServiceError, match="AccessDenied"):
+                asks()
 
     def test_never_with_mfa(self, company: Any) -> None:
         """There are no parameters for it, and long-term keys, which alone may call, carry none."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mfalab.verifier import names, permissions, quotas, refusals, users
-from mfalab.verifier.authorization import Door
+from mfalab.verifier.authorization import Door, Target
 from mfalab.verifier.calls import Call, on_all, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import Holder
@@ -89,13 +89,19 @@ class Groups(ForCaller):
         NewPath: str | None = None,
         NewGroupName: str | None = None,
     ) -> dict[str, Any]:
-        """Give a group another name or path; its members and policies stay."""
+        """Give a group another name or path; its members and policies stay.
+
+        The caller needs the permission for the old name and path and for the new ones.
+        """
         group = target_group(call, GroupName)
         name = NewGroupName or group.name
+        renamed = replace(group, name=name, name_key=name.lower(), path=NewPath or group.path)
+        arn = names.entity_arn(call.caller.account, "group", renamed.path, name)
+        call.authorize("iam:UpdateGroup", Target(arn, f"group {name}"), {})
         namesake = find_group(call, name)
         if namesake is not None and namesake.id != group.id:
             raise refusals.group_exists(name)
-        call.tx.update(replace(group, name=name, name_key=name.lower(), path=NewPath or group.path))
+        call.tx.update(renamed)
         return {}
 
     @operation("DeleteGroup", Door.IAM, on_group)

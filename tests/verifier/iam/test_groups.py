@@ -1,9 +1,12 @@
 """Groups: their names and paths, their members, and what must be gone before one is deleted."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+from mfalab.verifier import ServiceError
 
 A = "123456789012"
 
@@ -154,3 +157,24 @@ def test_groups_of_another_account_are_not_seen(company: Any, iam: Any, staff: A
     assert root.list_groups()["Groups"] == []
     root.create_group(GroupName="Staff")
     assert iam.get_group(GroupName="Staff")["Group"] == staff
+
+
+def test_rename_needs_the_permission_for_both_names(company: Any, refused: Any) -> None:
+    ada = company.iam("ada")
+    ada.create_group(GroupName="a")
+    statement = {
+        "Effect": "Allow",
+        "Action": "iam:UpdateGroup",
+        "Resource": [f"arn:aws:iam::{A}:group/a", f"arn:aws:iam::{A}:group/b"],
+    }
+    ada.put_user_policy(
+        UserName="bob",
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+    bob = company.iam("bob")
+    with pytest.raises(ServiceError, match="iam:UpdateGroup on resource: group prod"):
+        bob.update_group(GroupName="a", NewGroupName="prod")
+    with pytest.raises(ServiceError, match="iam:UpdateGroup on resource: group a"):
+        bob.update_group(GroupName="a", NewPath="/x/")
+    bob.update_group(GroupName="a", NewGroupName="b")
