@@ -143,6 +143,8 @@ def _text(shape: Shape, at: str, value: str) -> Iterator[str]:
         return
     if shape.name not in _PATHS and not shape.matches(value):
         yield _clause(subject, at, f"satisfy regular expression pattern: {shape.pattern}")
+    elif not shape.sensitive and _printable(value) != value:  # a wrong password is just that
+        yield _clause("Value", at, "be Unicode text")
     yield from _range(shape, subject, at, len(value), "length")
 
 

@@ -189,6 +189,10 @@ only_list_buckets = _refusal(
 """Anything else of S3 (text ours)."""
 
 
+dry_run = _refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+"""Nothing is refused: EC2 was asked whether something would be allowed."""
+
+
 def no_such_instance(instance: str) -> ServiceError:
     """The account has no instance of this id."""
     return ServiceError(

@@ -473,6 +473,16 @@ class Verifier:
         """The ARN of a role."""
         return names.role_arn(authorization.account_of(call.tx, role.account_id), role)
 
+    @transaction("AccountOf")
+    def account_of(self, call: Call, credentials: Signer) -> str:
+        """The id of the account that credentials are of.
+
+        Raises:
+            ServiceError: they are not valid, or not any more.
+        """
+        call.begin(credentials)
+        return call.caller.account.id
+
     @transaction("MfaContext")
     def mfa_context(self, call: Call, credentials: Signer) -> MfaContext:
         """What policies would see of MFA in a request with these credentials.

@@ -21,7 +21,11 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the address is not this machine's, or taken.
     """
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label that is too long or empty
+        raise OSError(socket.EAI_NONAME, "it is not the name of a host") from None
+    family, _, _, _, address = found[0]
     return socket.create_server(address[:2], family=family, backlog=512)
 
 
@@ -44,6 +48,7 @@ class Server:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # a client says of itself where it is, and is not believed
             timeout_graceful_shutdown=GRACE_S,
         )
         self._server = _Uvicorn(config)

@@ -524,3 +524,12 @@ def test_parameters_are_passed_by_keyword_only(company: Any) -> None:
 def test_wrong_keyword_is_refused_and_not_a_mistake_of_python(company: Any) -> None:
     with pytest.raises(ServiceError, match=r"'username' failed .* must be one of: UserName"):
         company.iam("ada").get_user(username="alice")
+
+
+@pytest.mark.parametrize("text", ["arn:aws:iam::111111111111:policy/\ud800", "\udfff" * 30])
+def test_half_of_a_surrogate_pair_is_no_text(text: str) -> None:
+    shape = input_of("iam", "AttachUserPolicy")
+    with pytest.raises(
+        ServiceError, match="'policyArn' failed to satisfy constraint: Member must be Unicode text"
+    ):
+        bind(shape, {"UserName": "alice", "PolicyArn": text})

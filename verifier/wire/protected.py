@@ -6,6 +6,7 @@ process lives. Refusals have the codes of these services, whatever the verifier 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from mfalab.verifier import refusals
@@ -40,7 +41,7 @@ class Protected:
         self._verifier.authorize(signer, action, resource, context=address)
 
     def _account(self, signer: Signer) -> str:
-        return str(self._verifier.sts(signer).get_caller_identity()["Account"])
+        return self._verifier.account_of(signer)
 
     def _own(self, error: ServiceError) -> ServiceError:
         code, status, own = self.CODES.get(error.code, (error.code, error.status, None))
@@ -116,12 +117,13 @@ class Instances(Protected):
         action, account = fields.get("Action"), self._account(signer)
         if action == "DescribeInstances":
             self._authorize(signer, request, "ec2:DescribeInstances", "*")
+            _stop_dry_run(fields)
             content = self._described(account)
         elif action == "TerminateInstances":
             wanted = sorted(
                 {value for name, value in fields.items() if name.startswith("InstanceId.")}
             )
-            content = self._terminate(request, signer, account, wanted)
+            content = self._terminate(request, signer, account, wanted, fields)
         else:
             raise refusals.unknown_operation(action or "", fields.get("Version"))
         return document(f"{action}Response", _EC2, element("requestId", request_id) + content)
@@ -133,7 +135,14 @@ class Instances(Protected):
         reservation += element("instancesSet", element("item", instance))
         return element("reservationSet", element("item", reservation))
 
-    def _terminate(self, request: Request, signer: Signer, account: str, wanted: list[str]) -> str:
+    def _terminate(
+        self,
+        request: Request,
+        signer: Signer,
+        account: str,
+        wanted: list[str],
+        fields: Mapping[str, str],
+    ) -> str:
         region = getattr(signer, "region", "us-east-1")
         for instance in wanted:
             arn = f"arn:aws:ec2:{region}:{account}:instance/{instance}"
@@ -141,6 +150,7 @@ class Instances(Protected):
         unknown = [instance for instance in wanted if instance != INSTANCE]
         if unknown or not wanted:
             raise refusals.no_such_instance(unknown[0] if unknown else "")
+        _stop_dry_run(fields)
         before = "terminated" if account in self._terminated else "running"
         self._terminated.add(account)
         item = element("instanceId", INSTANCE)
@@ -157,6 +167,16 @@ class Instances(Protected):
         said = element("Error", element("Code", text(own.code)) + element("Message", text(message)))
         body = element("Response", element("Errors", said) + element("RequestID", request_id))
         return own.status, body.encode()
+
+
+def _stop_dry_run(fields: Mapping[str, str]) -> None:
+    """End a request that only asks whether it would be allowed.
+
+    Raises:
+        ServiceError: DryRunOperation: it would.
+    """
+    if fields.get("DryRun", "").lower() == "true":
+        raise refusals.dry_run()
 
 
 def _state(name: str) -> str:

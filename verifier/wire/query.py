@@ -29,7 +29,8 @@ def form(request: Request) -> dict[str, str]:
         ServiceError: MalformedQueryString: not UTF-8, or too many fields.
     """
     fields: dict[str, str] = {}
-    for text in (request.query, request.body.decode("latin-1")):
+    # In a body + is a space; in a URL a signature takes it for itself, and so does its reader.
+    for text in (request.query, request.body.decode("latin-1").replace("+", " ")):
         if text.count("&") > MOST_FIELDS:
             raise refusals.malformed_query_string()
         for pair in text.split("&"):
@@ -82,6 +83,6 @@ def _list(shape: Shape, parts: _Parts) -> list[Any]:
 
 def _decoded(text: str) -> str:
     try:
-        return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
+        return unquote_to_bytes(text.encode("latin-1")).decode()
     except UnicodeDecodeError:
         raise refusals.malformed_query_string() from None

@@ -204,7 +204,7 @@ def _signature(
         [
             request.method,
             _path(request.path, service),
-            "&".join(sorted(f"{_encoded(name)}={_encoded(value)}" for name, value in query)),
+            _sorted(query),
             *(f"{name}:{','.join(headers.get(name, ''))}" for name in signed),
             "",
             ";".join(signed),
@@ -288,6 +288,12 @@ def _path(path: str, service: str) -> str:
             kept.append(part)
     normal = "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
     return quote(normal.encode("latin-1"), safe="/~")
+
+
+def _sorted(pairs: Iterable[tuple[str, str]]) -> str:
+    """The canonical query: by name, then value, so `member.1` comes before `member.10`."""
+    encoded = sorted((_encoded(name), _encoded(value)) for name, value in pairs)
+    return "&".join(f"{name}={value}" for name, value in encoded)
 
 
 def _decoded(text: str) -> str:

@@ -46,3 +46,30 @@ def test_url_of_an_ipv6_address() -> None:
 
     with Listening() as listener:
         assert url_of(listener) == "http://[::1]:8765"
+
+
+def test_client_is_where_its_connection_comes_from() -> None:
+    """Policies on aws:SourceIp, and the clock's door, rest on it."""
+    seen: list[Any] = []
+
+    async def where(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
+        await hello(scope, receive, send)
+
+    listener = listen("127.0.0.1", 0)
+    server = Server(where, listener)
+    server.start()
+    try:
+        told = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
+        request = urllib.request.Request(url_of(listener), headers=told)
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+    finally:
+        server.stop()
+    assert seen == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("host", ["x" * 70, "a..b", "no-such-host.invalid"])
+def test_name_of_no_host(host: str) -> None:
+    with pytest.raises(OSError, match=r"name|known|host"):
+        listen(host, 0)

@@ -23,10 +23,12 @@ PROTOCOLS = {"s3": "rest-xml", "ec2": "ec2"}
 def use(company: Any, endpoint: Endpoint, signed: Sign) -> Ask:
     """Asks S3 or EC2, and reads the answer as botocore does."""
 
-    def call(who: Any, operation: str, *instances: str, **changes: str) -> Any:
+    def call(
+        who: Any, operation: str, *instances: str, DryRun: str = "false", **changes: str
+    ) -> Any:
         credentials = company.keys[who] if isinstance(who, str) else who
         service = "s3" if operation == "ListBuckets" else "ec2"
-        fields = {"Action": operation, "Version": "2016-11-15"}
+        fields = {"Action": operation, "Version": "2016-11-15", "DryRun": DryRun}
         fields |= {f"InstanceId.{n}": each for n, each in enumerate(instances, start=1)}
         if service == "s3":
             request = signed(credentials, service="s3", method="GET")
@@ -124,3 +126,15 @@ def test_what_is_not_here(company: Any, endpoint: Endpoint, signed: Sign) -> Non
     response = endpoint.answer(stop)
     assert response.status == 400
     assert b"<Code>InvalidAction</Code>" in response.body
+
+
+def test_dry_run_changes_nothing_and_is_no_call_of_anybody(company: Any, use: Ask) -> None:
+    allow(company, "alice", "ec2:*")
+    company.observed.clear()
+    for operation, instances in (("TerminateInstances", [INSTANCE]), ("DescribeInstances", [])):
+        asked = use("alice", operation, *instances, DryRun="true")
+        assert error(asked) == ("DryRunOperation", 412)
+    (reservation,) = use("alice", "DescribeInstances")["Reservations"]
+    assert reservation["Instances"][0]["State"]["Name"] == "running"
+    assert company.trail("GetCallerIdentity") == []
+    assert error(use("bob", "TerminateInstances", INSTANCE, DryRun="true"))[1] == 403

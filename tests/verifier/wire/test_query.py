@@ -145,3 +145,9 @@ def test_fuzz_of_names(fields: dict[str, str]) -> None:
     except ServiceError as error:
         found = error
     assert isinstance(found, dict | ServiceError)
+
+
+def test_plus_is_a_space_in_a_body_only() -> None:
+    """A signature takes + in a URL for itself: it must not mean two things."""
+    assert posted("a=x+y%2Bz") == {"a": "x y+z"}
+    assert posted("", "a=x+y%2Bz") == {"a": "x+y+z"}

@@ -77,7 +77,11 @@ def test_paths(signed: Sign, service: str, path: str) -> None:
     assert read(request, now()).proves(KEY.secret_access_key)
 
 
-@pytest.mark.parametrize("query", ["list-type=2&prefix=a%2Fb", "b=2&a=1&a=0", "x=%C3%A9"])
+MEMBERS = "&".join(f"A.member.{number}=x" for number in range(1, 12))
+"""`A.member.10` begins with `A.member.1`, and comes after it."""
+
+
+@pytest.mark.parametrize("query", ["list-type=2&prefix=a%2Fb", "b=2&a=1&a=0", "x=%C3%A9", MEMBERS])
 def test_queries(signed: Sign, query: str) -> None:
     request = signed(KEY, service="s3", method="GET", url=f"http://localhost/?{query}")
     assert read(request, now()).proves(KEY.secret_access_key)
