@@ -87,6 +87,8 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
 
     Exits with 3 when the address is taken.
     """
+    if as_env and as_json:
+        raise click.UsageError("--env is for a shell and --json for a program: give one of them")
     if as_env:
         _in_background(server)
         return
@@ -159,6 +161,9 @@ def _in_background(server: _Server) -> None:
         line = out.readline()
         if not line:
             click.echo(err.read(), err=True, nl=False)
+            click.echo(
+                "false"
+            )  # so that `eval` fails, too, and the shell's own variables stay unused
             sys.exit(process.wait())
     told = json.loads(line)
     first = next(iter(told["users"].values()), told["root"])

@@ -15,6 +15,8 @@ from mfalab.simulator.language.words import choice, nearest
 from mfalab.simulator.scenario_files.shape import KEY, known_keys, known_tags
 from mfalab.simulator.scenario_files.yaml_source import Location, Source, node_at
 
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""What pydantic calls a key that a model, or a dataclass, does not know."""
 _SHAPES = {
     "model_type": "a mapping {KEY: VALUE}",
     "model_attributes_type": "a mapping {KEY: VALUE}",
@@ -39,7 +41,7 @@ def located(
     values: dict[tuple[int, int], list[str]] = {}
     for error in errors:
         where, message = _located(root, error, model)
-        if error["type"] in ("missing", "extra_forbidden"):
+        if error["type"] in ("missing", *_UNKNOWN):
             yield source.problem(where, in_step(error["loc"]) + message)
         else:
             place = (where.start_mark.line, where.start_mark.column)
@@ -54,10 +56,10 @@ def _located(root: yaml.Node, error: Any, model: type[BaseModel]) -> tuple[yaml.
     """The node of one validation error, and what is wrong with it."""
     location: Location = tuple(error["loc"])
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
-    key = kind == "extra_forbidden" or location[-1:] == (KEY,)
+    key = kind in _UNKNOWN or location[-1:] == (KEY,)
     where = node_at(root, location, key=key)
     last = str(location[-1]) if location else ""
-    if kind == "extra_forbidden":
+    if kind in _UNKNOWN:
         known = known_keys(location[:-1], model)
         message = f'unknown key "{last}"{nearest(last, known) or choice(known)}'
     elif kind == "missing":

@@ -7,6 +7,7 @@ misspelt name is told both at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -70,7 +71,9 @@ def known_keys(location: Location, model: type[BaseModel] = Scenario) -> list[st
     annotation: Any = model
     for part in location:
         annotation = _inside(annotation, part)
-    return [key for model in _models(annotation) for key in _fields(model)]
+    found = [key for model in _models(annotation) for key in _fields(model)]
+    classes = [item for item in alternatives(annotation) if is_dataclass(item)]
+    return found + [field.name for each in classes for field in fields(each)]
 
 
 def known_tags(location: Location, model: type[BaseModel] = Scenario) -> list[str]:

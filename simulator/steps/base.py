@@ -104,7 +104,10 @@ class Expect(Strict):
 
     def _check_declared(self, outcome: Outcome) -> None:
         if outcome.declared is None:
-            raise ScenarioError("no code of a time-based device was typed; say what is expected")
+            raise ScenarioError(
+                "the lab does not know of which time step this code is: it knows it of `current` "
+                "and `N steps` of a time-based device; say what is expected"
+            )
         declared_right = outcome.declared == ACCEPTED
         told = outcome.decision or outcome.declared
         if outcome.accepted != declared_right or (not declared_right and told != outcome.declared):

@@ -441,5 +441,5 @@ def _told(label: str, what: str) -> Iterator[None]:
         yield
     except (ServiceError, TargetFailed):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TargetFailed(f"{label} {what}: {type(error).__name__}: {error}") from error

@@ -19,9 +19,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -37,6 +38,8 @@ from mfalab.simulator.targets.otp import OtpSystem
 from mfalab.simulator.targets.otp_command import CommandVerifier
 from mfalab.simulator.targets.otp_http import HttpVerifier, Request
 from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier
+
+T = TypeVar("T")
 
 _KINDS = ("embedded", "otp")
 _ASKED = ("enrol", "attempt", "resync", "revoke")
@@ -91,18 +94,27 @@ class _Imported:
             BadTarget: there is no such verifier, or it is none.
         """
         what = f"{self.module}:{self.name}"
-        try:
-            verifier = self()
-        except Exception as error:
-            raise BadTarget(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+        verifier = _tried(self, f"{what} cannot be made")
         declared = getattr(verifier, "capabilities", None)
         if not isinstance(declared, Capabilities):
             raise BadTarget(f"{what} has no `capabilities`; give it mfalab.Capabilities(...)")
         lacks = _lacks(verifier, declared)
         if lacks:
             raise BadTarget(f"{what} is no verifier: it has no {', no '.join(lacks)}")
-        verifier.close()
+        _tried(verifier.close, f"{what} cannot be closed")
         return declared
+
+
+def _tried(call: Callable[[], T], trouble: str) -> T:
+    """Call what a user wrote.
+
+    Raises:
+        BadTarget: it raises something, or wants to leave.
+    """
+    try:
+        return call()
+    except (Exception, SystemExit) as error:
+        raise BadTarget(f"{trouble}: {type(error).__name__}: {error}") from error
 
 
 def _lacks(thing: Any, declared: Capabilities | None = None) -> list[str]:
@@ -150,6 +162,21 @@ Template = Annotated[str, AfterValidator(_template)]
 _Status = Annotated[int, Field(ge=0, le=999)]
 
 
+class _Judged(Strict):
+    """A way to ask a verifier whose numbers are verdicts."""
+
+    accepted: list[_Status]
+    refused: list[_Status]
+
+    @model_validator(mode="after")
+    def _one_verdict_each(self) -> Self:
+        both = sorted({*self.accepted} & {*self.refused})
+        if both:
+            told = ", ".join(map(str, both))
+            raise ValueError(f"{told} is both accepted and refused; say accepted and refused")
+        return self
+
+
 class RequestEntry(Strict):
     """One request of a verifier behind HTTP."""
 
@@ -167,7 +194,7 @@ class RequestEntry(Strict):
         return Request(self.url, self.method, self.form, self.json_, self.headers)
 
 
-class HttpEntry(Strict):
+class HttpEntry(_Judged):
     """A verifier behind HTTP."""
 
     enrol: RequestEntry
@@ -184,7 +211,7 @@ class HttpEntry(Strict):
     """Statuses that refuse one; every other status is an error."""
 
 
-class CommandEntry(Strict):
+class CommandEntry(_Judged):
     """A verifier that is asked by commands."""
 
     enrol: list[Template]

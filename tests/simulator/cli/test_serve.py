@@ -103,6 +103,17 @@ def test_nothing_that_was_answered_is_lost_by_a_kill(serve: Callable[..., Served
 
 
 @pytest.mark.slow
+def test_shell_ends_where_nothing_is_served(give_up: Callable[[str], Any]) -> None:
+    """Else it would go on with the keys and the endpoint that it had, and call AWS itself."""
+    bash = shutil.which("bash")
+    if bash is None:
+        give_up("there is no bash")
+    script = f'eval "$({MFALAB} serve --env --profile other)"; echo went on'
+    ended = subprocess.run([bash, "-eu", "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "--profile: there is no 'other'" in ended.stderr
+
+
 def test_shell_is_given_its_environment(tmp_path: Path, give_up: Callable[[str], Any]) -> None:
     bash = shutil.which("bash")
     if bash is None:

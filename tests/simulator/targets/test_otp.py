@@ -118,7 +118,12 @@ def test_what_is_no_verdict_is_an_error_and_no_refusal(play: Play, right: Any) -
         def attempt_together(self, account: str, codes: Sequence[str]) -> list[bool]:
             return [True]
 
+    class Leaves(right):  # type: ignore[misc]
+        def attempt(self, account: str, code: str) -> bool:
+            raise SystemExit(3)
+
     far = play(Locked, "far-codes")
+    assert verdicts(play(Leaves, "far-codes")) == {"error": len(far)}
     assert verdicts(far) == {"error": len(far)}
     assert all("RuntimeError: database is locked" in end["why"] for end in far.values())
     assert verdicts(play(Vague, "far-codes"))["error"] == len(far)

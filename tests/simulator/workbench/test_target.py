@@ -33,8 +33,14 @@ class Races(Verifier):
 class Undeclared(Verifier):
     capabilities = None
 
+class Stuck(Verifier):
+    def close(self): raise OSError("still open")
+
 def broken():
     raise KeyError("nothing")
+
+def leaves():
+    raise SystemExit(3)
 """
 HTTP = """
 target: mine
@@ -87,6 +93,8 @@ def test_module_in_the_folder_of_the_command(module: Path, monkeypatch: pytest.M
         ("otp:no_such_module_here:X", "ModuleNotFoundError"),
         ("otp:{module}:Nothing", "AttributeError"),
         ("otp:{module}:broken", "KeyError: 'nothing'"),
+        ("otp:{module}:Stuck", "cannot be closed: OSError: still open"),
+        ("otp:{module}:leaves", "cannot be made: SystemExit: 3"),
         ("otp:{module}:Undeclared", "has no `capabilities`"),
         ("otp:{module}:Races", "it has no attempt_together, no resync"),
         ("otp:nowhere.py:X", "cannot be made"),
@@ -126,13 +134,15 @@ def test_file_of_commands(tmp_path: Path) -> None:
     [
         (HTTP.replace("{code}", "{cod}"), "6:", '"{cod}" is no word'),
         (HTTP.replace("http://127.0.0.1:1/v", "ftp://x/v"), "6:", "it begins with http:// or"),
-        (HTTP.replace("digits", "digit"), "3:", "Unexpected keyword argument"),
+        (HTTP.replace("digits", "digit"), "3:44", 'unknown key "digit"; did you mean "digits"?'),
         (HTTP.replace("[6, 8]", "[six]"), "3:", "six"),
         (HTTP.replace("wall", "never"), "3:", "wall"),
         (HTTP.replace("time: wall, ", ""), "2:", "declare time: wall"),
         (HTTP + "command: {enrol: [a], attempt: [b]}", "2:", "one of command and http"),
         (HTTP.replace("time: wall", "time: wall, resync_codes: 2"), "2:", "has no resync"),
         (HTTP.replace("time: wall", "time: wall, resync_codes: 5"), "3:", "resync_codes is 5"),
+        (HTTP + "  accepted: [200, 401]", "5:", "401 is both accepted and refused"),
+        (COMMAND + "  accepted: [1]", "4:", "1 is both accepted and refused"),
         ("target: x", "1:", "one of command and http"),
     ],
 )
