@@ -14,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/mfalab run scenarios --log report/run.jsonl --junit report/junit.xml --html report/index.html
 
 # A worker more than processors: guests wait as much as they work.
-test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/strangers/installed $(VENV)/micropython/package/micropython.mjs $(VENV)/fido2-suite/pytest.ini kernel
+test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/strangers/installed $(VENV)/micropython/package/micropython.mjs $(VENV)/npm/installed $(VENV)/fido2-suite/pytest.ini kernel
 	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # The verbs of a lab, written from the step models.
@@ -26,10 +26,11 @@ bench: $(VENV)/installed-for-test
 
 # What tests need beside Python packages: a browser, the guest's machine, the strangers in it, and
 # what pyscard is compiled with.
-DEBIAN := chromium firefox-esr xdotool xvfb \
+DEBIAN := chromium chromium-driver firefox-esr xdotool xvfb \
   busybox-static file kmod qemu-system-x86 udev \
   cryptsetup-bin fido2-tools libpam-u2f openssh-client openssh-server pamtester pamu2fcfg usbip usbutils \
   pcscd tshark vsmartcard-vpcd \
+  liboath0 oathtool postgresql \
   gcc libc6-dev libpcsclite-dev python3-dev swig \
   $(if $(shell command -v npm),,nodejs npm)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo -n)
@@ -89,6 +90,13 @@ $(VENV)/micropython/package/micropython.mjs: | $(BIN)/python
 	@npm pack --silent --pack-destination $(VENV)/micropython @micropython/$(MICROPYTHON)@1.27.0 >/dev/null \
 	  && tar xzf $(VENV)/micropython/micropython-$(MICROPYTHON)-1.27.0.tgz -C $(VENV)/micropython \
 	  && touch $@ || echo "no MicroPython; tests of the rig's firmware say so"
+
+# Strangers in the browser and under node: a relying party's two halves, and a judge of accessibility.
+NPM_PACKAGES := @simplewebauthn/browser@14 @simplewebauthn/server@14 axe-core@4
+$(VENV)/npm/installed: | $(BIN)/python
+	@mkdir -p $(VENV)/npm
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/npm $(NPM_PACKAGES) >/dev/null \
+	  && touch $@ || echo "no npm packages; tests that need them say so"
 
 # The device suite of the python-fido2 that is installed; its own pytest.ini keeps ours away from it.
 $(VENV)/fido2-suite/pytest.ini: $(VENV)/installed-for-test

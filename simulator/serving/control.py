@@ -13,7 +13,6 @@ from typing import Any
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.language.units import LAST_INSTANT_NS, parse_duration_ns
 from mfalab.verifier.wire.asgi import (
-    Application,
     Receive,
     Scope,
     Send,
@@ -26,21 +25,17 @@ PREFIX = "/_mfalab/"
 
 
 class Control:
-    """An ASGI application: paths below `/_mfalab/`, and for all others an endpoint's.
+    """An ASGI application of the paths below `/_mfalab/`.
 
-    Args: the endpoint; the clock that may be moved, None where it is the machine's; the token.
+    Args: the clock that may be moved, None where it is the machine's; the token.
     """
 
-    def __init__(self, endpoint: Application, clock: LabClock | None, token: str) -> None:
-        self._endpoint = endpoint
+    def __init__(self, clock: LabClock | None, token: str) -> None:
         self._clock = clock
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
-            await self._endpoint(scope, receive, send)
-            return
         request = await read_request(scope, receive)
         if isinstance(request, Request):
             client = scope.get("client")

@@ -11,7 +11,8 @@ from typing import Any, Self
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
-from mfalab.simulator.serving.control import Control
+from mfalab.simulator.serving.control import PREFIX, Control
+from mfalab.simulator.serving.routes import Routes
 from mfalab.verifier import CHEAP, PROFILES, Credentials, MemoryStore, SqliteStore, Verifier
 from mfalab.verifier.outbox import Silence
 from mfalab.verifier.wire.asgi import Application
@@ -26,7 +27,7 @@ class ServedEndpoint:
 
     verifier: Verifier
     account: ServedAccount
-    application: Control
+    application: Routes
     token: str
     clock: LabClock | None
     """What moves the verifier's time; None where that is the machine's."""
@@ -97,10 +98,10 @@ def serve_verifier(
     clock: LabClock | None,
     token: str,
     random_bytes: Callable[[int], bytes],
-) -> Control:
+) -> Routes:
     """An ASGI application of a verifier; signatures are fresh by this machine's time."""
     answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
-    return Control(Application(answers.answer), clock, token)
+    return Routes(Application(answers.answer), {PREFIX: Control(clock, token)})
 
 
 def _keys(credentials: Credentials) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""A browser whose authenticator is a simulated key, by Chromium's WebAuthn proxy."""

@@ -1,0 +1,1 @@
+"""Studies of many tokens over years: how often they fall out of a verifier's window."""

@@ -1,0 +1,1 @@
+"""Simulated devices beside a running server, for scripts and for the mouse."""
