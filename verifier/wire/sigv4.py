@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, unquote_to_bytes
 
@@ -66,10 +67,18 @@ class Signature(Signer):
 
     def proves(self, secret: str) -> bool:
         """Whether this secret access key made the signature."""
-        key = f"AWS4{secret}".encode()
-        for part in (self._date, self.region, self.service, "aws4_request", self._text):
-            key = hmac.digest(key, part.encode("latin-1"), "sha256")
-        return hmac.compare_digest(key.hex().encode(), self._signature.encode())
+        key = _signing_key(secret, self._date, self.region, self.service)
+        made = hmac.digest(key, self._text.encode("latin-1"), "sha256")
+        return hmac.compare_digest(made.hex().encode(), self._signature.encode())
+
+
+@lru_cache(maxsize=1024)
+def _signing_key(secret: str, *scope: str) -> bytes:
+    """The key of a day, a region and a service: a client signs a whole day with it."""
+    key = f"AWS4{secret}".encode()
+    for part in (*scope, "aws4_request"):
+        key = hmac.digest(key, part.encode("latin-1"), "sha256")
+    return key
 
 
 def read(request: Request, now: datetime) -> Signature:
@@ -297,6 +306,8 @@ def _sorted(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
     return unquote_to_bytes(text.encode("latin-1")).decode("latin-1")
 
 
