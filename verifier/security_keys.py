@@ -16,7 +16,6 @@ from mfalab.verifier.calls import Call, Refused
 from mfalab.verifier.enrolment import bind
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.moments import SECOND_NS
-from mfalab.verifier.profile import CounterRule
 from mfalab.verifier.records import (
     Ceremony,
     CredentialRecord,
@@ -27,7 +26,7 @@ from mfalab.verifier.records import (
 )
 from mfalab.verifier.store.protocol import unreadable_record
 from mfalab.verifier.webauthn import ceremonies, cose, messages, u2f
-from mfalab.verifier.webauthn.messages import BE, BS, UP, UV
+from mfalab.verifier.webauthn.messages import UP, UV
 from mfalab.verifier.webauthn.outcomes import CeremonyDecision, CeremonyFailed, CeremonyOutcome
 
 CHALLENGE_BYTES = 32
@@ -171,23 +170,10 @@ def _register(call: Call, target: Identity, response: Response, seen: _Seen) -> 
         call.caller.access_key_id,
     )
     registered = ceremonies.judge_registration(registration, call.profile, call.now_ns)
-    data = registration.authenticator_data
-    _check_is_new(call, data.credential_id)
-    credential = CredentialRecord(
-        device_id="",
-        credential_id=data.credential_id,
-        public_key=data.public_key,
-        sign_count=data.sign_count,
-        aaguid=data.aaguid,
-        transports=registration.transports,
-        backup_eligible=bool(data.flags & BE),
-        backed_up=bool(data.flags & BS),
-        user_verified=bool(data.flags & UV),
-        attestation_format=registration.format,
-        certifications=registered.certifications,
-    )
+    _check_is_new(call, registration.credential_id)
+    credential = registered.credential_of(registration)
     seen.serial = _enrol(call, target, challenge.name, credential)
-    seen.stored_sign_count = data.sign_count
+    seen.stored_sign_count = credential.sign_count
     call.observe(seen.decide(call, CeremonyOutcome.ACCEPTED))
     return seen.serial
 
@@ -225,15 +211,7 @@ def _authenticate(
     except cose.InvalidKey as error:
         raise unreadable_record("a credential", error) from error
     credential = _judge_counter(call, credential, assertion.authenticator_data.sign_count, seen)
-    flags = assertion.authenticator_data.flags
-    call.tx.update(
-        replace(
-            credential,
-            backed_up=bool(flags & BS),
-            user_verified=credential.user_verified or bool(flags & UV),
-            last_used_ns=call.now_ns,
-        )
-    )
+    call.tx.update(ceremonies.used(credential, assertion, call.now_ns))
 
 
 def _registered(
@@ -258,23 +236,13 @@ def _judge_counter(
     call: Call, credential: CredentialRecord, received: int, seen: _Seen
 ) -> CredentialRecord:
     """The credential with its new counter, and with the mark of a clone if the counter says so."""
-    rule, stored = call.profile.counter_rule, credential.sign_count
-    if rule is CounterRule.LOCK and credential.cloned_ns is not None:
-        raise CeremonyFailed(CeremonyOutcome.CLONED, "the key was found to be cloned before")
-    counted = replace(credential, sign_count=max(stored, received))
-    if rule is CounterRule.IGNORE or ceremonies.counter_grew(stored, received):
-        seen.stored_sign_count = counted.sign_count
-        return counted
-    seen.cloned = True
-    if credential.cloned_ns is None:
-        counted = replace(counted, cloned_ns=call.now_ns)
-    if rule is CounterRule.REPORT:
-        return counted
-    call.tx.update(counted)
-    raise CeremonyFailed(
-        CeremonyOutcome.COUNTER_REGRESSED,
-        f"the signature counter is {received} after {stored}: this key has a copy",
-    )
+    rule = call.profile.counter_rule
+    counted, failure = ceremonies.judge_counter(credential, received, rule, call.now_ns)
+    seen.stored_sign_count, seen.cloned = counted.sign_count, counted.cloned_ns is not None
+    if failure is not None:
+        call.tx.update(counted)
+        raise failure
+    return counted
 
 
 def _give_out(call: Call, ceremony: Ceremony, identity: Identity, holder: str, name: str) -> str:

@@ -123,6 +123,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
                     **dict.fromkeys(server.users, False),
                     **dict.fromkeys(server.administrators, True),
                 },
+                url=url_of(listener),
                 random_bytes=random_bytes,
             )
         except StoreUnusable as error:

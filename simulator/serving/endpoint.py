@@ -12,10 +12,12 @@ from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
 from mfalab.simulator.serving.control import PREFIX, Control
-from mfalab.simulator.serving.routes import Routes
+from mfalab.simulator.serving.fido import fido_application
+from mfalab.simulator.serving.routes import Routes, Served
 from mfalab.verifier import CHEAP, PROFILES, Credentials, MemoryStore, SqliteStore, Verifier
 from mfalab.verifier.outbox import Silence
 from mfalab.verifier.wire.asgi import Application
+from mfalab.verifier.wire.fido import PREFIXES
 from mfalab.verifier.wire.service import Endpoint
 
 TOKEN_BYTES = 24
@@ -62,6 +64,7 @@ def open_endpoint(
     profile: str,
     virtual: bool,
     users: Mapping[str, bool],
+    url: str,
     random_bytes: Callable[[int], bytes],
 ) -> ServedEndpoint:
     """Open a verifier's file, and furnish it.
@@ -71,6 +74,7 @@ def open_endpoint(
         profile: the name of the verifier's.
         virtual: whether time stands until it is moved, from now on.
         users: names, and whether they are administrators.
+        url: where it will be served.
         random_bytes: source of all secrets.
 
     Raises:
@@ -88,9 +92,8 @@ def open_endpoint(
     )
     account = furnish(verifier, users, random_bytes)
     token = random_bytes(TOKEN_BYTES).hex()
-    return ServedEndpoint(
-        verifier, account, serve_verifier(verifier, clock, token, random_bytes), token, clock
-    )
+    application = serve_verifier(verifier, clock, token, random_bytes, url)
+    return ServedEndpoint(verifier, account, application, token, clock)
 
 
 def serve_verifier(
@@ -98,10 +101,14 @@ def serve_verifier(
     clock: LabClock | None,
     token: str,
     random_bytes: Callable[[int], bytes],
+    url: str,
 ) -> Routes:
     """An ASGI application of a verifier; signatures are fresh by this machine's time."""
     answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
-    return Routes(Application(answers.answer), {PREFIX: Control(clock, token)})
+    ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes, url)
+    others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
+    others[PREFIX] = Control(clock, token)
+    return Routes(Application(answers.answer), others)
 
 
 def _keys(credentials: Credentials) -> dict[str, str]:

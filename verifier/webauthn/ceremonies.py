@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 
-from mfalab.verifier.profile import Profile, UserVerification
+from mfalab.verifier.profile import CounterRule, Profile, UserVerification
 from mfalab.verifier.records import Ceremony, CredentialRecord
 from mfalab.verifier.webauthn import attestation, cose, messages, statements
 from mfalab.verifier.webauthn.messages import BE, BS, UP, UV
@@ -31,6 +31,23 @@ class Registered:
 
     attestation: attestation.Attestation
     certifications: tuple[tuple[str, str], ...]
+
+    def credential_of(self, registration: messages.Registration) -> CredentialRecord:
+        """The credential record (WebAuthn Level 3 section 7.1 step 27), of no device yet."""
+        data = registration.authenticator_data
+        return CredentialRecord(
+            device_id="",
+            credential_id=data.credential_id,
+            public_key=data.public_key,
+            sign_count=data.sign_count,
+            aaguid=data.aaguid,
+            transports=registration.transports,
+            backup_eligible=bool(data.flags & BE),
+            backed_up=bool(data.flags & BS),
+            user_verified=bool(data.flags & UV),
+            attestation_format=registration.format,
+            certifications=self.certifications,
+        )
 
 
 def creation_options(
@@ -152,6 +169,41 @@ def judge_assertion(
 def counter_grew(stored: int, received: int) -> bool:
     """Step 22: whether a signature counter is as it should be. A key without one sends zeros."""
     return received > stored or received == stored == 0
+
+
+def judge_counter(
+    credential: CredentialRecord, received: int, rule: CounterRule, now_ns: int
+) -> tuple[CredentialRecord, CeremonyFailed | None]:
+    """Step 22 by a rule: the credential as it is to be kept, and why it is refused, if it is."""
+    if rule is CounterRule.LOCK and credential.cloned_ns is not None:
+        return credential, CeremonyFailed(
+            CeremonyOutcome.CLONED, "the key was found to be cloned before"
+        )
+    stored = credential.sign_count
+    counted = replace(credential, sign_count=max(stored, received))
+    if rule is CounterRule.IGNORE or counter_grew(stored, received):
+        return counted, None
+    if credential.cloned_ns is None:
+        counted = replace(counted, cloned_ns=now_ns)
+    if rule is CounterRule.REPORT:
+        return counted, None
+    return counted, CeremonyFailed(
+        CeremonyOutcome.COUNTER_REGRESSED,
+        f"the signature counter is {received} after {stored}: this key has a copy",
+    )
+
+
+def used(
+    credential: CredentialRecord, assertion: messages.Assertion, now_ns: int
+) -> CredentialRecord:
+    """Step 24: the credential record after an assertion that passed."""
+    flags = assertion.authenticator_data.flags
+    return replace(
+        credential,
+        backed_up=bool(flags & BS),
+        user_verified=credential.user_verified or bool(flags & UV),
+        last_used_ns=now_ns,
+    )
 
 
 def check_type(client_data: messages.ClientData, ceremony: Ceremony) -> None:

@@ -16,6 +16,7 @@ def opened(db: Path | None, *, virtual: bool = False) -> ServedEndpoint:
         profile="aws-immediate",
         virtual=virtual,
         users={"alice": False},
+        url="http://127.0.0.1:8765",
         random_bytes=Entropy(1).random_bytes("test"),
     )
 

@@ -1,0 +1,54 @@
+"""The relying party that is served beside the account, for what speaks the FIDO server-test API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from mfalab.verifier import Clock, Profile
+from mfalab.verifier.webauthn.cose import ALGORITHMS
+from mfalab.verifier.webauthn.relying_party import RelyingParty
+from mfalab.verifier.wire.asgi import Application
+from mfalab.verifier.wire.fido import FidoApi
+
+
+def fido_application(
+    profile: Profile, clock: Clock, random_bytes: Callable[[int], bytes], url: str
+) -> Application:
+    """An ASGI application of a relying party with a profile's rules and all algorithms.
+
+    Args:
+        profile: the rules.
+        clock: the time in which challenges grow old.
+        random_bytes: source of challenges, and of the ids of users and sessions.
+        url: where it is served; ceremonies take place on its pages.
+    """
+    origin = origin_of(url)
+    rules = replace(
+        profile,
+        rp_id=urlsplit(origin).hostname or "",
+        rp_name="mfalab",
+        origins=(origin,),
+        app_id=None,
+        algorithms=tuple(sorted(ALGORITHMS, reverse=True)),
+    )
+    party = RelyingParty(rules, clock, random_bytes)
+    return Application(FidoApi(party, random_bytes).answer)
+
+
+def origin_of(url: str) -> str:
+    """The origin at which browsers hold ceremonies with a server: an address has none.
+
+    What listens on this machine's addresses is `localhost` to its browsers.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"{parts.scheme}://{parts.netloc}"
+    if address.is_loopback or address.is_unspecified:
+        return f"{parts.scheme}://localhost" + (f":{parts.port}" if parts.port else "")
+    return f"{parts.scheme}://{parts.netloc}"
