@@ -61,6 +61,12 @@ class Ability(Enum):
     SERVER_CLOCK = "have its own clock set"
     AWS_WORDS = "refuse in AWS's words"
     ANY_TIME = "be taken to another time"
+    TOKENS = "be told the seeds of hardware tokens"
+    ACCOUNTS = "have several accounts"
+    ALONE = "have an account with nothing else in it"
+    REQUESTS = "decide on requests to any service"
+    CONTEXT = "show what policies see of MFA"
+    REASONS = "tell why it refuses a code"
 
 
 OF_SYSTEM = frozenset(
@@ -79,6 +85,12 @@ OF_SYSTEM = frozenset(
         Ability.SERVER_CLOCK,
         Ability.AWS_WORDS,
         Ability.ANY_TIME,
+        Ability.TOKENS,
+        Ability.ACCOUNTS,
+        Ability.ALONE,
+        Ability.REQUESTS,
+        Ability.CONTEXT,
+        Ability.REASONS,
     }
 )
 """Those of a system under test; the others are of devices."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from mfalab.devices.errors import DeviceError
 from mfalab.devices.rig.errors import RigError
+from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Stream
 from mfalab.simulator.environment.declaration import ACCEPTED, Declaration
@@ -212,13 +213,14 @@ class Lab(Environment, Verbs):
             self.journal.begin_step()
             return Outcome(data=step.perform(self))
         except ServiceError as refusal:
+            tells = Ability.REASONS in self.system.offer.can and refusal.code != CODE_REFUSED
             return Outcome(
                 refusal.code,
                 refusal.message,
                 refusal.status,
                 self.journal.decided,
                 why=self.journal.explained,
-                reasonless=refusal.code == CODE_REFUSED and self.journal.decided is None,
+                reasonless=not tells and self.journal.decided is None,
             )
         except Prevented as hindrance:
             got_in = isinstance(hindrance, NoSecondPage)

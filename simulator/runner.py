@@ -267,15 +267,20 @@ def case_events(
     yield from log.take()
     yield from furnished
     if lab is not None:
-        for number, step in enumerate(case.scenario.steps, start=1):
-            verdict, why = yield from _step_events(lab, case, number, step)
-            if verdict != "passed":
-                break
+        try:
+            for number, step in enumerate(case.scenario.steps, start=1):
+                verdict, why = yield from _step_events(lab, case, number, step)
+                if verdict != "passed":
+                    break
+        except BaseException:
+            lab.target.close()  # a run that is interrupted leaves nothing there either
+            raise
         stand_ins.take_back()
         try:
             lab.target.close()
         except TargetFailed as failure:
-            verdict, why = ("error", str(failure)) if verdict == "passed" else (verdict, why)
+            verdict = "error" if verdict == "passed" else verdict
+            why = f"{why}; {failure}" if why else str(failure)
         if lab.recording is not None:
             lab.recording.close()
         for _ in lab.journal.draw_clocks():

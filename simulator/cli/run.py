@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from mfalab.simulator.cli.bench import opened_bench
-from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, option
+from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, not_ready, option
 from mfalab.simulator.cli.outputs import errors_of_writing, written
 from mfalab.simulator.cli.selection import Selection
 from mfalab.simulator.cli.target import the_target
@@ -48,7 +48,12 @@ class _Manner:
         "--target",
         default="embedded",
         metavar="TARGET",
-        help="System under test: embedded, otp:MODULE:NAME, or otp:FILE.yaml.",
+        help="System under test: embedded, otp:MODULE:NAME, otp:FILE.yaml, or aws:URL.",
+    )
+    real_account: str | None = option(
+        "--real-account",
+        metavar="ACCOUNT_ID",
+        help="The account at AWS, or elsewhere, that a target aws: may work in.",
     )
     exitfirst: bool = option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 
@@ -114,6 +119,7 @@ def run_command(
     Exits with 0 when all passed, 1 when something failed, 2 when a scenario or the lab file is
     wrong, 3 when the bench is not ready.
     """
+    from mfalab.simulator.environment.target import TargetFailed
     from mfalab.simulator.runner import run
 
     if manner.lab_file is not None and manner.jobs > 1:
@@ -121,7 +127,9 @@ def run_command(
     outputs.require_a_file_each()
     if outputs.show_secrets:
         os.umask(0o077)
-    system = the_target(manner.target)
+    system = the_target(manner.target, manner.real_account)
+    if system.one_process and manner.jobs > 1:
+        raise click.UsageError(f"{system.label} is one world for all cases: leave -j out with it")
     cases = selection.cases(system.suite)
     with ExitStack() as stack:
         bench = None
@@ -143,6 +151,8 @@ def run_command(
                 results.add(event)
         except KeyboardInterrupt:
             raise click.exceptions.Abort from None
+        except TargetFailed as failure:  # interrupted, and not all that was made could be removed
+            not_ready(str(failure))
         finally:
             results.close()
     if form == "text":

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.clocks.timeline import Timeline
 
 
 class Wall(Clock, Protocol):
@@ -34,3 +35,11 @@ class WallClock:
 
 
 WALL: Final[Wall] = WallClock()
+
+
+def meet(wall: Wall, timeline: Timeline) -> None:
+    """Let a wall and a timeline show the same time: whichever is behind waits."""
+    ahead_ns = timeline.now_ns() - wall.now_ns()
+    if ahead_ns > 0:
+        wall.wait(ahead_ns)
+    timeline.advance(max(0, wall.now_ns() - timeline.now_ns()))

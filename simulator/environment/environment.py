@@ -122,7 +122,11 @@ class Environment:
         self.factory = DeviceFactory(
             self.timeline, self.entropy, carrier, self.clients, stand_ins, self.recording
         )
-        self._furnish()
+        try:
+            self._furnish()
+        except BaseException:
+            self.target.close()  # what was furnished is there, whatever ended it
+            raise
 
     # -- furnishing ------------------------------------------------------------------
 

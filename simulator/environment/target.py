@@ -174,6 +174,11 @@ class SystemUnderTest(Protocol):
         ...
 
     @property
+    def one_process(self) -> bool:
+        """Whether its cases share a world, so that they are run one after the other."""
+        ...
+
+    @property
     def suite(self) -> str:
         """The shipped suite that is about it; all of them where it is empty."""
         ...

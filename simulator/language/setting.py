@@ -414,6 +414,8 @@ class Setting(Strict):
             yield Need(Ability.RULES)
         if "clock" in said:
             yield Need(Ability.SERVER_CLOCK)
+        if self.accounts.keys() - {"main"}:
+            yield Need(Ability.ACCOUNTS)
         if any(person.role == "root" for person in self.people.values()):
             yield Need(Ability.ROOT)
         if any(person.must_change_password for person in self.people.values()):
@@ -428,3 +430,5 @@ class Setting(Strict):
             "security_key": Ability.KEYS,
         }
         yield from (Need(ability) for kind, ability in of_kind.items() if kind in kinds)
+        if any(isinstance(device, TokenSpec) for device in self.devices.values()):
+            yield Need(Ability.TOKENS)

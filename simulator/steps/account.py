@@ -33,6 +33,7 @@ ReportColumn = Annotated[str, AfterValidator(_known_column)]
 class AccountSummary(Look):
     """Read the account's numbers (IAM GetAccountSummary)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API, Ability.ALONE)
     calls: ClassVar[tuple[str, ...]] = ("GetAccountSummary",)
     do: Literal["account_summary"] = "account_summary"
     values: dict[str, int]
@@ -50,6 +51,7 @@ class AccountSummary(Look):
 class CredentialReport(Look):
     """Read the credential report (IAM GetCredentialReport)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API, Ability.ALONE)
     calls: ClassVar[tuple[str, ...]] = ("GenerateCredentialReport", "GetCredentialReport")
     do: Literal["credential_report"] = "credential_report"
     generate: bool = True

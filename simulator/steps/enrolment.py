@@ -266,13 +266,12 @@ class Resync(Pair):
         """See the class."""
         device, actor = env.device(self.device), self.actor(env)
         first, second = self.typed_pair(env)
-        console = env.target.console
         if self.at is not None:
             if actor.page is None:
                 raise ScenarioError(f"{actor.name} has no sign-in page open")
-            actor.page = console.resync(actor.page.id, first, second)
+            actor.page = env.target.console.resync(actor.page.id, first, second)
         elif self.through_console(env):
-            console.resync_device(
+            env.target.console.resync_device(
                 self.on_pages(env),
                 serial=self.serial_of(device),
                 code1=first,

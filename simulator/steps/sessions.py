@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mfalab.simulator.abilities import Ability
+from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioError
@@ -27,6 +28,10 @@ from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.refusals import READING, SIGNED
 from mfalab.simulator.steps.sign_in import WithCode
 from mfalab.verifier import Credentials, Outcome
+
+
+ON_THE_WIRE = ("s3:ListAllMyBuckets", "ec2:DescribeInstances", "ec2:TerminateInstances")
+"""Actions that can be asked for anywhere without a trace: EC2 has dry runs."""
 
 
 class MakesSession(Step):
@@ -194,6 +199,12 @@ class Request(Step):
     owner: AccountName | None = None
     """The account of the resource, where the ARN does not tell; that of the caller if left out."""
 
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        if self.action not in ON_THE_WIRE or self.resource_policy or self.owner:
+            yield Need(Ability.REQUESTS)
+
     def perform(self, env: Environment) -> object:
         """See the class."""
         person = env.person(self.who)
@@ -246,7 +257,7 @@ def _one_off(text: str) -> str:
 class CheckMfa(Step):
     """Check what a policy would see: aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.API,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.API, Ability.CONTEXT)
     meets: ClassVar[frozenset[str]] = SIGNED
     do: Literal["check_mfa"] = "check_mfa"
     who: PersonName

@@ -54,6 +54,8 @@ class Wait(Step):
         yield from super().needs()
         if self.for_ is None or self.for_ > PATIENCE_NS:
             yield Need(Ability.LONG_WAIT)
+        if self.until is not None:
+            yield Need(Ability.ANY_TIME)
         if is_near(self.for_, _RESET_NS):
             yield Need(Ability.RESET_DEADLINE)
 

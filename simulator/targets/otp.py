@@ -15,7 +15,7 @@ from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.otpauth import KeyUri, format_key_uri
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Offer
-from mfalab.simulator.clocks.wall import WALL, Wall
+from mfalab.simulator.clocks.wall import WALL, Wall, meet
 from mfalab.simulator.environment.target import NotOffered, Premises, Target, TargetFailed
 from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier, Verdict
 from mfalab.verifier import (
@@ -65,6 +65,11 @@ class OtpSystem:
         return "one-time-codes"
 
     @property
+    def one_process(self) -> bool:
+        """See `SystemUnderTest`."""
+        return False
+
+    @property
     def wall(self) -> Wall | None:
         """See `SystemUnderTest`."""
         return self.clock if self.capabilities.time == "wall" else None
@@ -74,7 +79,8 @@ class OtpSystem:
         """See `SystemUnderTest`."""
         declared = self.capabilities
         no_api = "it is a verifier of one-time codes"
-        lacks = dict.fromkeys(OF_SYSTEM - {Ability.CONSOLE, Ability.ENROL}, no_api)
+        has = {Ability.CONSOLE, Ability.ENROL, Ability.TOKENS, Ability.REASONS}
+        lacks = dict.fromkeys(OF_SYSTEM - has, no_api)
         if declared.resync_codes == 2:
             del lacks[Ability.RESYNC]
         else:
@@ -362,18 +368,10 @@ class _OtpTarget:
         """Around a call of the verifier: its time is the lab's, and what it raises is an error."""
         with _told(self.system.label, f"is asked to {method}"):
             if self.system.wall is not None:
-                self._meet(self.system.wall)
+                meet(self.system.wall, self.premises.timeline)
             else:
                 self.verifier.set_time(self._now_ns())
             yield
-
-    def _meet(self, wall: Wall) -> None:
-        """Let the wall and the timeline show the same time: whichever is behind waits."""
-        timeline = self.premises.timeline
-        ahead_ns = timeline.now_ns() - wall.now_ns()
-        if ahead_ns > 0:
-            wall.wait(ahead_ns)
-        timeline.advance(max(0, wall.now_ns() - timeline.now_ns()))
 
     def _now_ns(self) -> int:
         return self.premises.clock.now_ns()

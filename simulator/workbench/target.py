@@ -4,6 +4,7 @@
     otp:MODULE:NAME                a Python object, or what makes one (see `OtpVerifier`)
     otp:FILE.py:NAME               the same, from a file
     otp:FILE.yaml                  commands or HTTP requests, as the file says
+    aws:URL                        an endpoint of IAM and STS (see `Address`)
 
 A target file:
 
@@ -41,7 +42,7 @@ from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier
 
 T = TypeVar("T")
 
-_KINDS = ("embedded", "otp")
+_KINDS = ("embedded", "otp", "aws")
 _ASKED = ("enrol", "attempt", "resync", "revoke")
 _METHODS = ("set_time", "enrol", "attempt", "revoke", "close")
 """What every verifier has; the others go with what it declares."""
@@ -51,18 +52,27 @@ class BadTarget(ValueError):
     """A text that names no system under test. Args: why, and what to write."""
 
 
-def system_under_test(text: str) -> SystemUnderTest:
+def system_under_test(text: str, real_account: str | None = None) -> SystemUnderTest:
     """What `--target` names.
+
+    Args:
+        text: what is given.
+        real_account: the id of the account of an endpoint that is not on this machine.
 
     Raises:
         BadTarget: it names nothing that can be tested.
         ProblemsFound: its target file is wrong.
+        TargetFailed: it names an endpoint that is not there, or lets us not in.
     """
-    kind, _, rest = text.partition(":")
+    kind, colon, rest = text.partition(":")
+    if kind == "aws" and colon:
+        return _endpoint(text, real_account)
+    if real_account is not None:
+        raise BadTarget(f'"{text}" has no account; a real account is that of aws: or aws:URL')
     if text == "embedded":
         return EMBEDDED
     if kind != "otp":
-        hint = nearest(kind, _KINDS) or "; write embedded, otp:MODULE:NAME or otp:FILE.yaml"
+        hint = nearest(kind, _KINDS) or "; write embedded, otp:MODULE:NAME, otp:FILE.yaml or aws:URL"
         raise BadTarget(f'"{text}" is no target{hint}')
     if rest.endswith((".yaml", ".yml")):
         return _described(Path(rest))
@@ -71,6 +81,25 @@ def system_under_test(text: str) -> SystemUnderTest:
         raise BadTarget(f'"{text}" names no verifier; write otp:MODULE:NAME or otp:FILE.yaml')
     make = _Imported(module, name)
     return OtpSystem(rest, text, make, make.capabilities())
+
+
+def _endpoint(text: str, real_account: str | None) -> SystemUnderTest:
+    """An endpoint of IAM and STS.
+
+    Raises:
+        BadTarget: the text is no address of one, or boto3 is not installed.
+        TargetFailed: it is not there, or lets us not in.
+    """
+    try:
+        from mfalab.simulator.targets.aws import Address, connect
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("boto3", "botocore"):
+            raise
+        raise BadTarget(f"{text} needs boto3: pip install 'mfalab[aws]'") from None
+    try:
+        return connect(Address.of(text), real_account=real_account)
+    except ValueError as error:
+        raise BadTarget(f"{text}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

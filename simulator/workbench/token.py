@@ -14,7 +14,7 @@ from mfalab.devices.otp.seed import USUAL_PERIODS_S, OtpSeed, SeedRecord
 from mfalab.devices.rig.rig import Rig
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.clocks.timeline import Timeline
-from mfalab.simulator.clocks.wall import WALL, Wall
+from mfalab.simulator.clocks.wall import WALL, Wall, meet
 from mfalab.simulator.environment.devices import CodeDevice
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.language.setting import HardwareTotpSpec
@@ -158,8 +158,4 @@ class HeldBenchToken(CodeDevice):
 
     def _meet(self) -> None:
         """Let the wall and the timeline show the same time: whichever is behind waits."""
-        wall = self._token.wall
-        ahead_ns = self._timeline.now_ns() - wall.now_ns()
-        if ahead_ns > 0:
-            wall.wait(ahead_ns)
-        self._timeline.advance(max(0, wall.now_ns() - self._timeline.now_ns()))
+        meet(self._token.wall, self._timeline)

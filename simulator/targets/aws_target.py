@@ -1,0 +1,337 @@
+"""One case in an account at an endpoint: furnished by an administrator, used as its people do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from mfalab.simulator.clocks.wall import Wall, meet
+from mfalab.simulator.entropy import SystemEntropy
+from mfalab.simulator.environment.target import NotOffered, Premises, TargetFailed
+from mfalab.simulator.targets import embedded
+from mfalab.simulator.targets.aws_made import Made
+from mfalab.simulator.targets.aws_names import Names
+from mfalab.simulator.targets.aws_wire import Answered, Wire
+from mfalab.verifier import (
+    Account,
+    Credentials,
+    Identity,
+    Profile,
+    ServiceError,
+    TokenSeed,
+    aws_policies,
+    permissions,
+)
+
+_ALLOWED = ("DryRunOperation", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
+"""What EC2 says to a dry run of what the caller may do."""
+_NO_INSTANCE = "i-0123456789abcdef0"
+_TAG = "mfalab"
+
+
+class Place(Protocol):
+    """What a case needs of its endpoint."""
+
+    label: str
+    wire: Wire
+    account: str
+    partition: str
+
+    @property
+    def wall(self) -> Wall | None:
+        """Its time, if a lab must keep step with it."""
+        ...
+
+    def finished(self) -> None:
+        """Get ready for the next case."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A policy, a group or a role, as far as a lab looks at it."""
+
+    arn: str
+
+
+@dataclass(slots=True)
+class AwsTarget:
+    """An account at an endpoint. See `Target`."""
+
+    place: Place
+    premises: Premises
+    prefix: str
+    names: Names = field(init=False)
+    made: Made = field(init=False)
+    users: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and ARN of each user, by its id in the lab."""
+    policies: dict[str, str] = field(default_factory=dict)
+    """ARNs of copies of AWS's policies, by the ARNs of these."""
+    racing: bool = False
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.prefix, self.place.account)
+        self.made = Made(self.place.wire, self.place.account, self.place.partition)
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotOffered(f"{self.place.label} has no {name.replace('_', ' ')}")
+
+    @property
+    def profile(self) -> Profile:
+        """See `Target`: no endpoint tells its rules, so they are those that AWS is seen to have."""
+        return replace(self.premises.profile, name=self.place.label)
+
+    def iam(self, credentials: Credentials) -> Any:
+        """See `Target`."""
+        return _Door(self, "iam", credentials)
+
+    def sts(self, credentials: Credentials) -> Any:
+        """See `Target`."""
+        return _Door(self, "sts", credentials)
+
+    # Furnishing
+
+    def create_account(self, account_id: str, *, partition: str, **given: Any) -> Account:
+        """The account that there is, under the scenario's id."""
+        if partition != self.place.partition:
+            raise NotOffered(
+                f"{self.place.label} has an account of partition {self.place.partition}, "
+                f"not of {partition}"
+            )
+        self.names.call_account(account_id)
+        now_ns = self.premises.clock.now_ns()
+        return Account(
+            account_id, partition, given["alias"], given["root_email"], None, False, now_ns
+        )
+
+    def create_user(
+        self,
+        account_id: str,
+        name: str,
+        *,
+        path: str,
+        administrator: bool,
+        policies: Iterable[str] | None,
+        **_: Any,
+    ) -> Identity:
+        """Create a user with a password that is not told: it would open a real console."""
+        made = self._furnish("create_user", UserName=name, Path=path, Tags=self._tags())
+        password = SystemEntropy().random_bytes("password")(24).hex() + "-Aa1"
+        self._furnish("create_login_profile", UserName=name, Password=password)
+        if policies is None:
+            usual = aws_policies.ADMINISTRATOR if administrator else aws_policies.SELF_MANAGEMENT
+            policies = [self._copied(aws_policies.arn_of(self.place.partition, usual))]
+        self._attach("user", name, policies)
+        identity_id = f"{account_id}/{name}"
+        self.users[identity_id] = name, made["User"]["Arn"]
+        return Identity(
+            id=identity_id,
+            account_id=account_id,
+            name=name,
+            name_key=name.lower(),
+            path=path,
+            root=False,
+            password_hash=None,
+            created_ns=self.premises.clock.now_ns(),
+        )
+
+    def create_group(
+        self, account_id: str, name: str, *, members: Iterable[str], policies: Iterable[str]
+    ) -> None:
+        """See `Target`."""
+        self._furnish("create_group", GroupName=name)
+        for member in members:
+            self._furnish("add_user_to_group", GroupName=name, UserName=self.users[member][0])
+        self._attach("group", name, policies)
+
+    def create_policy(self, account_id: str, name: str, document: str) -> _Made:
+        """See `Target`."""
+        answer = self._furnish(
+            "create_policy", PolicyName=name, PolicyDocument=document, Tags=self._tags()
+        )
+        return _Made(answer["Policy"]["Arn"])
+
+    def create_role(
+        self,
+        account_id: str,
+        name: str,
+        *,
+        trusts: Iterable[str],
+        requires_mfa: bool,
+        mfa_max_age_s: int | None,
+        external_id: str | None,
+        max_session_s: int,
+        policies: Iterable[str],
+    ) -> _Made:
+        """See `Target`."""
+        answer = self._furnish(
+            "create_role",
+            RoleName=name,
+            AssumeRolePolicyDocument=permissions.trust_policy(
+                trusts,
+                requires_mfa=requires_mfa,
+                mfa_max_age_s=mfa_max_age_s,
+                external_id=external_id,
+            ),
+            MaxSessionDuration=max_session_s,
+            Tags=self._tags(),
+        )
+        self._attach("role", name, policies)
+        return _Made(answer["Role"]["Arn"])
+
+    def role_arn(self, role: _Made) -> str:
+        """See `Target`."""
+        return role.arn
+
+    def identity_arn(self, identity_id: str) -> str:
+        """See `Target`; an account's id is that of its root."""
+        if identity_id in self.users:
+            return self.users[identity_id][1]
+        return f"arn:{self.place.partition}:iam::{identity_id}:root"
+
+    def create_access_key(self, identity_id: str) -> Credentials:
+        """See `Target`."""
+        answer = self._furnish("create_access_key", UserName=self.users[identity_id][0])
+        key = answer["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def register_tokens(self, seeds: Iterable[TokenSeed]) -> None:
+        """No API takes seeds: cases with tokens are skipped."""
+        for seed in seeds:
+            raise NotOffered(f"{self.place.label} cannot be told the seed of {seed.serial}")
+
+    # Beside IAM and STS
+
+    def authorize(
+        self, credentials: Credentials, action: str, resource: str = "*", **_: object
+    ) -> None:
+        """Ask S3 for the buckets, or EC2 whether something would be allowed."""
+        self.meet()
+        wire = self.place.wire
+        if action == "s3:ListAllMyBuckets":
+            self._told("list_buckets", lambda: wire.call("s3", "list_buckets", {}, credentials))
+            return
+        method, region = "describe_instances", None
+        given: dict[str, Any] = {"DryRun": True}
+        if action == "ec2:TerminateInstances":
+            parts = resource.split(":")
+            region = parts[3] if len(parts) > 5 else None
+            instance = resource.rpartition("/")[2]
+            method = "terminate_instances"
+            given |= {"InstanceIds": [_NO_INSTANCE if instance == "*" else instance]}
+        try:
+            self._told(method, lambda: wire.call("ec2", method, given, credentials, region))
+        except ServiceError as refusal:
+            if refusal.code in _ALLOWED:
+                return
+            if refusal.code != "UnauthorizedOperation":
+                raise
+            text = refusal.message.removeprefix("You are not authorized to perform this operation.")
+            raise ServiceError("AccessDenied", text.strip(), refusal.status) from None
+        raise TargetFailed(f"{self.place.label} did what was a dry run of {action}")
+
+    def race(self, submit: Callable[[], object], requests: int) -> list[bool]:
+        """See `Target`: every request has a thread and a connection of its own."""
+        self.meet()
+        self.racing = True
+        try:
+            return embedded.race(submit, requests)
+        finally:
+            self.racing = False
+
+    def close(self) -> None:
+        """Take away what the case made."""
+        try:
+            self.made.remove()
+        finally:
+            self.place.finished()
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        given: Mapping[str, Any],
+        credentials: Credentials | None = None,
+    ) -> Any:
+        """Call an operation in the scenario's names; an administrator does without credentials.
+
+        Raises:
+            ServiceError: it is refused.
+            TargetFailed: there is no verdict.
+        """
+        self.meet()
+        sent = self.names.parameters(given)
+        noted = self.made.by(method, sent) if service == "iam" else nullcontext()
+        with noted:
+            wire = self.place.wire
+            return self._told(method, lambda: wire.call(service, method, sent, credentials))
+
+    def meet(self) -> None:
+        """Keep step with the endpoint's time; in a race it stands."""
+        if self.place.wall is not None and not self.racing:
+            meet(self.place.wall, self.premises.timeline)
+
+    def _told(self, method: str, call: Callable[[], Any]) -> Any:
+        """An answer, or a refusal, in the scenario's names."""
+        try:
+            return Answered.of(method, self.names.answer(call()))
+        except ServiceError as refusal:
+            text = self.names.text(refusal.message)
+            raise ServiceError(refusal.code, text, refusal.status) from None
+
+    def _furnish(self, method: str, **given: Any) -> Any:
+        """Call IAM as an administrator: what it refuses to do for us is no verdict on a case."""
+        try:
+            return self.call("iam", method, given)
+        except ServiceError as refusal:
+            raise TargetFailed(
+                f"{self.place.label} refuses {method} to the administrator that its credentials "
+                f"should be of: {refusal}"
+            ) from None
+
+    def _attach(self, to: str, name: str, arns: Iterable[str]) -> None:
+        for arn in arns:
+            self._furnish(
+                f"attach_{to}_policy", **{f"{to.title()}Name": name}, PolicyArn=self._there(arn)
+            )
+
+    def _there(self, arn: str) -> str:
+        """A policy's ARN; an endpoint that lacks AWS's own is given a copy."""
+        if aws_policies.find(self.place.partition, arn) is None:
+            return arn
+        try:
+            self.call("iam", "get_policy", {"PolicyArn": arn})
+        except ServiceError as refusal:
+            if refusal.code != "NoSuchEntity":
+                raise TargetFailed(f"{self.place.label} refuses get_policy: {refusal}") from None
+            return self._copied(arn)
+        return arn
+
+    def _copied(self, arn: str) -> str:
+        """The ARN of a policy of the case's with the rights of AWS's, or of ours."""
+        if arn not in self.policies:
+            found = aws_policies.find(self.place.partition, arn)
+            assert found is not None
+            policy, document = found
+            self.policies[arn] = self.create_policy("", policy.name, document).arn
+        return self.policies[arn]
+
+    def _tags(self) -> list[dict[str, str]]:
+        return [{"Key": _TAG, "Value": self.prefix.strip("-")}]
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """IAM or STS as a caller sees it, with boto3's methods."""
+
+    target: AwsTarget
+    service: str
+    credentials: Credentials
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(**given: Any) -> Any:
+            return self.target.call(self.service, method, given, self.credentials)
+
+        return call
