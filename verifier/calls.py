@@ -196,14 +196,17 @@ class Service:
                 result = body(call)
             except Refused as refused:
                 refusal = refused.error
+        self.store.when_durable(lambda: self._tell(call))
+        if refusal is not None:
+            raise refusal
+        return result
+
+    def _tell(self, call: Call) -> None:
         for message in call._messages:  # noqa: SLF001 - the two classes are one mechanism
             message()
         if self.observer is not None:
             for happening in call._observed:  # noqa: SLF001 - as above
                 self.observer(happening)
-        if refusal is not None:
-            raise refusal
-        return result
 
     def perform(
         self,
@@ -282,7 +285,8 @@ class Service:
         }
         if error is not None:
             fields |= {"errorCode": error.code, "errorMessage": error.message}
-        self.observer(TrailEvent(call.operation, call.now_ns, fields))
+        observer, event = self.observer, TrailEvent(call.operation, call.now_ns, fields)
+        self.store.when_durable(lambda: observer(event))
 
 
 def user_identity(caller: Caller) -> dict[str, Any]:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from mfalab.verifier.records import RECORD_TYPES
 from mfalab.verifier.store.protocol import Conflict, TransactionError
+from mfalab.verifier.store.rows import getter
 from mfalab.verifier.store.turn import Turn
 
 R = TypeVar("R")
 Key = tuple[Any, ...]
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[object], Key]:
-    """A function that reads fields of a record as a tuple, also a single field."""
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda record: (get(record),)
 
 
 class _Table:
@@ -29,16 +23,16 @@ class _Table:
     def __init__(self, record_type: Any) -> None:
         self.rows: dict[Key, Any] = {}
         self.fields = frozenset(record_type.__dataclass_fields__)
-        self.key_of = _getter(record_type.KEY)
+        self.key_of = getter(record_type.KEY)
         self.live_while_none: str | None = record_type.LIVE_WHILE_NONE
         self.indexes: dict[tuple[str, ...], tuple[Callable[[object], Key], dict[Key, set[Key]]]] = {
-            names: (_getter(names), {}) for names in record_type.INDEXES
+            names: (getter(names), {}) for names in record_type.INDEXES
         }
         # By the fields that are looked for: the indexes that help.
         self.plans: dict[tuple[str, ...], list[tuple[tuple[str, ...], dict[Key, set[Key]]]]] = {}
         # Which live record has the unique fields; of dead ones there may be any number.
         self.taken: list[tuple[Callable[[object], Key], dict[Key, Key]]] = [
-            (_getter(names), {}) for names in record_type.UNIQUE
+            (getter(names), {}) for names in record_type.UNIQUE
         ]
 
     def put(self, key: Key, record: object | None) -> None:
@@ -182,3 +176,14 @@ class MemoryStore:
                 transaction.end(undo=True)
                 raise
             transaction.end(undo=False)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """See `Store.together`; nothing here waits for a disk."""
+        with self._turn.taken():
+            pass
+        yield
+
+    def when_durable(self, action: Callable[[], None]) -> None:
+        """See `Store.when_durable`."""
+        action()

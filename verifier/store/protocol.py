@@ -6,6 +6,7 @@ that ends without an exception is durable when `transaction()` returns, as far a
 is durable at all.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -105,5 +106,25 @@ class Store(Protocol):
 
         Raises:
             TransactionError: this thread is inside a transaction of this store.
+        """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let this thread's transactions inside share one commit, at the end of the block.
+
+        Each is undone alone if it fails; if the commit fails, nothing of any of them is left.
+        Others wait for the end. Nothing that a transaction inside returned may be told to anyone
+        before it.
+
+        Raises:
+            StoreUnusable: at the end, the commit failed.
+            TransactionError: this thread is inside a transaction of this store.
+        """
+        ...
+
+    def when_durable(self, action: Callable[[], None]) -> None:
+        """Do something once this thread's transactions are durable: now, or after `together`.
+
+        It is not done if their commit fails.
         """
         ...

@@ -5,40 +5,27 @@ Every transaction begins `IMMEDIATE`, so it holds the one right to write from it
 what it reads cannot change before it writes. Threads of one process take turns before they
 ask SQLite, which would make them poll; processes poll until the busy timeout.
 
-The schema is `schema.sql`; columns are the record's fields, in order. Text, integers and bytes are
-themselves, booleans are 0 and 1, enumerations their values, tuples JSON.
-
 A file is looked through when it is opened (`PRAGMA integrity_check`, as long as the file is). What
 is damaged later is `StoreUnusable` wherever it shows: in SQLite, in a row that is no record, or in
 an operation that fails on what is left of its records. A row that still reads as a record is taken
 for one: SQLite has no checksums.
 """
 
-import json
 import os
 import sqlite3
-import types
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import fields
-from enum import Enum
-from functools import lru_cache
-from importlib import resources
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-from mfalab.verifier.records import RECORD_TYPES
-from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
-from mfalab.verifier.store.turn import Turn
-
-SCHEMA_VERSION = 4
-"""`PRAGMA user_version` of the files this release reads and writes."""
-
-R = TypeVar("R")
-_Convert = Callable[[Any], Any]
+from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Row
+from mfalab.verifier.store.protocol import Conflict, StoreUnusable
+from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
 
 _JOURNAL_TRIES = 100
-_RESTORE = "Name another file, or restore this one"
+_STATEMENTS = 512
+"""How many statements stay prepared; there are fewer."""
 _HINDERED = tuple(
     f"SQLITE_{hindrance}"
     for hindrance in ("READONLY", "CANTOPEN", "PERM", "AUTH", "IOERR", "FULL", "PROTOCOL", "NOMEM")
@@ -59,178 +46,46 @@ _SUSPICIOUS = (
 _UNIQUE_ERRORS = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"}
 
 
-def schema() -> str:
-    """The SQL that makes an empty store."""
-    return resources.files("mfalab.verifier.store").joinpath("schema.sql").read_text("utf-8")
+class SqliteTransaction(DatabaseTransaction):
+    """Reads and writes of one body."""
 
-
-def table_name(record_type: type) -> str:
-    """The table of a record type: `used_code` for `UsedCode`."""
-    return "".join(
-        "_" + letter.lower() if letter.isupper() else letter for letter in record_type.__name__
-    ).lstrip("_")
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples they were."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None, frozenset[type]]:
-    """How a field of this type goes into SQLite and comes back, and what it is there.
-
-    None where it goes as it is.
-    """
-    if get_origin(hint) in {Union, types.UnionType}:
-        (plain,) = (part for part in get_args(hint) if part is not type(None))
-        encode, decode, kinds = _converters(plain)
-        return encode, decode, kinds | {type(None)}
-    if hint is bool:
-        return int, (False, True).__getitem__, frozenset({int})
-    if hint in {str, int, bytes}:
-        return None, None, frozenset({hint})
-    if get_origin(hint) is tuple:
-        return json.dumps, lambda text: _tuples(json.loads(text)), frozenset({str})
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda member: member.value, hint, frozenset({str})
-    raise TypeError(f"a field of type {hint} has no form in SQLite; give it one in _converters")
-
-
-class _Mapping:
-    """One record type and its table."""
-
-    def __init__(self, record_type: Any) -> None:
-        hints = get_type_hints(record_type)
-        self.record_type = record_type
-        self.name: str = record_type.__name__
-        self.columns = tuple(field.name for field in fields(record_type))
-        ways = [_converters(hints[column]) for column in self.columns]
-        self._encode = {
-            column: encode
-            for column, (encode, _, _) in zip(self.columns, ways, strict=True)
-            if encode
-        }
-        self._decode = [(index, decode) for index, (_, decode, _) in enumerate(ways) if decode]
-        self._kinds = [kinds for _, _, kinds in ways]
-        self._sound: set[tuple[type, ...]] = set()
-        table, key = table_name(record_type), record_type.KEY
-        listed = ", ".join(self.columns)
-        marks = ", ".join("?" * len(self.columns))
-        by_key = " AND ".join(f"{column} = ?" for column in key)
-        changes = ", ".join(f"{c} = excluded.{c}" for c in self.columns if c not in key)
-        # Only names of record types and their fields are put into SQL; values are bound.
-        self.select = f"SELECT {listed} FROM {table}"  # noqa: S608 - see above
-        self.count = f"SELECT count(*) FROM {table}"  # noqa: S608 - see above
-        self.get = f"{self.select} WHERE {by_key}"
-        self.order = f" ORDER BY {', '.join(key)}"
-        self.insert = f"INSERT INTO {table} ({listed}) VALUES ({marks})"  # noqa: S608 - see above
-        action = f"UPDATE SET {changes}" if changes else "NOTHING"
-        self.upsert = f"{self.insert} ON CONFLICT ({', '.join(key)}) DO {action}"
-        self.delete = f"DELETE FROM {table} WHERE {by_key}"  # noqa: S608 - see above
-
-    def row(self, record: object) -> list[object]:
-        return [self.value(column, getattr(record, column)) for column in self.columns]
-
-    def key(self, record: object) -> tuple[object, ...]:
-        return tuple(getattr(record, column) for column in self.record_type.KEY)
-
-    def key_values(self, key: tuple[object, ...]) -> list[object]:
-        return [
-            self.value(column, value)
-            for column, value in zip(self.record_type.KEY, key, strict=True)
-        ]
-
-    def value(self, column: str, value: Any) -> object:
-        encode = self._encode.get(column)
-        return value if encode is None or value is None else encode(value)
-
-    def record(self, row: tuple[Any, ...]) -> Any:
-        """Raises ValueError or LookupError where the row is none of this type."""
-        kinds = tuple(map(type, row))
-        if kinds not in self._sound:
-            if not all(map(frozenset.__contains__, self._kinds, kinds)):
-                raise ValueError(f"a row of {kinds}")
-            self._sound.add(kinds)
-        values = list(row)
-        for index, decode in self._decode:
-            if values[index] is not None:
-                values[index] = decode(values[index])
-        return self.record_type(*values)
-
-
-_MAPPINGS = {record_type: _Mapping(record_type) for record_type in RECORD_TYPES}
-
-
-class SqliteTransaction:
-    """Reads and writes of one `BEGIN IMMEDIATE`."""
-
-    __slots__ = ("_connection", "_ended", "_place", "failure")
+    __slots__ = ("_connection",)
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
+        super().__init__(place)
         self._connection = connection
-        self._place = place
-        self._ended = False
-        self.failure: StoreUnusable | None = None
 
-    def get(self, record_type: type[R], *key: object) -> R | None:
-        """See `Transaction.get`."""
-        mapping = _MAPPINGS[record_type]
-        found: list[R] = self._records(mapping, mapping.get, mapping.key_values(key))
-        return found[0] if found else None
+    def _select(self, rows: Rows, equal: dict[str, Any]) -> list[Row]:
+        return self._run(_select(rows, tuple(equal)), [*equal.values()])
 
-    def find(self, record_type: type[R], **equal: object) -> list[R]:
-        """See `Transaction.find`."""
-        mapping = _MAPPINGS[record_type]
-        return self._records(mapping, *_where(mapping, mapping.select, mapping.order, equal))
-
-    def count(self, record_type: type, **equal: object) -> int:
-        """See `Transaction.count`."""
-        mapping = _MAPPINGS[record_type]
-        ((number,),) = self._run(*_where(mapping, mapping.count, "", equal))
+    def _count(self, rows: Rows, equal: dict[str, Any]) -> int:
+        ((number,),) = self._run(_count(rows, tuple(equal)), [*equal.values()])
         return int(number)
 
-    def insert(self, record: object) -> None:
-        """See `Transaction.insert`."""
-        self._write(_MAPPINGS[type(record)], _MAPPINGS[type(record)].insert, record)
+    def _insert(self, rows: Rows, values: list[Any]) -> bool:
+        return self._written(_insert(rows), values)
 
-    def update(self, record: object) -> None:
-        """See `Transaction.update`."""
-        self._write(_MAPPINGS[type(record)], _MAPPINGS[type(record)].upsert, record)
+    def _upsert(self, rows: Rows, values: list[Any]) -> bool:
+        return self._written(_upsert(rows), values)
 
-    def delete(self, record: object) -> None:
-        """See `Transaction.delete`."""
-        mapping = _MAPPINGS[type(record)]
-        self._run(mapping.delete, mapping.key_values(mapping.key(record)))
+    def _change(
+        self, rows: Rows, columns: tuple[str, ...], values: list[Any], key: list[Any]
+    ) -> bool:
+        return self._written(_change(rows, columns), values + key)
 
-    def end(self) -> None:
-        """Take no more reads and writes."""
-        self._ended = True
+    def _delete(self, rows: Rows, key: list[Any]) -> None:
+        self._run(_delete(rows), key)
 
-    def _records(self, mapping: _Mapping, query: str, values: list[object]) -> list[Any]:
-        rows = self._run(query, values)
+    def _written(self, statement: str, values: list[Any]) -> bool:
         try:
-            return [mapping.record(row) for row in rows]
-        except (ValueError, LookupError) as error:
-            self.failure = StoreUnusable(
-                self._place, f"it has a row that is no {mapping.name}", _RESTORE
-            )
-            raise self.failure from error
-
-    def _write(self, mapping: _Mapping, statement: str, record: object) -> None:
-        try:
-            self._run(statement, mapping.row(record))
+            self._run(statement, values)
         except sqlite3.IntegrityError as error:
             if error.sqlite_errorname in _UNIQUE_ERRORS:
-                raise Conflict(mapping.name, mapping.key(record)) from None
+                return False
             raise
+        return True
 
-    def _run(self, statement: str, values: list[object]) -> list[tuple[Any, ...]]:
-        if self.failure is not None:
-            raise self.failure
-        if self._ended:
-            raise TransactionError(
-                "a transaction was used after its end", "read and write inside the `with` block"
-            )
+    def _run(self, statement: str, values: list[Any]) -> list[Row]:
         try:
             return self._connection.execute(statement, values).fetchall()
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
@@ -241,17 +96,49 @@ class SqliteTransaction:
             raise self.failure from error
 
 
-def _where(
-    mapping: _Mapping, query: str, order: str, equal: dict[str, object]
-) -> tuple[str, list[object]]:
-    if not set(equal) <= set(mapping.columns):
-        raise AttributeError(f"{mapping.name} does not have all of {sorted(equal)}")
-    where = " AND ".join(f"{column} IS ?" for column in equal)
-    values = [mapping.value(column, value) for column, value in equal.items()]
-    return query + (f" WHERE {where}" if where else "") + order, values
+# Only names of record types and their fields are put into SQL; values are bound.
 
 
-class SqliteStore:
+@cache
+def _select(rows: Rows, names: tuple[str, ...]) -> str:
+    order = ", ".join(rows.key)
+    return f"SELECT {', '.join(rows.columns)} FROM {rows.table}{_where(names)} ORDER BY {order}"  # noqa: S608 - see above
+
+
+@cache
+def _count(rows: Rows, names: tuple[str, ...]) -> str:
+    return f"SELECT count(*) FROM {rows.table}{_where(names)}"  # noqa: S608 - see above
+
+
+@cache
+def _insert(rows: Rows) -> str:
+    marks = ", ".join("?" * len(rows.columns))
+    return f"INSERT INTO {rows.table} ({', '.join(rows.columns)}) VALUES ({marks})"  # noqa: S608 - see above
+
+
+@cache
+def _upsert(rows: Rows) -> str:
+    changes = ", ".join(f"{c} = excluded.{c}" for c in rows.columns if c not in rows.key)
+    action = f"UPDATE SET {changes}" if changes else "NOTHING"
+    return f"{_insert(rows)} ON CONFLICT ({', '.join(rows.key)}) DO {action}"
+
+
+@cache
+def _change(rows: Rows, columns: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{column} = ?" for column in columns)
+    return f"UPDATE {rows.table} SET {changes}{_where(rows.key)}"  # noqa: S608 - see above
+
+
+@cache
+def _delete(rows: Rows) -> str:
+    return f"DELETE FROM {rows.table}{_where(rows.key)}"  # noqa: S608 - see above
+
+
+def _where(names: tuple[str, ...]) -> str:
+    return f" WHERE {' AND '.join(f'{name} IS ?' for name in names)}" if names else ""
+
+
+class SqliteStore(DatabaseStore[SqliteTransaction]):
     """A `Store` in one SQLite file, shared by any number of threads and processes.
 
     Args: the file, made if it is missing; how long to wait for another process.
@@ -261,8 +148,8 @@ class SqliteStore:
     """
 
     def __init__(self, path: str | Path, *, busy_timeout_ms: int = 5000) -> None:
+        super().__init__()
         self._place = str(path)
-        self._turn = Turn()
         self._process = os.getpid()
         self._connection: sqlite3.Connection | None = None
         try:
@@ -276,7 +163,11 @@ class SqliteStore:
             ) from error
         try:
             connection = sqlite3.connect(
-                path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
+                path,
+                timeout=busy_timeout_ms / 1000,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=_STATEMENTS,
             )
         except sqlite3.Error as error:
             raise _unusable(self._place, error) from error
@@ -289,49 +180,9 @@ class SqliteStore:
             raise
         self._connection = connection
 
-    @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
-        """See `Store.transaction`.
-
-        Raises:
-            StoreUnusable: another process holds the file for too long, the store is closed, or this
-                is a fork of the process that opened it; the disk refuses.
-        """
-        if os.getpid() != self._process:
-            raise StoreUnusable(
-                self._place,
-                "SQLite's connection does not survive a fork",
-                "Open a new SqliteStore in each process",
-            )
-        with self._turn.taken():
-            connection = self._open_connection()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except _FAILURES as error:
-                raise _unusable(self._place, error) from error
-            transaction = SqliteTransaction(connection, self._place)
-            try:
-                yield transaction
-            except BaseException as error:
-                transaction.end()
-                _roll_back(connection)
-                damage = _damage(connection) if isinstance(error, _SUSPICIOUS) else None
-                if damage is not None:
-                    raise StoreUnusable(self._place, damage, _RESTORE) from error
-                raise
-            transaction.end()
-            if transaction.failure is not None:
-                _roll_back(connection)
-                raise transaction.failure
-            try:
-                connection.execute("COMMIT")
-            except _FAILURES as error:
-                _roll_back(connection)
-                raise _unusable(self._place, error) from error
-
     def close(self) -> None:
-        """Wait for a running transaction and let go of the file. Closing again does nothing."""
-        with self._turn.taken():
+        """Wait for running transactions and let go of the file. Closing again does nothing."""
+        with self._alone():
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
@@ -342,10 +193,54 @@ class SqliteStore:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _enter(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreUnusable(
+                self._place,
+                "SQLite's connection does not survive a fork",
+                "Open a new SqliteStore in each process",
+            )
+        super()._enter()
+
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
             raise StoreUnusable(self._place, "it was closed", "Open a new SqliteStore")
         return self._connection
+
+    def _begin(self) -> None:
+        self._execute("BEGIN IMMEDIATE")
+
+    def _begin_body(self) -> None:
+        self._execute("SAVEPOINT body")
+
+    def _undo_body(self) -> None:
+        self._execute("ROLLBACK TO body")  # fails where SQLite has rolled back by itself
+        self._end_body()
+
+    def _end_body(self) -> None:
+        self._execute("RELEASE body")
+
+    def _commit(self) -> None:
+        self._execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._connection is not None:
+            _roll_back(self._connection)
+
+    def _body(self) -> SqliteTransaction:
+        return SqliteTransaction(self._open_connection(), self._place)
+
+    def _explained(self, error: BaseException) -> StoreUnusable | None:
+        if self._connection is None or not isinstance(error, _SUSPICIOUS):
+            return None
+        damage = _damage(self._connection)
+        return None if damage is None else StoreUnusable(self._place, damage, RESTORE)
+
+    def _execute(self, statement: str) -> None:
+        try:
+            self._open_connection().execute(statement)
+        except _FAILURES as error:
+            raise _unusable(self._place, error) from error
 
 
 def _prepare(connection: sqlite3.Connection, place: str) -> None:
@@ -365,7 +260,7 @@ def _prepare(connection: sqlite3.Connection, place: str) -> None:
     connection.execute("COMMIT")
     damage = _damage(connection)
     if damage is not None:
-        raise StoreUnusable(place, damage, _RESTORE)
+        raise StoreUnusable(place, damage, RESTORE)
 
 
 def _is_new(connection: sqlite3.Connection, place: str) -> bool:
@@ -467,4 +362,4 @@ def _unusable(place: str, error: Exception) -> StoreUnusable:
             "another process holds it for longer than the busy timeout",
             "End that process, or give a longer busy_timeout_ms",
         )
-    return StoreUnusable(place, str(error), _RESTORE)
+    return StoreUnusable(place, str(error), RESTORE)

@@ -101,7 +101,7 @@ def test_changed_file_is_refused_when_it_is_opened(path: Path, statement: str, r
     before = path.read_bytes()
     with pytest.raises(StoreUnusable, match=reason) as caught:
         SqliteStore(path)
-    assert caught.value.args[2] == "Name another file, or restore this one"
+    assert caught.value.args[2] == "Name another database, or restore this one"
     assert path.read_bytes() == before
 
 

@@ -189,6 +189,105 @@ def test_increments_by_threads_are_not_lost(store: Store) -> None:
         assert tx.get(Budget, "s") == Budget("s", attempts=100)
 
 
+def test_transactions_together_see_each_other_and_fail_alone(store: Store) -> None:
+    def fail() -> None:
+        with store.transaction() as tx:
+            tx.update(Budget("s", 2))
+            tx.insert(Budget("t"))
+            raise KeyError
+
+    with store.together():
+        with store.transaction() as tx:
+            tx.insert(Budget("s", 1))
+        with pytest.raises(KeyError):
+            fail()
+        with store.transaction() as tx:
+            assert tx.find(Budget) == [Budget("s", 1)]
+            tx.insert(Budget("u"))
+    with store.transaction() as tx:
+        assert tx.find(Budget) == [Budget("s", 1), Budget("u")]
+
+
+def test_first_of_those_together_may_fail_and_none_may_come(store: Store) -> None:
+    def fail() -> None:
+        with store.transaction() as tx:
+            tx.insert(Budget("s"))
+            raise KeyError
+
+    with store.together():
+        pass
+    with store.together():
+        with pytest.raises(KeyError):
+            fail()
+        with store.transaction() as tx:
+            tx.insert(Budget("t"))
+    with store.transaction() as tx:
+        assert tx.find(Budget) == [Budget("t")]
+
+
+def test_what_waits_for_durability_is_done_at_once_or_after_those_together(store: Store) -> None:
+    done: list[str] = []
+    with store.transaction() as tx:
+        tx.insert(Budget("s"))
+    store.when_durable(lambda: done.append("alone"))
+    assert done == ["alone"]
+
+    def two_and_a_mistake() -> None:
+        with store.together():
+            for name in ("t", "u"):
+                with store.transaction() as tx:
+                    tx.insert(Budget(name))
+                store.when_durable(lambda name=name: done.append(name))
+            raise KeyError("of the caller, after transactions that are whole")
+
+    with pytest.raises(KeyError):
+        two_and_a_mistake()
+    assert done == ["alone", "t", "u"]
+    with store.transaction() as tx:
+        assert tx.count(Budget) == 3
+
+
+def test_nesting_is_an_error_also_for_those_together(store: Store) -> None:
+    def nest() -> None:
+        with store.together(), store.transaction() as tx:
+            tx.insert(Budget("s"))
+            with store.transaction():
+                pass
+
+    with pytest.raises(TransactionError, match="inside another"):
+        nest()
+    with (
+        store.transaction(),
+        pytest.raises(TransactionError, match="inside another"),
+        store.together(),
+    ):
+        pass
+    with store.transaction() as tx:
+        assert tx.find(Budget) == []
+
+
+def test_record_is_what_was_written_last_however_it_is_read(filled: Store, device: Device) -> None:
+    """A store may remember what it has read; a write, also one that fails, must not confuse it."""
+    with filled.transaction() as tx:
+        assert tx.get(Device, "d2") is None
+        second = replace(device, id="d2", serial="serial-2")
+        tx.insert(second)
+        assert tx.get(Device, "d2") == second
+        with pytest.raises(Conflict):
+            tx.update(replace(second, serial="serial-1"))
+        assert tx.get(Device, "d2") == second
+        changed = replace(second, name="other", tags=(("a", "b"),), phone=None, offset_steps=2**40)
+        tx.update(changed)
+        tx.update(changed)
+        assert tx.get(Device, "d2") == changed
+        assert tx.find(Device, serial="serial-2") == [changed]
+        tx.delete(changed)
+        assert tx.get(Device, "d2") is None
+        tx.update(second)
+    with filled.transaction() as tx:
+        assert tx.find(Device) == [device, second]
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -24,13 +24,8 @@ from mfalab.verifier.records import (
     UsedCode,
 )
 from mfalab.verifier.store.protocol import StoreUnusable
-from mfalab.verifier.store.sqlite import (
-    SCHEMA_VERSION,
-    SqliteStore,
-    _write_ahead,
-    schema,
-    table_name,
-)
+from mfalab.verifier.store.rows import SCHEMA_VERSION, schema, table_name
+from mfalab.verifier.store.sqlite import SqliteStore, _write_ahead
 
 # The schema
 
