@@ -252,6 +252,10 @@ class HeldApp(CodeDevice):
         """Take up the account in a QR code."""
         self.account = self.app.scan(png)
 
+    def add(self, uri: str) -> None:
+        """Take up the account in a key URI."""
+        self.account = self.app.add(uri)
+
     def take_over(self, other: HeldApp) -> None:
         """Show from now on the account that `other` shows, after a clone or a restored backup."""
         self.account, self.serial = other.account, other.serial

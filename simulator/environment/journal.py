@@ -197,17 +197,22 @@ class Journal:
 
     def window(self, name: str, cause: str) -> None:
         """Write down a device's window, in seconds from true time; nothing when it has none."""
+        window = self.window_s(name)
+        if window is not None:
+            low_s, high_s = window
+            self._add("window", lane=name, low_s=low_s, high_s=high_s, cause=cause)
+
+    def window_s(self, name: str) -> tuple[float, float] | None:
+        """From where to where a device's window reaches, in seconds from true time; None if none.
+
+        A decision that accepted a code of the device says where it lies.
+        """
         period_s = self._devices[name].period_s
-        if name in self._windows and period_s is not None:
-            low, high = self._windows[name]
-            server_s = self._server_clock.offset_ns() / NS_PER_S
-            self._add(
-                "window",
-                lane=name,
-                low_s=low * period_s + server_s,
-                high_s=high * period_s + server_s,
-                cause=cause,
-            )
+        if name not in self._windows or period_s is None:
+            return None
+        low, high = self._windows[name]
+        server_s = self._server_clock.offset_ns() / NS_PER_S
+        return low * period_s + server_s, high * period_s + server_s
 
     def window_closed(self, name: str) -> None:
         """Write down that the verifier accepts nothing of a device any more."""

@@ -73,6 +73,15 @@ def read_source(path: Path, shown_as: str) -> Source:
         raise ProblemsFound.of_file(shown_as, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ProblemsFound.of_file(shown_as, not_utf8(data, error.start)) from None
+    return parse_source(text, shown_as)
+
+
+def parse_source(text: str, shown_as: str) -> Source:
+    """Read a text, whose lines end in a line feed.
+
+    Raises:
+        ProblemsFound: it is no YAML.
+    """
     lines = tuple(text.splitlines())
     empty = Source(shown_as, lines, yaml.ScalarNode("", ""))
     try:

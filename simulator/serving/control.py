@@ -1,17 +1,17 @@
-"""What a script may do to a served verifier beside AWS's API: move its time.
+"""Who may ask for what is below `/_mfalab/`, beside AWS's API.
 
-Only from this machine, and only with the token that the server showed when it began.
+Only this machine, only by a name of it, and only with the token that the server showed when it
+began.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
+from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any
+from urllib.parse import urlsplit
 
-from mfalab.simulator.environment.lab_clock import LabClock
-from mfalab.simulator.language.units import LAST_INSTANT_NS, parse_duration_ns
+from mfalab.simulator.shelf.api import told
 from mfalab.verifier.wire.asgi import (
     Receive,
     Scope,
@@ -21,64 +21,62 @@ from mfalab.verifier.wire.asgi import (
 )
 from mfalab.verifier.wire.messages import Request, Response
 
-PREFIX = "/_mfalab/"
+Answer = Callable[[Request], Response]
 
 
 class Control:
     """An ASGI application of the paths below `/_mfalab/`.
 
-    Args: the clock that may be moved, None where it is the machine's; the token.
+    Args: what answers those who may ask; the token.
     """
 
-    def __init__(self, clock: LabClock | None, token: str) -> None:
-        self._clock = clock
+    def __init__(self, answer: Answer, token: str) -> None:
+        self._answer = answer
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = await read_request(scope, receive)
         if isinstance(request, Request):
-            client = scope.get("client")
-            request = self.answer(request, client[0] if client else "")
+            request = self.answer(request)
         if request is not None:
             await send_response(send, request)
 
-    def answer(self, request: Request, client: str) -> Response:
-        """The answer to a request from an address."""
-        if not _is_here(client):
-            return _json(403, error="only from the machine that the server runs on")
+    def answer(self, request: Request) -> Response:
+        """The answer to a request, whoever sends it."""
+        return self.refusal(request) or self._answer(request)
+
+    def refusal(self, request: Request) -> Response | None:
+        """Why this client may not ask; None when it may."""
+        away = not_from_here(request)
+        if away is not None:
+            return away
         given = request.header("authorization") or ""
         if not hmac.compare_digest(given.encode("latin-1"), f"Bearer {self._token}".encode()):
-            return _json(401, error="give the token of the start line: Authorization: Bearer TOKEN")
-        if request.path != f"{PREFIX}clock":
-            return _json(404, error=f"there is {PREFIX}clock only")
-        if request.method == "GET":
-            return self._time()
-        if request.method != "POST":
-            return _json(405, error="GET tells the time, POST moves it")
-        return self._advance(request.body)
+            return told(401, error="give the token of the start line: Authorization: Bearer TOKEN")
+        return None
 
-    def _advance(self, body: bytes) -> Response:
-        if self._clock is None:
-            return _json(409, error="time is the machine's; start with --clock virtual to move it")
-        try:
-            given: Any = json.loads(body)
-        except ValueError:
-            given = None
-        if not isinstance(given, dict) or given.keys() != {"advance"}:
-            return _json(400, error='say how far, such as {"advance": "30 s"}')
-        try:
-            duration_ns = parse_duration_ns(str(given["advance"]))
-            if not 0 <= duration_ns <= LAST_INSTANT_NS - self._clock.now_ns():
-                raise ValueError("time goes forward, and ends with the year 9999")
-        except ValueError as error:
-            return _json(400, error=f"advance: {error}")
-        self._clock.advance(duration_ns)
-        return self._time()
 
-    def _time(self) -> Response:
-        now = None if self._clock is None else f"{self._clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
-        return _json(200, clock="system" if self._clock is None else "virtual", now=now)
+def not_from_here(request: Request) -> Response | None:
+    """Why a request is not from a client on this machine that asks this machine; None when it is.
+
+    A page of a foreign site whose name was made to mean this machine says that name in `Host`.
+    """
+    if not _is_here(request.source_ip or ""):
+        return told(403, error="only from the machine that the server runs on")
+    host = urlsplit(f"//{request.header('host') or ''}").hostname if _plain(request) else None
+    if host != "localhost" and not _is_here(host or ""):
+        return told(403, error="ask for localhost, 127.0.0.1 or [::1], not for another name")
+    return None
+
+
+def _plain(request: Request) -> bool:
+    """Whether `Host` can be looked at: an address in brackets that is none is an error."""
+    try:
+        urlsplit(f"//{request.header('host') or ''}")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_here(client: str) -> bool:
@@ -86,8 +84,3 @@ def _is_here(client: str) -> bool:
         return ip_address(client).is_loopback
     except ValueError:
         return False
-
-
-def _json(status: int, **fields: object) -> Response:
-    body = f"{json.dumps(fields)}\n".encode()
-    return Response(status, body, (("content-type", "application/json"),))

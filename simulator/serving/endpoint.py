@@ -11,11 +11,13 @@ from typing import Any, Self
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
-from mfalab.simulator.serving.control import PREFIX, Control
+from mfalab.simulator.serving.control import Control
 from mfalab.simulator.serving.fido import fido_application
 from mfalab.simulator.serving.routes import Routes, Served
-from mfalab.verifier import CHEAP, PROFILES, Credentials, MemoryStore, SqliteStore, Verifier
-from mfalab.verifier.outbox import Silence
+from mfalab.simulator.shelf.api import PREFIX, Api
+from mfalab.simulator.shelf.shelf import Shelf
+from mfalab.simulator.shelf.system import ServedSystem
+from mfalab.verifier import PROFILES, Credentials, MemoryStore, SqliteStore, Verifier
 from mfalab.verifier.wire.asgi import Application
 from mfalab.verifier.wire.fido import PREFIXES
 from mfalab.verifier.wire.service import Endpoint
@@ -27,12 +29,21 @@ TOKEN_BYTES = 24
 class ServedEndpoint:
     """A verifier that answers on the wire; a context, at whose end its file is closed."""
 
-    verifier: Verifier
     account: ServedAccount
     application: Routes
     token: str
-    clock: LabClock | None
-    """What moves the verifier's time; None where that is the machine's."""
+    shelf: Shelf
+    """The devices beside it."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """What decides."""
+        return self.shelf.lab.verifier
+
+    @property
+    def clock(self) -> LabClock | None:
+        """What moves the verifier's time; None where that is the machine's."""
+        return self.shelf.lab.timeline if self.shelf.wall is None else None
 
     def told(self, url: str) -> dict[str, Any]:
         """What clients must know: the line of `mfalab serve --json`."""
@@ -81,34 +92,28 @@ def open_endpoint(
         StoreUnusable: the file is none of ours, or cannot be opened.
         ServiceError: a user's name is malformed.
     """
-    clock = LabClock(WALL.now_ns()) if virtual else None
-    verifier = Verifier(
-        store=MemoryStore() if db is None else SqliteStore(db),
-        clock=clock or WALL,
-        random_bytes=random_bytes,
-        profile=PROFILES[profile],
-        password_cost=CHEAP,
-        outbox=Silence(),
+    accounts: list[ServedAccount] = []
+    system = ServedSystem(
+        MemoryStore() if db is None else SqliteStore(db),
+        PROFILES[profile],
+        random_bytes,
+        lambda verifier: accounts.append(furnish(verifier, users, random_bytes)),
+        None if virtual else WALL,
     )
-    account = furnish(verifier, users, random_bytes)
+    shelf = Shelf(
+        system,
+        wall=None if virtual else WALL,
+        start_ns=WALL.now_ns(),
+        seed=random_bytes(TOKEN_BYTES).hex(),
+    )
     token = random_bytes(TOKEN_BYTES).hex()
-    application = serve_verifier(verifier, clock, token, random_bytes, url)
-    return ServedEndpoint(verifier, account, application, token, clock)
-
-
-def serve_verifier(
-    verifier: Verifier,
-    clock: LabClock | None,
-    token: str,
-    random_bytes: Callable[[int], bytes],
-    url: str,
-) -> Routes:
-    """An ASGI application of a verifier; signatures are fresh by this machine's time."""
+    # Signatures are fresh by this machine's time.
+    verifier = shelf.lab.verifier
     answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
     ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes, url)
     others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
-    others[PREFIX] = Control(clock, token)
-    return Routes(Application(answers.answer), others)
+    others[PREFIX] = Control(Api(shelf).answer, token)
+    return ServedEndpoint(accounts[0], Routes(Application(answers.answer), others), token, shelf)
 
 
 def _keys(credentials: Credentials) -> dict[str, str]:

@@ -28,7 +28,9 @@ def race(submit: Callable[[], object], requests: int) -> list[bool]:
         return list(pool.map(request, range(requests)))
 
 
-class _Embedded(Verifier):
+class EmbeddedVerifier(Verifier):
+    """A verifier as a target: see `Target`."""
+
     race = staticmethod(race)
 
     def close(self) -> None:
@@ -46,7 +48,7 @@ class EmbeddedSystem:
 
     def open(self, premises: Premises) -> Target:
         """A new verifier on the case's store."""
-        return _Embedded(
+        return EmbeddedVerifier(
             store=premises.store,
             clock=premises.clock,
             random_bytes=premises.random_bytes,

@@ -187,3 +187,30 @@ def test_without_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "mfalab.simulator.serving.server", raising=False)
     code, text = run("--db", ":memory:")
     assert (code, text) == (3, "Error: mfalab serve needs uvicorn: pip install 'mfalab[serve]'\n")
+
+
+@pytest.mark.slow
+def test_script_of_the_docs_asks_a_fob(serve: Callable[..., Served], tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "endpoint.md"
+    script = page.read_text().partition("## Devices beside the server")[2]
+    script = script.partition("```python\n")[2].partition("```")[0]
+    served = serve("--clock", "virtual", "--db", ":memory:")
+    keys = served.told["users"]["alice"]
+    environment = {
+        "AWS_ENDPOINT_URL": served.told["endpoint"],
+        "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "MFALAB_TOKEN": served.told["token"],
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **environment},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("ASIA")

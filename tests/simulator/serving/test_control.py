@@ -1,110 +1,57 @@
-"""Moving the time of a served verifier."""
+"""Who may ask for what is below `/_mfalab/`."""
 
 import asyncio
-import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.serving.control import Control
+from mfalab.simulator.shelf.api import told
 from mfalab.verifier.wire.messages import Request
 
-START_NS = 1_772_442_000 * 10**9
 TOKEN = "right"
 
 
-@pytest.fixture
-def clock() -> LabClock:
-    return LabClock(START_NS)
+def status(
+    *, token: str | None = TOKEN, client: str | None = "127.0.0.1", host: str | None = "localhost:1"
+) -> int:
+    headers = [] if token is None else [("authorization", f"Bearer {token}")]
+    headers += [] if host is None else [("host", host)]
+    control = Control(lambda request: told(200), TOKEN)
+    return control.answer(Request("GET", "/_mfalab/x", "", tuple(headers), b"", client)).status
 
 
-Ask = Callable[..., tuple[int, dict[str, Any]]]
+@pytest.mark.parametrize("token", [None, "wrong", "", "right2", "r\xefght"])
+def test_only_with_the_token(token: str | None) -> None:
+    assert status() == 200
+    assert status(token=token) == 401
 
 
-@pytest.fixture
-def ask(clock: LabClock) -> Ask:
-    control = Control(clock, TOKEN)
-
-    def call(
-        body: bytes | object = b"",
-        *,
-        token: str | None = TOKEN,
-        client: str = "127.0.0.1",
-        method: str = "POST",
-        path: str = "/_mfalab/clock",
-        by: Control = control,
-    ) -> tuple[int, dict[str, Any]]:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = () if token is None else (("authorization", f"Bearer {token}"),)
-        response = by.answer(Request(method, path, headers=headers, body=content), client)
-        return response.status, json.loads(response.body)
-
-    return call
-
-
-def test_time_is_moved_and_told(ask: Ask, clock: LabClock) -> None:
-    told = {"clock": "virtual", "now": "2026-03-02T09:00:30.000000Z"}
-    assert ask({"advance": "30 s"}) == (200, told)
-    assert clock.now_ns() == START_NS + 30 * 10**9
-    assert ask(method="GET", client="::1") == (200, told)
+@pytest.mark.parametrize("client", ["192.0.2.7", "", "localhost", "::ffff:192.0.2.7", None])
+def test_only_from_this_machine(client: str | None) -> None:
+    assert status(client="::1") == 200
+    assert status(client=client) == 403
 
 
 @pytest.mark.parametrize(
-    ("body", "word"),
-    [
-        (b"", "say how far"),
-        (b"{", "say how far"),
-        ([], "say how far"),
-        ({"advance": "30 s", "by": "me"}, "say how far"),
-        ({"advance": "soon"}, "advance: "),
-        ({"advance": "-1 s"}, "advance: "),
-        ({"advance": None}, "advance: "),
-        ({"advance": "9999 y"}, "advance: "),
-    ],
+    "host",
+    [None, "", "evil.example", "evil.example:8765", "192.0.2.7", "[::1", "localhost.evil.example"],
 )
-def test_what_is_no_duration_moves_nothing(
-    ask: Ask, clock: LabClock, body: object, word: str
-) -> None:
-    status, told = ask(body)
-    assert status == 400
-    assert told["error"].startswith(word)
-    assert clock.now_ns() == START_NS
-
-
-@pytest.mark.parametrize("token", [None, "wrong", "", "right2"])
-def test_only_with_the_token(ask: Ask, clock: LabClock, token: str | None) -> None:
-    assert ask({"advance": "30 s"}, token=token)[0] == 401
-    assert clock.now_ns() == START_NS
-
-
-@pytest.mark.parametrize("client", ["192.0.2.7", "", "localhost", "::ffff:192.0.2.7"])
-def test_only_from_this_machine(ask: Ask, clock: LabClock, client: str) -> None:
-    assert ask({"advance": "30 s"}, client=client)[0] == 403
-    assert clock.now_ns() == START_NS
-
-
-def test_other_paths_and_methods(ask: Ask) -> None:
-    assert ask(path="/_mfalab/nothing")[0] == 404
-    assert ask(method="DELETE")[0] == 405
-
-
-def test_machines_time_is_not_moved(ask: Ask) -> None:
-    control = Control(None, TOKEN)
-    assert ask({"advance": "30 s"}, by=control)[0] == 409
-    assert ask(method="GET", by=control) == (200, {"clock": "system", "now": None})
+def test_only_by_a_name_of_this_machine(host: str | None) -> None:
+    for own in ("localhost", "127.0.0.1:8765", "[::1]:8765", "127.0.0.2", "LOCALHOST:1"):
+        assert status(host=own) == 200
+    assert status(host=host) == 403
 
 
 def test_request_over_asgi() -> None:
-    control = Control(None, TOKEN)
+    control = Control(lambda request: told(200), TOKEN)
     scope = {
         "type": "http",
         "method": "GET",
         "path": "/_mfalab/clock",
         "query_string": b"",
-        "headers": [],
+        "headers": [(b"host", b"localhost")],
         "client": ("127.0.0.1", 1),
     }
     sent: list[Any] = []

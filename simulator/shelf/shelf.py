@@ -1,0 +1,291 @@
+"""The shelf: devices of the scenario language, and the people who have them, beside a server.
+
+They live in a lab, the engine of scenarios, that is built around the served verifier. True time of
+the lab is the virtual clock, or follows the machine's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mfalab.devices.otp.otpauth import parse_key_uri
+from mfalab.devices.otp.qr import read_qr
+from mfalab.simulator.clocks.wall import Wall
+from mfalab.simulator.environment.devices import HeldApp, HeldDevice, HeldToken
+from mfalab.simulator.environment.outcome import Outcome, Prevented, ScenarioError
+from mfalab.simulator.environment.people import Person
+from mfalab.simulator.lab import Lab
+from mfalab.simulator.language.setting import AnyDevice, PersonSpec, Setting, TokenSpec
+from mfalab.simulator.scenario_files.fragments import NotUnderstood, read_devices, read_step
+from mfalab.simulator.shelf.system import ServedSystem
+from mfalab.simulator.steps.base import Step
+from mfalab.simulator.steps.timing import SetVerifierClock, Wait
+from mfalab.verifier.records import Device, DeviceKind, Identity
+
+MOST_DEVICES: Final = 200
+VERBS: Final = frozenset(
+    {
+        "add_finger",
+        "back_up",
+        "borrow",
+        "break",
+        "change_number",
+        "change_verifier",
+        "clone",
+        "find",
+        "give_back",
+        "inject",
+        "key_fault",
+        "key_power",
+        "lose",
+        "measure",
+        "next_sms",
+        "replace",
+        "reset_key",
+        "restore",
+        "set_clock",
+        "set_pin",
+        "set_verifier_clock",
+        "switch_phone",
+        "travel",
+        "type_pin",
+        "wait",
+        "wire_fault",
+    }
+)
+"""What is done to things, and to time. What people do at the verifier comes through its doors."""
+_REPEATING = {"expect", "times", "every", "jitter", "name"}
+_NAME = re.compile(r"[A-Za-z][\w-]*")
+
+
+class Shelf:
+    """Devices beside a server.
+
+    Args:
+        system: the verifier, to be opened.
+        wall: the clock that time follows; None where time stands until it is moved.
+        start_ns: true time at the beginning.
+        seed: all chance of devices and people comes from it.
+
+    Attributes:
+        lab: people, devices, carrier, and the steps that can be done.
+    """
+
+    def __init__(
+        self, system: ServedSystem, *, wall: Wall | None, start_ns: int, seed: str
+    ) -> None:
+        setting = Setting().model_copy(update={"start": start_ns})
+        self.lab = Lab(setting, seed=seed, case="shelf", system=system)
+        self.wall = wall
+        system.when_decided = lambda happening: self.forget_log()
+        self._introduced: set[str] = set()
+        self.meet_people()
+
+    # People
+
+    def meet_people(self) -> None:
+        """Introduce the identities of the account that are not known here yet."""
+        verifier = self.lab.verifier
+        account = self.lab.accounts["main"]
+        with verifier.store.transaction() as tx:
+            if tx.count(Identity, account_id=account.id) == len(self._introduced):
+                return
+            identities = tx.find(Identity, account_id=account.id)
+        for identity in identities:
+            if identity.id not in self._introduced:
+                self._introduced.add(identity.id)
+                self._introduce(identity)
+
+    def _introduce(self, identity: Identity) -> None:
+        name = self._free_name("root" if identity.root else identity.name)
+        spec = PersonSpec(
+            role="root" if identity.root else "user",
+            user_name=None if identity.root or name == identity.name else identity.name,
+            typing="instant",
+        )
+        self.lab.people[name] = Person(
+            surroundings=self.lab,
+            name=name,
+            spec=spec,
+            account_id=identity.account_id,
+            user_name=identity.name,
+            identity_id=identity.id,
+            password="",
+            keys=None,
+            chance=self.lab.entropy.stream(f"{name}.typing"),
+        )
+
+    def _free_name(self, wanted: str) -> str:
+        """A name of the scenario language that is not taken."""
+        name = re.sub(r"[^\w-]", "-", wanted)
+        name = name if _NAME.fullmatch(name) else f"user-{name}"
+        taken, number = self.lab.people.keys() | self.lab.devices.keys(), 1
+        while (name if number == 1 else f"{name}-{number}") in taken:
+            number += 1
+        return name if number == 1 else f"{name}-{number}"
+
+    # Time
+
+    @property
+    def now_ns(self) -> int:
+        """True time."""
+        return self.lab.timeline.now_ns()
+
+    def follow(self) -> None:
+        """Let what is due by the machine's clock happen; nothing where time is moved by hand."""
+        if self.wall is not None:
+            self.lab.clients.advance(max(0, self.wall.now_ns() - self.now_ns))
+
+    def advance(self, duration_ns: int) -> None:
+        """Let time pass.
+
+        Raises:
+            ScenarioError: time is the machine's, or ends before.
+        """
+        self._require_virtual()
+        self.lab.let_time_pass(duration_ns)
+
+    def _require_virtual(self) -> None:
+        if self.wall is not None:
+            raise ScenarioError("time is the machine's; start with --clock virtual to move it")
+
+    # Devices
+
+    def put(self, given: Mapping[str, Any]) -> list[HeldDevice]:
+        """Put devices on the shelf: all of them, or none.
+
+        Args:
+            given: by name, in the words of a scenario's section `devices`.
+
+        Raises:
+            NotUnderstood: what `mfalab check` would find wrong.
+            Prevented: `Taken`: a name or a serial number is; `Full`: there are too many.
+        """
+        self.meet_people()
+        for name in given:
+            if name in self.lab.devices or name in self.lab.people:
+                raise Prevented("Taken", f'there is a device or a person "{name}" already')
+        if len(self.lab.devices) + len(given) > MOST_DEVICES:
+            raise Prevented("Full", f"there is room for {MOST_DEVICES} devices")
+        # A phone that a device brought is called like that device.
+        brought = {
+            name: {"kind": "totp_app", "owner": device.owner}
+            for name, device in self.lab.devices.items()
+            if name in self.lab.factory.phones
+        }
+        specs = read_devices({**brought, **given}, self._around())
+        new = {name: specs[name] for name in given}
+        self._require_free_serials(new)
+        return [self.lab.furnish_with(name, spec) for name, spec in new.items()]
+
+    def _require_free_serials(self, specs: Mapping[str, AnyDevice]) -> None:
+        tokens = {name: spec for name, spec in specs.items() if isinstance(spec, TokenSpec)}
+        for name, spec in tokens.items():
+            if spec.seeds is not None:
+                raise NotUnderstood(
+                    f"{name}: seed files are not read for clients; leave seeds out, or run the "
+                    "story with mfalab run"
+                )
+        serials = [spec.serial for spec in tokens.values() if spec.serial is not None]
+        with self.lab.verifier.store.transaction() as tx:
+            for serial in serials:
+                if tx.count(Device, serial=serial):
+                    raise Prevented("Taken", f'there is a token with serial number "{serial}"')
+
+    def device(self, name: str) -> HeldDevice:
+        """A device by name.
+
+        Raises:
+            ScenarioError: there is none.
+        """
+        return self.lab.device(name)
+
+    def press(self, name: str) -> HeldToken:
+        """Press the button of a hardware token.
+
+        Raises:
+            ScenarioError: it has none.
+            DeviceUnusable: it stays dark.
+        """
+        device = self.device(name)
+        if not isinstance(device, HeldToken):
+            raise ScenarioError(f"{name} has no button; only hardware tokens have")
+        device.code()
+        return device
+
+    def touch(self, name: str) -> None:
+        """Touch a security key.
+
+        Raises:
+            ScenarioError: it is none, or it is dark.
+        """
+        thing = self.lab.security_key(name).access.simulated
+        if thing.asks is None:
+            raise Prevented("Dark", f"{name} does not blink: nothing asks for a touch")
+        thing.touch()
+        self.lab.clients.advance(0)
+
+    def scan(self, name: str, what: bytes | str) -> HeldApp:
+        """Let an app take up the account in a picture of a QR code, or in a key URI.
+
+        Raises:
+            ScenarioError: it is no app.
+            DeviceError: the phone does not work; picture or URI are wrong.
+        """
+        app = self.lab.app(name)
+        app.phone.require_usable()
+        uri = what if isinstance(what, str) else read_qr(what)
+        secret = parse_key_uri(uri).seed.secret
+        app.add(uri)
+        app.serial = self._serial_of(secret)
+        return app
+
+    def _serial_of(self, secret: bytes) -> str | None:
+        """Which virtual device has this secret; None for one of somewhere else."""
+        account = self.lab.accounts["main"].id
+        with self.lab.verifier.store.transaction() as tx:
+            found = tx.find(Device, account_id=account, kind=DeviceKind.VIRTUAL)
+        return next((each.serial for each in found if each.secret == secret), None)
+
+    # Steps
+
+    def step(self, given: Mapping[str, Any]) -> Outcome:
+        """Do something with things, in the words of a scenario's step.
+
+        Raises:
+            NotUnderstood: what `mfalab check` would find wrong, or no step for here.
+            ScenarioError: it makes no sense here.
+        """
+        self.meet_people()
+        verb = given.get("do")
+        if not isinstance(verb, str) or verb not in VERBS:
+            raise NotUnderstood(f'"do" is one of {", ".join(sorted(VERBS))}')
+        if repeating := sorted(_REPEATING & given.keys()):
+            raise NotUnderstood(f"{', '.join(repeating)}: leave it out; a step is done once here")
+        devices = {
+            name: {"kind": spec.kind, "owner": spec.owner}
+            for name, spec in self.lab.setting.devices.items()
+        }
+        return self.do(read_step(given, {**self._around(), "devices": devices}))
+
+    def do(self, step: Step) -> Outcome:
+        """Do a step."""
+        if isinstance(step, Wait | SetVerifierClock):
+            self._require_virtual()
+        outcome = self.lab.attempt(step)
+        self.forget_log()
+        return outcome
+
+    def forget_log(self) -> None:
+        """Drop the events of the lab, which has no report here."""
+        self.lab.journal.log.take()
+
+    def _around(self) -> dict[str, dict[str, dict[str, str]]]:
+        """People, and the phones that no device brought, as sections of a scenario."""
+        phones = self.lab.factory.phones.keys() - self.lab.devices.keys()
+        return {
+            "people": {name: {} for name in self.lab.people},
+            "phones": {name: {} for name in sorted(phones)},
+        }
