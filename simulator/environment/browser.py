@@ -42,7 +42,13 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.environment.people import Person
-from mfalab.simulator.keys.browser import NO_ANSWER, anonymised, dom_exception
+from mfalab.simulator.keys.webauthn_client import (
+    NO_ANSWER,
+    DOMException,
+    anonymised,
+    dom_exception,
+    prepared,
+)
 from mfalab.simulator.language.key_use import KeyUse
 
 T = TypeVar("T")
@@ -147,10 +153,12 @@ def register(person: Person, key: HeldKey, options: dict[str, Any], use: KeyUse)
     if key.built_in and asked_for == "cross-platform" and use.client != "careless":
         person.note("sees the browser's error", error="NotAllowedError", cause="no security key")
         return {"error": {"name": "NotAllowedError"}}
-    wanted = PublicKeyCredentialCreationOptions.from_dict(options)
-    response = _ceremony(
-        person, key, use, 0, lambda _, client: client.make_credential(wanted), options
-    )
+
+    def ask(_: CtapDevice, client: Fido2Client) -> Any:
+        wanted = prepared(options, client.info)
+        return client.make_credential(PublicKeyCredentialCreationOptions.from_dict(wanted))
+
+    response = _ceremony(person, key, use, 0, ask, options)
     if key.built_in and "error" not in response:
         # python-fido2's client takes every authenticator for one that is plugged in.
         response["authenticatorAttachment"] = "platform"
@@ -182,7 +190,7 @@ def authenticate(
         if use.touch == "not asked for":
             origin = use.origin or person.surroundings.target.profile.origins[-1]
             return _asked_silently(device, options, origin)
-        wanted = PublicKeyCredentialRequestOptions.from_dict(options)
+        wanted = PublicKeyCredentialRequestOptions.from_dict(prepared(options, client.info))
         return client.get_assertion(wanted).get_response(0)
 
     def ask_by_either_name(device: CtapDevice, client: Fido2Client) -> Any:
@@ -229,6 +237,9 @@ def _ceremony(
         name = dom_exception(error, registering="rp" in options)
         person.note("sees the browser's error", error=name, cause=_cause(error))
         return {"error": {"name": name}}
+    except DOMException as error:
+        person.note("sees the browser's error", error=error.name, cause=error.message)
+        return {"error": {"name": error.name}}
     except NO_ANSWER as error:
         person.note("sees the browser's error", error="NotAllowedError", cause=str(error))
         return {"error": {"name": "NotAllowedError"}}

@@ -11,58 +11,28 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Literal, TypeVar
-from unicodedata import normalize
+from threading import Event
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fido2.client import ClientError, DefaultClientDataCollector, Fido2Client, UserInteraction
-from fido2.cose import ES256, CoseKey, EdDSA
-from fido2.ctap import CtapError
-from fido2.ctap2.base import Info
-from fido2.hid import ConnectionFailure
+from fido2.client import AssertionSelection, DefaultClientDataCollector
 from fido2.rpid import verify_rp_id
 from fido2.utils import websafe_decode, websafe_encode
-from fido2.webauthn import (
-    Aaguid,
-    AttestationObject,
-    AttestedCredentialData,
-    AuthenticatorData,
-    PublicKeyCredentialCreationOptions,
-    PublicKeyCredentialRequestOptions,
+from fido2.webauthn import AuthenticationResponse
+
+from mfalab.devices.security_key import SecurityKey
+from mfalab.simulator.keys.webauthn_client import (
+    NO_ANSWER,
+    Ceremony,
+    DOMException,
+    Pins,
+    Typist,
 )
 
-from mfalab.devices.schedule import NothingWillHappen
-from mfalab.devices.security_key import SecurityKey
-from mfalab.simulator.clocks.blocking import WaitedTooLong
-
-T = TypeVar("T")
-
-NO_ANSWER = (OSError, CtapError, ConnectionFailure, WaitedTooLong, NothingWillHappen)
-"""What a client meets when the key or the wire fails it; an unplugged key is an OSError."""
 _TIMEOUT_MS = 300_000
 """How long a browser waits where the page does not say: the default of section 5.1.3."""
 _BASE64URL = re.compile("[A-Za-z0-9_-]*")
 _DEFAULT_ALGORITHMS = [{"type": "public-key", "alg": -7}, {"type": "public-key", "alg": -257}]
-
-
-class DOMException(Exception):
-    """What a page gets in place of a credential.
-
-    Attributes:
-        name: `NotAllowedError`, `InvalidStateError`, `SecurityError`, `NotSupportedError`,
-            `EncodingError` or `AbortError`.
-        message: why; a real browser tells pages less.
-    """
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(name, message)
-        self.name = name
-        self.message = message
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.message}"
 
 
 @dataclass(slots=True)
@@ -77,13 +47,14 @@ class Browser:
         key: a plugged security key; may be changed at any time.
         origin: of the page, such as `https://example.com`; None for `https://` and the RP ID that
             the page asks for.
-        pin: what the user types when asked; None for a user who knows none and gives up. A user
-            who is told that it is wrong gives up, too.
+        pin: what the user types when asked; None for a user who knows none and gives up. One who
+            is told that it is wrong gives up, too; `["1111", "2468"]` is one who then tries
+            another, and a function answers each `PinAsked`.
     """
 
     key: SecurityKey
     origin: str | None = None
-    pin: str | None = None
+    pin: Pins = None
 
     def create(
         self,
@@ -116,26 +87,13 @@ class Browser:
         selection = dict(given.get("authenticatorSelection") or {})
         if selection.get("authenticatorAttachment") == "platform":
             raise DOMException("NotAllowedError", "a security key is no platform authenticator")
-        wish = selection.get("userVerification", "preferred")
-
-        def ask(client: Fido2Client) -> tuple[Info, Any]:
-            selection["userVerification"] = preferring(wish, client.info)
-            wanted = {
-                "timeout": _TIMEOUT_MS,
-                **given,
-                "rp": {**given["rp"], "id": rp_id},
-                "pubKeyCredParams": known,
-                "authenticatorSelection": selection,
-            }
-            parsed = PublicKeyCredentialCreationOptions.from_dict(wanted)
-            return client.info, client.make_credential(parsed)
-
-        info, made = self._ceremony(origin, ask, registering=True)
-        response: dict[str, Any] = json.loads(json.dumps(dict(made)))
-        if given.get("attestation", "none") == "none":
-            response = anonymised(response)
-        _tell_registration(response, info)
-        return response
+        wanted = {
+            "timeout": _TIMEOUT_MS,
+            **given,
+            "rp": {**given["rp"], "id": rp_id},
+            "pubKeyCredParams": known,
+        }
+        return self._ceremony(origin, lambda ceremony: ceremony.create(wanted))
 
     def get(
         self,
@@ -159,17 +117,14 @@ class Browser:
         given = _options(options, "challenge")
         _check_binary(given, ("challenge",), "allowCredentials")
         origin, rp_id = self._place(given.get("rpId"))
-        wish = given.get("userVerification", "preferred")
         listed = {each["id"] for each in given.get("allowCredentials") or ()}
         conditional = mediation == "conditional"
+        wanted = {"timeout": _TIMEOUT_MS, **given, "rpId": rp_id}
+        if conditional:
+            # What a page lists only narrows what is offered: discoverable credentials.
+            wanted.pop("allowCredentials", None)
 
-        def ask(client: Fido2Client) -> Any:
-            wanted = {"timeout": _TIMEOUT_MS, **given, "rpId": rp_id}
-            wanted["userVerification"] = preferring(wish, client.info)
-            if conditional:
-                # What a page lists only narrows what is offered: discoverable credentials.
-                wanted.pop("allowCredentials", None)
-            found = client.get_assertion(PublicKeyCredentialRequestOptions.from_dict(wanted))
+        def pick(found: AssertionSelection) -> AuthenticationResponse:
             for number, each in enumerate(found.get_assertions()):
                 names = (each.user or {}).get("name"), (each.user or {}).get("displayName")
                 if account is not None and account not in names:
@@ -179,13 +134,11 @@ class Browser:
             raise DOMException("NotAllowedError", "the user finds no such account on the key")
 
         try:
-            signed = self._ceremony(origin, ask, registering=False)
+            return self._ceremony(origin, lambda ceremony: ceremony.get(wanted, pick))
         except DOMException as error:
             if conditional and error.name == "NotAllowedError":
                 raise DOMException("AbortError", error.message) from error
             raise
-        response: dict[str, Any] = json.loads(json.dumps(dict(signed)))
-        return response
 
     def _place(self, rp_id: str | None) -> tuple[str, str]:
         """The page's origin, and the RP ID that it may use there."""
@@ -204,81 +157,15 @@ class Browser:
             raise DOMException("SecurityError", f"{origin} may not ask for {asked}")
         return origin, asked
 
-    def _ceremony(self, origin: str, ask: Callable[[Fido2Client], T], *, registering: bool) -> T:
-        def client() -> T:
+    def _ceremony(self, origin: str, hold: Callable[[Ceremony], dict[str, Any]]) -> dict[str, Any]:
+        def client() -> dict[str, Any]:
             collector = DefaultClientDataCollector(origin)
-            return ask(Fido2Client(self.key.device(), collector, _User(self.pin)))
+            return hold(Ceremony(self.key.device(), collector, Typist(self.pin), Event()))
 
         try:
             return self.key.call(client)
-        except ClientError as error:
-            name = dom_exception(error, registering=registering)
-            raise DOMException(name, _why(error)) from error
         except NO_ANSWER as error:
             raise DOMException("NotAllowedError", str(error)) from error
-
-
-@dataclass(slots=True)
-class _User(UserInteraction):
-    """What python-fido2 asks the user."""
-
-    pin: str | None
-
-    def prompt_up(self) -> None:
-        """The key wants a touch; `key.user` sees that by itself."""
-
-    def request_pin(self, permissions: Any, rp_id: str | None) -> str | None:
-        """The PIN, if the user knows one; in Normalization Form C (CTAP 2.1 section 6.5.1)."""
-        return None if self.pin is None else normalize("NFC", self.pin)
-
-    def request_uv(self, permissions: Any, rp_id: str | None) -> bool:
-        """A finger is put on the sensor."""
-        return True
-
-
-def preferring(wish: str, info: Info) -> str:
-    """The user verification to ask a key for: `preferred` is what it can do (section 5.8.6).
-
-    python-fido2 refuses a key that could have a PIN and has none.
-    """
-    able = any(info.options.get(way) for way in ("uv", "clientPin", "bioEnroll"))
-    return "discouraged" if wish not in ("required", "discouraged") and not able else wish
-
-
-def anonymised(response: dict[str, Any]) -> dict[str, Any]:
-    """A registration without its attestation, as for pages that want none (WebAuthn 5.1.3)."""
-    inner = response["response"]
-    made = AttestationObject(websafe_decode(inner["attestationObject"]))
-    data, credential = made.auth_data, made.auth_data.credential_data
-    assert credential is not None
-    if not any(credential.aaguid) and made.fmt == "packed" and "x5c" not in made.att_stmt:
-        return response
-    plain = AttestedCredentialData.create(
-        Aaguid.NONE, credential.credential_id, credential.public_key
-    )
-    bare = AuthenticatorData.create(
-        data.rp_id_hash, data.flags, data.counter, plain, data.extensions
-    )
-    told = {
-        "attestationObject": websafe_encode(AttestationObject.create("none", bare, {})),
-        "authenticatorData": websafe_encode(bare),
-    }
-    known = {name: value for name, value in told.items() if name in inner}
-    return {**response, "response": {**inner, **known}}
-
-
-def dom_exception(error: ClientError, *, registering: bool) -> str:
-    """The `DOMException` that a page gets for an error of the client (WebAuthn section 5.1)."""
-    if registering and error.code is ClientError.ERR.DEVICE_INELIGIBLE:
-        return "InvalidStateError"
-    return "NotAllowedError"
-
-
-def _why(error: ClientError) -> str:
-    """The authenticator's error behind a client's, or the client's own."""
-    if isinstance(error.cause, CtapError):
-        return str(getattr(error.cause.code, "name", error.cause.code))
-    return str(error.cause or error.code.name)
 
 
 def _options(options: str | Mapping[str, Any], *members: str) -> dict[str, Any]:
@@ -329,28 +216,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _tell_registration(response: dict[str, Any], info: Info) -> None:
-    """What pages read without a decoder (section 5.2.1): transports, public key, algorithm."""
-    inner = response["response"]
-    data = AttestationObject(websafe_decode(inner["attestationObject"])).auth_data
-    assert data.credential_data is not None
-    key = data.credential_data.public_key
-    inner["authenticatorData"] = websafe_encode(data)
-    inner["transports"] = sorted({"usb", *(info.transports or ())})
-    inner["publicKeyAlgorithm"] = key[3]
-    public = _public_key(key)
-    if public is not None:
-        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        inner["publicKey"] = websafe_encode(spki)
-
-
-def _public_key(key: CoseKey) -> ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | None:
-    """A key of the algorithms for which pages are given one (section 5.2.1.1); else None."""
-    if key[3] == ES256.ALGORITHM:
-        x, y = int.from_bytes(key[-2]), int.from_bytes(key[-3])
-        return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-    if key[3] == EdDSA.ALGORITHM:
-        return ed25519.Ed25519PublicKey.from_public_bytes(key[-2])
-    return None

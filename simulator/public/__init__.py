@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mfalab.simulator.environment.outcome import Outcome as Outcome
     from mfalab.simulator.environment.outcome import ScenarioError as ScenarioError
     from mfalab.simulator.keys.browser import Browser as Browser
-    from mfalab.simulator.keys.browser import DOMException as DOMException
+    from mfalab.simulator.keys.webauthn_client import DOMException as DOMException
     from mfalab.simulator.lab import Lab as Lab
     from mfalab.simulator.targets.otp_verifier import Capabilities as Capabilities
     from mfalab.simulator.targets.otp_verifier import OtpVerifier as OtpVerifier
@@ -33,7 +33,7 @@ _HOMES = {
     "AuthenticatorApp": "devices.otp.app",
     "Browser": "simulator.keys.browser",
     "Capabilities": "simulator.targets.otp_verifier",
-    "DOMException": "simulator.keys.browser",
+    "DOMException": "simulator.keys.webauthn_client",
     "Entropy": "simulator.entropy",
     "ExpectationFailed": "simulator.environment.outcome",
     "HardwareToken": "devices.otp.token",

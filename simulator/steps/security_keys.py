@@ -24,7 +24,7 @@ from mfalab.simulator.environment.devices import HeldKey
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.key_access import enrol_finger
 from mfalab.simulator.environment.outcome import ExpectationFailed, Prevented, ScenarioError
-from mfalab.simulator.keys.browser import NO_ANSWER
+from mfalab.simulator.keys.webauthn_client import NO_ANSWER
 from mfalab.simulator.language.key_use import KeyUse
 from mfalab.simulator.language.units import Duration, Share
 from mfalab.simulator.language.words import DeviceName, Name, PersonName, Pin
