@@ -103,20 +103,17 @@ def assert_linear() -> Callable[[list[int]], None]:
 
 
 @pytest.fixture(scope="session")
-def browser(give_up: Callable[[str], NoReturn]) -> Iterator[Any]:
-    """Headless Chromium, driven by Playwright."""
+def browser(give_up: Callable[[str], NoReturn], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Headless Chromium, driven by Playwright, of which a process has one."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         give_up("no chromium is installed; apt-get install chromium runs this")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield launched
-        launched.close()
+    launched = request.getfixturevalue("mfa_playwright").chromium.launch(
+        executable_path=chromium,
+        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    )
+    yield launched
+    launched.close()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,10 @@ import pytest
 
 from mfalab.simulator.pytest_plugin.items import ScenarioFile, the_target
 
-pytest_plugins = ["mfalab.simulator.pytest_plugin.fixtures"]
+pytest_plugins = [
+    "mfalab.simulator.pytest_plugin.fixtures",
+    "mfalab.simulator.pytest_plugin.key_browser_fixture",
+]
 _SUFFIXES = (".scenario.yaml", ".scenario.yml")
 
 

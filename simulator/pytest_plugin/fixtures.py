@@ -30,7 +30,7 @@ def _mfa_own_lab(request: pytest.FixtureRequest, mfa_seed: int) -> Lab:
 
     return Lab.of(
         seed=mfa_seed,
-        case=_name_of(request.node),
+        case=name_of(request.node),
         people={"alice": {}, "ada": {"role": "administrator"}},
         devices={
             "fob": {"kind": "hardware_totp", "owner": "alice"},
@@ -39,7 +39,7 @@ def _mfa_own_lab(request: pytest.FixtureRequest, mfa_seed: int) -> Lab:
     )
 
 
-def _name_of(item: pytest.Item) -> str:
+def name_of(item: pytest.Item) -> str:
     """The name of a test that is the same from wherever pytest was started.
 
     A node ID begins at pytest's rootdir, and xdist's loadgroup adds to its end.
