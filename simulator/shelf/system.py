@@ -51,6 +51,7 @@ class ServedSystem:
     suite = ""
     offer = Offer("the served verifier", frozenset(Ability))
     wall = None
+    one_process = True
 
     def __init__(
         self,
