@@ -21,8 +21,12 @@ test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/stranger
 verbs: $(VENV)/installed-for-test
 	$(BIN)/python tests/simulator/write_verbs.py
 
-bench: $(VENV)/installed-for-test
-	$(BIN)/python -m pytest bench --benchmark-only
+# COMPARE=FILE fails on a ratio that is worse than in an earlier run's JSON; TARGET=otp:... measures
+# a verifier of yours beside the others.
+bench: $(VENV)/installed-for-test $(VENV)/strangers/installed
+	@mkdir -p report
+	$(BIN)/python -m pytest bench --benchmark-only --benchmark-quiet --benchmark-json report/bench.json \
+	  $(if $(COMPARE),--compare $(COMPARE)) $(if $(TARGET),--target $(TARGET))
 
 # What tests need beside Python packages: a browser, the guest's machine, the strangers in it, and
 # what pyscard is compiled with.

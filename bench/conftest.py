@@ -1,16 +1,15 @@
-"""Prints how each benchmark compares with the one its group names as base, and other figures.
-
-A benchmark that others are measured against sets `benchmark.extra_info["base"] = True`. Ratios are
-of the shortest rounds: on a shared machine everything else measures the neighbours. What a
-benchmark measures besides time it puts into `benchmark.extra_info["figures"]`, by name.
-"""
+"""What benchmarks share: a decision in a store, the table at the end, and `--compare`."""
 
 import itertools
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from bench.ratios import Row, table, worse
 from mfalab.verifier import AWS_IMMEDIATE, Outcome, Store, otp
 from mfalab.verifier.code_rules import verify_code
 from mfalab.verifier.records import Device
@@ -41,43 +40,53 @@ def decide_codes(benchmark: Any) -> Callable[..., Outcome]:
     return measure
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ratios")
+    group.addoption("--compare", metavar="FILE", help="fail if a ratio is worse than in this JSON")
+    group.addoption("--target", metavar="otp:...", help="a verifier of yours, beside the others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--target") is None:
+        items[:] = [item for item in items if "verifier_of_yours" not in item.name]
+
+
+def pytest_configure(config: Any) -> None:
+    config.worse = []
+    config.compared = _read(config.option.compare)  # before minutes of measuring
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config: Any = session.config
+    config.worse = list(worse(_rows(config), config.compared))
+    if config.worse:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    session: Any = getattr(terminalreporter.config, "_benchmarksession", None)
-    groups: dict[str, list[Any]] = {}
-    for bench in session.benchmarks if session is not None else ():
-        if bench.stats is not None and bench.group is not None:
-            groups.setdefault(bench.group, []).append(bench)
-    lines = [line for group, benches in sorted(groups.items()) for line in ratios(group, benches)]
-    if lines:
-        terminalreporter.section("ratios of the shortest rounds")
-        for line in lines:
-            terminalreporter.line(line)
-    benches = [bench for _, group in sorted(groups.items()) for bench in group]
-    if figures := [line for bench in benches for line in figures_of(bench)]:
-        terminalreporter.section("other figures")
-        for line in figures:
+    config: Any = terminalreporter.config
+    if rows := _rows(config):
+        terminalreporter.section("times, and their ratios in this run")
+        Console(width=120).print(table(rows))
+    if config.worse:
+        terminalreporter.section(f"worse than in {config.option.compare}")
+        for line in config.worse:
             terminalreporter.line(line)
 
 
-def ratios(group: str, benches: list[Any]) -> list[str]:
-    """One line for each benchmark of a group that has a base."""
-    bases = [bench for bench in benches if bench.extra_info.get("base")]
-    if not bases:
+def _rows(config: Any) -> list[Row]:
+    session = getattr(config, "_benchmarksession", None)
+    benches = session.benchmarks if session is not None else ()
+    return [Row.of(bench.as_dict(include_data=False)) for bench in benches if bench.stats]
+
+
+def _read(compared: str | None) -> list[Row]:
+    if compared is None:
         return []
-    (base,) = bases
-    unit_s = base.stats.min
-    lines = [f"{group}: {base.name} takes {unit_s * 1e6:.1f} us"]
-    for bench in benches:
-        if bench is base:
-            continue
-        ratio = unit_s / bench.stats.min
-        words = f"{ratio:.1f} x as fast" if ratio >= 1 else f"{1 / ratio:.1f} x as long"
-        lines.append(f"{group}: {bench.name} takes {bench.stats.min * 1e6:.1f} us, {words}")
-    return lines
-
-
-def figures_of(bench: Any) -> list[str]:
-    """One line for each figure that a benchmark has besides its time."""
-    figures = bench.extra_info.get("figures", {})
-    return [f"{bench.group}: {bench.name}: {value} {name}" for name, value in figures.items()]
+    try:
+        return [Row.of(bench) for bench in json.loads(Path(compared).read_bytes())["benchmarks"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"--compare: {compared} is no result of make bench: {error}"
+        raise pytest.UsageError(what) from None

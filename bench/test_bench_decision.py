@@ -6,11 +6,15 @@ step, so none may stop early.
 
 import base64
 import hmac
+import itertools
+from contextlib import closing
 from typing import Any
 
 import pyotp
 import pytest
 
+from mfalab.simulator.targets.otp import OtpSystem
+from mfalab.simulator.workbench.target import system_under_test
 from mfalab.verifier import otp
 from mfalab.verifier.code_rules import decide_code, judge_pair
 from mfalab.verifier.decision import Outcome
@@ -42,7 +46,7 @@ def nothing_used(_: int) -> bool:
 
 
 def test_pyotp(benchmark: Any, seed: bytes) -> None:
-    benchmark.extra_info["base"] = True
+    benchmark.extra_info["role"] = "peer"
     totp = pyotp.TOTP(base64.b32encode(seed).decode())
     code = otp.hotp(seed, STEP + 2)
     assert benchmark(lambda: totp.verify(code, for_time=NOW_S, valid_window=2))
@@ -65,6 +69,8 @@ def test_decision_on_a_wrong_code(benchmark: Any, seed: bytes) -> None:
 
 
 def test_hmac_loop(benchmark: Any, seed: bytes) -> None:
+    benchmark.extra_info["role"] = "limit"
+
     def loop() -> list[int]:
         values = []
         for step in range(STEP - 2, STEP + 3):
@@ -83,6 +89,27 @@ def test_decision_in_a_memory_store(decide_codes: Any, seed: bytes) -> None:
         tx.insert(Account("1", "aws", None, "root@example.com", None, True, 0))
         tx.insert(device_with(seed))
     assert decide_codes(store, seed, STEP, rounds=5000) is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
+def test_verifier_of_yours(
+    benchmark: Any, seed: bytes, right: bool, pytestconfig: pytest.Config
+) -> None:
+    """What `--target` names, by the port that scenarios use; each accepted code is a new one."""
+    system = system_under_test(pytestconfig.getoption("--target"))
+    assert isinstance(system, OtpSystem)
+    benchmark.extra_info["role"] = "yours"
+    with closing(system.make()) as yours:
+        yours.enrol("alice", seed, "SHA1", 6, 30)
+        steps = itertools.count(STEP)
+
+        def prepare() -> tuple[tuple[str, str], dict[str, Any]]:
+            step = next(steps)
+            yours.set_time(step * 30 * 10**9)
+            code = int(otp.hotp(seed, step))
+            return ("alice", otp.as_text(code if right else (code + 1) % 10**6, 6)), {}
+
+        benchmark.pedantic(yours.attempt, setup=prepare, rounds=500, warmup_rounds=5)
 
 
 @pytest.mark.benchmark(group="pair")

@@ -125,7 +125,7 @@ async def one_client(served: Served, count: int, took_s: list[float]) -> None:
 @pytest.mark.parametrize("connections", [8, 64])
 def test_get_session_token(benchmark: Any, served: Served, connections: int) -> None:
     benchmark.group = f"GetSessionToken, {connections} connections"
-    benchmark.extra_info["base"] = served.kind == "bare"
+    benchmark.extra_info["role"] = {"bare": "limit", "moto": "peer"}.get(served.kind, "ours")
     took_s: list[float] = []
 
     async def run() -> None:

@@ -35,7 +35,7 @@ def timeline_events() -> int:
 
 @pytest.mark.benchmark(group=f"{EVENTS} events")
 def test_bare_simpy(benchmark: Any) -> None:
-    benchmark.extra_info["base"] = True
+    benchmark.extra_info["role"] = "limit"
     assert benchmark(simpy_events) == EVENTS
 
 

@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 @pytest.mark.benchmark(group="durable")
 def test_bare_transaction(benchmark: Any, tmp_path: Path) -> None:
-    benchmark.extra_info["base"] = True
+    benchmark.extra_info["role"] = "limit"
     connection = sqlite3.connect(tmp_path / "bare.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

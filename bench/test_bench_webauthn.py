@@ -105,7 +105,7 @@ def key(request: pytest.FixtureRequest, benchmark: Any) -> Key:
 
 
 def test_python_fido2(benchmark: Any, key: Key) -> None:
-    benchmark.extra_info["base"] = True
+    benchmark.extra_info["role"] = "peer"
     server = Fido2Server(
         PublicKeyCredentialRpEntity(id=RP_ID, name="x"),
         verify_origin=lambda origin: origin == ORIGIN,
@@ -117,6 +117,7 @@ def test_python_fido2(benchmark: Any, key: Key) -> None:
 
 
 def test_py_webauthn(benchmark: Any, key: Key) -> None:
+    benchmark.extra_info["role"] = "peer"
     response = key.assertion(CHALLENGE, 2)
     verified = benchmark(
         lambda: verify_authentication_response(
@@ -145,6 +146,7 @@ def test_decision(benchmark: Any, key: Key) -> None:
 
 
 def test_bare_signature(benchmark: Any, key: Key) -> None:
+    benchmark.extra_info["role"] = "limit"
     key.assertion(CHALLENGE, 2)
     public = key.private.public_key()
     benchmark(lambda: public.verify(key.signature, key.message, *key.how))

@@ -29,7 +29,6 @@ from mfalab.simulator.steps.refusals import READING, SIGNED
 from mfalab.simulator.steps.sign_in import WithCode
 from mfalab.verifier import Credentials, Outcome
 
-
 ON_THE_WIRE = ("s3:ListAllMyBuckets", "ec2:DescribeInstances", "ec2:TerminateInstances")
 """Actions that can be asked for anywhere without a trace: EC2 has dry runs."""
 

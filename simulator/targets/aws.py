@@ -35,7 +35,7 @@ from mfalab.verifier import ServiceError
 
 PREFIX = "mfalab-"
 """How the name of everything begins that a lab makes in an account."""
-TOKEN = "MFALAB_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN = "MFALAB_TOKEN"
 """The environment variable with the control token of `mfalab serve`."""
 _OPTIONS = ("profile", "name", "clock")
 _HAS = {Ability.API, Ability.ENROL, Ability.RESYNC, Ability.RACE, Ability.AWS_WORDS}
@@ -76,7 +76,9 @@ class Address:
         if url and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError(f'"{url}" is no URL; write aws:http://127.0.0.1:PORT, or aws: for AWS')
         if parts.username or parts.password:
-            raise ValueError("a URL holds no credentials; they come from the environment or profile=")
+            raise ValueError(
+                "a URL holds no credentials; they come from the environment or profile="
+            )
         port = parts.port  # raises ValueError
         place = f"{parts.hostname}:{port}" if port else parts.hostname
         return cls(
@@ -196,7 +198,12 @@ def connect(
             f"the credentials are of account {account}, not of {real_account}; nothing was done"
         )
     return AwsSystem(
-        address.name, address.text, wire, account, arn.split(":")[1], _clock(address, http, identity)
+        address.name,
+        address.text,
+        wire,
+        account,
+        arn.split(":")[1],
+        _clock(address, http, identity),
     )
 
 

@@ -68,7 +68,9 @@ class Made:
         if method == "create_access_key":
             return "delete_access_key", {"UserName": parameters.get("UserName")}
         if method == "create_policy":
-            return "delete_policy", {"PolicyArn": self._arn("policy", path, parameters, "PolicyName")}
+            return "delete_policy", {
+                "PolicyArn": self._arn("policy", path, parameters, "PolicyName")
+            }
         if method == "create_virtual_mfa_device":
             serial = self._arn("mfa", path, parameters, "VirtualMFADeviceName")
             return "delete_virtual_mfa_device", {"SerialNumber": serial}
@@ -122,5 +124,3 @@ class Made:
             if refusal.code != "NoSuchEntity":
                 raise
             return None
-
-

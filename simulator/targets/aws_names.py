@@ -83,7 +83,9 @@ class Names:
         if isinstance(value, Mapping):
             return {name: self.answer(each, name) for name, each in value.items()}
         if isinstance(value, list):
-            return [self.answer(each) for each in value if key not in _SHARED or self._is_ours(each)]
+            return [
+                self.answer(each) for each in value if key not in _SHARED or self._is_ours(each)
+            ]
         return self.text(value) if isinstance(value, str) and key not in _OPAQUE else value
 
     def text(self, text: str) -> str:

@@ -199,7 +199,9 @@ class Wire:
         try:
             root = ElementTree.fromstring(answer.content).tag.rpartition("}")[2]  # noqa: S314 - expat bounds its own growth
         except (ElementTree.ParseError, ValueError, LookupError):
-            raise TargetFailed(f"{told}, which is no XML" if begin else f"{told} and nothing") from None
+            raise TargetFailed(
+                f"{told}, which is no XML" if begin else f"{told} and nothing"
+            ) from None
         due = _REFUSALS[service]
         if status < 300:
             due = _ROOTS.get(service, {}).get(operation, f"{operation}Response")

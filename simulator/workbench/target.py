@@ -72,7 +72,9 @@ def system_under_test(text: str, real_account: str | None = None) -> SystemUnder
     if text == "embedded":
         return EMBEDDED
     if kind != "otp":
-        hint = nearest(kind, _KINDS) or "; write embedded, otp:MODULE:NAME, otp:FILE.yaml or aws:URL"
+        hint = (
+            nearest(kind, _KINDS) or "; write embedded, otp:MODULE:NAME, otp:FILE.yaml or aws:URL"
+        )
         raise BadTarget(f'"{text}" is no target{hint}')
     if rest.endswith((".yaml", ".yml")):
         return _described(Path(rest))
