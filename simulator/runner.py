@@ -12,7 +12,7 @@ import shlex
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -273,11 +273,15 @@ def case_events(
                 if verdict != "passed":
                     break
         except BaseException:
-            lab.target.close()  # a run that is interrupted leaves nothing there either
+            with suppress(ExpectationFailed):
+                lab.target.close()  # a run that is interrupted leaves nothing there either
             raise
         stand_ins.take_back()
         try:
             lab.target.close()
+        except ExpectationFailed as failure:
+            if verdict == "passed":
+                verdict, why = "failed", str(failure)
         except TargetFailed as failure:
             verdict = "error" if verdict == "passed" else verdict
             why = f"{why}; {failure}" if why else str(failure)

@@ -31,7 +31,7 @@ from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.environment.policies import PolicyShelf
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
-from mfalab.simulator.environment.target import Premises, SystemUnderTest, Target
+from mfalab.simulator.environment.target import Premises, SystemUnderTest, Target, TargetFailed
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.setting import (
     AccountSpec,
@@ -124,8 +124,12 @@ class Environment:
         )
         try:
             self._furnish()
-        except BaseException:
-            self.target.close()  # what was furnished is there, whatever ended it
+        except BaseException as error:
+            # What was furnished so far is there, whatever ended it.
+            try:
+                self.target.close()
+            except TargetFailed as failure:
+                raise TargetFailed(f"{error}; {failure}" if str(error) else failure) from error
             raise
 
     # -- furnishing ------------------------------------------------------------------

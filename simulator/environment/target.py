@@ -131,7 +131,12 @@ class Target(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it at the end of a case."""
+        """Let go of it at the end of a case.
+
+        Raises:
+            TargetFailed: it is broken, or something is left there.
+            ExpectationFailed: what it did in the case was of no use to a person.
+        """
         ...
 
 
