@@ -55,6 +55,9 @@ class _Manner:
         metavar="ACCOUNT_ID",
         help="The account at AWS, or elsewhere, that a target aws: may work in.",
     )
+    dry_run: bool = option(
+        "--dry-run", is_flag=True, help="List the calls to a target aws:, and send none."
+    )
     exitfirst: bool = option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 
 
@@ -127,6 +130,9 @@ def run_command(
     outputs.require_a_file_each()
     if outputs.show_secrets:
         os.umask(0o077)
+    if manner.dry_run:
+        _rehearse(selection, manner)
+        return
     system = the_target(manner.target, manner.real_account)
     if system.one_process and manner.jobs > 1:
         raise click.UsageError(f"{system.label} is one world for all cases: leave -j out with it")
@@ -158,6 +164,27 @@ def run_command(
     if form == "text":
         results.name_files()
     sys.exit(FAILED if results.failed else PASSED)
+
+
+def _rehearse(selection: Selection, manner: _Manner) -> None:
+    """List the calls that a run would send."""
+    from mfalab.simulator.runner import case_events
+
+    told = 0
+
+    def tell(call: object) -> None:
+        nonlocal told
+        told += 1
+        click.echo(str(call))
+
+    system = the_target(manner.target, manner.real_account, tell)
+    cases = selection.cases(system.suite)
+    skipped = 0
+    for case in cases:
+        *_, finished = case_events(case, manner.seed, system=system)
+        skipped += finished["verdict"] == "skipped"
+    played = len(cases) - skipped
+    click.echo(f"{told} calls of {played} cases, {skipped} skipped; nothing was sent")
 
 
 class _Results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
     from mfalab.simulator.environment.target import SystemUnderTest
 
 
-def the_target(text: str, real_account: str | None = None) -> SystemUnderTest:
+def the_target(
+    text: str,
+    real_account: str | None = None,
+    rehearsed: Callable[[object], None] | None = None,
+) -> SystemUnderTest:
     """What `--target` names; an endpoint that is not there ends the command.
 
     Raises:
@@ -23,7 +28,7 @@ def the_target(text: str, real_account: str | None = None) -> SystemUnderTest:
     from mfalab.simulator.workbench.target import BadTarget, system_under_test
 
     try:
-        return system_under_test(text, real_account)
+        return system_under_test(text, real_account, rehearsed)
     except BadTarget as error:
         raise click.UsageError(f"--target: {error}") from None
     except TargetFailed as failure:

@@ -12,6 +12,7 @@ clock, so that a lab need not wait for it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -29,8 +30,9 @@ from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.environment.target import Premises, Target, TargetFailed
 from mfalab.simulator.targets.aws_clock import ServedClock, wall_of
 from mfalab.simulator.targets.aws_http import PATIENCE_S, Http, Transport
+from mfalab.simulator.targets.aws_rehearsal import ANY_ACCOUNT, Rehearsal
 from mfalab.simulator.targets.aws_target import AwsTarget
-from mfalab.simulator.targets.aws_wire import Wire
+from mfalab.simulator.targets.aws_wire import REGION, Called, Wire
 from mfalab.verifier import ServiceError
 
 PREFIX = "mfalab-"
@@ -74,10 +76,10 @@ class Address:
             raise ValueError("clock can be none only, for an endpoint that looks at no clock")
         url = parts._replace(query="", fragment="").geturl()
         if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValueError(f'"{url}" is no URL; write aws:http://127.0.0.1:PORT, or aws: for AWS')
+            raise ValueError(f'"{url}" is no URL; write http://127.0.0.1:PORT, or nothing for AWS')
         if parts.username or parts.password:
             raise ValueError(
-                "a URL holds no credentials; they come from the environment or profile="
+                "a URL holds no credentials; set them in the environment, or name a profile="
             )
         port = parts.port  # raises ValueError
         place = f"{parts.hostname}:{port}" if port else parts.hostname
@@ -110,6 +112,7 @@ class AwsSystem:
         account: the account's id.
         partition: of the account's ARNs.
         clock: its time; None where the lab's time is good enough.
+        movable: whether its time is moved by us, so that nobody has to wait.
     """
 
     label: str
@@ -117,7 +120,8 @@ class AwsSystem:
     wire: Wire
     account: str
     partition: str
-    clock: Wall | ServedClock | None
+    clock: Wall | None
+    movable: bool = False
     one_process = True
     suite = ""
     _number: count[int] = field(default_factory=lambda: count(1))
@@ -137,7 +141,7 @@ class AwsSystem:
         lacks[Ability.ANY_TIME] = lacks[Ability.SERVER_CLOCK] = "its time goes forward only"
         if self.clock is None:
             del lacks[Ability.ANY_TIME]
-        elif not isinstance(self.clock, ServedClock):
+        elif not self.movable:
             lacks[Ability.LONG_WAIT] = "it lives in the wall's time"
         return Offer.of_all_but(self.label, lacks)
 
@@ -176,8 +180,8 @@ def connect(
     if not address.local and real_account is None:
         where = address.url or "AWS"
         raise ValueError(
-            f"{where} is not this machine: name the account that users, roles and policies are "
-            "made in and removed from by --real-account ACCOUNT_ID; --dry-run shows the calls before"
+            f"{where} is not this machine: say by --real-account ACCOUNT_ID in which account "
+            "users, roles and policies may be made and removed; --dry-run lists the calls before"
         )
     try:
         session = boto3.Session(profile_name=address.profile)
@@ -197,22 +201,51 @@ def connect(
         raise TargetFailed(
             f"the credentials are of account {account}, not of {real_account}; nothing was done"
         )
+    clock = None if address.timeless else _clock(address, http, identity)
     return AwsSystem(
         address.name,
         address.text,
         wire,
         account,
         arn.split(":")[1],
-        _clock(address, http, identity),
+        clock,
+        isinstance(clock, ServedClock),
     )
 
 
-def _clock(address: Address, transport: Transport, identity: object) -> Wall | ServedClock | None:
+def rehearse(
+    address: Address, listener: Callable[[Called], None], *, real_account: str | None = None
+) -> AwsSystem:
+    """What stands for an endpoint, so that its calls are told and none is sent.
+
+    Args:
+        address: of the endpoint.
+        listener: told of each call.
+        real_account: the id that the account has.
+
+    Raises:
+        ValueError: that is no account's id.
+    """
+    account = real_account or ANY_ACCOUNT
+    stage = Rehearsal.of(account)
+    keys = stage.administrator
+    session = boto3.Session(keys.access_key_id, keys.secret_access_key, region_name=REGION)
+    wire = Wire(address.name, session, stage, address.url, listener)
+    wire.call("sts", "get_caller_identity", {})
+    movable = _token(address) is not None
+    clock = None if address.timeless else stage.clock
+    return AwsSystem(address.name, address.text, wire, account, "aws", clock, movable)
+
+
+def _token(address: Address) -> str | None:
+    """The control token of a server of ours, which is given to nobody else."""
+    return os.environ.get(TOKEN) if address.local else None
+
+
+def _clock(address: Address, transport: Transport, identity: object) -> Wall:
     """The time of an endpoint."""
-    if address.timeless:
-        return None
-    token = os.environ.get(TOKEN)
-    if token and address.local and address.url:
+    token = _token(address)
+    if token and address.url:
         served = ServedClock(transport, address.url, token)
         if served.read():
             served.begin()

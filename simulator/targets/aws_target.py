@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from urllib.parse import quote
 
+from mfalab.devices.errors import ProvisioningError
+from mfalab.devices.otp.qr import read_qr
 from mfalab.simulator.clocks.wall import Wall, meet
 from mfalab.simulator.entropy import SystemEntropy
+from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.environment.target import NotOffered, Premises, TargetFailed
 from mfalab.simulator.targets import embedded
 from mfalab.simulator.targets.aws_made import Made
@@ -21,14 +26,46 @@ from mfalab.verifier import (
     Profile,
     ServiceError,
     TokenSeed,
+    TrailEvent,
     aws_policies,
     permissions,
 )
+from mfalab.verifier.names import qr_png
+
+FAULT = "a fault"
+"""What the event log calls what a target gives that is of no use."""
 
 _ALLOWED = ("DryRunOperation", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
 """What EC2 says to a dry run of what the caller may do."""
 _NO_INSTANCE = "i-0123456789abcdef0"
 _TAG = "mfalab"
+_ANYWHERE = [
+    "iam:CreateVirtualMFADevice",
+    "iam:GetAccountPasswordPolicy",
+    "iam:ListUsers",
+    "iam:ListVirtualMFADevices",
+]
+_ON_ONESELF = [
+    "iam:ChangePassword",
+    "iam:CreateAccessKey",
+    "iam:DeactivateMFADevice",
+    "iam:DeleteAccessKey",
+    "iam:EnableMFADevice",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetMFADevice",
+    "iam:GetUser",
+    "iam:ListAccessKeys",
+    "iam:ListMFADevices",
+    "iam:ResyncMFADevice",
+    "iam:UpdateAccessKey",
+]
+_ON_DEVICES = [
+    "iam:DeleteVirtualMFADevice",
+    "iam:ListMFADeviceTags",
+    "iam:TagMFADevice",
+    "iam:UntagMFADevice",
+]
+_ON_ROLES = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
 
 
 class Place(Protocol):
@@ -69,6 +106,8 @@ class AwsTarget:
     """Name and ARN of each user, by its id in the lab."""
     policies: dict[str, str] = field(default_factory=dict)
     """ARNs of copies of AWS's policies, by the ARNs of these."""
+    faults: list[str] = field(default_factory=list)
+    """What it gave its people that is of no use, though a lab could go on."""
     racing: bool = False
 
     def __post_init__(self) -> None:
@@ -122,7 +161,7 @@ class AwsTarget:
         self._furnish("create_login_profile", UserName=name, Password=password)
         if policies is None:
             usual = aws_policies.ADMINISTRATOR if administrator else aws_policies.SELF_MANAGEMENT
-            policies = [self._copied(aws_policies.arn_of(self.place.partition, usual))]
+            policies = [aws_policies.arn_of(self.place.partition, usual)]
         self._attach("user", name, policies)
         identity_id = f"{account_id}/{name}"
         self.users[identity_id] = name, made["User"]["Arn"]
@@ -242,11 +281,18 @@ class AwsTarget:
             self.racing = False
 
     def close(self) -> None:
-        """Take away what the case made."""
+        """Take away what the case made.
+
+        Raises:
+            TargetFailed: not all of it could be removed.
+            ExpectationFailed: a person could not have come to the end of the case.
+        """
         try:
             self.made.remove()
         finally:
             self.place.finished()
+        if self.faults:
+            raise ExpectationFailed(*self.faults)
 
     def call(
         self,
@@ -266,7 +312,26 @@ class AwsTarget:
         noted = self.made.by(method, sent) if service == "iam" else nullcontext()
         with noted:
             wire = self.place.wire
-            return self._told(method, lambda: wire.call(service, method, sent, credentials))
+            answer = self._told(method, lambda: wire.call(service, method, sent, credentials))
+        if method == "create_virtual_mfa_device":
+            self._make_scannable(answer["VirtualMFADevice"])
+        return answer
+
+    def _make_scannable(self, device: dict[str, Any]) -> None:
+        """Where no app can scan the picture, draw one of the secret, which is typed in then."""
+        try:
+            read_qr(device["QRCodePNG"])
+        except ProvisioningError:
+            serial = device["SerialNumber"].rpartition("/")[2]
+            seed = device["Base32StringSeed"].decode(errors="replace")
+            device["QRCodePNG"] = qr_png(f"otpauth://totp/{quote(serial)}?secret={quote(seed)}")
+            self.faults = [
+                "a QRCodePNG that an app can scan",
+                "bytes that are no picture of a code",
+            ]
+            fields = {"operation": "CreateVirtualMFADevice", "expected": self.faults[0]}
+            now_ns = self.premises.clock.now_ns()
+            self.premises.observer(TrailEvent(FAULT, now_ns, {**fields, "got": self.faults[1]}))
 
     def meet(self) -> None:
         """Keep step with the endpoint's time; in a race it stands."""
@@ -299,24 +364,39 @@ class AwsTarget:
 
     def _there(self, arn: str) -> str:
         """A policy's ARN; an endpoint that lacks AWS's own is given a copy."""
-        if aws_policies.find(self.place.partition, arn) is None:
+        found = aws_policies.find(self.place.partition, arn)
+        if found is None:
             return arn
-        try:
-            self.call("iam", "get_policy", {"PolicyArn": arn})
-        except ServiceError as refusal:
-            if refusal.code != "NoSuchEntity":
-                raise TargetFailed(f"{self.place.label} refuses get_policy: {refusal}") from None
-            return self._copied(arn)
-        return arn
-
-    def _copied(self, arn: str) -> str:
-        """The ARN of a policy of the case's with the rights of AWS's, or of ours."""
         if arn not in self.policies:
-            found = aws_policies.find(self.place.partition, arn)
-            assert found is not None
             policy, document = found
-            self.policies[arn] = self.create_policy("", policy.name, document).arn
+            self.policies[arn] = arn
+            try:
+                self.call("iam", "get_policy", {"PolicyArn": arn})
+            except ServiceError as refusal:
+                if refusal.code != "NoSuchEntity":
+                    raise TargetFailed(
+                        f"{self.place.label} refuses get_policy: {refusal}"
+                    ) from None
+                if policy.name == aws_policies.SELF_MANAGEMENT.rpartition("/")[2]:
+                    document = self._self_management()
+                self.policies[arn] = self.create_policy("", policy.name, document).arn
         return self.policies[arn]
+
+    def _self_management(self) -> str:
+        """Rights on oneself in AWS's words, as ours have a condition key that is ours alone."""
+        iam, prefix = f"arn:{self.place.partition}:iam::*", self.prefix
+        statements = (
+            (_ANYWHERE, ["*"]),
+            (_ON_ONESELF, [f"{iam}:user/${{aws:username}}", f"{iam}:user/*/${{aws:username}}"]),
+            # The names of a case's devices and roles: no others are to be touched by its people.
+            (_ON_DEVICES, [f"{iam}:mfa/{prefix}*", f"{iam}:mfa/*/{prefix}*"]),
+            (_ON_ROLES, [f"{iam}:role/{prefix}*"]),
+        )
+        allowed = [
+            {"Effect": "Allow", "Action": actions, "Resource": resources}
+            for actions, resources in statements
+        ]
+        return json.dumps({"Version": "2012-10-17", "Statement": allowed})
 
     def _tags(self) -> list[dict[str, str]]:
         return [{"Key": _TAG, "Value": self.prefix.strip("-")}]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 from xml.etree import ElementTree
 
@@ -45,7 +46,7 @@ _THROTTLED = frozenset(
     }
 )
 _SKEWED = ("Signature expired", "Signature not yet current")
-_ROOTS = {"s3": {"ListBuckets": "ListAllMyBucketsResult"}}
+_ROOTS = {"ListBuckets": "ListAllMyBucketsResult"}
 """The elements of answers that are not called after their operation."""
 _REFUSALS = {"iam": "ErrorResponse", "sts": "ErrorResponse", "ec2": "Response", "s3": "Error"}
 """The element of a refusal, by service."""
@@ -105,6 +106,7 @@ class Wire:
     url: str | None = None
     listener: Callable[[Called], None] = field(default=lambda _: None)
     _clients: dict[tuple[str, str, Credentials | None], Any] = field(default_factory=dict)
+    _making: Lock = field(default_factory=Lock)
 
     def call(
         self,
@@ -155,30 +157,34 @@ class Wire:
 
     def _client(self, service: str, region: str, credentials: Credentials | None) -> Any:
         wanted = service, region, credentials
-        if wanted not in self._clients:
-            keys = {}
-            if credentials is not None:
-                keys = {
-                    "aws_access_key_id": credentials.access_key_id,
-                    "aws_secret_access_key": credentials.secret_access_key,
-                    "aws_session_token": credentials.session_token,
-                }
-            client = self.session.client(
-                service,
-                region_name=region,
-                endpoint_url=self.url,
-                # What is wrong with a parameter is for the endpoint to say, and once.
-                config=Config(
-                    parameter_validation=False,
-                    retries={"total_max_attempts": 1, "mode": "standard"},
-                ),
-                **keys,
-            )
-            client.meta.events.register("before-send", self._send)
-            self._clients[wanted] = client
-        return self._clients[wanted]
+        with self._making:
+            if wanted not in self._clients:
+                self._clients[wanted] = self._made(service, region, credentials)
+            return self._clients[wanted]
 
-    def _send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
+    def _made(self, service: str, region: str, credentials: Credentials | None) -> Any:
+        keys: dict[str, str | None] = {}
+        if credentials is not None:
+            keys = {
+                "aws_access_key_id": credentials.access_key_id,
+                "aws_secret_access_key": credentials.secret_access_key,
+                "aws_session_token": credentials.session_token,
+            }
+        client = self.session.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            # What is wrong with a parameter is for the endpoint to say, and once.
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+            ),
+            **keys,
+        )
+        client.meta.events.register("before-send", self._send)
+        return client
+
+    def _send(self, request: AWSPreparedRequest, event_name: str, **more: object) -> AWSResponse:
         """Send a request in botocore's place, and look at the answer before it is parsed."""
         _, service, operation = event_name.split(".")
         answer = self.transport(request)
@@ -197,27 +203,24 @@ class Wire:
         if not 200 <= status < 500 or status == 429:
             raise TargetFailed(told)
         try:
-            root = ElementTree.fromstring(answer.content).tag.rpartition("}")[2]  # noqa: S314 - expat bounds its own growth
+            tag = ElementTree.fromstring(answer.content).tag  # noqa: S314 - expat bounds its growth
         except (ElementTree.ParseError, ValueError, LookupError):
-            raise TargetFailed(
-                f"{told}, which is no XML" if begin else f"{told} and nothing"
-            ) from None
-        due = _REFUSALS[service]
-        if status < 300:
-            due = _ROOTS.get(service, {}).get(operation, f"{operation}Response")
-        if root != due:
+            raise TargetFailed(f"{told}, which is no XML") from None
+        accepted = _ROOTS.get(operation, f"{operation}Response")
+        due = accepted if status < 300 else _REFUSALS[service]
+        if tag.rpartition("}")[2] != due:
             raise TargetFailed(f"{told}, and an answer to it is <{due}>")
 
     def _verdict(self, operation: str, error: ClientError) -> Exception:
         """A refusal, if it is one."""
         said = error.response.get("Error", {})
-        code, message = str(said.get("Code", "")), str(said.get("Message") or "")
+        code, message = str(said.get("Code") or ""), str(said.get("Message") or "")
         status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
         if code in _THROTTLED:
             return TargetFailed(f"{self.label} throttles {operation}: {code}: {message}")
         if code == "RequestTimeTooSkewed" or message.startswith(_SKEWED):
             return TargetFailed(f"{self.label} has another time than this machine: {message}")
-        if not code.replace(".", "").isalpha():
+        if code == "Unknown" or not code.replace(".", "").isalpha():
             return TargetFailed(f"{self.label} refused {operation} without a code: {message}")
         return ServiceError(code, message, status)
 

@@ -52,12 +52,17 @@ class BadTarget(ValueError):
     """A text that names no system under test. Args: why, and what to write."""
 
 
-def system_under_test(text: str, real_account: str | None = None) -> SystemUnderTest:
+def system_under_test(
+    text: str,
+    real_account: str | None = None,
+    rehearsed: Callable[[object], None] | None = None,
+) -> SystemUnderTest:
     """What `--target` names.
 
     Args:
         text: what is given.
         real_account: the id of the account of an endpoint that is not on this machine.
+        rehearsed: told of each call to an endpoint, in place of sending it.
 
     Raises:
         BadTarget: it names nothing that can be tested.
@@ -66,9 +71,9 @@ def system_under_test(text: str, real_account: str | None = None) -> SystemUnder
     """
     kind, colon, rest = text.partition(":")
     if kind == "aws" and colon:
-        return _endpoint(text, real_account)
-    if real_account is not None:
-        raise BadTarget(f'"{text}" has no account; a real account is that of aws: or aws:URL')
+        return _endpoint(text, real_account, rehearsed)
+    if real_account is not None or rehearsed is not None:
+        raise BadTarget(f'"{text}" is no endpoint; --real-account and --dry-run go with aws:URL')
     if text == "embedded":
         return EMBEDDED
     if kind != "otp":
@@ -85,7 +90,9 @@ def system_under_test(text: str, real_account: str | None = None) -> SystemUnder
     return OtpSystem(rest, text, make, make.capabilities())
 
 
-def _endpoint(text: str, real_account: str | None) -> SystemUnderTest:
+def _endpoint(
+    text: str, real_account: str | None, rehearsed: Callable[[object], None] | None
+) -> SystemUnderTest:
     """An endpoint of IAM and STS.
 
     Raises:
@@ -93,13 +100,16 @@ def _endpoint(text: str, real_account: str | None) -> SystemUnderTest:
         TargetFailed: it is not there, or lets us not in.
     """
     try:
-        from mfalab.simulator.targets.aws import Address, connect
+        from mfalab.simulator.targets.aws import Address, connect, rehearse
     except ModuleNotFoundError as missing:
         if missing.name not in ("boto3", "botocore"):
             raise
         raise BadTarget(f"{text} needs boto3: pip install 'mfalab[aws]'") from None
     try:
-        return connect(Address.of(text), real_account=real_account)
+        address = Address.of(text)
+        if rehearsed is not None:
+            return rehearse(address, rehearsed, real_account=real_account)
+        return connect(address, real_account=real_account)
     except ValueError as error:
         raise BadTarget(f"{text}: {error}") from None
 

@@ -1,22 +1,30 @@
-"""Verifiers of one-time codes that differ in one way each from one that is right."""
+"""Verifiers of one-time codes that differ in one way each from one that is right; endpoints."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from threading import Event, Thread
 from typing import Any
 
 import pyotp
 import pytest
 
-from mfalab.simulator.eventlog import Event
+from mfalab.simulator.entropy import SystemEntropy
+from mfalab.simulator.eventlog import Event as LogEvent
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
+from mfalab.simulator.serving.endpoint import ServedEndpoint, open_endpoint
+from mfalab.simulator.serving.server import Server, listen, url_of
 from mfalab.simulator.targets.otp import OtpSystem
 from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+from mfalab.verifier.wire.asgi import Receive, Scope, Send
 
 
 class Right:
@@ -72,7 +80,7 @@ class Right:
         self.totp.clear()
 
 
-Play = Callable[..., dict[str, Event]]
+Play = Callable[..., dict[str, LogEvent]]
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +93,7 @@ def suite() -> list[Case]:
 def play(suite: list[Case]) -> Play:
     """Play the suite against a verifier: how each case finished, by its name in the suite."""
 
-    def played(make: Callable[[], Any], words: str = "", **declared: Any) -> dict[str, Event]:
+    def played(make: Callable[[], Any], words: str = "", **declared: Any) -> dict[str, LogEvent]:
         capabilities = replace(make().capabilities, **declared)
         system = OtpSystem("mine", "otp:mine:Mine", make, capabilities)
         chosen = [case for case in suite if words in case.local_id]
@@ -102,3 +110,102 @@ def right() -> type[Right]:
 
 def now(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+@dataclass(slots=True)
+class Served:
+    """An endpoint of ours on a socket, whose time is moved, and what it was asked."""
+
+    endpoint: ServedEndpoint
+    url: str
+    requests: list[str] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.requests.append(scope.get("path", ""))
+        await self.endpoint.application(scope, receive, send)
+
+    def left(self) -> list[str]:
+        """What is in the account beside its administrator."""
+        keys = self.endpoint.account.users["ada"]
+        iam = self.endpoint.verifier.iam(keys)
+        return [
+            *(each["UserName"] for each in iam.list_users()["Users"] if each["UserName"] != "ada"),
+            *(each["SerialNumber"] for each in iam.list_virtual_mfa_devices()["VirtualMFADevices"]),
+            *(each["RoleName"] for each in iam.list_roles()["Roles"]),
+            *(each["GroupName"] for each in iam.list_groups()["Groups"]),
+            *(each["Arn"] for each in iam.list_policies(Scope="Local")["Policies"]),
+        ]
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[Served]:
+    chance = SystemEntropy().random_bytes("endpoint")
+    endpoint = open_endpoint(
+        None, profile="aws-immediate", virtual=True, users={"ada": True}, random_bytes=chance
+    )
+    listener = listen("127.0.0.1", 0)
+    served = Served(endpoint, url_of(listener))
+    server = Server(served, listener)
+    server.start()
+    yield served
+    server.stop()
+
+
+@pytest.fixture
+def served(_server: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """The endpoint, with an administrator's credentials and the control token around."""
+    keys = _server.endpoint.account.users["ada"]
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "MFALAB_TOKEN": _server.endpoint.token,
+    }.items():
+        monkeypatch.setenv(name, value)
+    _server.requests.clear()
+    return _server
+
+
+class Hostile:
+    """A server that answers each connection with the same bytes, over and over."""
+
+    def __init__(self, begin: bytes, endless: bytes = b"", pause: Event | None = None) -> None:
+        self._begin, self._endless, self._pause = begin, endless, pause
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.connections = 0
+        Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(2**16)
+            connection.sendall(self._begin)
+            while self._endless:
+                connection.sendall(self._endless)
+                if self._pause is not None and self._pause.wait(0.02):
+                    break
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def hostile() -> Iterator[Callable[..., Hostile]]:
+    """Makes servers that are none."""
+    with ExitStack() as stack:
+
+        def make(begin: bytes, endless: bytes = b"", pause: Event | None = None) -> Hostile:
+            return stack.enter_context(closing(Hostile(begin, endless, pause)))
+
+        yield make
