@@ -48,6 +48,7 @@ class ServedSystem:
     """
 
     label = address = "served"
+    one_process = True
     suite = ""
     offer = Offer("the served verifier", frozenset(Ability))
     wall = None

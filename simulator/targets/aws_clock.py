@@ -49,7 +49,7 @@ class ServedClock:
         """Read it; whether there is one."""
         now = self._ask()
         if now is not None:
-            # A date has no nanoseconds: it is behind by the same part of a microsecond from now on.
+            # A date has no nanoseconds: it is behind by as much as is cut off, from now on.
             self._now_ns = round(now.timestamp() * 1e6) * 1000
         return now is not None
 

@@ -140,11 +140,17 @@ class Served:
 @pytest.fixture(scope="session")
 def _server() -> Iterator[Served]:
     chance = SystemEntropy().random_bytes("endpoint")
-    endpoint = open_endpoint(
-        None, profile="aws-immediate", virtual=True, users={"ada": True}, random_bytes=chance
-    )
     listener = listen("127.0.0.1", 0)
-    served = Served(endpoint, url_of(listener))
+    url = url_of(listener)
+    endpoint = open_endpoint(
+        None,
+        profile="aws-immediate",
+        virtual=True,
+        users={"ada": True},
+        url=url,
+        random_bytes=chance,
+    )
+    served = Served(endpoint, url)
     server = Server(served, listener)
     server.start()
     yield served
