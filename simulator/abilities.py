@@ -51,11 +51,15 @@ class Ability(Enum):
     API = "be called by a program"
     PAGES = "show lists, and pages for administrators"
     ENROL = "be given devices"
+    REMOVE = "have a device taken away"
+    CODES = "judge one-time codes"
     RESYNC = "resynchronise a device by two codes"
     RACE = "judge codes that arrive at the same moment"
     COUNTERS = "verify event-based codes"
     SMS = "send codes by SMS"
     KEYS = "register security keys"
+    KEY_OPTIONS = "be told what to ask of security keys"
+    U2F_KEYS = "take over keys of the U2F API"
     ROOT = "have a root user"
     RULES = "be given other rules"
     SERVER_CLOCK = "have its own clock set"
@@ -75,11 +79,15 @@ OF_SYSTEM = frozenset(
         Ability.API,
         Ability.PAGES,
         Ability.ENROL,
+        Ability.REMOVE,
+        Ability.CODES,
         Ability.RESYNC,
         Ability.RACE,
         Ability.COUNTERS,
         Ability.SMS,
         Ability.KEYS,
+        Ability.KEY_OPTIONS,
+        Ability.U2F_KEYS,
         Ability.ROOT,
         Ability.RULES,
         Ability.SERVER_CLOCK,

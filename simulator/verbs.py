@@ -828,6 +828,7 @@ class Verbs(ABC):
         device: str,
         at: Literal["sts", "console"] = "sts",
         typed: Literal["as shown", "with a space", "with a newline"] = "as shown",
+        page: Literal["own", "used"] = "own",
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",

@@ -48,7 +48,7 @@ class _Manner:
         "--target",
         default="embedded",
         metavar="TARGET",
-        help="System under test: embedded, otp:MODULE:NAME, otp:FILE.yaml, or aws:URL.",
+        help="System under test: embedded, otp:MODULE:NAME, otp:FILE.yaml, aws:URL, webauthn:URL.",
     )
     real_account: str | None = option(
         "--real-account",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from fido2.client import (
     ClientError,
@@ -49,7 +50,7 @@ from mfalab.simulator.keys.webauthn_client import (
     dom_exception,
     prepared,
 )
-from mfalab.simulator.language.key_use import KeyUse
+from mfalab.simulator.language.key_use import NEARBY, SUBDOMAIN, KeyUse
 
 T = TypeVar("T")
 
@@ -188,8 +189,7 @@ def authenticate(
 
     def ask(device: CtapDevice, client: Fido2Client, options: dict[str, Any]) -> Any:
         if use.touch == "not asked for":
-            origin = use.origin or person.surroundings.target.profile.origins[-1]
-            return _asked_silently(device, options, origin)
+            return _asked_silently(device, options, _origin(person, use, 1))
         wanted = PublicKeyCredentialRequestOptions.from_dict(prepared(options, client.info))
         return client.get_assertion(wanted).get_response(0)
 
@@ -216,8 +216,7 @@ def _ceremony(
     app_id: str | None = None,
 ) -> dict[str, Any]:
     person.holding(key)
-    origins = person.surroundings.target.profile.origins
-    origin = use.origin or origins[min(origin_number, len(origins) - 1)]
+    origin = _origin(person, use, origin_number)
     rp_id = str(options.get("rpId") or options["rp"]["id"])
     trusting = use.client == "careless"
     if not trusting and not verify_rp_id(rp_id, origin):
@@ -251,6 +250,18 @@ def _ceremony(
         return {"error": {"name": "NotAllowedError"}}
     key.last_response = dict(response)
     return key.last_response
+
+
+def _origin(person: Person, use: KeyUse, number: int) -> str:
+    """Where a ceremony takes place: at the relying party's own origin of this number, or not."""
+    origins = person.surroundings.target.profile.origins
+    own = origins[min(number, len(origins) - 1)]
+    if use.origin not in NEARBY:
+        return use.origin or own
+    parts = urlsplit(own)
+    if use.origin == SUBDOMAIN:
+        return f"{parts.scheme}://login.{parts.netloc}"
+    return f"{parts.scheme}://{parts.hostname}:{8443 if parts.port != 8443 else 9443}"
 
 
 def _asked_silently(device: CtapDevice, options: dict[str, Any], origin: str) -> dict[str, Any]:

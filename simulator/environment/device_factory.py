@@ -61,6 +61,8 @@ class DeviceFactory:
     Attributes:
         phones: every phone made so far, by the scenario's name for it.
         shipped: seeds of the hardware tokens whose maker hands them to the verifier.
+        batch: what makes security keys others than those of the same seed: what is under test may
+            remember a key of an earlier run.
     """
 
     timeline: Timeline
@@ -69,6 +71,7 @@ class DeviceFactory:
     clients: BlockingClients
     stand_ins: StandIns
     recording: KeyRecording | None = None
+    batch: str = ""
     phones: dict[str, Phone] = field(default_factory=dict)
     shipped: list[TokenSeed] = field(default_factory=list)
     seed_files: SeedFiles = field(default_factory=SeedFiles)
@@ -171,7 +174,7 @@ class DeviceFactory:
             model = replace(model, slots=spec.slots)
         thing = SecurityKey(
             model,
-            random_bytes=self.entropy.random_bytes(f"{name}.key"),
+            random_bytes=self.entropy.random_bytes(f"{name}.key{self.batch}"),
             scheduler=self.clients,
             name=name,
         )

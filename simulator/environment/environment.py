@@ -120,7 +120,13 @@ class Environment:
             None if record is None else KeyRecording(record, self.journal.log, self.timeline)
         )
         self.factory = DeviceFactory(
-            self.timeline, self.entropy, carrier, self.clients, stand_ins, self.recording
+            self.timeline,
+            self.entropy,
+            carrier,
+            self.clients,
+            stand_ins,
+            self.recording,
+            "" if now_ns is None else f" of {now_ns}",
         )
         try:
             self._furnish()

@@ -147,7 +147,7 @@ class Browser:
         origin = self.origin or f"https://{rp_id}"
         parts = urlsplit(origin)
         host = parts.hostname or ""
-        if _is_address(host):
+        if is_address(host):
             message = f"{origin} has an address and no domain; take http://localhost"
             raise DOMException("SecurityError", message)
         if f"{parts.scheme}://{parts.netloc}" != origin:
@@ -210,7 +210,8 @@ def _decoded(text: Any, what: str) -> bytes:
     return websafe_decode(text)
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, where browsers have no WebAuthn."""
     try:
         ip_address(host)
     except ValueError:

@@ -14,6 +14,9 @@ from mfalab.simulator.language.words import PersonName, Pin, Strict
 
 _PROMPT_NS: Final = 30 * NS_PER_S
 _EDGE_NS: Final = 3 * NS_PER_S
+SUBDOMAIN: Final = "a subdomain"
+NEARBY: Final = ("another port", SUBDOMAIN)
+"""Origins that an honest browser lets ask for the same relying party."""
 
 
 class KeyUse(Strict):
@@ -30,8 +33,11 @@ class KeyUse(Strict):
     """What they type when asked for the PIN: right, wrong, none, or the very text."""
     finger: str | None = None
     """Which finger they put on a sensor; the first that is enrolled when left out."""
-    origin: str | None = None
-    """The site they are at; the console's own when left out."""
+    origin: Annotated[
+        str | None, Field(json_schema_extra={"examples": ["https://example.com", *NEARBY]})
+    ] = None
+    """The site they are at; the relying party's own when left out. `another port` and `a subdomain`
+    are those of the own host."""
     client: Literal["honest", "careless"] = "honest"
     """Whether the browser checks that a site may ask for a relying party, as all browsers do."""
     credential_of: PersonName | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import fields, replace
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_type_hints
@@ -101,6 +101,18 @@ ProfileChanges = create_model(
     **{word: (kind | None, None) for name, (word, kind) in _CHANGES.items() if name != "name"},  # type: ignore[call-overload] # the fields are those of Profile, whatever they are
 )
 """Every figure of a profile, to be changed one by one."""
+
+
+_KEY_OPTIONS = frozenset({"user_verification", "attestation", "passkeys"})
+"""Figures that a client of a relying party may ask for in each ceremony."""
+
+
+def needs_of_rules(changed: Set[str]) -> Iterator[Need]:
+    """What the system under test must be able to, for these figures to be as a story says."""
+    if changed & _KEY_OPTIONS:
+        yield Need(Ability.KEY_OPTIONS)
+    if changed - _KEY_OPTIONS:
+        yield Need(Ability.RULES)
 
 
 class VerifierSpec(ProfileChanges):
@@ -410,8 +422,7 @@ class Setting(Strict):
         if "start" in self.model_fields_set:
             yield Need(Ability.ANY_TIME)
         said = self.verifier.model_fields_set
-        if said - {"clock"}:
-            yield Need(Ability.RULES)
+        yield from needs_of_rules(said - {"clock"})
         if "clock" in said:
             yield Need(Ability.SERVER_CLOCK)
         if self.accounts.keys() - {"main"}:
@@ -425,10 +436,13 @@ class Setting(Strict):
             yield Need(Ability.API)
         kinds = {device.kind for device in self.devices.values()}
         of_kind = {
+            "totp_app": Ability.CODES,
+            "hardware_totp": Ability.CODES,
             "hardware_hotp": Ability.COUNTERS,
             "sms_phone": Ability.SMS,
             "security_key": Ability.KEYS,
         }
-        yield from (Need(ability) for kind, ability in of_kind.items() if kind in kinds)
+        needed = {ability: None for kind, ability in of_kind.items() if kind in kinds}
+        yield from map(Need, needed)
         if any(isinstance(device, TokenSpec) for device in self.devices.values()):
             yield Need(Ability.TOKENS)

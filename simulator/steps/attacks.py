@@ -96,6 +96,9 @@ class Replay(Attack):
     do: Literal["replay"] = "replay"
     typed: Literal["as shown", "with a space", "with a newline"] = "as shown"
     """Decoration that a careless verifier trims after it looked for replays."""
+    page: Literal["own", "used"] = "own"
+    """Where a signature is posted: on the attacker's page, or on that of the victim's last sign-in,
+    as who has stolen the cookie of its session can."""
 
     def perform(self, env: Environment) -> object:
         """See the class."""
@@ -134,7 +137,11 @@ class _Replaying:
             raise ScenarioError(f"{device.name} has signed nothing yet")
         attacker = env.person(step.who)
         page: SecondPage | SignedIn | None = attacker.page
-        if page is None:
+        if step.page == "used":
+            page = victim.used_page
+            if page is None:
+                raise ScenarioError(f"{victim.name} has signed in on no second page")
+        elif page is None:
             page = console.sign_in(victim.account_id, victim.user_name, victim.password)
         if isinstance(page, SignedIn) or page.demand is not Demand.MFA:
             raise NoSecondPage

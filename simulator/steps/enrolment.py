@@ -291,6 +291,7 @@ class Resync(Pair):
 class Deactivate(OnBehalf):
     """Take a device from an identity (IAM DeactivateMFADevice)."""
 
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.REMOVE,)
     calls: ClassVar[tuple[str, ...]] = ("DeactivateMFADevice",)
     do: Literal["deactivate"] = "deactivate"
     device: DeviceName

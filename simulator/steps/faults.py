@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mfalab.simulator.abilities import Ability
+from mfalab.simulator.abilities import Ability, Need
 from mfalab.simulator.environment.environment import Environment
-from mfalab.simulator.language.setting import ProfileChanges
+from mfalab.simulator.language.setting import ProfileChanges, needs_of_rules
 from mfalab.simulator.language.units import Span
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.refusals import INJECTED
@@ -56,10 +57,14 @@ class NextSms(Step):
 class ChangeVerifier(Step):
     """Change the verifier's rules while it runs, as AWS did when it ended SMS."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.RULES,)
     do: Literal["change_verifier"] = "change_verifier"
     to: ProfileChanges
     """The figures that change, such as {sms: ended}; all others stay."""
+
+    def needs(self) -> Iterator[Need]:
+        """See `Step.needs`."""
+        yield from super().needs()
+        yield from needs_of_rules(self.to.model_fields_set)
 
     def perform(self, env: Environment) -> object:
         """See the class."""

@@ -189,7 +189,7 @@ class RegisterU2f(AtKey):
     The verifier takes the registration over; such a key signs in by the extension `appid`.
     """
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.U2F,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.U2F, Ability.U2F_KEYS)
     meets: ClassVar[frozenset[str]] = SIGNING
     do: Literal["register_u2f"] = "register_u2f"
 

@@ -40,7 +40,15 @@ PREFIX = "mfalab-"
 TOKEN = "MFALAB_TOKEN"
 """The environment variable with the control token of `mfalab serve`."""
 _OPTIONS = ("profile", "name", "clock")
-_HAS = {Ability.API, Ability.ENROL, Ability.RESYNC, Ability.RACE, Ability.AWS_WORDS}
+_HAS = {
+    Ability.API,
+    Ability.ENROL,
+    Ability.REMOVE,
+    Ability.CODES,
+    Ability.RESYNC,
+    Ability.RACE,
+    Ability.AWS_WORDS,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from mfalab.devices.otp.hotp import HashAlgorithm
@@ -18,16 +18,14 @@ from mfalab.simulator.abilities import OF_SYSTEM, Ability, Offer
 from mfalab.simulator.clocks.wall import WALL, Wall, meet
 from mfalab.simulator.environment.target import NotOffered, Premises, Target, TargetFailed
 from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier, Verdict
+from mfalab.simulator.targets.pages import Pages, told
 from mfalab.verifier import (
-    Account,
     Credentials,
     Decision,
     DeviceKind,
-    Identity,
     Outcome,
     Profile,
     ReplayRule,
-    SecondPage,
     ServiceError,
     SignedIn,
     ThrottleRule,
@@ -37,6 +35,14 @@ from mfalab.verifier.names import qr_png
 
 CODE_REFUSED = "CodeRefused"
 """The code of a refusal by a verifier of one-time codes, which has no codes of its own."""
+_HAS = {
+    Ability.CONSOLE,
+    Ability.ENROL,
+    Ability.REMOVE,
+    Ability.CODES,
+    Ability.TOKENS,
+    Ability.REASONS,
+}
 SEED_BYTES = 20
 """The length that RFC 4226 section 4 advises."""
 
@@ -79,8 +85,7 @@ class OtpSystem:
         """See `SystemUnderTest`."""
         declared = self.capabilities
         no_api = "it is a verifier of one-time codes"
-        has = {Ability.CONSOLE, Ability.ENROL, Ability.TOKENS, Ability.REASONS}
-        lacks = dict.fromkeys(OF_SYSTEM - has, no_api)
+        lacks = dict.fromkeys(OF_SYSTEM - _HAS, no_api)
         if declared.resync_codes == 2:
             del lacks[Ability.RESYNC]
         else:
@@ -107,9 +112,9 @@ class OtpSystem:
         Raises:
             TargetFailed: it cannot be made.
         """
-        with _told(self.label, "is made"):
+        with told(self.label, "is made"):
             verifier = self.make()
-        target = _OtpTarget(self, verifier, premises)
+        target = _OtpTarget(self.label, premises, self, verifier)
         # What is not offered is never asked for: a case that needs it is skipped before.
         return cast("Target", target)
 
@@ -139,62 +144,26 @@ class _Token:
 
 
 @dataclass(slots=True)
-class _OtpTarget:
-    """The verifier in one case; it stands for the console as well."""
+class _OtpTarget(Pages):
+    """The verifier in one case."""
 
     system: OtpSystem
     verifier: OtpVerifier
-    premises: Premises
-    users: dict[str, Identity] = field(default_factory=dict)
-    passwords: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, _Token] = field(default_factory=dict)
-    pages: dict[str, SecondPage] = field(default_factory=dict)
-    owners: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     together: list[tuple[str, str]] | None = None
     """What is collected in a race, in place of being judged."""
 
-    def __getattr__(self, name: str) -> Any:
-        raise NotOffered(f"{self.system.label} has no {name.replace('_', ' ')}")
-
-    @property
-    def console(self) -> _OtpTarget:
-        """The pages."""
-        return self
-
     @property
     def profile(self) -> Profile:
         """See `Target`."""
-        return profile_of(self.system.label, self.system.capabilities)
+        return profile_of(self.label, self.system.capabilities)
+
+    def kinds_of(self, identity_id: str) -> tuple[DeviceKind, ...]:
+        """See `Pages`."""
+        return tuple(dict.fromkeys(token.kind for token in self._tokens_of(identity_id)))
 
     # Furnishing
-
-    def create_account(self, account_id: str, *, root_email: str, **given: Any) -> Account:
-        """See `Target`."""
-        return Account(account_id, "aws", given["alias"], root_email, None, False, self._now_ns())
-
-    def create_user(
-        self, account_id: str, name: str, *, password: str, path: str, **_: bool
-    ) -> Identity:
-        """See `Target`."""
-        identity_id = f"{account_id}/{name}"
-        identity = Identity(
-            id=identity_id,
-            account_id=account_id,
-            name=name,
-            name_key=name.lower(),
-            path=path,
-            root=False,
-            password_hash=None,
-            created_ns=self._now_ns(),
-        )
-        self.users[identity_id] = identity
-        self.passwords[identity_id] = password
-        return identity
-
-    def create_access_key(self, identity_id: str) -> Credentials:
-        """What names a user to these pages; nothing is signed with it."""
-        return Credentials(identity_id, "")
 
     def register_tokens(self, seeds: Iterable[TokenSeed]) -> None:
         """See `Target`."""
@@ -210,32 +179,10 @@ class _OtpTarget:
 
     def close(self) -> None:
         """See `Target`."""
-        with _told(self.system.label, "is closed"):
+        with told(self.system.label, "is closed"):
             self.verifier.close()
 
     # Pages
-
-    def sign_in(self, account_id: str, user_name: str, password: str) -> SignedIn | SecondPage:
-        """The first page; who has a device gets the second."""
-        identity = self.users.get(f"{account_id}/{user_name}")
-        if identity is None or self.passwords[identity.id] != password:
-            raise ServiceError("AuthenticationFailed", "the name or the password is wrong", 401)
-        kinds = tuple(dict.fromkeys(token.kind for token in self._tokens_of(identity.id)))
-        if not kinds:
-            return self._signed_in(identity.id, None)
-        page_id = f"page {len(self.pages) + 1}"
-        chosen = kinds[0] if len(kinds) == 1 else None
-        self.pages[page_id] = SecondPage(page_id, kinds, chosen, False, 0)
-        self.owners[page_id] = identity.id
-        return self.pages[page_id]
-
-    def choose(self, page_id: str, kind: DeviceKind) -> SecondPage:
-        """Choose the kind of device whose code will be typed."""
-        page = self.pages[page_id]
-        if kind not in page.kinds:
-            raise ServiceError("NotOffered", f"the page does not ask for {kind.value}", 400)
-        self.pages[page_id] = replace(page, chosen=kind)
-        return self.pages[page_id]
 
     def submit_code(self, page_id: str, code: str) -> SignedIn:
         """Have the verifier judge a code; one of any device of the chosen kind will do."""
@@ -245,7 +192,7 @@ class _OtpTarget:
             if token.kind is page.chosen:
                 verdict = self._judge(token, code)
                 if verdict.accepted:
-                    return self._signed_in(owner, token.serial)
+                    return self.signed_in(owner, token.serial)
         raise _refusal(verdict)
 
     def create_virtual_device(
@@ -283,9 +230,9 @@ class _OtpTarget:
         token = self._token(serial)
         if token.owner is not None:
             raise ServiceError("EntityAlreadyExists", f"{serial} is in use", 409)
-        if not _neighbours(token.seed, code1, code2, self._now_ns()):
+        if not _neighbours(token.seed, code1, code2, self.now_ns()):
             raise ServiceError(CODE_REFUSED, "these are not two codes of the device", 403)
-        owner = self._concerned(credentials, user_name)
+        owner = self.concerned(credentials, user_name)
         token.owner, token.account = owner, self._free_name(owner)
         seed = token.seed
         with self._asked("enrol"):
@@ -304,7 +251,7 @@ class _OtpTarget:
     ) -> None:
         """Have the verifier find a token's clock."""
         token = self._token(serial)
-        if token.owner != self._concerned(credentials, user_name):
+        if token.owner != self.concerned(credentials, user_name):
             raise ServiceError("NoSuchEntity", f"{serial} is not this person's", 404)
         with self._asked("resync"):
             verdict = Verdict.of(self.verifier.resync(token.account, (code1, code2)))
@@ -317,7 +264,7 @@ class _OtpTarget:
     ) -> None:
         """Have the verifier forget a device."""
         token = self._token(serial)
-        if token.owner is None or token.owner != self._concerned(credentials, user_name):
+        if token.owner is None or token.owner != self.concerned(credentials, user_name):
             raise ServiceError("NoSuchEntity", f"{serial} is not this person's", 404)
         with self._asked("revoke"):
             self.verifier.revoke(token.account)
@@ -356,7 +303,7 @@ class _OtpTarget:
         outcome = Outcome.ACCEPTED if verdict.accepted else reasons.get(verdict.reason)
         if outcome is None:
             return
-        now_ns, declared = self._now_ns(), self.system.capabilities
+        now_ns, declared = self.now_ns(), self.system.capabilities
         step = token.seed.step_at(now_ns)
         low, high = step - declared.window_back, step + declared.window_ahead
         self.premises.observer(
@@ -366,15 +313,12 @@ class _OtpTarget:
     @contextmanager
     def _asked(self, method: str) -> Iterator[None]:
         """Around a call of the verifier: its time is the lab's, and what it raises is an error."""
-        with _told(self.system.label, f"is asked to {method}"):
+        with told(self.system.label, f"is asked to {method}"):
             if self.system.wall is not None:
                 meet(self.system.wall, self.premises.timeline)
             else:
-                self.verifier.set_time(self._now_ns())
+                self.verifier.set_time(self.now_ns())
             yield
-
-    def _now_ns(self) -> int:
-        return self.premises.clock.now_ns()
 
     def _tokens_of(self, owner: str) -> list[_Token]:
         return [token for token in self.tokens.values() if token.owner == owner]
@@ -383,13 +327,6 @@ class _OtpTarget:
         if serial not in self.tokens:
             raise ServiceError("NoSuchEntity", f"no device has the serial number {serial}", 404)
         return self.tokens[serial]
-
-    def _concerned(self, credentials: Credentials, user_name: str | None) -> str:
-        """Whom a call is for: the named user, or the one who is signed in."""
-        if user_name is None:
-            return credentials.access_key_id
-        account_id = credentials.access_key_id.partition("/")[0]
-        return f"{account_id}/{user_name}"
 
     def _free_name(self, owner: str) -> str:
         """An account's name at the verifier: the user's, numbered from the second device on."""
@@ -415,9 +352,6 @@ class _OtpTarget:
                     f"it declares {told}"
                 )
 
-    def _signed_in(self, identity_id: str, serial: str | None) -> SignedIn:
-        return SignedIn(Credentials(identity_id, ""), identity_id, serial is not None, serial)
-
 
 def _refusal(verdict: Verdict) -> ServiceError:
     return ServiceError(CODE_REFUSED, verdict.reason or "refused, no reason given", 403)
@@ -430,14 +364,3 @@ def _neighbours(seed: OtpSeed, first: str, second: str, now_ns: int) -> bool:
         seed.code_at_step(step) == first and seed.code_at_step(step + 1) == second
         for step in sorted(range(here - far, here + far), key=lambda step: abs(step - here))
     )
-
-
-@contextmanager
-def _told(label: str, what: str) -> Iterator[None]:
-    """Turn what another's code raises into an error of the target, with its own words."""
-    try:
-        yield
-    except (ServiceError, TargetFailed):
-        raise
-    except (Exception, SystemExit) as error:
-        raise TargetFailed(f"{label} {what}: {type(error).__name__}: {error}") from error

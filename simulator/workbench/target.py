@@ -5,6 +5,8 @@
     otp:FILE.py:NAME               the same, from a file
     otp:FILE.yaml                  commands or HTTP requests, as the file says
     aws:URL                        an endpoint of IAM and STS (see `Address`)
+    webauthn:URL                   a server that speaks the FIDO server-test API
+    webauthn:URL#ORIGIN            the same, whose pages have another origin than the URL's
 
 A target file:
 
@@ -29,6 +31,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mfalab.simulator.environment.target import SystemUnderTest
+from mfalab.simulator.keys.browser import is_address
 from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.language.words import Strict, nearest
 from mfalab.simulator.scenario_files.mistakes import located
@@ -39,10 +42,13 @@ from mfalab.simulator.targets.otp import OtpSystem
 from mfalab.simulator.targets.otp_command import CommandVerifier
 from mfalab.simulator.targets.otp_http import HttpVerifier, Request
 from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier
+from mfalab.simulator.targets.webauthn import WebauthnSystem
+from mfalab.simulator.targets.webauthn_api import HttpServer
 
 T = TypeVar("T")
 
-_KINDS = ("embedded", "otp", "aws")
+_KINDS = ("embedded", "otp", "aws", "webauthn")
+_FORMS = "embedded, otp:MODULE:NAME, otp:FILE.yaml, aws:URL or webauthn:URL"
 _ASKED = ("enrol", "attempt", "resync", "revoke")
 _METHODS = ("set_time", "enrol", "attempt", "revoke", "close")
 """What every verifier has; the others go with what it declares."""
@@ -76,10 +82,10 @@ def system_under_test(
         raise BadTarget(f'"{text}" is no endpoint; --real-account and --dry-run go with aws:URL')
     if text == "embedded":
         return EMBEDDED
+    if kind == "webauthn":
+        return _webauthn(text, rest)
     if kind != "otp":
-        hint = (
-            nearest(kind, _KINDS) or "; write embedded, otp:MODULE:NAME, otp:FILE.yaml or aws:URL"
-        )
+        hint = nearest(kind, _KINDS) or f"; write {_FORMS}"
         raise BadTarget(f'"{text}" is no target{hint}')
     if rest.endswith((".yaml", ".yml")):
         return _described(Path(rest))
@@ -112,6 +118,42 @@ def _endpoint(
         return connect(address, real_account=real_account)
     except ValueError as error:
         raise BadTarget(f"{text}: {error}") from None
+
+
+def _webauthn(text: str, rest: str) -> WebauthnSystem:
+    """A server that speaks the FIDO server-test API.
+
+    Raises:
+        BadTarget: the text names none, or no place where a browser has WebAuthn.
+    """
+    url, _, given = rest.partition("#")
+    if _origin(url) is None or "?" in url:
+        raise BadTarget(f'"{text}" names no server; write webauthn:http://localhost:3000')
+    origin = _origin(given or url)
+    if origin is None or (given and given != origin) or is_address(_host(origin)):
+        raise BadTarget(
+            f"browsers have no WebAuthn at {given or url}; say behind # which origin the server's "
+            f"pages have: webauthn:{url}#http://localhost:3000"
+        )
+    return WebauthnSystem(url, text, HttpServer(url.rstrip("/")), origin)
+
+
+def _origin(url: str) -> str | None:
+    """The origin of a URL (RFC 6454 section 4); None for what has none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    if usual is None or not host or parts.username is not None:
+        return None
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + ("" if port in (None, usual) else f":{port}")
+
+
+def _host(origin: str) -> str:
+    return urlsplit(origin).hostname or ""
 
 
 @dataclass(frozen=True, slots=True)

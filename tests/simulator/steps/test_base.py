@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome
+from mfalab.simulator.language.setting import ProfileChanges
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Expect, Step
+from mfalab.simulator.steps.faults import ChangeVerifier
 from mfalab.simulator.steps.lifecycle import Lose
 from mfalab.simulator.steps.routines import Routine
 from mfalab.simulator.steps.timing import Wait
@@ -104,6 +106,8 @@ def test_routine_of_more_than_ten_minutes_is_a_long_wait_beside_all_else_that_it
     }
     if model is Wait:
         given["for_"] = 0
+    if model is ChangeVerifier:
+        given["to"] = ProfileChanges()
 
     def needs(times: int) -> set[Ability]:
         step = model.model_construct(**given, times=times, every=60 * NS_PER_S)

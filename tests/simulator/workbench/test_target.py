@@ -12,6 +12,8 @@ from mfalab.simulator.targets.embedded import EMBEDDED
 from mfalab.simulator.targets.otp import OtpSystem
 from mfalab.simulator.targets.otp_command import CommandVerifier
 from mfalab.simulator.targets.otp_http import HttpVerifier
+from mfalab.simulator.targets.webauthn import WebauthnSystem
+from mfalab.simulator.targets.webauthn_api import HttpServer
 from mfalab.simulator.workbench.target import BadTarget, system_under_test
 
 MODULE = """
@@ -152,3 +154,47 @@ def test_mistake_in_a_file_has_its_place(tmp_path: Path, text: str, place: str, 
     (problem,) = found.value.problems
     assert f"mine.yaml:{place}" in str(problem)
     assert why in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "origin"),
+    [
+        ("webauthn:http://localhost:3000", "http://localhost:3000", "http://localhost:3000"),
+        (
+            "webauthn:https://Login.example/fido/",
+            "https://Login.example/fido",
+            "https://login.example",
+        ),
+        (
+            "webauthn:http://127.0.0.1:5000#https://a.example",
+            "http://127.0.0.1:5000",
+            "https://a.example",
+        ),
+        ("webauthn:http://localhost:80", "http://localhost:80", "http://localhost"),
+    ],
+)
+def test_webauthn_server(text: str, url: str, origin: str) -> None:
+    system = system_under_test(text)
+    assert isinstance(system, WebauthnSystem)
+    assert (system.server, system.origin, system.address) == (HttpServer(url), origin, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("webauthn:", "names no server"),
+        ("webauthn:localhost:3000", "names no server"),
+        ("webauthn:ftp://localhost", "names no server"),
+        ("webauthn:http://[::1", "names no server"),
+        ("webauthn:http://localhost:99999", "names no server"),
+        ("webauthn:http://me:secret@localhost", "names no server"),
+        ("webauthn:http://localhost?a=b", "names no server"),
+        ("webauthn:http://127.0.0.1:3000", "no WebAuthn at http://127.0.0.1:3000; say behind #"),
+        ("webauthn:http://[::1]:3000", "no WebAuthn at"),
+        ("webauthn:http://localhost:3000#localhost", "no WebAuthn at localhost;"),
+        ("webauthn:http://localhost:3000#https://a.example/path", "no WebAuthn at"),
+    ],
+)
+def test_no_webauthn_server(text: str, why: str) -> None:
+    with pytest.raises(BadTarget, match=why):
+        system_under_test(text)
