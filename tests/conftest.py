@@ -1,5 +1,6 @@
 """What tests of more than one package share."""
 
+import json
 import os
 import shutil
 import socket
@@ -174,3 +175,51 @@ def _free_ports(count: int) -> range:
             except OSError:
                 continue
             return range(first, first + count)
+
+
+class PostgresqlServer:
+    """A server of the tests' own: `url` by TCP with a password, `socket_url` without one."""
+
+    def __init__(self, process: "subprocess.Popen[str]", told: dict[str, str]) -> None:
+        self._process = process
+        self.url, self.socket_url = told["url"], told["socket_url"]
+
+    def do(self, word: str) -> None:
+        """`stop`, `kill` or `start` it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline().strip() == word
+
+    def database(self, name: str) -> str:
+        """The URL of a new, empty database; an older one of this name is gone."""
+        import psycopg
+
+        with psycopg.connect(self.socket_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.socket_url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def postgresql(give_up: Callable[[str], NoReturn]) -> Iterator[PostgresqlServer]:
+    """Debian's PostgreSQL in a private folder; commits do not wait for its disk."""
+    script = Path(__file__).with_name("postgresql_server.py")
+    process = subprocess.Popen(
+        [sys.executable, str(script), "--no-fsync"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    try:
+        if not line:
+            give_up("no PostgreSQL could be started; apt-get install postgresql brings it")
+        yield PostgresqlServer(process, json.loads(line))
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()

@@ -1,1 +1,1 @@
-"""The verifier's records: one protocol, in memory or in SQLite."""
+"""The verifier's records: one protocol, in memory, in SQLite or in PostgreSQL."""

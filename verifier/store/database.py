@@ -9,11 +9,13 @@ have seen what its group wrote, so all of a group, the refused ones too, fail wi
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
 from mfalab.verifier.store.rows import ROWS, Rows
@@ -186,7 +188,9 @@ class _Group:
 class DatabaseStore(ABC, Generic[T]):
     """A `Store` over a database's transactions; threads share its one connection, and commits."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._process = os.getpid()
         self._turn = Turn()
         self._group: _Group | None = None
         self._inside = False
@@ -218,6 +222,10 @@ class DatabaseStore(ABC, Generic[T]):
     @abstractmethod
     def _roll_back(self) -> None:
         """Undo the whole transaction, if there still is one."""
+
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Close the connection, if it is open."""
 
     @abstractmethod
     def _body(self) -> T:
@@ -291,6 +299,22 @@ class DatabaseStore(ABC, Generic[T]):
         finally:
             self._leave()
 
+    def close(self) -> None:
+        """Wait for running transactions and let go of the database. Closing again does nothing."""
+        with self._alone():
+            self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def when_durable(self, action: Callable[[], None]) -> None:
         """See `Store.when_durable`."""
         if self._later is not None and self._turn.is_mine:
@@ -299,6 +323,12 @@ class DatabaseStore(ABC, Generic[T]):
             action()
 
     def _enter(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreUnusable(
+                self._place,
+                "its connection does not survive a fork",
+                "Open a new store in each process",
+            )
         try:
             self._turn.take()
         except TransactionError:

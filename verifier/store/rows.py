@@ -23,7 +23,7 @@ _NO_TUPLE = "[]"
 
 
 def schema() -> str:
-    """The SQL that makes an empty store in SQLite."""
+    """The SQL that makes an empty store in SQLite; PostgreSQL's tables are made from it, too."""
     return resources.files("mfalab.verifier.store").joinpath("schema.sql").read_text("utf-8")
 
 
@@ -49,6 +49,8 @@ class Rows:
         self.name: str = record_type.__name__
         self.table = table_name(record_type)
         self.key: tuple[str, ...] = record_type.KEY
+        self.unique = frozenset(sum(record_type.UNIQUE, (record_type.LIVE_WHILE_NONE or "",)))
+        """The columns on which it depends whether a record is in the way of another one."""
         self.columns = tuple(field.name for field in fields(record_type))
         self.key_of = getter(self.key)
         self.values_of = getter(self.columns)

@@ -11,7 +11,6 @@ an operation that fails on what is left of its records. A row that still reads a
 for one: SQLite has no checksums.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -148,9 +147,7 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
     """
 
     def __init__(self, path: str | Path, *, busy_timeout_ms: int = 5000) -> None:
-        super().__init__()
-        self._place = str(path)
-        self._process = os.getpid()
+        super().__init__(str(path))
         self._connection: sqlite3.Connection | None = None
         try:
             # Only the owner may read seeds and hashes; SQLite's own files get the same mode.
@@ -180,27 +177,10 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
             raise
         self._connection = connection
 
-    def close(self) -> None:
-        """Wait for running transactions and let go of the file. Closing again does nothing."""
-        with self._alone():
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def __enter__(self) -> "SqliteStore":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def _enter(self) -> None:
-        if os.getpid() != self._process:
-            raise StoreUnusable(
-                self._place,
-                "SQLite's connection does not survive a fork",
-                "Open a new SqliteStore in each process",
-            )
-        super()._enter()
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:

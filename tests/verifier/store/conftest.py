@@ -1,5 +1,7 @@
 """One record of each type, with values that are easily lost on the way."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +37,10 @@ from mfalab.verifier.records import (
     UserGroup,
     WebAuthnChallenge,
 )
+from mfalab.verifier.store.memory import MemoryStore
+from mfalab.verifier.store.postgresql import PostgresqlStore
 from mfalab.verifier.store.protocol import Store
+from mfalab.verifier.store.sqlite import SqliteStore
 
 ACCOUNT = Account("1", "aws", None, "root@example.com", "+1", True, 5, root_mfa_asked_ns=7)
 ALICE = Identity("AIDA1", "1", "Alice", "alice", "/", False, None, 7, former_passwords=("$x",))
@@ -123,6 +128,30 @@ def record(request: pytest.FixtureRequest) -> Any:
 def device() -> Device:
     """The device among the records."""
     return DEVICE
+
+
+@pytest.fixture(scope="session")
+def database(postgresql: Any) -> Iterator[PostgresqlStore]:
+    """One store on PostgreSQL for all tests of the contract."""
+    with PostgresqlStore(postgresql.database("contract")) as store:
+        yield store
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Each kind of store in turn, empty."""
+    if request.param == "memory":
+        yield MemoryStore()
+    elif request.param == "sqlite":
+        with SqliteStore(tmp_path / "verifier.db") as sqlite:
+            yield sqlite
+    else:
+        database: PostgresqlStore = request.getfixturevalue("database")
+        with database.transaction() as tx:
+            for record_type in reversed(RECORD_TYPES):
+                for record in tx.find(record_type):
+                    tx.delete(record)
+        yield database
 
 
 @pytest.fixture

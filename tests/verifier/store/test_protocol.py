@@ -36,6 +36,20 @@ def test_record_comes_back_as_it_went_in(filled: Store, record: Any) -> None:
         assert tx.find(type(record), **everything) == [record]
 
 
+@pytest.mark.parametrize("text", ["\0", "\x1a", "\x1az\x1as\0", "a\0b", "é\U0001f511\n'\"%s\\"])
+def test_text_may_have_any_character(filled: Store, text: str) -> None:
+    with filled.transaction() as tx:
+        (alice,) = tx.find(Identity)
+        named = replace(alice, id=f"AIDA{text}", name=text, name_key=text, tags=((text, text),))
+        tx.insert(named)
+    with filled.transaction() as tx:
+        assert tx.get(Identity, f"AIDA{text}") == named
+        assert tx.find(Identity, account_id="1", name_key=text) == [named]
+        assert tx.count(Identity, name="\x1as") == (text == "\x1as")
+        tx.update(replace(named, path=text))
+        assert tx.find(Identity, path=text) == [replace(named, path=text)]
+
+
 def test_second_record_with_a_key_is_a_conflict(filled: Store, record: Any) -> None:
     with filled.transaction() as tx:
         with pytest.raises(Conflict) as caught:

@@ -252,14 +252,6 @@ def test_caught_failure_of_the_disk_still_fails_the_transaction(full: SqliteStor
         assert tx.find(Budget) == []
 
 
-def test_closed_store_says_so_and_may_be_closed_again(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "verifier.db")
-    store.close()
-    store.close()
-    with pytest.raises(StoreUnusable, match="closed"), store.transaction():
-        pass
-
-
 def test_store_does_not_survive_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SqliteStore(tmp_path / "verifier.db") as store:
         with monkeypatch.context() as child:

@@ -1,0 +1,440 @@
+"""The store in a PostgreSQL database: for several servers that decide together.
+
+Each transaction begins with one lock of the database (`pg_advisory_xact_lock`), which it has until
+its commit can be seen. So they take turns over all processes and machines, as they do in SQLite:
+what a body reads cannot change before it writes, and there is no serialisation failure that would
+ask it to run again, which no caller could do whose messages and random bytes are spent. The queue
+for the lock is PostgreSQL's, first come first served; what waits in one process shares a commit.
+
+The tables are made from `schema.sql` by SQLAlchemy, in a schema of their own, and so are the
+statements; psycopg runs them, prepared once for each connection. A connection that is lost is
+opened again by the next transaction.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.types.numeric import Int8Dumper
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    create_engine,
+    delete,
+    func,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeEngine
+
+from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Row
+from mfalab.verifier.store.protocol import StoreUnusable
+from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
+
+SCHEMA = "mfalab"
+"""The schema of the database that has the tables."""
+
+_LOCK = int.from_bytes(b"mfalab")
+"""The key of the lock that every transaction has."""
+_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_LOCK})"
+"""Each statement sees what was committed before it, so before the lock was had, too."""
+_STATEMENTS = 512
+"""How many statements a connection keeps prepared."""
+_IDLE_S = 60
+"""How long a process that stands still may keep all others waiting."""
+_CONNECTION = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""So that a machine that is gone is noticed within seconds; libpq's names."""
+_PREFIXES = ("postgresql://", "postgres://")
+_START = "Start the server, or look at its log; what was acknowledged is not lost"
+
+
+def is_url(place: str) -> bool:
+    """Whether a place names a PostgreSQL database."""
+    return place.startswith(_PREFIXES)
+
+
+class PostgresqlTransaction(DatabaseTransaction):
+    """Reads and writes of one body."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, cursor: psycopg.Cursor[Row], place: str) -> None:
+        super().__init__(place)
+        self._cursor = cursor
+
+    def _select(self, rows: Rows, equal: dict[str, Any]) -> list[Row]:
+        self._run(_select(rows, *_shape(equal)), _values(equal))
+        return [tuple(map(_unescaped, row)) for row in self._cursor.fetchall()]
+
+    def _count(self, rows: Rows, equal: dict[str, Any]) -> int:
+        self._run(_count(rows, *_shape(equal)), _values(equal))
+        ((number,),) = self._cursor.fetchall()
+        return int(number)
+
+    def _insert(self, rows: Rows, values: list[Any]) -> bool:
+        self._run(_insert(rows), values)
+        return self._cursor.rowcount == 1
+
+    def _upsert(self, rows: Rows, values: list[Any]) -> bool:
+        return self._written(_upsert(rows), values, rows, rows.columns)
+
+    def _change(
+        self, rows: Rows, columns: tuple[str, ...], values: list[Any], key: list[Any]
+    ) -> bool:
+        return self._written(_change(rows, columns), values + key, rows, columns)
+
+    def _delete(self, rows: Rows, key: list[Any]) -> None:
+        self._run(_delete(rows), key)
+
+    def _written(
+        self, statement: str, values: list[Any], rows: Rows, columns: tuple[str, ...]
+    ) -> bool:
+        if rows.unique.isdisjoint(columns):
+            self._run(statement, values)
+            return True
+        self._run("SAVEPOINT write", [])  # an error would end the transaction
+        try:
+            self._run(statement, values)
+        except errors.UniqueViolation:
+            self._run("ROLLBACK TO write", [])
+            return False
+        finally:
+            if self.failure is None:
+                self._run("RELEASE write", [])
+        return True
+
+    def _run(self, statement: str, values: list[Any]) -> None:
+        try:
+            self._cursor.execute(statement, [*map(_escaped, values)], prepare=True)
+        except errors.UniqueViolation:
+            raise
+        except psycopg.Error as error:
+            # What was written before is undone by now, whatever the caller does.
+            self.failure = _unusable(self._place, error)
+            if isinstance(error, psycopg.IntegrityError):
+                raise
+            raise self.failure from error
+
+
+class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
+    """A `Store` in a PostgreSQL database, shared by any number of processes and machines.
+
+    Args: the URL, `postgresql://user@host/database` and what else libpq takes in one; how long to
+    wait for another process. The tables are made if they are missing.
+
+    Raises:
+        StoreUnusable: there is no such database, it cannot be used, or is one of another version.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_ms: int = 5000) -> None:
+        self._busy_timeout_ms = busy_timeout_ms
+        self._connection: psycopg.Connection[Row] | None = None
+        self._cursor: psycopg.Cursor[Row] | None = None
+        self._closed = False
+        try:
+            parsed = make_url(url).set(drivername="postgresql+psycopg")
+            _, options = parsed.get_dialect()().create_connect_args(parsed)
+        except (ArgumentError, ValueError):
+            raise StoreUnusable(
+                "the database that was named",
+                "its URL cannot be read",
+                "Write it as postgresql://user@host:5432/database",
+            ) from None
+        self._options: dict[str, Any] = {**_CONNECTION, "application_name": "mfalab", **options}
+        # Whoever reads an error need not know the password.
+        shown = parsed.set(drivername="postgresql", password=None, query={})
+        super().__init__(shown.render_as_string())
+        with self._alone():
+            self._connect()
+
+    def _connect(self) -> None:
+        """Connect, to a database that is one of ours."""
+        if self._closed:
+            raise StoreUnusable(self._place, "it was closed", "Open a new PostgresqlStore")
+        try:
+            connection = psycopg.connect(**self._options, autocommit=True)
+        except (psycopg.Error, ValueError) as error:
+            raise _unusable(self._place, error) from error
+        try:
+            connection.prepared_max = _STATEMENTS
+            connection.adapters.register_dumper(int, Int8Dumper)  # one form of each statement
+            cursor = connection.cursor()
+            _set_up(cursor, self._place, self._busy_timeout_ms)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, psycopg.Error):
+                raise _unusable(self._place, error) from error
+            raise
+        self._connection, self._cursor = connection, cursor
+
+    def _let_go(self) -> None:
+        self._drop()
+        self._closed = True
+
+    def _drop(self) -> None:
+        connection, self._connection, self._cursor = self._connection, None, None
+        if connection is not None:
+            connection.close()
+
+    def _begin(self) -> None:
+        fresh = self._cursor is None
+        if fresh:
+            self._connect()
+        try:
+            self._execute(_BEGIN)
+        except StoreUnusable:
+            self._roll_back()
+            if fresh or self._cursor is not None:
+                raise
+            self._begin()  # the server was started again in the meantime
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _begin_body(self) -> None:
+        self._execute("SAVEPOINT body")
+
+    def _undo_body(self) -> None:
+        self._execute("ROLLBACK TO body; RELEASE body")
+
+    def _end_body(self) -> None:
+        self._execute("RELEASE body")
+
+    def _commit(self) -> None:
+        done = self._execute("COMMIT")
+        if done != "COMMIT":
+            raise StoreUnusable(self._place, "it undid what it was to commit", _START)
+
+    def _roll_back(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            connection.execute("ROLLBACK", prepare=False)
+        except psycopg.Error:
+            self._drop()
+
+    def _body(self) -> PostgresqlTransaction:
+        return PostgresqlTransaction(self._open_cursor(), self._place)
+
+    def _open_cursor(self) -> psycopg.Cursor[Row]:
+        assert self._cursor is not None, "it is there from BEGIN on"
+        return self._cursor
+
+    def _execute(self, statements: str) -> str | None:
+        """Run statements that need no values; returns what the server says of the last one."""
+        cursor = self._open_cursor()
+        try:
+            cursor.execute(statements, prepare=False)
+        except psycopg.Error as error:
+            raise _unusable(self._place, error) from error
+        return cursor.statusmessage
+
+
+def _set_up(cursor: psycopg.Cursor[Row], place: str, busy_timeout_ms: int) -> None:
+    """Set a connection up, and make the tables in a new database."""
+    for name, value in (
+        ("lock_timeout", f"{busy_timeout_ms}ms"),
+        ("idle_in_transaction_session_timeout", f"{_IDLE_S}s"),
+    ):
+        cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    cursor.execute("SELECT current_setting('server_encoding')")
+    encoding = (cursor.fetchone() or ("",))[0]
+    if encoding != "UTF8":
+        raise StoreUnusable(
+            place, f"its encoding is {encoding}", "Create the database with ENCODING 'UTF8'"
+        )
+    cursor.execute(_BEGIN, prepare=False)
+    version = _version(cursor, place)
+    if version is None:
+        for statement in _creation():
+            cursor.execute(statement, prepare=False)
+    elif version != SCHEMA_VERSION:
+        raise StoreUnusable(
+            place,
+            f"its schema has version {version}, and this release knows version {SCHEMA_VERSION}",
+            "Use the release that made it, or a new database",
+        )
+    cursor.execute("COMMIT", prepare=False)
+
+
+def _version(cursor: psycopg.Cursor[Row], place: str) -> int | None:
+    """The version of the tables that are there; None if there are none."""
+    cursor.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", (SCHEMA,)
+    )
+    there = {name for (name,) in cursor.fetchall()}
+    if not there:
+        return None
+    if "schema_version" not in there:
+        raise StoreUnusable(
+            place,
+            f"its schema {SCHEMA} is something else's",
+            "Name a database whose schema of this name is ours, or that has none",
+        )
+    cursor.execute(f"SELECT version FROM {SCHEMA}.schema_version")  # noqa: S608 - a constant
+    found = cursor.fetchall()
+    return int(found[0][0]) if found else 0
+
+
+@cache
+def _tables() -> MetaData:
+    """The tables of `schema.sql`, as PostgreSQL has them."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    read, made = MetaData(), MetaData(schema=SCHEMA)
+    with closing(engine.raw_connection()) as connection:
+        connection.driver_connection.executescript(schema())  # type: ignore[union-attr]  # sqlite3's
+        read.reflect(engine)
+    engine.dispose()
+    kinds: dict[str, TypeEngine[Any]] = {
+        "TEXT": Text(collation="C"),
+        "INTEGER": BigInteger(),
+        "BLOB": LargeBinary(),
+    }
+    for each in read.sorted_tables:
+        table = each.to_metadata(made, schema=SCHEMA)
+        for column in table.columns:
+            column.type = kinds[str(column.type)]
+            column.autoincrement = False
+        for index in table.indexes:
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
+    return made
+
+
+def _creation() -> list[str]:
+    """The statements that make the schema."""
+    statements = [f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"]
+    for table in _tables().sorted_tables:
+        statements.append(_sql(CreateTable(table)))
+        statements += [_sql(CreateIndex(index)) for index in table.indexes]
+    statements.append(f"CREATE TABLE {SCHEMA}.schema_version (version bigint NOT NULL)")
+    statements.append(f"INSERT INTO {SCHEMA}.schema_version VALUES ({SCHEMA_VERSION})")  # noqa: S608 - constants
+    return statements
+
+
+_DIALECT = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # SQLAlchemy's
+
+
+def _sql(statement: Any) -> str:
+    """A statement as text; the places of its values are in the order in which it names them."""
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def _table(rows: Rows) -> Table:
+    return _tables().tables[f"{SCHEMA}.{rows.table}"]
+
+
+def _shape(equal: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that are looked for by a value, and those that have none: `= NULL` is never."""
+    names = tuple([name for name, value in equal.items() if value is not None])
+    return names, tuple([name for name in equal if name not in names])
+
+
+def _values(equal: dict[str, Any]) -> list[Any]:
+    return [value for value in equal.values() if value is not None]
+
+
+@cache
+def _select(rows: Rows, names: tuple[str, ...], none: tuple[str, ...]) -> str:
+    table = _table(rows)
+    key = [table.c[name] for name in rows.key]
+    return _sql(select(table).where(*_where(table, names, none)).order_by(*key))
+
+
+@cache
+def _count(rows: Rows, names: tuple[str, ...], none: tuple[str, ...]) -> str:
+    table = _table(rows)
+    return _sql(select(func.count()).select_from(table).where(*_where(table, names, none)))
+
+
+@cache
+def _insert(rows: Rows) -> str:
+    return _sql(insert(_table(rows)).on_conflict_do_nothing())
+
+
+@cache
+def _upsert(rows: Rows) -> str:
+    made = insert(_table(rows))
+    changes = {name: made.excluded[name] for name in rows.columns if name not in rows.key}
+    if not changes:
+        return _sql(made.on_conflict_do_nothing(index_elements=rows.key))
+    return _sql(made.on_conflict_do_update(index_elements=rows.key, set_=changes))
+
+
+@cache
+def _change(rows: Rows, columns: tuple[str, ...]) -> str:
+    table = _table(rows)
+    changes: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    return _sql(update(table).where(*_where(table, rows.key)).values(changes))
+
+
+@cache
+def _delete(rows: Rows) -> str:
+    table = _table(rows)
+    return _sql(delete(table).where(*_where(table, rows.key)))
+
+
+def _where(
+    table: Table, names: tuple[str, ...], none: tuple[str, ...] = ()
+) -> list[ColumnElement[bool]]:
+    equal = [table.c[name] == bindparam(f"is_{name}") for name in names]
+    return equal + [table.c[name].is_(None) for name in none]
+
+
+# Text in PostgreSQL has no U+0000. U+001A, "substitute", stands before what stands for a character.
+
+
+def _escaped(value: Any) -> Any:
+    if type(value) is str and ("\0" in value or "\x1a" in value):
+        return value.replace("\x1a", "\x1as").replace("\0", "\x1az")
+    return value
+
+
+def _unescaped(value: Any) -> Any:
+    if type(value) is str and "\x1a" in value:
+        return value.replace("\x1az", "\0").replace("\x1as", "\x1a")
+    return value
+
+
+def _unusable(place: str, error: Exception) -> StoreUnusable:
+    """What happened, by the server's words or libpq's; neither has the password in them."""
+    words = str(error).strip().split("\n")[0]
+    if isinstance(error, errors.LockNotAvailable):
+        return StoreUnusable(
+            place,
+            "another process holds it for longer than the busy timeout",
+            "End that process, or give a longer busy_timeout_ms",
+        )
+    if isinstance(error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
+        return StoreUnusable(place, words, "Let its user make a schema there, and write")
+    if isinstance(error, (errors.InvalidCatalogName, errors.InvalidPassword)):
+        return StoreUnusable(place, words, "See that the database and its user are there")
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return StoreUnusable(place, words, _START)
+    return StoreUnusable(place, words, RESTORE)
