@@ -206,6 +206,12 @@ internal_failure = _refusal(
     500,
 )
 """A defect."""
+service_unavailable = _refusal(
+    "ServiceUnavailable",
+    "The request has failed due to a temporary failure of the server.",
+    503,
+)
+"""The store is away; what was acknowledged is in it."""
 
 # Users and devices
 

@@ -113,7 +113,8 @@ def open_endpoint(
     ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes, url)
     others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
     others[PREFIX] = Control(Api(shelf).answer, token)
-    return ServedEndpoint(accounts[0], Routes(Application(answers.answer), others), token, shelf)
+    routes = Routes(Application(answers.answer_all), others)
+    return ServedEndpoint(accounts[0], routes, token, shelf)
 
 
 def _keys(credentials: Credentials) -> dict[str, str]:

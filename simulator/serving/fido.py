@@ -35,7 +35,8 @@ def fido_application(
         algorithms=tuple(sorted(ALGORITHMS, reverse=True)),
     )
     party = RelyingParty(rules, clock, random_bytes)
-    return Application(FidoApi(party, random_bytes).answer)
+    api = FidoApi(party, random_bytes)
+    return Application(lambda requests: [api.answer(request) for request in requests])
 
 
 def origin_of(url: str) -> str:

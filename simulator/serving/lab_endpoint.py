@@ -65,7 +65,7 @@ def served_lab(lab: Lab) -> Iterator[LabEndpoint]:
     random_bytes = SystemEntropy().random_bytes("request ids")
     answers = Endpoint(lab.verifier, wall_clock=WALL, random_bytes=random_bytes)
     listener = listen("127.0.0.1", 0)
-    server = Server(Application(answers.answer), listener)
+    server = Server(Application(answers.answer_all), listener)
     people = {name: person.keys for name, person in lab.people.items()}
     endpoint = LabEndpoint(
         url_of(listener),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from mfalab.verifier.wire.messages import Request, Response
@@ -16,21 +16,29 @@ LONGEST_BODY = 1024 * 1024
 """Bytes; the largest parameter of IAM, a policy document, has 131,072 characters."""
 PATIENCE_S = 30.0
 """How long a client may take to send its body."""
+MOST_TOGETHER = 128
+"""Requests that share a commit: the first of them waits for the last one's decision."""
 
 
 class Application:
     """An ASGI application of what answers requests.
 
-    Answers are made one after another: they wait for the store only, and a code is decided once.
+    Requests that are there at the same time are answered together, one after another: they wait for
+    the store only, which commits once for all of them, and a code is decided once.
 
-    Args: what answers, such as `Endpoint.answer`; how long a client may take for its body.
+    Args: what answers requests in their order, such as `Endpoint.answer_all`; how long a client
+    may take for its body.
     """
 
     def __init__(
-        self, answer: Callable[[Request], Response], *, patience_s: float = PATIENCE_S
+        self,
+        answer_all: Callable[[Sequence[Request]], Sequence[Response]],
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        self._answer = answer
+        self._answer_all = answer_all
         self._patience_s = patience_s
+        self._waiting: list[tuple[Request, asyncio.Future[Response]]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of a server."""
@@ -39,11 +47,34 @@ class Application:
         elif scope["type"] == "http":
             request = await read_request(scope, receive, self._patience_s)
             if isinstance(request, Request):
-                request = self._answer(request)
+                request = await self._answered(request)
             if request is not None:
                 await send_response(send, request)
         else:
             raise ValueError(f"no protocol {scope['type']} here")
+
+    async def _answered(self, request: Request) -> Response:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Response] = loop.create_future()
+        if not self._waiting:
+            # After those whose bodies are here by now, too.
+            loop.call_soon(self._answer_waiting)
+        self._waiting.append((request, answer))
+        return await answer
+
+    def _answer_waiting(self) -> None:
+        now, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._answer_waiting)
+        try:
+            answers = self._answer_all([request for request, _ in now])
+        except BaseException:
+            for _, future in now:
+                future.cancel()
+            raise
+        for (_, future), answer in zip(now, answers, strict=True):
+            if not future.done():  # the client may be gone
+                future.set_result(answer)
 
 
 async def read_request(

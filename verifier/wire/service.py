@@ -7,7 +7,7 @@ for; there is nothing to see without a signature.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from mfalab.verifier import refusals
 from mfalab.verifier.authorization import Signer
 from mfalab.verifier.clock import Clock
 from mfalab.verifier.errors import ServiceError
+from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.verifier import Verifier
 from mfalab.verifier.wire import sigv4
 from mfalab.verifier.wire.messages import Request, Response
@@ -36,6 +37,9 @@ class _Service(Protocol):
         ...
 
 
+_BodyOf = Callable[[_Service, Request, Signer, str], bytes]
+
+
 class Endpoint:
     """Answers AWS's clients from a verifier.
 
@@ -48,6 +52,7 @@ class Endpoint:
     def __init__(
         self, verifier: Verifier, *, wall_clock: Clock, random_bytes: Callable[[int], bytes]
     ) -> None:
+        self._verifier = verifier
         self._wall_clock = wall_clock
         self._random_bytes = random_bytes
         self._services: Mapping[str, _Service] = {
@@ -59,6 +64,21 @@ class Endpoint:
 
     def answer(self, request: Request) -> Response:
         """The answer to one request; every refusal and every defect is an answer, too."""
+        return self._answer(request, self._answered)
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response]:
+        """The answers to requests that came together, in order; they share one commit.
+
+        Each is undone alone when it is refused. Where the commit fails, all of them have failed.
+        """
+        try:
+            with self._verifier.store.together():
+                return [self.answer(request) for request in requests]
+        except StoreUnusable as error:
+            _log.error("%s", error)
+            return [self._answer(request, self._unavailable) for request in requests]
+
+    def _answer(self, request: Request, body_of: _BodyOf) -> Response:
         request_id = _uuid(self._random_bytes(16).hex())
         service = self._services["iam"]
         try:
@@ -67,14 +87,25 @@ class Endpoint:
             if signature.service not in self._services:
                 raise refusals.wrong_service(*self._services)
             service = self._services[signature.service]
-            status, body = 200, service.answer(request, signature, request_id)
+            status, body = 200, body_of(service, request, signature, request_id)
         except ServiceError as error:
             status, body = service.refusal(error, request_id)
+        except StoreUnusable as error:
+            _log.error("%s", error)
+            status, body = service.refusal(refusals.service_unavailable(), request_id)
         except Exception:
             _log.exception("defect in the answer to request %s", request_id)
             status, body = service.refusal(refusals.internal_failure(), request_id)
         headers = (("x-amzn-requestid", request_id), ("content-type", "text/xml"))
         return Response(status, body, headers)
+
+    @staticmethod
+    def _answered(service: _Service, request: Request, signer: Signer, request_id: str) -> bytes:
+        return service.answer(request, signer, request_id)
+
+    @staticmethod
+    def _unavailable(service: _Service, request: Request, signer: Signer, request_id: str) -> bytes:
+        raise refusals.service_unavailable()
 
 
 def _uuid(digits: str) -> str:

@@ -1,12 +1,13 @@
 """The ASGI face: whole requests, slow ones, long ones, broken ones."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from mfalab.verifier.wire import asgi
 from mfalab.verifier.wire.asgi import LONGEST_BODY, Application
 from mfalab.verifier.wire.messages import Request, Response
 
@@ -46,7 +47,7 @@ def served(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    application = Application(answer, patience_s=patience_s)
+    application = Application(lambda requests: [*map(answer, requests)], patience_s=patience_s)
     with ThreadPoolExecutor(1) as apart:  # this thread may have a loop: Playwright leaves one
         apart.submit(asyncio.run, application(dict(scope), receive, send)).result()
     return seen, sent
@@ -102,3 +103,90 @@ def test_lifespan() -> None:
 def test_other_protocols_are_none_here() -> None:
     with pytest.raises(ValueError, match="no protocol websocket here"):
         served([], {"type": "websocket"})
+
+
+class Crowd:
+    """Clients whose requests are there at the same time."""
+
+    def __init__(self, count: int, *, gone: int = -1, alone: bool = True) -> None:
+        self.together: list[list[str]] = []
+        self.sent: dict[int, list[Message]] = {number: [] for number in range(count)}
+        self.gone, self.alone = gone, alone
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response]:
+        self.together.append([request.body.decode() for request in requests])
+        assert not (self.alone and any(self.sent.values())), (
+            "an answer left before those who share its commit"
+        )
+        return [Response(200, request.body, ()) for request in requests]
+
+    async def meet(self) -> None:
+        application = Application(self.answer_all)
+
+        def client(number: int) -> asyncio.Task[None]:
+            async def receive() -> Message:
+                return part(f"{number}".encode())
+
+            async def send(message: Message) -> None:
+                self.sent[number].append(message)
+
+            return asyncio.create_task(application(dict(SCOPE), receive, send))
+
+        tasks = [client(number) for number in self.sent]
+        if self.gone >= 0:
+            while not application._waiting:
+                await asyncio.sleep(0)
+            tasks[self.gone].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, self.meet()).result()
+
+
+def test_requests_that_are_there_together_are_answered_together_each_its_own() -> None:
+    crowd = Crowd(5)
+    crowd.run()
+    assert crowd.together == [["0", "1", "2", "3", "4"]]
+    for number, (_, body) in crowd.sent.items():
+        assert body["body"] == f"{number}".encode()
+
+
+def test_client_that_is_gone_takes_no_answer_from_others() -> None:
+    crowd = Crowd(3, gone=1)
+    crowd.run()
+    assert crowd.together == [["0", "1", "2"]]
+    assert [len(messages) for messages in crowd.sent.values()] == [2, 0, 2]
+
+
+def test_group_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "MOST_TOGETHER", 2)
+    crowd = Crowd(5, alone=False)
+    crowd.run()
+    assert crowd.together == [["0", "1"], ["2", "3"], ["4"]]
+    assert {len(messages) for messages in crowd.sent.values()} == {2}
+
+
+def test_defect_of_what_answers_ends_the_requests_and_is_not_hidden() -> None:
+    failures: list[Any] = []
+
+    async def one() -> None:
+        def fail(requests: Sequence[Request]) -> list[Response]:
+            raise ZeroDivisionError
+
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: failures.append(context["exception"])
+        )
+
+        async def receive() -> Message:
+            return part(b"")
+
+        async def send(message: Message) -> None:
+            pytest.fail(f"{message}")
+
+        with pytest.raises(asyncio.CancelledError):
+            await Application(fail)(dict(SCOPE), receive, send)
+
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(asyncio.run, one()).result()
+    assert [type(failure) for failure in failures] == [ZeroDivisionError]

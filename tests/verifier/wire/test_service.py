@@ -2,7 +2,8 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mfalab.verifier import Credentials, Iam, ServiceError
+from mfalab.verifier import Credentials, Iam, ServiceError, StoreUnusable
 from mfalab.verifier.service_model import service_model
 from mfalab.verifier.wire.messages import Request, Response
 from mfalab.verifier.wire.operations import METHODS
@@ -38,6 +39,77 @@ def test_answer_of_an_operation(ask: Ask) -> None:
     request_id = element(response, "ResponseMetadata/RequestId")
     assert dict(response.headers) == {"x-amzn-requestid": request_id, "content-type": "text/xml"}
     assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id or "")
+
+
+def test_requests_together_have_each_their_answer_and_one_code_is_good_once(
+    endpoint: Endpoint, company: Any, signed: Sign
+) -> None:
+    phone = company.enrol()
+    company.clock.advance(90)
+    sts = {"Action": "GetSessionToken", "Version": "2011-06-15"}
+    code = {"SerialNumber": phone.serial, "TokenCode": phone.code()}
+    asked = [
+        signed(company.keys["ada"], {**ADA, "UserName": "alice"}),
+        signed(company.keys["alice"], {**sts, **code}, service="sts"),
+        signed(company.keys["alice"], {**sts, **code}, service="sts"),
+        signed(company.keys["ada"], {**ADA, "UserName": "nobody"}),
+        Request("GET", "/", "", (("host", "localhost"),), b""),
+    ]
+    answers = endpoint.answer_all(asked)
+    assert [answer.status for answer in answers] == [200, 200, 403, 404, 403]
+    assert element(answers[0], "GetUserResult/User/UserName") == "alice"
+    assert endpoint.answer_all([]) == []
+
+
+def away() -> StoreUnusable:
+    return StoreUnusable("postgresql://db/x", "the server is gone", "Start the server")
+
+
+UNAVAILABLE = (
+    "ServiceUnavailable",
+    "The request has failed due to a temporary failure of the server.",
+    503,
+)
+
+
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_store_that_is_away_is_a_503_and_said_to_the_operator_only(
+    ask: Ask,
+    company: Any,
+    service: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def transaction() -> None:
+        raise away()
+
+    monkeypatch.setattr(company.store, "transaction", transaction)
+    response = ask("ada", {"iam": "GetUser", "sts": "GetCallerIdentity"}[service], service)
+    assert error(response) == UNAVAILABLE
+    assert b"postgresql" not in response.body
+    assert "the server is gone" in caplog.text
+
+
+def test_commit_that_fails_acknowledges_nothing(
+    endpoint: Endpoint,
+    company: Any,
+    signed: Sign,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @contextmanager
+    def together() -> Iterator[None]:
+        yield
+        raise away()
+
+    monkeypatch.setattr(company.store, "together", together)
+    asked = [
+        signed(company.keys["ada"], {**ADA, "UserName": "alice"}),
+        signed(company.keys["ada"], {**ADA, "UserName": "nobody"}),
+    ]
+    assert [error(answer) for answer in endpoint.answer_all(asked)] == [UNAVAILABLE] * 2
+    assert len({dict(each.headers)["x-amzn-requestid"] for each in endpoint.answer_all(asked)}) == 2
+    assert caplog.text.count("the server is gone") == 2
 
 
 def test_services_share_the_address(ask: Ask, company: Any) -> None:
