@@ -31,6 +31,7 @@ from mfalab.verifier.records import Account, Demand, DeviceKind, Identity, Movin
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.request_context import MfaContext
 from mfalab.verifier.store.memory import MemoryStore
+from mfalab.verifier.store.places import open_store
 from mfalab.verifier.store.protocol import Conflict, Store, StoreUnusable, Transaction
 from mfalab.verifier.store.sqlite import SqliteStore
 from mfalab.verifier.sts import Sts
@@ -89,4 +90,5 @@ __all__ = [
     "Transaction",
     "UserVerification",
     "Verifier",
+    "open_store",
 ]

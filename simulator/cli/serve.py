@@ -15,7 +15,17 @@ import click
 
 from mfalab.simulator.cli.common import A_FILE, gathered, not_ready, option
 
-IN_MEMORY = ":memory:"
+
+class _Place(click.ParamType[Path | str]):
+    """A file, or the URL of a database."""
+
+    name = "place"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        """Leave a URL as it is: it is no path, and must not be in an error."""
+        return str(value) if "://" in str(value) else A_FILE.convert(value, param, ctx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +36,13 @@ class _Server:
     port: int = option(
         "--port", type=click.IntRange(0, 65535), default=8765, help="0 is any that is free."
     )
-    db: Path = option(
+    db: Path | str = option(
         "--db",
-        type=A_FILE,
+        type=_Place(),
         default="mfalab.db",
-        metavar="FILE",
-        help=f"SQLite file of all state, made if it is not there; {IN_MEMORY} keeps none.",
+        metavar="FILE|URL",
+        help="SQLite file of all state, made if it is not there; or postgresql://user@host/name; "
+        ":memory: keeps none.",
     )
     profile: str = option(
         "--profile",
@@ -116,7 +127,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
     with listener:
         try:
             endpoint = open_endpoint(
-                None if str(server.db) == IN_MEMORY else server.db,
+                server.db,
                 profile=server.profile,
                 virtual=server.clock == "virtual",
                 users={

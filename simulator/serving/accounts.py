@@ -32,17 +32,18 @@ def furnish(
     Raises:
         ServiceError: a name is malformed.
     """
-    with verifier.store.transaction() as tx:
-        accounts = tx.find(Account)
-    account = accounts[0] if accounts else _opened(verifier, random_bytes)
-    for name, administrator in users.items():
-        if not _find(verifier, account, name):
-            verifier.create_user(account.id, name, administrator=administrator)
-    return ServedAccount(
-        account.id,
-        _credentials(verifier, account.id),
-        {name: _credentials(verifier, _find(verifier, account, name)[0].id) for name in users},
-    )
+    with verifier.store.together():  # of several servers that meet at a new store, one opens it
+        with verifier.store.transaction() as tx:
+            accounts = tx.find(Account)
+        account = accounts[0] if accounts else _opened(verifier, random_bytes)
+        for name, administrator in users.items():
+            if not _find(verifier, account, name):
+                verifier.create_user(account.id, name, administrator=administrator)
+        return ServedAccount(
+            account.id,
+            _credentials(verifier, account.id),
+            {name: _credentials(verifier, _find(verifier, account, name)[0].id) for name in users},
+        )
 
 
 def _opened(verifier: Verifier, random_bytes: Callable[[int], bytes]) -> Account:

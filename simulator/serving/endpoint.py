@@ -17,7 +17,7 @@ from mfalab.simulator.serving.routes import Routes, Served
 from mfalab.simulator.shelf.api import PREFIX, Api
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.system import ServedSystem
-from mfalab.verifier import PROFILES, Credentials, MemoryStore, SqliteStore, Verifier
+from mfalab.verifier import PROFILES, Credentials, Verifier, open_store
 from mfalab.verifier.wire.asgi import Application
 from mfalab.verifier.wire.fido import PREFIXES
 from mfalab.verifier.wire.service import Endpoint
@@ -27,7 +27,7 @@ TOKEN_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class ServedEndpoint:
-    """A verifier that answers on the wire; a context, at whose end its file is closed."""
+    """A verifier that answers on the wire; a context, at whose end its store is closed."""
 
     account: ServedAccount
     application: Routes
@@ -65,12 +65,11 @@ class ServedEndpoint:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(self.verifier.store, SqliteStore):
-            self.verifier.store.close()
+        self.verifier.store.close()
 
 
 def open_endpoint(
-    db: Path | None,
+    db: Path | str,
     *,
     profile: str,
     virtual: bool,
@@ -78,10 +77,10 @@ def open_endpoint(
     url: str,
     random_bytes: Callable[[int], bytes],
 ) -> ServedEndpoint:
-    """Open a verifier's file, and furnish it.
+    """Open a verifier's store, and furnish it.
 
     Args:
-        db: the SQLite file; None keeps everything in memory.
+        db: the place of its records; see `open_store`.
         profile: the name of the verifier's.
         virtual: whether time stands until it is moved, from now on.
         users: names, and whether they are administrators.
@@ -89,12 +88,13 @@ def open_endpoint(
         random_bytes: source of all secrets.
 
     Raises:
-        StoreUnusable: the file is none of ours, or cannot be opened.
+        StoreUnusable: the place is none of ours, or cannot be opened.
         ServiceError: a user's name is malformed.
     """
+    store = open_store(db)
     accounts: list[ServedAccount] = []
     system = ServedSystem(
-        MemoryStore() if db is None else SqliteStore(db),
+        store,
         PROFILES[profile],
         random_bytes,
         lambda verifier: accounts.append(furnish(verifier, users, random_bytes)),
@@ -113,8 +113,9 @@ def open_endpoint(
     ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes, url)
     others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
     others[PREFIX] = Control(Api(shelf).answer, token)
-    routes = Routes(Application(answers.answer_all), others)
-    return ServedEndpoint(accounts[0], routes, token, shelf)
+    return ServedEndpoint(
+        accounts[0], Routes(Application(answers.answer_all), others), token, shelf
+    )
 
 
 def _keys(credentials: Credentials) -> dict[str, str]:

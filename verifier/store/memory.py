@@ -187,3 +187,6 @@ class MemoryStore:
     def when_durable(self, action: Callable[[], None]) -> None:
         """See `Store.when_durable`."""
         action()
+
+    def close(self) -> None:
+        """See `Store.close`; there is nothing to let go of."""

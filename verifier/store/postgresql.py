@@ -65,13 +65,7 @@ _CONNECTION = {
     "tcp_user_timeout": 10_000,
 }
 """So that a machine that is gone is noticed within seconds; libpq's names."""
-_PREFIXES = ("postgresql://", "postgres://")
 _START = "Start the server, or look at its log; what was acknowledged is not lost"
-
-
-def is_url(place: str) -> bool:
-    """Whether a place names a PostgreSQL database."""
-    return place.startswith(_PREFIXES)
 
 
 class PostgresqlTransaction(DatabaseTransaction):

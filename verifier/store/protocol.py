@@ -128,3 +128,7 @@ class Store(Protocol):
         It is not done if their commit fails.
         """
         ...
+
+    def close(self) -> None:
+        """Wait for running transactions and let go of the place. Closing again does nothing."""
+        ...

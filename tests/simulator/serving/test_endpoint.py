@@ -10,7 +10,7 @@ from mfalab.simulator.serving.endpoint import ServedEndpoint, open_endpoint
 from mfalab.verifier import StoreUnusable
 
 
-def opened(db: Path | None, *, virtual: bool = False) -> ServedEndpoint:
+def opened(db: Path | str, *, virtual: bool = False) -> ServedEndpoint:
     return open_endpoint(
         db,
         profile="aws-immediate",
@@ -40,7 +40,7 @@ def test_what_clients_must_know(tmp_path: Path) -> None:
 
 
 def test_virtual_clock_stands_until_it_is_moved() -> None:
-    with opened(None, virtual=True) as served:
+    with opened(":memory:", virtual=True) as served:
         assert served.clock is not None
         before = served.verifier.clock.now_ns()
         assert served.verifier.clock.now_ns() == before

@@ -39,7 +39,7 @@ def test_served_beside_the_account(browser: Browser) -> None:
     url = url_of(listener)
     browser.origin = origin_of(url)
     endpoint = open_endpoint(
-        None,
+        ":memory:",
         profile="rfc6238",
         virtual=False,
         users={"alice": False},

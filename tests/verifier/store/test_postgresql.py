@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from mfalab.verifier.records import RECORD_TYPES, Binding, Budget, Device, UsedCode
-from mfalab.verifier.store.postgresql import PostgresqlStore, is_url
+from mfalab.verifier.store.postgresql import PostgresqlStore
 from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, table_name
 
@@ -169,13 +169,6 @@ def test_place_that_is_none_is_one_error(place: str) -> None:
     with pytest.raises(StoreUnusable) as caught:
         PostgresqlStore(place)
     assert "\n" not in str(caught.value)
-
-
-def test_url_is_known_by_its_scheme() -> None:
-    assert is_url("postgresql://h/x")
-    assert is_url("postgres://h/x")
-    assert not is_url("postgresql")
-    assert not is_url("verifier.db")
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 0])
