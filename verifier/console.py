@@ -40,7 +40,7 @@ from mfalab.verifier.calls import (
     target_user,
 )
 from mfalab.verifier.console_login import SecondPage, SignedIn
-from mfalab.verifier.records import Account, DeviceKind, Identity
+from mfalab.verifier.records import Account, DeviceKind, Identity, Session
 from mfalab.verifier.recovery import RootRecovery
 from mfalab.verifier.service_model import Shape
 from mfalab.verifier.sessions import MfaProof
@@ -98,6 +98,10 @@ class Console:
         Who comes from an unusual place, and has no MFA, is mailed a code where the profile says so.
         """
         return self._first_page(lambda tx: self._root_of(tx, email), password, unusual=unusual)
+
+    def second_page(self, page_id: str) -> SecondPage:
+        """The second page as it is now, such as after a refused code; nothing is sent or asked."""
+        return self._service.transact("ConsoleLogin", lambda call: second_page.look(call, page_id))
 
     def choose(self, page_id: str, kind: DeviceKind) -> SecondPage:
         """Choose the kind of device on the second page. An SMS code is sent at once."""
@@ -165,6 +169,16 @@ class Console:
         return self._service.transact(
             "ResyncMFADevice", lambda call: second_page.resync(call, page_id, code1, code2)
         )
+
+    def sign_out(self, credentials: Credentials) -> None:
+        """End a session of the console; credentials that are not valid any more end nothing."""
+
+        def body(call: Call) -> None:
+            session = call.tx.get(Session, credentials.access_key_id)
+            if session is not None and credentials.proves(session.secret):
+                call.tx.delete(session)
+
+        self._service.transact("SignOut", body)
 
     # Devices
 

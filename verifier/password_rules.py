@@ -38,23 +38,35 @@ def set_password(
     policy = policy_of(call, identity.account_id)
     if not _conforms(policy, authorization.account_of(call.tx, identity.account_id), password):
         raise refusals.password_policy_violated()
-    former = identity.former_passwords
-    if identity.password_hash is not None:
-        former = (identity.password_hash, *former)
+    former = _former(identity)
     refused = former[: (policy.reuse_prevention or 0) if policy else 0]
     if any(call.service.passwords.verify(one, password) for one in refused):
         raise refusals.password_policy_violated()
+    password_hash = call.service.passwords.hash(password)
+    return replace_hash(call, identity, password_hash, reset_required=reset_required)
+
+
+def replace_hash(
+    call: Call, identity: Identity, password_hash: str, *, reset_required: bool = False
+) -> Identity:
+    """Give an identity the password of this hash, whatever it is; open pages are over."""
     changed = replace(
         identity,
-        password_hash=call.service.passwords.hash(password),
+        password_hash=password_hash,
         password_changed_ns=call.now_ns,
         password_created_ns=identity.password_created_ns or call.now_ns,
         password_reset_required=reset_required,
-        former_passwords=former[:_REMEMBERED],
+        former_passwords=_former(identity)[:_REMEMBERED],
     )
     call.tx.update(changed)
     _close_pages(call, identity)
     return changed
+
+
+def _former(identity: Identity) -> tuple[str, ...]:
+    """Hashes of all passwords so far, the newest first."""
+    present = () if identity.password_hash is None else (identity.password_hash,)
+    return present + identity.former_passwords
 
 
 def change_own(call: Call, identity: Identity, old: str, new: str) -> Identity:

@@ -48,6 +48,13 @@ def find(call: Call, page_id: str) -> tuple[SignIn, Identity]:
     return console_login.find(call, page_id, Demand.MFA)
 
 
+def look(call: Call, page_id: str) -> SecondPage:
+    """The page as it is now, without a request to security keys."""
+    sign_in, identity = find(call, page_id)
+    offered = device_rules.sign_in_devices(call.tx, identity, call.profile)
+    return _show(call, sign_in, identity, offered)
+
+
 def choose(call: Call, page_id: str, kind: DeviceKind) -> SecondPage:
     """Show the prompt for a kind of device; SMS codes leave at once, keys get a new challenge."""
     sign_in, identity = find(call, page_id)

@@ -11,6 +11,7 @@ from mfalab.verifier import (
     aws_policies,
     names,
     parameter_rules,
+    password_rules,
     permissions,
     refusals,
     request_context,
@@ -236,6 +237,21 @@ class Verifier:
             return identity
 
         return self._service.transact("CreateUser", body)
+
+    def set_password(self, identity_id: str, password: str) -> None:
+        """Give a user, or root, whose id is the account's, another password for the console.
+
+        Pages that the one before opened are over; no password policy is asked.
+
+        Raises:
+            ValueError: there is no such identity.
+        """
+        password_hash = self._service.passwords.hash(password)
+
+        def body(call: Call) -> None:
+            password_rules.replace_hash(call, _identity(call, identity_id), password_hash)
+
+        self._service.transact("SetPassword", body)
 
     @transaction("CreateAccessKey")
     def create_access_key(self, call: Call, identity_id: str) -> Credentials:

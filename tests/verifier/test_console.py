@@ -121,3 +121,31 @@ class TestDevicePages:
         session = company.signed_in().credentials
         with pytest.raises(ServiceError, match="1 validation error detected: Value '1'"):
             company.console.enable_device(session, serial=token.serial, code1="1", code2="123456")
+
+
+class TestSignOut:
+    def test_session_ends(self, company: Any, refused: Any) -> None:
+        session = company.signed_in()
+        company.console.sign_out(session.credentials)
+        with refused(
+            "InvalidClientTokenId", "The security token included in the request is invalid.", 403
+        ):
+            company.console.devices(session.credentials)
+        company.console.sign_out(session.credentials)
+
+    def test_only_who_has_the_secret_ends_it(self, company: Any) -> None:
+        from dataclasses import replace
+
+        session = company.signed_in()
+        company.console.sign_out(replace(session.credentials, secret_access_key="guessed"))
+        assert company.console.devices(session.credentials) == []
+
+
+def test_second_page_is_looked_at_without_consequences(company: Any) -> None:
+    token = company.enrol()
+    page = company.page()
+    company.fail_code(page, token.wrong_code(), times=3)
+    before = company.everything()
+    seen = company.console.second_page(page.id)
+    assert (seen.chosen, seen.failures, seen.resync_offered) == ("virtual", 3, True)
+    assert company.everything() == before

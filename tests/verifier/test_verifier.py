@@ -133,3 +133,16 @@ def test_policies_and_groups_have_names_and_accounts_that_aws_takes(company: Any
     ):
         with pytest.raises(kind):
             company.verifier.create_group(account, name)
+
+
+def test_password_is_set_without_a_policy_and_ends_open_pages(company: Any, refused: Any) -> None:
+    company.enrol()
+    page = company.page()
+    company.verifier.set_password(company.ids["alice"], "short")
+    with refused(
+        "SignInExpired", "This sign-in page is no longer valid. Enter your password again.", 403
+    ):
+        company.console.submit_code(page.id, "000000")
+    assert company.console.sign_in("123456789012", "alice", "short")
+    with pytest.raises(ValueError, match="no identity"):
+        company.verifier.set_password("AIDANONE", "x")
