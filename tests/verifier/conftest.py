@@ -344,6 +344,12 @@ def answers_fit_the_service_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Service, "perform", checked)
 
 
+@pytest.fixture(scope="session")
+def fresh_company() -> Callable[[], Company]:
+    """Makes a company, for each of many examples."""
+    return lambda: company_on(MemoryStore())
+
+
 @pytest.fixture
 def company() -> Company:
     return company_on(MemoryStore())
