@@ -69,13 +69,19 @@ class _Server:
         metavar="NAME",
         help="An IAM user who may do everything; may be given several times.",
     )
+    new_passwords: bool = option(
+        "--new-passwords",
+        is_flag=True,
+        help="Set and tell other passwords; without it those of an earlier start stay.",
+    )
 
     def words(self) -> list[str]:
         """Its options, as they are typed."""
         words = [f"--host={self.host}", f"--port={self.port}", f"--db={self.db}"]
         words += [f"--profile={self.profile}", f"--clock={self.clock}"]
         words += [f"--user={name}" for name in self.users]
-        return words + [f"--administrator={name}" for name in self.administrators]
+        words += [f"--administrator={name}" for name in self.administrators]
+        return words + ["--new-passwords"] * self.new_passwords
 
 
 @click.command()
@@ -94,7 +100,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
     mfalab serve --user alice --clock virtual
     eval "$(mfalab serve --env)"; aws iam get-user; kill $MFALAB_PID
 
-    One line says the address, the account, and everybody's access keys.
+    One line says the address, the account, the console, and everybody's keys and passwords.
 
     Exits with 3 when the address is taken.
     """
@@ -104,13 +110,13 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
         _in_background(server)
         return
     try:
+        from mfalab.simulator.serving.endpoint import open_endpoint
         from mfalab.simulator.serving.server import Server, listen, url_of
     except ImportError as error:
-        if error.name != "uvicorn":
+        if error.name not in ("jinja2", "uvicorn"):
             raise
-        not_ready("mfalab serve needs uvicorn: pip install 'mfalab[serve]'")
+        not_ready(f"mfalab serve needs {error.name}: pip install 'mfalab[serve]'")
     from mfalab.simulator.entropy import SystemEntropy
-    from mfalab.simulator.serving.endpoint import open_endpoint
     from mfalab.verifier import PROFILES, ServiceError, StoreUnusable
 
     if server.profile not in PROFILES:
@@ -136,6 +142,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
                 },
                 url=url_of(listener),
                 random_bytes=random_bytes,
+                new_passwords=server.new_passwords,
             )
         except StoreUnusable as error:
             raise click.UsageError(f"--db: {error}") from None
@@ -151,9 +158,13 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
 def _line(told: dict[str, Any]) -> str:
     people = {"root": told["root"], **told["users"]}
     keys = [f"{name} {k['access_key_id']} {k['secret_access_key']}" for name, k in people.items()]
+    names = {**{name: name for name in people}, "root": told["root"]["email"]}
+    before = "(as told before: --new-passwords sets another)"
+    passwords = [f"{names[name]} {each['password'] or before}" for name, each in people.items()]
     return (
         f"serving {told['endpoint']}, account {told['account']}, control token {told['token']}; "
-        f"access keys: {', '.join(keys)}"
+        f"access keys: {', '.join(keys)}; console {told['console']}, passwords: "
+        f"{', '.join(passwords)}"
     )
 
 

@@ -12,13 +12,15 @@ from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
 from mfalab.simulator.serving.control import Control
-from mfalab.simulator.serving.fido import fido_application
+from mfalab.simulator.serving.fido import at_origin, fido_application, origin_of
 from mfalab.simulator.serving.routes import Routes, Served
 from mfalab.simulator.shelf.api import PREFIX, Api
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.system import ServedSystem
 from mfalab.verifier import PROFILES, Credentials, Verifier, open_store
-from mfalab.verifier.wire.asgi import Application
+from mfalab.verifier.web.exchange import PREFIX as CONSOLE
+from mfalab.verifier.web.site import Site
+from mfalab.verifier.wire.asgi import Application, one_by_one
 from mfalab.verifier.wire.fido import PREFIXES
 from mfalab.verifier.wire.service import Endpoint
 
@@ -52,8 +54,17 @@ class ServedEndpoint:
             "account": self.account.id,
             "clock": "system" if self.clock is None else "virtual",
             "token": self.token,
-            "root": _keys(self.account.root),
-            "users": {name: _keys(each) for name, each in self.account.users.items()},
+            "console": f"{origin_of(url)}{CONSOLE}",
+            "inbox": f"{origin_of(url)}{CONSOLE}/inbox#token={self.token}",
+            "root": {"email": self.account.root_email, **self._secrets("", self.account.root)},
+            "users": {name: self._secrets(name, each) for name, each in self.account.users.items()},
+        }
+
+    def _secrets(self, name: str, keys: Credentials) -> dict[str, str | None]:
+        return {
+            "password": self.account.passwords.get(name),
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
         }
 
     def __enter__(self) -> Self:
@@ -76,6 +87,7 @@ def open_endpoint(
     users: Mapping[str, bool],
     url: str,
     random_bytes: Callable[[int], bytes],
+    new_passwords: bool = False,
 ) -> ServedEndpoint:
     """Open a verifier's store, and furnish it.
 
@@ -86,18 +98,22 @@ def open_endpoint(
         users: names, and whether they are administrators.
         url: where it will be served.
         random_bytes: source of all secrets.
+        new_passwords: whether root and users that have a password get another one.
 
     Raises:
         StoreUnusable: the place is none of ours, or cannot be opened.
         ServiceError: a user's name is malformed.
     """
+    origin = origin_of(url)
     store = open_store(db)
     accounts: list[ServedAccount] = []
     system = ServedSystem(
         store,
-        PROFILES[profile],
+        at_origin(PROFILES[profile], origin),
         random_bytes,
-        lambda verifier: accounts.append(furnish(verifier, users, random_bytes)),
+        lambda verifier: accounts.append(
+            furnish(verifier, users, random_bytes, new_passwords=new_passwords)
+        ),
         None if virtual else WALL,
     )
     shelf = Shelf(
@@ -110,16 +126,11 @@ def open_endpoint(
     # Signatures are fresh by this machine's time.
     verifier = shelf.lab.verifier
     answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
-    ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes, url)
+    site = Site(verifier, system.mailbox, origin=origin, token=token, random_bytes=random_bytes)
+    ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes)
     others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
     others[PREFIX] = Control(Api(shelf).answer, token)
+    others[CONSOLE] = Application(one_by_one(site.answer))
     return ServedEndpoint(
         accounts[0], Routes(Application(answers.answer_all), others), token, shelf
     )
-
-
-def _keys(credentials: Credentials) -> dict[str, str]:
-    return {
-        "access_key_id": credentials.access_key_id,
-        "secret_access_key": credentials.secret_access_key,
-    }

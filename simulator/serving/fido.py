@@ -10,33 +10,30 @@ from urllib.parse import urlsplit
 from mfalab.verifier import Clock, Profile
 from mfalab.verifier.webauthn.cose import ALGORITHMS
 from mfalab.verifier.webauthn.relying_party import RelyingParty
-from mfalab.verifier.wire.asgi import Application
+from mfalab.verifier.wire.asgi import Application, one_by_one
 from mfalab.verifier.wire.fido import FidoApi
 
 
 def fido_application(
-    profile: Profile, clock: Clock, random_bytes: Callable[[int], bytes], url: str
+    profile: Profile, clock: Clock, random_bytes: Callable[[int], bytes]
 ) -> Application:
     """An ASGI application of a relying party with a profile's rules and all algorithms.
 
     Args:
-        profile: the rules.
+        profile: the rules, at the origin of the server.
         clock: the time in which challenges grow old.
         random_bytes: source of challenges, and of the ids of users and sessions.
-        url: where it is served; ceremonies take place on its pages.
     """
-    origin = origin_of(url)
-    rules = replace(
-        profile,
-        rp_id=urlsplit(origin).hostname or "",
-        rp_name="mfalab",
-        origins=(origin,),
-        app_id=None,
-        algorithms=tuple(sorted(ALGORITHMS, reverse=True)),
-    )
+    rules = replace(profile, algorithms=tuple(sorted(ALGORITHMS, reverse=True)))
     party = RelyingParty(rules, clock, random_bytes)
     api = FidoApi(party, random_bytes)
-    return Application(lambda requests: [api.answer(request) for request in requests])
+    return Application(one_by_one(api.answer))
+
+
+def at_origin(profile: Profile, origin: str) -> Profile:
+    """A profile whose ceremonies take place on the pages of an origin."""
+    host = urlsplit(origin).hostname or ""
+    return replace(profile, rp_id=host, rp_name="mfalab", origins=(origin,), app_id=None)
 
 
 def origin_of(url: str) -> str:

@@ -19,6 +19,7 @@ from mfalab.verifier import (
     TrailEvent,
     Verifier,
 )
+from mfalab.verifier.web.mailbox import Mailbox
 
 Happening = Decision | CeremonyDecision
 
@@ -44,6 +45,7 @@ class ServedSystem:
         clock: its time; that of the environment when left out.
 
     Attributes:
+        mailbox: what it sent to people, once it is open.
         when_decided: is told each decision, when the environment knows it.
     """
 
@@ -52,7 +54,7 @@ class ServedSystem:
     suite = ""
     offer = Offer("the served verifier", frozenset(Ability))
     wall = None
-    one_process = True
+    mailbox: Mailbox
 
     def __init__(
         self,
@@ -77,13 +79,15 @@ class ServedSystem:
                 premises.observer(happening)
                 self.when_decided(happening)
 
+        clock = self._clock or premises.clock
+        self.mailbox = Mailbox(clock, premises.outbox)
         verifier = ServedVerifier(
             store=self._store,
-            clock=self._clock or premises.clock,
+            clock=clock,
             random_bytes=self._random_bytes,
             profile=self._profile,
             password_cost=CHEAP,
-            outbox=premises.outbox,
+            outbox=self.mailbox,
             observer=observe,
         )
         self._furnish(verifier)

@@ -77,6 +77,13 @@ class Application:
                 future.set_result(answer)
 
 
+def one_by_one(
+    answer: Callable[[Request], Response],
+) -> Callable[[Sequence[Request]], Sequence[Response]]:
+    """For an `Application` whose requests share nothing."""
+    return lambda requests: [answer(request) for request in requests]
+
+
 async def read_request(
     scope: Scope, receive: Receive, patience_s: float = PATIENCE_S
 ) -> Request | Response | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
 from mfalab.verifier import CHEAP, ServiceError, SqliteStore, Store, Verifier
 from mfalab.verifier.outbox import Silence
@@ -16,12 +16,14 @@ class Clock:
         return 1_772_442_000 * 10**9
 
 
-def served(store: Store, users: dict[str, bool]) -> tuple[Verifier, ServedAccount]:
-    random_bytes = Entropy(1).random_bytes("test")
+def served(
+    store: Store, users: dict[str, bool], *, new_passwords: bool = False
+) -> tuple[Verifier, ServedAccount]:
+    random_bytes = SystemEntropy().random_bytes("test")
     verifier = Verifier(
         store=store, clock=Clock(), random_bytes=random_bytes, password_cost=CHEAP, outbox=Silence()
     )
-    return verifier, furnish(verifier, users, random_bytes)
+    return verifier, furnish(verifier, users, random_bytes, new_passwords=new_passwords)
 
 
 def test_everybody_has_keys_and_they_stay(tmp_path: Path) -> None:
@@ -39,6 +41,31 @@ def test_everybody_has_keys_and_they_stay(tmp_path: Path) -> None:
         assert (again.id, again.root) == (account.id, account.root)
         assert again.users["Alice"] == account.users["alice"]
         assert set(again.users) == {"Alice", "bob"}
+
+
+def test_passwords_are_told_when_they_are_set_and_open_the_console(tmp_path: Path) -> None:
+    """The store has hashes only: what was told stays good, and another one is set when asked."""
+    with SqliteStore(tmp_path / "db") as store:
+        verifier, first = served(store, {"alice": False})
+        verifier.console.sign_in_root(first.root_email, first.passwords[""])
+        _, again = served(store, {"alice": False, "bob": False})
+        assert set(again.passwords) == {"bob"}
+        verifier.console.sign_in(first.id, "alice", first.passwords["alice"])
+        _, new = served(store, {"alice": False}, new_passwords=True)
+        assert set(new.passwords) == {"", "alice"}
+        verifier.console.sign_in(first.id, "alice", new.passwords["alice"])
+        verifier.console.sign_in_root(first.root_email, new.passwords[""])
+        with pytest.raises(ServiceError, match="Failed authentication"):
+            verifier.console.sign_in(first.id, "alice", first.passwords["alice"])
+
+
+def test_user_without_a_password_gets_one(tmp_path: Path) -> None:
+    """As in a file that an earlier release wrote."""
+    with SqliteStore(tmp_path / "db") as store:
+        verifier, account = served(store, {})
+        verifier.create_user(account.id, "alice")
+        _, again = served(store, {"alice": False})
+        verifier.console.sign_in(account.id, "alice", again.passwords["alice"])
 
 
 def test_key_that_is_inactive_is_not_shown(tmp_path: Path) -> None:

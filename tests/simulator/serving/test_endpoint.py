@@ -28,11 +28,17 @@ def test_what_clients_must_know(tmp_path: Path) -> None:
         keys = served.account.users["alice"]
         assert told["users"] == {
             "alice": {
+                "password": served.account.passwords["alice"],
                 "access_key_id": keys.access_key_id,
                 "secret_access_key": keys.secret_access_key,
             }
         }
         assert (told["endpoint"], told["clock"]) == ("http://localhost:1", "system")
+        assert told["console"] == "http://localhost:1/console"
+        assert told["inbox"] == f"http://localhost:1/console/inbox#token={served.token}"
+        assert (told["root"]["email"], bool(told["root"]["password"])) == ("root@example.com", True)
+        profile = served.verifier.profile
+        assert (profile.rp_id, profile.origins) == ("localhost", ("http://localhost:8765",))
         assert len(told["token"]) == 48
         assert told["token"] == served.token
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -8,8 +8,9 @@ import pytest
 
 from mfalab import Browser, Entropy, SecurityKey
 from mfalab.simulator.serving.endpoint import open_endpoint
-from mfalab.simulator.serving.fido import origin_of
+from mfalab.simulator.serving.fido import at_origin, origin_of
 from mfalab.simulator.serving.server import Server, listen, url_of
+from mfalab.verifier import AWS_IMMEDIATE
 
 
 @pytest.fixture
@@ -72,3 +73,9 @@ def test_served_beside_the_account(browser: Browser) -> None:
         server.stop()
     alice = endpoint.account.users["alice"]
     assert endpoint.verifier.iam(alice).list_mfa_devices()["MFADevices"] == []
+
+
+def test_profile_at_an_origin() -> None:
+    profile = at_origin(AWS_IMMEDIATE, "http://[::1]:8765")
+    assert (profile.rp_id, profile.origins) == ("::1", ("http://[::1]:8765",))
+    assert profile.app_id is None
