@@ -205,7 +205,7 @@ class Lab(Environment, Verbs):
             return replace(outcome, declared=verdict)
         # Without a decision, a pair proved a device that was enrolled by its seed.
         if outcome.accepted and self.journal.decided == ACCEPTED:
-            self.declaration.paired(name, shown[-1], server_step)
+            self.declaration.paired(name, shown[-1], server_step, profile)
         return outcome
 
     def _attempt(self, step: Step) -> Outcome:

@@ -53,7 +53,7 @@ def nothing(*_: object, **__: object) -> None:
 
 def figures(patch: Patch, **changed: Any) -> None:
     """Change figures in every profile."""
-    broken = {name: replace(known, **changed) for name, known in profile.PROFILES.items()}
+    broken = {name: replace(known, **changed) for name, known in setting.PROFILES.items()}
     patch.setattr(setting, "PROFILES", broken)
 
 

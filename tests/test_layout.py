@@ -15,13 +15,11 @@ from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-import click
 import pytest
 
 import mfalab
 from mfalab.devices.otp.quirks import APP_PRESETS
 from mfalab.devices.rig.opening import DRIVERS
-from mfalab.simulator.cli import command
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language import words
@@ -278,12 +276,6 @@ def test_exception_survives_pickling_and_being_made_again(kind: type[Exception])
 )
 def test_names_of_the_language_are_those_of_the_things(literal: Any, known: dict[str, Any]) -> None:
     assert sorted(get_args(literal)) == sorted(known)
-
-
-def test_profiles_that_a_token_is_measured_for_are_all_there_are() -> None:
-    measure = command.get_command(click.Context(command), "token").commands["measure"]
-    (option,) = (each for each in measure.params if "--profile" in each.opts)
-    assert sorted(option.type.choices) == sorted(PROFILES)
 
 
 def test_tags_of_the_shipped_scenarios_are_markers_and_stories_span_years() -> None:

@@ -9,12 +9,12 @@ from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.delays import Delay
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam import Iam
+from mfalab.verifier.known_verifiers import KNOWN, PROFILES, KnownVerifier
 from mfalab.verifier.outbox import Outbox, Silence
 from mfalab.verifier.passwords import CHEAP, RFC9106, PasswordCost
 from mfalab.verifier.profile import (
     AWS_IMMEDIATE,
     AWS_OBSERVED,
-    PROFILES,
     RFC6238,
     AttestationConveyance,
     AttestationPolicy,
@@ -43,6 +43,7 @@ __all__ = [
     "AWS_IMMEDIATE",
     "AWS_OBSERVED",
     "CHEAP",
+    "KNOWN",
     "PROFILES",
     "REPORT_COLUMNS",
     "RFC6238",
@@ -63,6 +64,7 @@ __all__ = [
     "DeviceKind",
     "Iam",
     "Identity",
+    "KnownVerifier",
     "MemoryStore",
     "MfaContext",
     "MovingFactor",

@@ -37,6 +37,8 @@ _EARLY = Outcome.EARLY
 _EVENT = MovingFactor.EVENT
 _HARDWARE = DeviceKind.HARDWARE
 _HIGH_WATER = ReplayRule.HIGH_WATER
+_USED_TEXT = ReplayRule.USED_TEXT
+_NO_REPLAY_RULE = ReplayRule.NONE
 
 
 class Verdict(NamedTuple):
@@ -85,6 +87,10 @@ def code_window(device: Device, now_ns: int, profile: Profile) -> Window:
     if device.kind is _HARDWARE:
         back = _given(profile.hardware_window_back, back)
         ahead = _given(profile.hardware_window_ahead, ahead)
+    if profile.window_growth_s_per_day and device.high_water_step is not None:
+        grown = (centre - device.high_water_step) * profile.window_growth_s_per_day // 86_400
+        _, _, low, high = pair_window(device, now_ns, profile)
+        return server, centre, max(0, low, centre - back - grown), min(high, centre + ahead + grown)
     return server, centre, max(0, centre - back), centre + ahead
 
 
@@ -105,12 +111,13 @@ def pair_window(device: Device, now_ns: int, profile: Profile) -> Window:
 
 def is_replay(device: Device, step: int, profile: Profile, is_used: IsUsed) -> bool:
     """Whether a step's code may not be accepted any more (RFC 6238 section 5.2)."""
-    if (
-        profile.replay is _HIGH_WATER
-        and device.high_water_step is not None
-        and step <= device.high_water_step
-    ):
-        return True
+    rule = profile.replay
+    if rule is _HIGH_WATER:
+        newest = device.high_water_step
+        if newest is not None and step <= newest:
+            return True
+    elif rule is _NO_REPLAY_RULE:
+        return False
     return is_used(step)
 
 
@@ -151,6 +158,8 @@ def learnt_offset(device: Device, found_steps: int, profile: Profile) -> int:
     if not profile.drift_memory:
         return device.offset_steps
     limit = profile.drift_memory_limit_steps
+    if limit is None:
+        return found_steps
     anchor = device.pair_offset_steps
     return max(anchor - limit, min(anchor + limit, found_steps))
 
@@ -173,6 +182,8 @@ def judge_code(
     else:
         matches = [step for step, value in enumerate(values, low) if value == typed]
         _sort_by_distance(matches, centre)
+        if profile.replay is _USED_TEXT and any(map(is_used, matches)):
+            return Verdict(_REPLAYED, matches[0], server, centre, low, high)
     for step in matches:
         if not is_replay(device, step, profile, is_used):
             return Verdict(_ACCEPTED, step, server, centre, low, high)
@@ -234,8 +245,11 @@ def after_code(device: Device, step: int, server_step: int, profile: Profile) ->
 
 def after_pair(device: Device, second_step: int, server_step: int, profile: Profile) -> Device:
     """The device after a pair was accepted that ends with `second_step`."""
-    event = device.moving_factor is _EVENT
-    offset = second_step + 1 if event else second_step - server_step
+    offset = device.offset_steps
+    if device.moving_factor is _EVENT:
+        offset = second_step + 1
+    elif profile.pair_sets_offset:
+        offset = second_step - server_step
     high_water = device.high_water_step
     if profile.pair_consumes_codes:
         high_water = _newest(high_water, second_step)
@@ -280,7 +294,7 @@ def verify_code(
         if unseen.step is not None:
             spend(tx, device, unseen.step)
     if verdict.outcome is _ACCEPTED and verdict.step is not None:
-        if spend(tx, device, verdict.step):
+        if profile.replay is _NO_REPLAY_RULE or spend(tx, device, verdict.step):
             after = after_code(device, verdict.step, verdict.server, profile)
             if seen.offset_steps != device.offset_steps:
                 # Found around an offset that a pair has replaced: nothing to learn from.
@@ -320,6 +334,8 @@ def verify_pair(
         if not profile.pair_consumes_codes or spend(tx, device, verdict.step - 1, verdict.step):
             device = after_pair(device, verdict.step, verdict.server, profile)
             tx.update(device)
+            if profile.pair_forgives_failures and budget.failures:
+                tx.update(throttle.forgiven(budget))
         else:
             verdict = verdict._replace(outcome=_STALE)
     return _decision(verdict, device, now_ns, operation)
@@ -339,9 +355,10 @@ def _count(
     tx: Transaction, budget: Budget, verdict: Verdict, now_ns: int, profile: Profile
 ) -> None:
     if verdict.outcome is _THROTTLED:
-        return
-    accepted = verdict.outcome is _ACCEPTED
-    counted = throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
+        counted = throttle.count_unseen(budget, now_ns, profile)
+    else:
+        accepted = verdict.outcome is _ACCEPTED
+        counted = throttle.count_attempt(budget, now_ns, profile, accepted=accepted)
     if counted != budget:
         tx.update(counted)
 

@@ -2,7 +2,8 @@
 
 Three profiles are complete: `AWS_OBSERVED` (as measured on AWS; AWS guarantees none of it),
 `AWS_IMMEDIATE` (the same without its delays, so that a story need not wait) and `RFC6238` (the
-classic server which the RFC advises). Anything between is `dataclasses.replace` of one of them.
+classic server which the RFC advises). Anything between is `dataclasses.replace` of one of them;
+`known_verifiers` has those of real products.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -20,6 +21,10 @@ class ReplayRule(StrEnum):
     """Each step once, in any order."""
     HIGH_WATER = "high-water"
     """Nothing at or below the newest accepted step."""
+    USED_TEXT = "used-text"
+    """Each code once as a text, so a step whose code equals a used one's is refused, too."""
+    NONE = "none"
+    """A code is good as long as it lies in the window."""
 
 
 class ThrottleRule(StrEnum):
@@ -27,6 +32,9 @@ class ThrottleRule(StrEnum):
 
     FIXED_WINDOW = "fixed-window"
     """A budget for each window of the clock; success counts as much as failure."""
+    SLIDING_WINDOW = "sliding-window"
+    """A budget for any stretch of time of a window's length; success counts as much as failure, and
+    so does an attempt that is not looked at."""
     BACKOFF = "backoff"
     """A delay after so many failures in a row, doubled with each further failure."""
     NONE = "none"
@@ -115,8 +123,11 @@ class Profile:
     """Which accepted codes are refused from then on."""
     drift_memory: bool = False
     """Whether a success moves the centre of the window to the step that matched."""
-    drift_memory_limit_steps: int = 10
-    """How far from the last pair's offset drift memory may carry the window."""
+    drift_memory_limit_steps: int | None = 10
+    """How far from the last pair's offset drift memory may carry the window; None is anywhere."""
+    window_growth_s_per_day: int = 0
+    """Seconds by which the window grows at either end for each day since the last accepted code, as
+    far as the window of pairs."""
 
     # Pairs: enabling and resynchronisation
     pair_back: int = 998
@@ -127,6 +138,11 @@ class Profile:
     """Whether a pair uses up attempts."""
     pair_consumes_codes: bool = False
     """Whether the codes of an accepted pair are used, so that they sign in no more."""
+    pair_sets_offset: bool = True
+    """Whether an accepted pair centres the window on the device. A verifier that cannot be
+    resynchronised does not."""
+    pair_forgives_failures: bool = False
+    """Whether an accepted pair ends the delay, or the lock, that failures led to."""
 
     # Hardware tokens; None is as for virtual devices
     hardware_window_back: int | None = None
@@ -150,9 +166,9 @@ class Profile:
     throttle: ThrottleRule = ThrottleRule.FIXED_WINDOW
     """How the number of attempts is limited."""
     throttle_budget: int = 9
-    """Attempts in each window of `fixed-window`, whatever they end in."""
+    """Attempts in each window of `fixed-window` and `sliding-window`, whatever they end in."""
     throttle_window_s: int = 180
-    """Length of a window of `fixed-window`."""
+    """Length of a window of `fixed-window` and `sliding-window`."""
     throttle_failures: int = 5
     """Failures in a row after which `backoff` delays."""
     throttle_delay_s: int = 60
@@ -162,6 +178,9 @@ class Profile:
     throttle_failures_limit: int | None = None
     """Failures in a row after which `backoff` takes no code any more; None never does (NIST SP
     800-63B section 5.2.2: at most 100)."""
+    throttle_failures_forgotten_s: int | None = None
+    """How long after the last failure `backoff` forgets failures; None forgets them at a success
+    only."""
     throttled_code_is_used: bool = False
     """Whether a right code that is not looked at is used by that."""
 
@@ -358,5 +377,3 @@ RFC6238 = Profile(
     hotp_tokens=True,
     throttle=ThrottleRule.BACKOFF,
 )
-
-PROFILES = {profile.name: profile for profile in (AWS_IMMEDIATE, AWS_OBSERVED, RFC6238)}

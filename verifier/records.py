@@ -360,6 +360,9 @@ class Budget:
     failures: int = 0
     """Consecutive failures, for the rule that delays."""
     blocked_until_ns: int = 0
+    """When the delay after the last failure ends: at once if there is none."""
+    recent_ns: tuple[int, ...] = ()
+    """When the last attempts were, for the window that slides; no more than it takes."""
 
 
 @_table("device_id", "from_ns", indexes=(("serial",), ("device_id",)))

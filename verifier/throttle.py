@@ -12,6 +12,7 @@ from mfalab.verifier.records import Budget
 
 # Looking a member up in its enum costs as much as half a hash (CPython 3.11).
 _FIXED_WINDOW = ThrottleRule.FIXED_WINDOW
+_SLIDING_WINDOW = ThrottleRule.SLIDING_WINDOW
 _BACKOFF = ThrottleRule.BACKOFF
 
 
@@ -31,20 +32,39 @@ def is_throttled(budget: Budget, now_ns: int, profile: Profile) -> bool:
             return True
         remaining_ns = budget.blocked_until_ns - now_ns
         return 0 < remaining_ns <= 2 * delay_ns(budget.failures, profile)
+    if profile.throttle is _SLIDING_WINDOW:
+        return len(_recent_ns(budget, now_ns, profile)) >= profile.throttle_budget
     return False
 
 
 def count_attempt(budget: Budget, now_ns: int, profile: Profile, *, accepted: bool) -> Budget:
     """The budget after an attempt that was looked at."""
+    if profile.throttle is _SLIDING_WINDOW:
+        return count_unseen(budget, now_ns, profile)
     if profile.throttle is _FIXED_WINDOW:
         window = _window_to_count_in(budget, now_ns, profile)
         attempts = budget.attempts + 1 if window == budget.window else 1
         return replace(budget, window=window, attempts=attempts)
     if profile.throttle is _BACKOFF:
-        failures = 0 if accepted else budget.failures + 1
-        delay = delay_ns(failures, profile)
-        return replace(budget, failures=failures, blocked_until_ns=now_ns + delay if delay else 0)
+        if accepted:
+            return forgiven(budget)
+        failures = 1 + _remembered_failures(budget, now_ns, profile)
+        until_ns = now_ns + delay_ns(failures, profile)
+        return replace(budget, failures=failures, blocked_until_ns=until_ns)
     return budget
+
+
+def count_unseen(budget: Budget, now_ns: int, profile: Profile) -> Budget:
+    """The budget after an attempt that was refused unseen."""
+    if profile.throttle is not _SLIDING_WINDOW or not profile.throttle_budget:
+        return budget
+    recent_ns = (*_recent_ns(budget, now_ns, profile), now_ns)
+    return replace(budget, recent_ns=recent_ns[-profile.throttle_budget :])
+
+
+def forgiven(budget: Budget) -> Budget:
+    """The budget without failures."""
+    return replace(budget, failures=0, blocked_until_ns=0)
 
 
 def delay_ns(failures: int, profile: Profile) -> int:
@@ -56,6 +76,21 @@ def delay_ns(failures: int, profile: Profile) -> int:
     # Past this power of two the limit holds anyway, and the integer stays small.
     delay_s = profile.throttle_delay_s << min(beyond, longest_s.bit_length())
     return min(delay_s, longest_s) * NANOSECONDS
+
+
+def _recent_ns(budget: Budget, now_ns: int, profile: Profile) -> tuple[int, ...]:
+    """When the attempts of the last window were; those of a time to come are of a wrong clock."""
+    since_ns = now_ns - profile.throttle_window_s * NANOSECONDS
+    return tuple(at_ns for at_ns in budget.recent_ns if since_ns < at_ns <= now_ns)
+
+
+def _remembered_failures(budget: Budget, now_ns: int, profile: Profile) -> int:
+    """Failures in a row that count together with one of now."""
+    forgotten_s = profile.throttle_failures_forgotten_s
+    if forgotten_s is None:
+        return budget.failures
+    last_ns = budget.blocked_until_ns - delay_ns(budget.failures, profile)
+    return budget.failures if now_ns - last_ns < forgotten_s * NANOSECONDS else 0
 
 
 def _window_to_count_in(budget: Budget, now_ns: int, profile: Profile) -> int:

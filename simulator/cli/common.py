@@ -43,6 +43,24 @@ class _File(click.Path):
 A_FILE = _File(path_type=Path, dir_okay=False)
 """The type of what names a file, which may not be there yet."""
 
+
+class _Profile(click.ParamType[str]):
+    """A profile of the verifier by its name."""
+
+    name = "profile"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See `click.ParamType.convert`."""
+        from mfalab.verifier import PROFILES
+
+        if value not in PROFILES:
+            self.fail(f"there is no {value!r}; there are {', '.join(PROFILES)}", param, ctx)
+        return str(value)
+
+
+A_PROFILE = _Profile()
+"""The type of what names a profile; they are looked up when one is named."""
+
 FORMAT = click.option(
     "--format",
     "form",

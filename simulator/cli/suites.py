@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfalab.simulator.cli.common import A_FILE, FORMAT, gathered, print_json
+from mfalab.simulator.cli.common import A_FILE, A_PROFILE, FORMAT, gathered, print_json
 from mfalab.simulator.cli.outputs import errors_of_writing
 from mfalab.simulator.cli.selection import Selection
 
@@ -144,15 +144,17 @@ def _explain(word: str | None, form: str, group: str | None = None) -> None:
 
 
 @click.command(name="profiles")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=A_PROFILE)
 @FORMAT
-def profiles_command(form: str) -> None:
-    """Print every figure of the verifier's profiles side by side."""
+def profiles_command(names: tuple[str, ...], form: str) -> None:
+    """Print every figure of the verifier's profiles side by side; of all when none is named."""
     from mfalab.simulator.scenario_files.describe import profiles, profiles_table
 
+    columns = {name: figures for name, figures in profiles().items() if name in (names or (name,))}
     if form == "json":
-        print_json(profiles())
+        print_json(columns)
     else:
-        click.echo(profiles_table())
+        click.echo(profiles_table(columns))
 
 
 @click.command()

@@ -13,6 +13,7 @@ import click
 
 from mfalab.simulator.cli.common import (
     A_FILE,
+    A_PROFILE,
     BAD_USAGE,
     FAILED,
     FORMAT,
@@ -195,9 +196,10 @@ class _Verifiers:
     profiles: tuple[str, ...] = option(
         "--profile",
         multiple=True,
-        type=click.Choice(["aws-immediate", "aws-observed", "rfc6238"]),
+        type=A_PROFILE,
         default=["aws-immediate"],
-        help="Predict for this verifier; several times for several.",
+        metavar="NAME",
+        help="Predict for this verifier; several times for several. mfalab profiles has them.",
     )
     paired_ns: int | None = option(
         "--paired",

@@ -19,6 +19,7 @@ class _Known:
     """What the rules remember of a device, in steps as the device counts them."""
 
     offset: int = 0
+    pair_offset: int = 0
     used: set[int] = field(default_factory=set)
 
 
@@ -39,10 +40,16 @@ class Declaration:
         """
         known = self._devices.setdefault(device, _Known())
         centre = server_step + known.offset
-        if not centre - profile.window_back <= shown <= centre + profile.window_ahead:
+        back, ahead = profile.window_back, profile.window_ahead
+        if known.used:
+            grown = (centre - max(known.used)) * profile.window_growth_s_per_day // 86_400
+            back = min(back + grown, profile.pair_back)
+            ahead = min(ahead + grown, profile.pair_ahead)
+        if not centre - back <= shown <= centre + ahead:
             return "wrong"
+        used = known.used if profile.replay is not ReplayRule.NONE else set()
         high_water = profile.replay is ReplayRule.HIGH_WATER
-        if shown in known.used or (high_water and shown <= max(known.used, default=shown - 1)):
+        if shown in used or (high_water and shown <= max(used, default=shown - 1)):
             return "replayed"
         return ACCEPTED
 
@@ -52,7 +59,15 @@ class Declaration:
         known.used.add(shown)
         if profile.drift_memory:
             known.offset = shown - server_step
+            limit = profile.drift_memory_limit_steps
+            if limit is not None:
+                most, least = known.pair_offset + limit, known.pair_offset - limit
+                known.offset = max(least, min(most, known.offset))
 
-    def paired(self, device: str, second: int, server_step: int) -> None:
+    def paired(self, device: str, second: int, server_step: int, profile: Profile) -> None:
         """Remember that a pair was accepted, whose second code is of this step."""
-        self._devices.setdefault(device, _Known()).offset = second - server_step
+        known = self._devices.setdefault(device, _Known())
+        if profile.pair_sets_offset:
+            known.offset = known.pair_offset = second - server_step
+        if profile.pair_consumes_codes:
+            known.used |= {second - 1, second}

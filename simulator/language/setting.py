@@ -78,6 +78,7 @@ class ServerClockSpec(Strict):
 
 _HINTS = get_type_hints(Profile)
 _CHANGES = {field.name: _profile_field(field.name, _HINTS[field.name]) for field in fields(Profile)}
+_MAY_BE_NONE = {name for name, hint in _HINTS.items() if type(None) in get_args(hint)}
 
 
 class _Changes(Strict):
@@ -88,9 +89,12 @@ class _Changes(Strict):
         changes: dict[str, Any] = {}
         for name, (word, kind) in _CHANGES.items():
             value = getattr(self, word, None)
-            if name != "name" and value is not None:
-                if kind is Seconds:
-                    value //= NS_PER_S
+            if value is None:
+                if word in self.model_fields_set and name in _MAY_BE_NONE:
+                    changes[name] = None
+            elif kind is Seconds:
+                changes[name] = value // NS_PER_S
+            else:
                 changes[name] = Delay(*value) if kind is DelayRange else value
         return replace(profile, **changes)
 

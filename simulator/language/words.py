@@ -95,7 +95,27 @@ KeyModelName = Literal[
 ]
 """The models of `mfalab.devices.ctap.models`."""
 
-ProfileName = Literal["aws-immediate", "aws-observed", "rfc6238"]
+ProfileName = Literal[
+    "aws-immediate",
+    "aws-observed",
+    "rfc6238",
+    "privacyidea",
+    "linotp",
+    "freeipa",
+    "keycloak",
+    "pam-oath",
+    "google-authenticator",
+    "multiotp",
+    "django-otp",
+    "vault",
+    "pquerna-otp",
+    "pyotp",
+    "authelia",
+    "rsa-securid",
+    "onespan",
+    "entra",
+    "okta",
+]
 """The profiles of `mfalab.verifier.PROFILES`."""
 
 QuirksName = Literal[

@@ -35,6 +35,7 @@ from mfalab.simulator.steps.base import Expect
 from mfalab.simulator.steps.refusals import INJECTED, codes, met_by
 from mfalab.verifier import PROFILES, Profile, ServiceError, refusals
 from mfalab.verifier.decision import Outcome
+from mfalab.verifier.known_verifiers import SOURCES
 from mfalab.verifier.webauthn.outcomes import CeremonyOutcome
 
 _DECISIONS = ("decision on a code", "decision on a security key's answer")
@@ -238,7 +239,8 @@ def _profiles() -> Iterator[Topic]:
     for name, profile in PROFILES.items():
         figures = VerifierSpec.figures(profile)
         told = tuple(Told(word, docs[word], value=_plain(value)) for word, value in figures.items())
-        yield Topic(name, "profile", "The figures of a verifier.", _line("verifier", name), told)
+        text = SOURCES.get(name, "The figures of a verifier.")
+        yield Topic(name, "profile", text, _line("verifier", name), told)
 
 
 @cache

@@ -91,6 +91,8 @@ def predict(
 ) -> tuple[Prediction, ...]:
     """The days of resynchronisation; of a verifier with drift memory two, unused and used daily.
 
+    A token that is used daily at a verifier whose drift memory has no limit has no such day.
+
     Args:
         measurement: what is known of the clock.
         profile: the verifier.
@@ -147,6 +149,8 @@ def predict(
 
     if not profile.drift_memory:
         return (used(Use.ANY, 0),)
+    if profile.drift_memory_limit_steps is None:
+        return (used(Use.IDLE, 0),)
     return used(Use.IDLE, 0), used(Use.DAILY, profile.drift_memory_limit_steps)
 
 

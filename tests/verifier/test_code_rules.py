@@ -253,7 +253,81 @@ def test_code_that_two_steps_share_counts_for_the_nearest(bench: Make) -> None:
     assert bench(AWS, step=910_736).type("911617").matched_step == 910_737
 
 
+def test_code_that_equals_a_used_one_is_refused_where_texts_are_kept(bench: Make) -> None:
+    bench_ = bench(replace(AWS, replay=ReplayRule.USED_TEXT), step=910_737)
+    assert bench_.type("911617").accepted
+    bench_.step += 1
+    assert bench_.type("911617").outcome is Outcome.REPLAYED
+    assert bench_.show(910_739) is Outcome.ACCEPTED
+
+
+def test_code_is_good_again_and_again_where_nothing_is_remembered(bench: Make) -> None:
+    bench_ = bench(replace(AWS, replay=ReplayRule.NONE))
+    assert [bench_.show(T) for _ in range(3)] == [Outcome.ACCEPTED] * 3
+    bench_.profile = AWS
+    assert [bench_.show(T) for _ in range(2)] == [Outcome.ACCEPTED, Outcome.REPLAYED]
+    bench_.profile = replace(AWS, replay=ReplayRule.NONE)
+    assert bench_.show(T) is Outcome.ACCEPTED, "what another rule has marked"
+
+
+def test_window_grows_with_idle_days_as_far_as_that_of_pairs(bench: Make) -> None:
+    profile = replace(RFC, window_growth_s_per_day=8, pair_back=7, pair_ahead=6)
+    day = 2880
+    bench_ = bench(profile)
+    assert bench_.show(T) is Outcome.ACCEPTED
+    for idle_days, back, ahead in ((3, 1, 1), (4, 2, 2), (15, 5, 5), (400, 7, 6)):
+        bench_.step = T + idle_days * day
+        decision = bench_.type("letters")
+        ends = (decision.low_step, decision.high_step)
+        assert ends == (bench_.step - back, bench_.step + ahead), idle_days
+
+
 # Drift memory
+
+
+def test_drift_memory_without_a_limit_follows_everywhere(bench: Make) -> None:
+    bench_ = bench(replace(RFC, drift_memory_limit_steps=None))
+    for off in range(1, 30):
+        bench_.step = T + 10 * off
+        assert bench_.show(bench_.step + off) is Outcome.ACCEPTED
+    assert bench_.device.offset_steps == 29
+
+
+def test_pair_moves_no_window_of_a_verifier_that_cannot_be_resynchronised(bench: Make) -> None:
+    bench_ = bench(replace(AWS, pair_sets_offset=False))
+    assert bench_.show_pair(T + 50) is Outcome.ACCEPTED
+    assert bench_.device.offset_steps == 0
+    assert bench_.show(T + 51) is Outcome.WRONG
+    assert bench_.show(T) is Outcome.ACCEPTED
+
+
+def test_pair_may_forgive_failures(bench: Make) -> None:
+    locked = replace(
+        RFC,
+        throttle=ThrottleRule.BACKOFF,
+        throttle_failures_limit=3,
+        pair_counts_as_attempt=False,
+    )
+    for forgives, outcome in ((False, Outcome.THROTTLED), (True, Outcome.ACCEPTED)):
+        bench_ = bench(replace(locked, pair_forgives_failures=forgives))
+        assert [bench_.type("letters").outcome for _ in range(3)] == [Outcome.WRONG] * 3
+        assert bench_.show(T) is Outcome.THROTTLED
+        assert bench_.show_pair(T + 1) is Outcome.ACCEPTED
+        assert bench_.show(T + 2) is outcome
+
+
+def test_attempts_refused_unseen_prolong_a_window_that_slides(bench: Make) -> None:
+    sliding = replace(
+        AWS, throttle=ThrottleRule.SLIDING_WINDOW, throttle_budget=2, throttle_window_s=60
+    )
+    bench_ = bench(sliding)
+    assert [bench_.type("letters").outcome for _ in range(2)] == [Outcome.WRONG] * 2
+    bench_.step += 1
+    assert [bench_.show(bench_.step) for _ in range(2)] == [Outcome.THROTTLED] * 2
+    bench_.step += 1
+    assert bench_.show(bench_.step) is Outcome.THROTTLED, "the window began with the last attempt"
+    bench_.step += 2
+    assert bench_.show(bench_.step) is Outcome.ACCEPTED
 
 
 def test_aws_does_not_learn_from_a_code_at_the_edge(bench: Make) -> None:

@@ -159,6 +159,29 @@ def guesses(count: int, *pauses_s: float) -> Look:
     return look
 
 
+def failures_apart(pause_s: float) -> Look:
+    """How a right code ends right after two wrong ones that lie apart."""
+
+    def look(company: Any) -> object:
+        token = company.enrol()
+        for _ in range(2):
+            company.clock.advance(pause_s)
+            ends(lambda: company.session(SerialNumber=token.serial, TokenCode=token.wrong_code()))
+        return ends(lambda: company.mfa_session(token))
+
+    return look
+
+
+def pair_after_failures(company: Any) -> object:
+    """How a right code ends after two wrong ones and a resynchronisation."""
+    token = company.enrol()
+    company.clock.advance(3600)
+    for _ in range(2):
+        ends(lambda: company.session(SerialNumber=token.serial, TokenCode=token.wrong_code()))
+    company.resync(token, second=1)
+    return ends(lambda: company.mfa_session(token))
+
+
 def code_refused_unseen(company: Any) -> object:
     token = company.enrol()
     company.clock.advance(179)
@@ -463,10 +486,21 @@ FIGURES: dict[str, tuple[dict[str, Any], Any, Look]] = {
         1,
         lambda company: learnt_offset(device(DeviceKind.VIRTUAL), 5, company.verifier.profile),
     ),
+    "window_growth_s_per_day": (
+        {},
+        86_400,
+        lambda company: code_window(
+            replace(device(DeviceKind.VIRTUAL), high_water_step=STEP - 5),
+            NOW_NS,
+            company.verifier.profile,
+        )[2:],
+    ),
     "pair_back": ({}, 9, window(DeviceKind.VIRTUAL, pair_window)),
     "pair_ahead": ({}, 9, window(DeviceKind.VIRTUAL, pair_window)),
     "pair_counts_as_attempt": ({}, True, attempt_of_a_pair),
     "pair_consumes_codes": ({}, True, used_pair),
+    "pair_sets_offset": ({}, False, after_resync(11)),
+    "pair_forgives_failures": (BACKOFF, True, pair_after_failures),
     "hardware_window_back": ({}, 9, window(DeviceKind.HARDWARE, code_window)),
     "hardware_window_ahead": ({}, 9, window(DeviceKind.HARDWARE, code_window)),
     "hardware_pair_back": ({}, 9, window(DeviceKind.HARDWARE, pair_window)),
@@ -481,6 +515,7 @@ FIGURES: dict[str, tuple[dict[str, Any], Any, Look]] = {
     "throttle_delay_s": (BACKOFF, 5, guesses(2, 5)),
     "throttle_delay_limit_s": (BACKOFF, 5, guesses(2, 5)),
     "throttle_failures_limit": ({"throttle": ThrottleRule.BACKOFF}, 1, guesses(1)),
+    "throttle_failures_forgotten_s": (BACKOFF, 60, failures_apart(60)),
     "throttled_code_is_used": ({"throttle_budget": 1}, True, code_refused_unseen),
     "devices_per_identity": ({}, 1, limit(2)),
     "device_names_ignore_case": (

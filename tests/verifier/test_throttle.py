@@ -11,6 +11,12 @@ from mfalab.verifier.records import Budget
 S = 10**9
 WINDOW_START_S = 180 * 1000
 BACKOFF = RFC6238
+SLIDING = replace(
+    AWS_IMMEDIATE,
+    throttle=ThrottleRule.SLIDING_WINDOW,
+    throttle_budget=3,
+    throttle_window_s=30,
+)
 NIST = replace(RFC6238, throttle_failures_limit=100)
 
 
@@ -91,6 +97,36 @@ def test_after_a_hundred_failures_no_code_helps_where_nist_is_followed() -> None
     budget = Budget("serial", failures=100)
     assert throttle.is_throttled(budget, 10**9 * S, NIST)
     assert not throttle.is_throttled(budget, 10**9 * S, BACKOFF)
+
+
+def test_window_slides_with_the_last_attempts_and_counts_those_refused() -> None:
+    budget, looked_at = attempts([1000, 1010, 1020], SLIDING)
+    assert looked_at == 3
+    assert throttle.is_throttled(budget, 1030 * S - 1, SLIDING)
+    assert not throttle.is_throttled(budget, 1030 * S, SLIDING)
+    hammered = throttle.count_unseen(budget, 1029 * S, SLIDING)
+    assert throttle.is_throttled(hammered, 1039 * S, SLIDING)
+    assert not throttle.is_throttled(hammered, 1040 * S, SLIDING)
+    assert not throttle.is_throttled(hammered, 500 * S, SLIDING), "of a clock that was wrong"
+
+
+@pytest.mark.parametrize("budget", [0, 1, 3])
+def test_window_that_slides_holds_no_more_times_than_it_takes(budget: int) -> None:
+    profile = replace(SLIDING, throttle_budget=budget)
+    counted = Budget("serial")
+    for time_s in range(1000, 1020):
+        counted = throttle.count_unseen(counted, time_s * S, profile)
+    assert len(counted.recent_ns) == budget
+    assert throttle.is_throttled(counted, 1020 * S, profile)
+
+
+def test_failures_are_forgotten_some_time_after_the_last_one() -> None:
+    profile = replace(BACKOFF, throttle_failures=3, throttle_failures_forgotten_s=60)
+    assert attempts([1000, 1059, 1118, 1119], profile)[1] == 3, "the third delays"
+    assert attempts([1000, 1060, 1120, 1180, 1181], profile)[1] == 5
+    locked, _ = attempts([1000, 1001, 1002], profile)
+    after, _ = attempts([1002 + 60, 1200], profile, budget=locked)
+    assert after.failures == 1
 
 
 def test_without_a_throttle_nothing_is_counted() -> None:

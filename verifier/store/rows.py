@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mfalab.verifier.records import RECORD_TYPES
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of the databases that this release reads and writes."""
 
 _Convert = Callable[[Any], Any]

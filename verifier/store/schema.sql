@@ -180,7 +180,8 @@ CREATE TABLE budget (
     window           INTEGER NOT NULL,
     attempts         INTEGER NOT NULL,
     failures         INTEGER NOT NULL,
-    blocked_until_ns INTEGER NOT NULL
+    blocked_until_ns INTEGER NOT NULL,
+    recent_ns        TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE binding (

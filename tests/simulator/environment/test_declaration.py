@@ -33,5 +33,5 @@ def test_drift_memory_and_pairs_move_the_window() -> None:
     assert declared.verdict("fob", 202, 200, RFC6238) == "accepted"
     declared.accepted("app", 101, 100, replace(RFC6238, drift_memory=False))
     assert declared.verdict("app", 202, 200, RFC6238) == "wrong"
-    declared.paired("app", 210, 200)
+    declared.paired("app", 210, 200, RFC6238)
     assert declared.verdict("app", 311, 300, RFC6238) == "accepted"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from mfalab.simulator.scenario_files.describe import describe, profiles, profiles_table
 from mfalab.simulator.scenario_files.loader import Case
+from mfalab.verifier import PROFILES
 
 
 def test_case_is_described_with_what_differs_from_the_defaults(
@@ -30,8 +31,8 @@ def test_case_is_described_with_what_differs_from_the_defaults(
 
 def test_profiles_stand_side_by_side_in_the_words_of_scenarios() -> None:
     figures = profiles()
-    header, *rows = profiles_table().splitlines()
-    assert header.split() == list(figures) == ["aws-immediate", "aws-observed", "rfc6238"]
+    header, *rows = profiles_table(figures).splitlines()
+    assert header.split() == list(figures) == list(PROFILES)
     assert [row.split()[0] for row in rows] == list(figures["rfc6238"])
     (window,) = (row for row in rows if row.startswith("window_back "))
     assert window.split()[1:] == [
