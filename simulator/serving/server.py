@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_S = 5
 """How long requests under way may take once the server is to end."""
@@ -44,6 +45,7 @@ class Server:
     def __init__(self, application: Any, listener: socket.socket) -> None:
         config = uvicorn.Config(
             application,
+            http=_Http,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -69,6 +71,17 @@ class Server:
         self._server.should_exit = True
         with suppress(RuntimeError):  # it never began
             self._thread.join()
+
+
+class _Http(HttpToolsProtocol):
+    """HTTP that still answers a client which has sent a whole request and will send no more."""
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        cycle: Any = self.cycle
+        if cycle is None or cycle.more_body or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        return True
 
 
 class _Uvicorn(uvicorn.Server):

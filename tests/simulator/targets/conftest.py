@@ -143,7 +143,7 @@ def _server() -> Iterator[Served]:
     listener = listen("127.0.0.1", 0)
     url = url_of(listener)
     endpoint = open_endpoint(
-        None,
+        ":memory:",
         profile="aws-immediate",
         virtual=True,
         users={"ada": True},
