@@ -16,7 +16,7 @@ from mfalab.simulator.eventlog import Event
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
-from mfalab.simulator.serving.fido import at_origin, fido_application
+from mfalab.simulator.serving.fido import at_origin, origin_of
 from mfalab.simulator.targets.webauthn import WebauthnSystem
 from mfalab.simulator.targets.webauthn_api import HttpServer
 from mfalab.verifier import AWS_IMMEDIATE
@@ -416,8 +416,5 @@ def test_system_goes_to_other_processes() -> None:
 
 def test_served_application_has_these_rules() -> None:
     """What `mfalab serve` serves is what is tested here."""
-    application = fido_application(
-        at_origin(AWS_IMMEDIATE, "http://localhost:3000"), StandingWall(), bytes
-    )
-    party = application._answer.__self__._party  # type: ignore[attr-defined]
-    assert (party.profile.rp_id, party.profile.origins) == (RULES.rp_id, RULES.origins)
+    profile = at_origin(AWS_IMMEDIATE, origin_of("http://127.0.0.1:3000"))
+    assert (profile.rp_id, profile.origins) == (RULES.rp_id, RULES.origins)
