@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PACKAGES := devices simulator verifier scenarios
 SOURCES := $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 
-.PHONY: run test verbs bench system kernel clean
+.PHONY: run test verbs targets-table bench system kernel clean
 
 run: $(VENV)/installed
 	@mkdir -p report
@@ -20,6 +20,10 @@ test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/stranger
 # The verbs of a lab, written from the step models.
 verbs: $(VENV)/installed-for-test
 	$(BIN)/python tests/simulator/write_verbs.py
+
+# What moto does otherwise than AWS, from a run against its server.
+targets-table: $(VENV)/installed-for-test $(VENV)/strangers/installed
+	$(BIN)/python tests/simulator/targets/write_moto_table.py
 
 # COMPARE=FILE fails on a ratio that is worse than in an earlier run's JSON; TARGET=otp:... measures
 # a verifier of yours beside the others.

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from mfalab.simulator.report.builder import CaseBuilder
+from mfalab.simulator.report.differences import FAULT, Differences
 from mfalab.simulator.report.fields import as_text
 from mfalab.simulator.report.model import SIMULATED, Case, Verdict
 from mfalab.simulator.report.text import counts_text, duration_text, failure_account, printable
@@ -18,6 +19,8 @@ from mfalab.simulator.report.text import counts_text, duration_text, failure_acc
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+OWN = "embedded"
+"""The system under test that the scenarios state."""
 _SGR = {
     Verdict.PASSED: "32",
     Verdict.FAILED: "1;31",
@@ -63,6 +66,8 @@ class TerminalReporter:
         self._true_ns = 0
         self._wall_ns: int | None = None
         self._summarised = False
+        self._target = OWN
+        self._differences = Differences()
 
     def event(self, event: Mapping[str, object]) -> None:
         """Take the next event of the run, an object as written to the event log.
@@ -73,6 +78,7 @@ class TerminalReporter:
         match event["kind"]:
             case "run_started":
                 self._begin(as_text(event.get("bench", SIMULATED)))
+                self._target = as_text(event.get("target", OWN))
                 self._planned = int(as_text(event["cases"]))
                 self._screen.progress(0, self._planned, self._counts)
             case "run_finished":
@@ -86,6 +92,8 @@ class TerminalReporter:
                 self._finish(builder.build())
             case "step_started" | "step_finished":
                 self._open[as_text(event["case"])].add(event)
+            case "note" if event.get("what") == FAULT:
+                self._open[as_text(event["case"])].add(event)
 
     def _begin(self, bench: str) -> None:
         """Forget the run before, and say what stands for devices if that is not nothing."""
@@ -93,6 +101,7 @@ class TerminalReporter:
             self._summarise()
         self._open.clear()
         self._counts.clear()
+        self._differences = Differences()
         self._true_ns, self._wall_ns, self._summarised = 0, None, False
         if bench != SIMULATED and self._verbosity >= 0:
             self._screen.write(f"on {printable(bench)}\n")
@@ -105,6 +114,8 @@ class TerminalReporter:
     def _finish(self, case: Case) -> None:
         self._counts[case.verdict] += 1
         self._true_ns += case.true_duration_ns
+        if case.verdict.is_bad and self._target != OWN:
+            self._differences.add(case)
         if case.verdict.is_bad and self._verbosity >= 0:
             self._screen.write(self._failure(case))
         elif self._verbosity > 0:
@@ -129,6 +140,9 @@ class TerminalReporter:
             return
         self._summarised = True
         self._screen.close()
+        differences = self._differences.text()
+        if differences and self._verbosity >= 0:
+            self._screen.write(f"what {printable(self._target)} does otherwise:\n{differences}\n")
         text = counts_text(self._counts)
         missing = self._planned - self._counts.total()
         if self._wall_ns is None:

@@ -50,6 +50,7 @@ _ROOTS = {"ListBuckets": "ListAllMyBucketsResult"}
 """The elements of answers that are not called after their operation."""
 _REFUSALS = {"iam": "ErrorResponse", "sts": "ErrorResponse", "ec2": "Response", "s3": "Error"}
 """The element of a refusal, by service."""
+_PAGES = ("<!doctype html", "<html")
 _TOLD = 80
 
 
@@ -199,6 +200,8 @@ class Wire:
         """
         status = answer.status_code
         begin = " ".join(answer.content[:_TOLD].decode(errors="replace").split())
+        if begin.lower().startswith(_PAGES):
+            begin = "a web page"
         told = f"{self.label} answered {operation} with HTTP {status}" + (begin and f": {begin}")
         if not 200 <= status < 500 or status == 429:
             raise TargetFailed(told)
