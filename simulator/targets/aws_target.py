@@ -75,6 +75,7 @@ class Place(Protocol):
     wire: Wire
     account: str
     partition: str
+    movable: bool
 
     @property
     def wall(self) -> Wall | None:
@@ -369,18 +370,26 @@ class AwsTarget:
             return arn
         if arn not in self.policies:
             policy, document = found
-            self.policies[arn] = arn
-            try:
-                self.call("iam", "get_policy", {"PolicyArn": arn})
-            except ServiceError as refusal:
-                if refusal.code != "NoSuchEntity":
-                    raise TargetFailed(
-                        f"{self.place.label} refuses get_policy: {refusal}"
-                    ) from None
-                if policy.name == aws_policies.SELF_MANAGEMENT.rpartition("/")[2]:
-                    document = self._self_management()
-                self.policies[arn] = self.create_policy("", policy.name, document).arn
+            ours = policy.name == aws_policies.SELF_MANAGEMENT.rpartition("/")[2]
+            if ours and not self.place.movable:  # no server of ours, as far as is known
+                made = self.create_policy("", policy.name, self._self_management())
+            elif not self._has(arn):
+                made = self.create_policy("", policy.name, document)
+            else:
+                made = _Made(arn)
+            self.policies[arn] = made.arn
         return self.policies[arn]
+
+    def _has(self, arn: str) -> bool:
+        """Whether there is such a policy."""
+        try:
+            self.call("iam", "get_policy", {"PolicyArn": arn})
+        except ServiceError as refusal:
+            if refusal.code != "NoSuchEntity":
+                why = f"{self.place.label} refuses get_policy: {refusal}"
+                raise TargetFailed(why) from None
+            return False
+        return True
 
     def _self_management(self) -> str:
         """Rights on oneself in AWS's words, as ours have a condition key that is ours alone."""

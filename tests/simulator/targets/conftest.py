@@ -112,6 +112,9 @@ def now(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+FEW = 6
+
+
 @dataclass(slots=True)
 class Served:
     """An endpoint of ours on a socket, whose time is moved, and what it was asked."""
@@ -119,9 +122,13 @@ class Served:
     endpoint: ServedEndpoint
     url: str
     requests: list[str] = field(default_factory=list)
+    asked: Event = field(default_factory=Event)
+    """Set once there are more than a few requests: a case is furnished by then."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.requests.append(scope.get("path", ""))
+        if len(self.requests) > FEW:
+            self.asked.set()
         await self.endpoint.application(scope, receive, send)
 
     def left(self) -> list[str]:
