@@ -163,6 +163,7 @@ def _line(told: dict[str, Any]) -> str:
     passwords = [f"{names[name]} {each['password'] or before}" for name, each in people.items()]
     return (
         f"serving {told['endpoint']}, account {told['account']}, control token {told['token']}; "
+        f"shelf {told['shelf']}; "
         f"access keys: {', '.join(keys)}; console {told['console']}, passwords: "
         f"{', '.join(passwords)}"
     )

@@ -7,8 +7,9 @@ began.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from mfalab.simulator.shelf.api import told
@@ -22,22 +23,34 @@ from mfalab.verifier.wire.asgi import (
 from mfalab.verifier.wire.messages import Request, Response
 
 Answer = Callable[[Request], Response]
+Conversation = Callable[[Request, Receive, Send], Awaitable[None]]
+"""An answer that takes its time."""
 
 
 class Control:
     """An ASGI application of the paths below `/_mfalab/`.
 
-    Args: what answers those who may ask; the token.
+    Args: what answers those who may ask; the token; answers that take their time, by path.
     """
 
-    def __init__(self, answer: Answer, token: str) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        token: str,
+        conversations: Mapping[str, Conversation] = MappingProxyType({}),
+    ) -> None:
         self._answer = answer
         self._token = token
+        self._conversations = conversations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = await read_request(scope, receive)
         if isinstance(request, Request):
+            conversation = self._conversations.get(request.path)
+            if conversation is not None and self.refusal(request) is None:
+                await conversation(request, receive, send)
+                return
             request = self.answer(request)
         if request is not None:
             await send_response(send, request)
@@ -55,6 +68,11 @@ class Control:
         if not hmac.compare_digest(given.encode("latin-1"), f"Bearer {self._token}".encode()):
             return told(401, error="give the token of the start line: Authorization: Bearer TOKEN")
         return None
+
+
+def here_only(answer: Answer) -> Answer:
+    """The same answer for clients on this machine, and a refusal for all others."""
+    return lambda request: not_from_here(request) or answer(request)
 
 
 def not_from_here(request: Request) -> Response | None:

@@ -11,11 +11,15 @@ from typing import Any, Self
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
-from mfalab.simulator.serving.control import Control
+from mfalab.simulator.serving.control import Control, Conversation, here_only
 from mfalab.simulator.serving.fido import at_origin, fido_application, origin_of
 from mfalab.simulator.serving.routes import Routes, Served
+from mfalab.simulator.shelf import pages
 from mfalab.simulator.shelf.api import PREFIX, Api
+from mfalab.simulator.shelf.ceremonies import Ceremonies
+from mfalab.simulator.shelf.live import Live
 from mfalab.simulator.shelf.shelf import Shelf
+from mfalab.simulator.shelf.story import tell_story
 from mfalab.simulator.shelf.system import ServedSystem
 from mfalab.verifier import PROFILES, Credentials, Verifier, open_store
 from mfalab.verifier.web.exchange import PREFIX as CONSOLE
@@ -54,6 +58,7 @@ class ServedEndpoint:
             "account": self.account.id,
             "clock": "system" if self.clock is None else "virtual",
             "token": self.token,
+            "shelf": f"{origin_of(url)}{pages.PREFIX}#{self.token}",
             "console": f"{origin_of(url)}{CONSOLE}",
             "inbox": f"{origin_of(url)}{CONSOLE}/inbox#token={self.token}",
             "root": {"email": self.account.root_email, **self._secrets("", self.account.root)},
@@ -129,7 +134,12 @@ def open_endpoint(
     site = Site(verifier, system.mailbox, origin=origin, token=token, random_bytes=random_bytes)
     ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes)
     others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
-    others[PREFIX] = Control(Api(shelf).answer, token)
+    conversations: dict[str, Conversation] = {
+        f"{PREFIX}events": Live(shelf, lambda: {"story": tell_story(shelf)}),
+        f"{PREFIX}webauthn": Ceremonies(shelf),
+    }
+    others[PREFIX] = Control(Api(shelf).answer, token, conversations)
+    others[pages.PREFIX] = Application(one_by_one(here_only(pages.answer)))
     others[CONSOLE] = Application(one_by_one(site.answer))
     return ServedEndpoint(
         accounts[0], Routes(Application(answers.answer_all), others), token, shelf

@@ -20,6 +20,8 @@ from mfalab.simulator.language.units import format_instant, parse_duration_ns
 from mfalab.simulator.scenario_files.fragments import NotUnderstood, parse_json
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.showing import code_now, seen
+from mfalab.simulator.shelf.story import write_story
+from mfalab.verifier import StoreUnusable
 from mfalab.verifier.wire.messages import Request, Response
 
 PREFIX: Final = "/_mfalab/"
@@ -42,6 +44,8 @@ class Api:
             ("GET", "devices"): lambda request: self._devices(),
             ("POST", "devices"): self._put,
             ("POST", "steps"): self._step,
+            ("GET", "scenario"): lambda request: self._scenario(),
+            ("POST", "record"): self._begin_again,
         }
         self._of_device: Mapping[tuple[str, str], Callable[[HeldDevice, Request], Response]] = {
             ("GET", ""): lambda device, request: self._device(device),
@@ -64,8 +68,11 @@ class Api:
             return told(409, error=str(error), refused=error.code)
         except DeviceError as error:
             return told(409, error=str(error), refused=type(error).__name__)
+        except StoreUnusable as error:
+            return told(503, error=str(error))
         finally:
-            self.shelf.forget_log()
+            if request.method != "GET":
+                self.shelf.tell()
 
     def _answer(self, request: Request) -> Response:
         words = unquote(request.path.removeprefix(PREFIX)).split("/")
@@ -139,37 +146,49 @@ class Api:
         kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
         what: bytes | str = request.body
         if kind not in _PICTURES:
-            what = _scanned(parse_json(request.body))
+            what = self._scanned(parse_json(request.body))
         self.shelf.scan(device.name, what)
         return self._device(device)
+
+    def _scanned(self, given: Mapping[str, Any]) -> bytes | str:
+        """What an app is to scan, by the JSON form."""
+        if given == {"shown": True}:
+            if self.shelf.shown is None:
+                raise ScenarioError("no QR code was shown yet; create a virtual device first")
+            return self.shelf.shown
+        if given.keys() == {"uri"} and isinstance(given["uri"], str):
+            return given["uri"]
+        if given.keys() == {"png"} and isinstance(given["png"], str):
+            try:
+                return base64.b64decode(given["png"], validate=True)
+            except (binascii.Error, ValueError):
+                raise NotUnderstood("png: it is no base64") from None
+        raise NotUnderstood(
+            'give {"uri": "otpauth://..."}, {"png": "BASE64"}, or the picture itself as image/png; '
+            '{"shown": true} is the QR code that the verifier showed last'
+        )
 
     def _touch(self, device: HeldDevice) -> Response:
         self.shelf.touch(device.name)
         return self._device(device)
+
+    # The story
+
+    def _scenario(self) -> Response:
+        headers = (("content-type", "application/yaml"), ("cache-control", "no-store"))
+        return Response(200, write_story(self.shelf).encode(), headers)
+
+    def _begin_again(self, request: Request) -> Response:
+        if parse_json(request.body) != {"begin": "again"}:
+            raise NotUnderstood('say {"begin": "again"}, which forgets the story so far')
+        self.shelf.recorder.begin()
+        return self._time()
 
     def _step(self, request: Request) -> Response:
         outcome = self.shelf.step(parse_json(request.body))
         if outcome.accepted:
             return told(200, done=True)
         return told(409, error=outcome.message or str(outcome), refused=outcome.refused)
-
-
-def _scanned(given: Mapping[str, Any]) -> bytes | str:
-    """What an app is to scan, by the JSON form.
-
-    Raises:
-        NotUnderstood: it is neither a key URI nor a picture.
-    """
-    if given.keys() == {"uri"} and isinstance(given["uri"], str):
-        return given["uri"]
-    if given.keys() == {"png"} and isinstance(given["png"], str):
-        try:
-            return base64.b64decode(given["png"], validate=True)
-        except (binascii.Error, ValueError):
-            raise NotUnderstood("png: it is no base64") from None
-    raise NotUnderstood(
-        'give {"uri": "otpauth://..."} or {"png": "BASE64"}, or the picture itself as image/png'
-    )
 
 
 def _elsewhere(request: Request, what: str, known: list[tuple[str, str]]) -> Response:

@@ -6,7 +6,8 @@ the lab is the virtual clock, or follows the machine's.
 
 from __future__ import annotations
 
-import re
+import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,10 +20,13 @@ from mfalab.simulator.environment.people import Person
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.setting import AnyDevice, PersonSpec, Setting, TokenSpec
 from mfalab.simulator.scenario_files.fragments import NotUnderstood, read_devices, read_step
+from mfalab.simulator.shelf.doors import Heard
+from mfalab.simulator.shelf.recorder import Recorder, free_name
 from mfalab.simulator.shelf.system import ServedSystem
-from mfalab.simulator.steps.base import Step
 from mfalab.simulator.steps.timing import SetVerifierClock, Wait
 from mfalab.verifier.records import Device, DeviceKind, Identity
+
+_log = logging.getLogger(__name__)
 
 MOST_DEVICES: Final = 200
 VERBS: Final = frozenset(
@@ -57,7 +61,6 @@ VERBS: Final = frozenset(
 )
 """What is done to things, and to time. What people do at the verifier comes through its doors."""
 _REPEATING = {"expect", "times", "every", "jitter", "name"}
-_NAME = re.compile(r"[A-Za-z][\w-]*")
 
 
 class Shelf:
@@ -71,6 +74,10 @@ class Shelf:
 
     Attributes:
         lab: people, devices, carrier, and the steps that can be done.
+        listeners: what is set whenever something happened.
+        given: the words of each device, as they were given.
+        recorder: what hears all that is done.
+        shown: the last QR image that the verifier made, in the console or for a program.
     """
 
     def __init__(
@@ -79,9 +86,31 @@ class Shelf:
         setting = Setting().model_copy(update={"start": start_ns})
         self.lab = Lab(setting, seed=seed, case="shelf", system=system)
         self.wall = wall
-        system.when_decided = lambda happening: self.forget_log()
+        system.when_decided = lambda happening: self.tell()
+        self.listeners: set[asyncio.Event] = set()
         self._introduced: set[str] = set()
+        self.given: dict[str, Mapping[str, Any]] = {}
+        self.shown: bytes | None = None
         self.meet_people()
+        self.recorder = Recorder(
+            self.lab.people, self.lab.devices, lambda: self.now_ns, self._record, self.meet_people
+        )
+        system.verifier.ears = self._hear
+
+    def _record(self, kind: type, *key: object) -> Any:
+        with self.lab.verifier.store.transaction() as tx:
+            return tx.get(kind, *key)
+
+    def _hear(self, heard: Heard) -> None:
+        self.follow()
+        if heard.method.startswith("create_virtual") and heard.result is not None:
+            self.shown = heard.result["VirtualMFADevice"]["QRCodePNG"]
+        try:
+            self.recorder.hear(heard)
+        except Exception:  # a defect of the recorder is no answer to a client
+            _log.exception("defect in the recorder at %s", heard.method)
+            self.recorder.omit(f"{heard.method}, by a defect of the recorder")
+        self.tell()
 
     # People
 
@@ -99,7 +128,8 @@ class Shelf:
                 self._introduce(identity)
 
     def _introduce(self, identity: Identity) -> None:
-        name = self._free_name("root" if identity.root else identity.name)
+        taken = self.lab.people.keys() | self.lab.devices.keys()
+        name = free_name("root" if identity.root else identity.name, taken)
         spec = PersonSpec(
             role="root" if identity.root else "user",
             user_name=None if identity.root or name == identity.name else identity.name,
@@ -116,15 +146,6 @@ class Shelf:
             keys=None,
             chance=self.lab.entropy.stream(f"{name}.typing"),
         )
-
-    def _free_name(self, wanted: str) -> str:
-        """A name of the scenario language that is not taken."""
-        name = re.sub(r"[^\w-]", "-", wanted)
-        name = name if _NAME.fullmatch(name) else f"user-{name}"
-        taken, number = self.lab.people.keys() | self.lab.devices.keys(), 1
-        while (name if number == 1 else f"{name}-{number}") in taken:
-            number += 1
-        return name if number == 1 else f"{name}-{number}"
 
     # Time
 
@@ -178,7 +199,11 @@ class Shelf:
         specs = read_devices({**brought, **given}, self._around())
         new = {name: specs[name] for name in given}
         self._require_free_serials(new)
-        return [self.lab.furnish_with(name, spec) for name, spec in new.items()]
+        put = [self.lab.furnish_with(name, spec) for name, spec in new.items()]
+        for device in put:
+            self.given[device.name] = given[device.name]
+            self.recorder.put(device)
+        return put
 
     def _require_free_serials(self, specs: Mapping[str, AnyDevice]) -> None:
         tokens = {name: spec for name, spec in specs.items() if isinstance(spec, TokenSpec)}
@@ -212,19 +237,23 @@ class Shelf:
         device = self.device(name)
         if not isinstance(device, HeldToken):
             raise ScenarioError(f"{name} has no button; only hardware tokens have")
-        device.code()
+        self.recorder.pressed(device, device.code())
         return device
 
     def touch(self, name: str) -> None:
-        """Touch a security key.
+        """Touch a security key, with the first finger that it knows.
 
         Raises:
             ScenarioError: it is none, or it is dark.
         """
-        thing = self.lab.security_key(name).access.simulated
+        key = self.lab.security_key(name)
+        thing = key.access.simulated
         if thing.asks is None:
             raise Prevented("Dark", f"{name} does not blink: nothing asks for a touch")
-        thing.touch()
+        if key.fingers:
+            thing.finger(key.fingers[0])
+        else:
+            thing.touch()
         self.lab.clients.advance(0)
 
     def scan(self, name: str, what: bytes | str) -> HeldApp:
@@ -240,6 +269,7 @@ class Shelf:
         secret = parse_key_uri(uri).seed.secret
         app.add(uri)
         app.serial = self._serial_of(secret)
+        self.recorder.scanned(app)
         return app
 
     def _serial_of(self, secret: bytes) -> str | None:
@@ -268,19 +298,18 @@ class Shelf:
             name: {"kind": spec.kind, "owner": spec.owner}
             for name, spec in self.lab.setting.devices.items()
         }
-        return self.do(read_step(given, {**self._around(), "devices": devices}))
-
-    def do(self, step: Step) -> Outcome:
-        """Do a step."""
+        step = read_step(given, {**self._around(), "devices": devices})
         if isinstance(step, Wait | SetVerifierClock):
             self._require_virtual()
         outcome = self.lab.attempt(step)
-        self.forget_log()
+        self.recorder.did(given, outcome.refused)
         return outcome
 
-    def forget_log(self) -> None:
-        """Drop the events of the lab, which has no report here."""
+    def tell(self) -> None:
+        """Tell listeners that something happened, and drop the log, of which nothing is made."""
         self.lab.journal.log.take()
+        for listener in self.listeners:
+            listener.set()
 
     def _around(self) -> dict[str, dict[str, dict[str, str]]]:
         """People, and the phones that no device brought, as sections of a scenario."""

@@ -125,3 +125,14 @@ def _key(device: HeldKey) -> dict[str, Any]:
         "registered_for": sorted(device.serials),
         "asks": None if asked is None else {"for": asked.prompt.name.lower(), "site": asked.rp_id},
     }
+
+
+def state(shelf: Shelf) -> dict[str, Any]:
+    """All that is to be seen on a shelf: time, people, devices; JSON."""
+    return {
+        "clock": "virtual" if shelf.wall is None else "system",
+        "now": format_instant(shelf.now_ns),
+        "now_s": round(shelf.now_ns / NS_PER_S, 3),
+        "people": list(shelf.lab.people),
+        "devices": {name: seen(shelf, each) for name, each in shelf.lab.devices.items()},
+    }

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mfalab.simulator.abilities import Ability, Offer
 from mfalab.simulator.environment.target import Premises
-from mfalab.simulator.targets.embedded import EmbeddedVerifier
+from mfalab.simulator.shelf.doors import ListenedTo
 from mfalab.verifier import (
     CHEAP,
-    Account,
     CeremonyDecision,
     Clock,
     Decision,
@@ -24,16 +22,6 @@ from mfalab.verifier.web.mailbox import Mailbox
 Happening = Decision | CeremonyDecision
 
 
-class ServedVerifier(EmbeddedVerifier):
-    """A verifier whose account is there before its environment is."""
-
-    def create_account(self, *of: Any, **words: Any) -> Account:
-        """The account that is served; it is opened once."""
-        with self.store.transaction() as tx:
-            accounts = tx.find(Account)
-        return accounts[0] if accounts else super().create_account(*of, **words)
-
-
 class ServedSystem:
     """The verifier that a server answers from. See `SystemUnderTest`.
 
@@ -45,10 +33,12 @@ class ServedSystem:
         clock: its time; that of the environment when left out.
 
     Attributes:
+        verifier: what was opened.
         mailbox: what it sent to people, once it is open.
         when_decided: is told each decision, when the environment knows it.
     """
 
+    verifier: ListenedTo
     label = address = "served"
     one_process = True
     suite = ""
@@ -71,17 +61,18 @@ class ServedSystem:
         self._clock = clock
         self.when_decided: Callable[[Happening], None] = lambda happening: None
 
-    def open(self, premises: Premises) -> ServedVerifier:
+    def open(self, premises: Premises) -> ListenedTo:
         """The verifier on its store, with its account."""
 
         def observe(happening: Happening | TrailEvent) -> None:
             if not isinstance(happening, TrailEvent):
                 premises.observer(happening)
+                verifier.decided = happening.outcome.value
                 self.when_decided(happening)
 
         clock = self._clock or premises.clock
         self.mailbox = Mailbox(clock, premises.outbox)
-        verifier = ServedVerifier(
+        verifier = ListenedTo(
             store=self._store,
             clock=clock,
             random_bytes=self._random_bytes,
@@ -91,4 +82,5 @@ class ServedSystem:
             observer=observe,
         )
         self._furnish(verifier)
+        self.verifier = verifier
         return verifier

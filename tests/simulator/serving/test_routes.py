@@ -1,6 +1,7 @@
 """Which application answers which path."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,5 +34,6 @@ def test_application_of_a_path(scope: Scope, answered: str) -> None:
         raise AssertionError(message)
 
     routes = Routes(named("endpoint"), {"/_mfalab/": named("control")})
-    asyncio.run(routes(scope, never, nowhere))
+    with ThreadPoolExecutor(1) as apart:  # this thread may have a loop: Playwright leaves one
+        apart.submit(asyncio.run, routes(scope, never, nowhere)).result()
     assert calls == [answered]

@@ -1,0 +1,741 @@
+"""Writes down what is done on a shelf and at the verifier's doors, as steps of a scenario.
+
+What a step cannot express is kept as a sentence and said in the file and on the page. Passwords,
+and codes of devices that are not on the shelf, are never kept: a step says `right`, `wrong`,
+`current` or `-2 steps`.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32decode
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from mfalab.devices.otp.seed import OtpSeed
+from mfalab.simulator.clocks import QuartzClock
+from mfalab.simulator.clocks.durations import NS_PER_S
+from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
+from mfalab.simulator.environment.people import Person
+from mfalab.simulator.language.units import format_instant
+from mfalab.simulator.shelf.doors import Heard
+from mfalab.simulator.steps.base import Expect
+from mfalab.verifier import Credentials, Demand, SecondPage, SignedIn
+from mfalab.verifier.records import AccessKey, DeviceKind, Identity
+
+MOST_STEPS: Final = 2_000
+MOST_OMITTED: Final = 50
+"""Different sentences about what a step cannot express; more are counted."""
+_BACK_STEPS, _AHEAD_STEPS = 120, 20
+"""How far from the present a typed code is looked for: an hour back, ten minutes ahead."""
+_PRESSES: Final = 20
+_DRIFTED_NS: Final = 50 * NS_PER_S
+"""A clock that is put on the shelf later than this would have drifted by then."""
+_TYPING_NS: Final = 120 * NS_PER_S
+"""Name, password and code that come within this time are one step."""
+_DEMANDS = {
+    Demand.MAIL_CODE: "MailCodeRequired",
+    Demand.NEW_PASSWORD: "NewPasswordRequired",
+    Demand.ENROLMENT: "MfaEnrolmentRequired",
+}
+_CREATES = {"create_virtual_mfa_device", "create_virtual_device"}
+_LOOKING = ("list_", "get_account", "get_user", "get_login", "generate_", "get_credential_report")
+_PAGES = {"devices", "users"}
+
+
+_NAME = re.compile(r"[A-Za-z][\w-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The device that has a serial number, whichever it turns out to be."""
+
+    serial: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """A step, and when it was done.
+
+    Attributes:
+        at_ns: true time.
+        words: the step, in the language's words; a device may still be an `Of`.
+        vague: whether it takes some time when it is replayed that it did not take here.
+    """
+
+    at_ns: int
+    words: dict[str, Any]
+    vague: bool = False
+
+
+@dataclass(slots=True)
+class StandIn:
+    """A device that is not on the shelf: a real phone or key, or another program.
+
+    Attributes:
+        name: what the story calls it.
+        kind: `totp_app`, `sms_phone` or `security_key`.
+        owner: whose it is.
+        secret: of a virtual device, to know its codes by; it is not written down.
+    """
+
+    name: str
+    kind: str
+    owner: str
+    secret: bytes = field(repr=False, default=b"")
+
+
+@dataclass(slots=True)
+class _Page:
+    """A second page that is open."""
+
+    person: Person
+    entry: Entry
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """A name of the scenario language that is not taken, like a wanted one."""
+    name = re.sub(r"[^\w-]", "-", wanted)
+    name = name if _NAME.fullmatch(name) else f"x-{name}"
+    number = 1
+    while (name if number == 1 else f"{name}-{number}") in taken:
+        number += 1
+    return name if number == 1 else f"{name}-{number}"
+
+
+class Recorder:
+    """The story so far.
+
+    Args:
+        people: those of the shelf; somebody new is looked for by `meet`.
+        devices: those of the shelf.
+        now_ns: true time.
+        find: reads records of the verifier: a type, and its key.
+        meet: looks for new people.
+
+    Attributes:
+        begin_ns: true time at the beginning.
+        entries: steps in the order of time.
+        omitted: what no step expresses, each sentence with how often.
+        stand_ins: devices that are not on the shelf, by the serial number or the credential's id.
+        serials: the shelf's devices by every serial number they were given.
+    """
+
+    def __init__(
+        self,
+        people: Mapping[str, Person],
+        devices: Mapping[str, HeldDevice],
+        now_ns: Callable[[], int],
+        find: Callable[..., Any],
+        meet: Callable[[], None],
+    ) -> None:
+        self._people = people
+        self._devices = devices
+        self._now_ns = now_ns
+        self._find = find
+        self._meet = meet
+        self._whose: dict[str, tuple[str, str]] = {}
+        self._signed: dict[str, str] = {}
+        self.serials: dict[str, str] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a story, here and now."""
+        self.begin_ns = self._now_ns()
+        self.entries: list[Entry] = []
+        self.omitted: dict[str, int] = {}
+        self.stand_ins: dict[str, StandIn] = {}
+        self._pages: dict[str, _Page] = {}
+        self._sessions = 0
+        self._replayed: dict[str, int] = {}
+        self._pressed: dict[str, deque[tuple[str, int]]] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether the story is as long as one may be."""
+        return len(self.entries) >= MOST_STEPS
+
+    # What is told
+
+    def did(self, words: Mapping[str, Any], refused: str | None) -> None:
+        """A step was done on the shelf."""
+        if words["do"] != "wait":
+            self._add(dict(words), refused, None)
+
+    def put(self, device: HeldDevice) -> None:
+        """A device was put on the shelf; in its story it is there from the beginning."""
+        clock, now_ns = device.clock, self._now_ns()
+        if not isinstance(clock, QuartzClock) or device.period_s is None:
+            return
+        if now_ns - self.begin_ns > _DRIFTED_NS:
+            believed = format_instant(clock.now_ns())
+            self._add({"do": "set_clock", "device": device.name, "to": believed}, None, None)
+
+    def pressed(self, device: CodeDevice, code: str) -> None:
+        """A token showed a code of its step, or of the counter before its next one."""
+        if device.step is not None:
+            step = device.step - (device.period_s is None)
+            self._pressed.setdefault(device.name, deque(maxlen=_PRESSES)).append((code, step))
+
+    def scanned(self, device: HeldDevice) -> None:
+        """An app took up an account; one that another app has, too, is copied to it."""
+        serial = device.serial
+        if serial is None:
+            self.omit(f"{device.name} scanned an account of somewhere else")
+            return
+        first = self.serials.setdefault(serial, device.name)
+        self.stand_ins.pop(serial, None)
+        if first != device.name:
+            self._add({"do": "clone", "device": first, "to": device.name}, None, None)
+
+    def signed(self, credential_id: str, key: str) -> None:
+        """A key of the shelf made, or used, a credential."""
+        self._signed[credential_id] = key
+
+    def omit(self, sentence: str) -> None:
+        """Something happened that no step expresses."""
+        if sentence not in self.omitted and len(self.omitted) >= MOST_OMITTED:
+            sentence = "more than can be listed here"
+        self.omitted[sentence] = self.omitted.get(sentence, 0) + 1
+
+    def hear(self, heard: Heard) -> None:
+        """A door of the verifier was used."""
+        if heard.method in _CREATES and heard.refusal is None:
+            self._remember_secret(heard)
+        if self.full:
+            self.omit(f"what came after {MOST_STEPS} steps")
+            return
+        if heard.method in _PAGES or heard.method.startswith(_LOOKING):
+            if heard.refusal is not None:
+                self.omit(f"{_told(heard)} was refused with {heard.refusal.code}")
+            return  # what only looks changes nothing
+        handler = getattr(self, f"_{heard.door}_{heard.method}", None)
+        if handler is None:
+            self._other(heard)
+            return
+        try:
+            handler(heard)
+        except _NotSaid as why:
+            self.omit(f"{_told(heard)}: {why}")
+
+    def _other(self, heard: Heard) -> None:
+        ended = "" if heard.refusal is None else f", refused with {heard.refusal.code}"
+        self.omit(f"{_told(heard)}{ended}")
+
+    # Signing in
+
+    def _console_sign_in(self, heard: Heard) -> None:
+        self._first_page(heard, self._person_called(heard.given["user_name"]), {})
+
+    def _console_sign_in_root(self, heard: Heard) -> None:
+        person = next((each for each in self._people.values() if each.root), None)
+        unusual = {"unusual": "true"} if heard.given.get("unusual") else {}
+        self._first_page(heard, person, unusual)
+
+    def _first_page(self, heard: Heard, person: Person | None, more: dict[str, Any]) -> None:
+        if person is None:
+            raise _NotSaid("somebody who is no user of the account")
+        words = {"do": "sign_in", "who": person.name, **more}
+        if heard.refusal is not None:
+            wrong = heard.refusal.code == "FailedAuthentication"
+            self._end({**words, **({"password": "wrong"} if wrong else {})}, heard)
+            return
+        page = heard.result
+        if isinstance(page, SecondPage):
+            refused = _DEMANDS.get(page.demand, "MfaRequired")
+            entry = self._add(words, refused, None)
+            self._pages[page.id] = _Page(person, entry)
+            self._enrolling(page, person)
+            return
+        self._add(words, None, None)
+        self._signed_in(heard.result, person)
+
+    def _console_choose(self, heard: Heard) -> None:
+        if heard.refusal is not None:
+            self._other(heard)
+
+    def _console_submit_code(self, heard: Heard) -> None:
+        page = self._page(heard)
+        name, code = self._single(heard.given["code"], self._candidates(page.person))
+        self._second_page(heard, page, {"with": name, **code})
+
+    def _console_submit_assertion(self, heard: Heard) -> None:
+        page = self._page(heard)
+        response = heard.given["response"]
+        if not isinstance(response, Mapping) or "error" in response:
+            raise _NotSaid("the browser told of an error in place of a signature")
+        name = self._key(str(response.get("id")))
+        self._second_page(heard, page, {"with": name})
+
+    def _second_page(self, heard: Heard, page: _Page, answer: dict[str, Any]) -> None:
+        result, person = heard.result, page.person
+        refused = _DEMANDS.get(result.demand) if isinstance(result, SecondPage) else None
+        if heard.refusal is not None:
+            refused = heard.refusal.code
+        first = self.entries and self.entries[-1] is page.entry
+        asked = page.entry.words.get("expect") == {"refused": "MfaRequired"}
+        if first and asked and self._now_ns() - page.entry.at_ns <= _TYPING_NS:
+            self.entries.remove(page.entry)
+            words = {key: said for key, said in page.entry.words.items() if key != "expect"}
+        else:
+            words = {"do": "try_again", "who": person.name}
+        page.entry = self._add({**words, **answer}, refused, heard)
+        page.entry.vague = True  # a text has to arrive, a key takes its time
+        if isinstance(result, SecondPage):
+            self._pages[result.id] = page
+            self._enrolling(result, person)
+        elif result is not None:
+            self._signed_in(result, person)
+
+    def _console_resync(self, heard: Heard) -> None:
+        page = self._page(heard)
+        name, pair = self._pair(heard, "code1", "code2", self._candidates(page.person))
+        words = {"do": "resync", "who": page.person.name, "device": name}
+        self._end({**words, "codes": pair, "at": "sign-in page"}, heard)
+
+    def _console_resend_code(self, heard: Heard) -> None:
+        self._end({"do": "resend_sms", "who": self._page(heard).person.name}, heard)
+
+    def _console_set_password(self, heard: Heard) -> None:
+        page = self._page(heard)
+        self._end({"do": "change_password", "who": page.person.name}, heard)
+        if isinstance(heard.result, SignedIn):
+            self._signed_in(heard.result, page.person)
+
+    def _console_change_password(self, heard: Heard) -> None:
+        who, using = self._caller(heard)
+        self._end({"do": "change_password", "who": who, **self._using(who, using)}, heard)
+
+    _iam_change_password = _console_change_password
+
+    def _page(self, heard: Heard) -> _Page:
+        page = self._pages.get(str(heard.given["page_id"]))
+        if page is None:
+            raise _NotSaid("its page was opened before the story began, or never")
+        return page
+
+    def _signed_in(self, result: SignedIn, person: Person) -> None:
+        self._whose[result.credentials.access_key_id] = person.name, "console"
+
+    def _enrolling(self, page: SecondPage, person: Person) -> None:
+        if page.enrolment is not None:
+            self._whose[page.enrolment.access_key_id] = person.name, "console"
+
+    # Devices
+
+    def _iam_create_virtual_mfa_device(self, heard: Heard) -> None:
+        given = heard.given
+        tags = {each["Key"]: each["Value"] for each in given.get("Tags") or ()}
+        path = given.get("Path") or "/"
+        more = {**({"path": path} if path != "/" else {}), **({"tags": tags} if tags else {})}
+        self._create(heard, given.get("VirtualMFADeviceName"), more)
+
+    def _console_create_virtual_device(self, heard: Heard) -> None:
+        self._create(heard, heard.given.get("name"), {})
+
+    def _create(self, heard: Heard, name: str | None, more: dict[str, Any]) -> None:
+        who, using = self._caller(heard)
+        if heard.refusal is not None:
+            device: Any = next(
+                (n for n, d in self._devices.items() if d.kind is DeviceKind.VIRTUAL), None
+            )
+            if device is None:
+                self._other(heard)
+                return
+        else:
+            serial = str(heard.result["VirtualMFADevice"]["SerialNumber"])
+            device, name = Of(serial), name or serial.rpartition("/")[2]
+        words = {"do": "create", "who": who, "device": device, "device_name": name}
+        self._end({**words, **more, **self._using(who, using)}, heard)
+
+    def _remember_secret(self, heard: Heard) -> None:
+        """Know a virtual device's codes, whoever shows them, until an app of the shelf has it."""
+        entity = heard.result["VirtualMFADevice"]
+        seed = bytes(entity["Base32StringSeed"])
+        serial = str(entity["SerialNumber"])
+        try:
+            owner = self._caller(heard)[0]
+        except _NotSaid:
+            return
+        self.serials.pop(serial, None)  # a device of this name was deleted
+        name = self._free_name(serial.rpartition("/")[2])
+        secret = b32decode(seed + b"=" * (-len(seed) % 8))
+        self.stand_ins[serial] = StandIn(name, "totp_app", owner, secret)
+
+    def _iam_enable_mfa_device(self, heard: Heard) -> None:
+        self._of_pair(heard, "enable")
+
+    def _iam_resync_mfa_device(self, heard: Heard) -> None:
+        self._of_pair(heard, "resync")
+
+    def _console_enable_device(self, heard: Heard) -> None:
+        self._of_pair(heard, "enable")
+
+    def _console_resync_device(self, heard: Heard) -> None:
+        self._of_pair(heard, "resync")
+
+    def _of_pair(self, heard: Heard, verb: str) -> None:
+        given = heard.given
+        serial = str(given.get("SerialNumber") or given.get("serial"))
+        words = self._on_behalf(heard, verb)
+        api = "AuthenticationCode1" in given
+        names = ("AuthenticationCode1", "AuthenticationCode2") if api else ("code1", "code2")
+        name, pair = self._pair(heard, *names, self._bearers(serial))
+        self._end({**words, "device": self._or_later(serial, name), "codes": pair}, heard)
+
+    def _iam_deactivate_mfa_device(self, heard: Heard) -> None:
+        self._of_serial(heard, "deactivate")
+
+    def _console_deactivate_device(self, heard: Heard) -> None:
+        self._of_serial(heard, "deactivate")
+
+    def _of_serial(self, heard: Heard, verb: str) -> None:
+        serial = str(heard.given.get("SerialNumber") or heard.given.get("serial"))
+        self._device(serial)
+        self._end({**self._on_behalf(heard, verb), "device": Of(serial)}, heard)
+
+    def _iam_delete_virtual_mfa_device(self, heard: Heard) -> None:
+        serial = str(heard.given.get("SerialNumber") or heard.given.get("serial"))
+        self._device(serial)
+        who, using = self._caller(heard)
+        self._end(
+            {"do": "delete", "who": who, "device": Of(serial), **self._using(who, using)}, heard
+        )
+
+    _console_delete_virtual_device = _iam_delete_virtual_mfa_device
+
+    def _iam_tag_mfa_device(self, heard: Heard) -> None:
+        tags = {each["Key"]: each["Value"] for each in heard.given["Tags"]}
+        self._of_tags(heard, {"do": "tag"}, {"tags": tags})
+
+    def _iam_untag_mfa_device(self, heard: Heard) -> None:
+        self._of_tags(heard, {"do": "untag"}, {"keys": list(heard.given["TagKeys"])})
+
+    def _of_tags(self, heard: Heard, words: dict[str, Any], more: dict[str, Any]) -> None:
+        serial = str(heard.given["SerialNumber"])
+        self._device(serial)
+        who, using = self._caller(heard)
+        self._end(
+            {**words, "who": who, "device": Of(serial), **more, **self._using(who, using)}, heard
+        )
+
+    def _console_register_sms(self, heard: Heard) -> None:
+        if heard.refusal is not None:
+            self._other(heard)
+            return
+        phone = next(
+            (
+                each
+                for each in self._devices.values()
+                if isinstance(each, HeldSms) and each.thing.number == heard.given["phone"]
+            ),
+            None,
+        )
+        if phone is None:
+            raise _NotSaid("no phone on the shelf has this number")
+        phone.serial = str(heard.result)
+        self.serials[phone.serial] = phone.name
+
+    def _console_confirm_sms(self, heard: Heard) -> None:
+        serial = str(heard.given["serial"])
+        device = self._device(serial)
+        _, code = self._single(heard.given["code"], [device])
+        words = self._on_behalf(heard, "enable")
+        self._end({**words, "device": Of(serial), **code}, heard).vague = True
+
+    def _console_begin_security_key(self, heard: Heard) -> None:
+        if heard.refusal is not None:
+            self._other(heard)
+        else:
+            self._key_name = str(heard.given["name"])
+
+    def _console_finish_security_key(self, heard: Heard) -> None:
+        response = heard.given["response"]
+        if not isinstance(response, Mapping) or "error" in response:
+            raise _NotSaid("the browser told of an error in place of a key")
+        words = self._on_behalf(heard, "enable")
+        name = self._key(str(response.get("id")), words.get("for", words["who"]))
+        if heard.result is not None:
+            self.serials[str(heard.result)] = name
+            device = self._devices.get(name)
+            if isinstance(device, HeldKey):
+                device.register(words.get("for", words["who"]), str(heard.result))
+        self._end({**words, "device": name}, heard).vague = True
+
+    def _key(self, credential_id: str, owner: str | None = None) -> str:
+        """The security key that has a credential."""
+        if credential_id in self._signed:
+            return self._signed[credential_id]
+        if credential_id not in self.stand_ins:
+            if owner is None:
+                raise _NotSaid("its key was registered before the story began")
+            name = self._free_name(getattr(self, "_key_name", "key"))
+            self.stand_ins[credential_id] = StandIn(name, "security_key", owner)
+        return self.stand_ins[credential_id].name
+
+    # STS, and what policies protect
+
+    def _sts_get_session_token(self, heard: Heard) -> None:
+        who, using = self._caller(heard)
+        given = heard.given
+        words: dict[str, Any] = {"do": "get_session", "who": who}
+        serial, code = given.get("SerialNumber"), given.get("TokenCode")
+        if (serial is None) != (code is None):
+            raise _NotSaid("one of serial number and code was left out")
+        if serial is not None:
+            name, choice = self._single(str(code), self._bearers(str(serial)))
+            words |= {"with": self._or_later(str(serial), name), **choice}
+        if given.get("DurationSeconds") is not None:
+            words["duration"] = f"{given['DurationSeconds']} s"
+        if using not in ("keys", "console"):
+            words["using"] = using
+        if heard.refusal is None:
+            self._sessions += 1
+            words["as"] = f"session{self._sessions}"
+            made = Credentials.of(heard.result).access_key_id
+            self._whose[made] = who, words["as"]
+        self._end(words, heard)
+
+    def _sts_get_caller_identity(self, heard: Heard) -> None:
+        who, using = self._caller(heard)
+        self._end({"do": "who_am_i", "who": who, "using": using}, heard)
+
+    def _authorize_authorize(self, heard: Heard) -> None:
+        who, using = self._caller(heard)
+        words = {"do": "request", "who": who, "action": heard.given["action"]}
+        resource = heard.given.get("resource", "*")
+        if resource != "*":
+            words["resource"] = resource
+        self._end({**words, "using": using}, heard)
+
+    def _iam_delete_user(self, heard: Heard) -> None:
+        given = heard.given
+        person = self._person_called(given.get("UserName") or given.get("user_name"))
+        if person is None:
+            raise _NotSaid("there is no such user")
+        who, using = self._caller(heard)
+        self._end(
+            {"do": "delete_user", "who": who, "for": person.name, **self._using(who, using)}, heard
+        )
+
+    _console_delete_user = _iam_delete_user
+
+    # What a call means
+
+    def _caller(self, heard: Heard) -> tuple[str, str]:
+        """Who calls with what: a person's name; `keys`, `console` or a session's name."""
+        signer = heard.signer or heard.given.get("credentials")
+        key_id = getattr(signer, "access_key_id", "")
+        if key_id not in self._whose:
+            key = self._find(AccessKey, key_id)
+            person = None if key is None else self._person_of(key.identity_id)
+            if person is None:
+                raise _NotSaid("by credentials that the story does not know")
+            self._whose[key_id] = person.name, "keys"
+        return self._whose[key_id]
+
+    def _on_behalf(self, heard: Heard, verb: str) -> dict[str, Any]:
+        who, using = self._caller(heard)
+        words = {"do": verb, "who": who}
+        named = heard.given.get("UserName") or heard.given.get("user_name")
+        if named is not None and heard.method != "confirm_sms":
+            person = self._person_called(str(named))
+            if person is None:
+                raise _NotSaid("there is no such user")
+            if person.name != who:
+                words["for"] = person.name
+        return {**words, **self._using(who, using)}
+
+    def _using(self, who: str, using: str) -> dict[str, str]:
+        """With what a step is signed, where that is not what it is by itself."""
+        usual = "console" if self._people[who].root else "keys"
+        return {} if using == usual else {"using": using}
+
+    def _person_called(self, user_name: object) -> Person | None:
+        def find() -> Person | None:
+            wanted = str(user_name).lower()
+            return next(
+                (p for p in self._people.values() if not p.root and p.user_name.lower() == wanted),
+                None,
+            )
+
+        person = find()
+        if person is None:
+            self._meet()
+            person = find()
+        return person
+
+    def _person_of(self, identity_id: str) -> Person | None:
+        identity = self._find(Identity, identity_id)
+        if identity is None:
+            return None
+        if not identity.root:
+            return self._person_called(identity.name)
+        return next((each for each in self._people.values() if each.root), None)
+
+    # Which device, which code
+
+    def name_of(self, serial: str) -> str:
+        """What the story calls the device of a serial number.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if serial in self.serials:
+            return self.serials[serial]
+        for name, device in self._devices.items():
+            if device.answers_to(serial):
+                return name
+        return self.stand_ins[serial].name
+
+    def _device(self, serial: str) -> CodeDevice | StandIn | HeldDevice:
+        try:
+            name = self.name_of(serial)
+        except KeyError:
+            raise _NotSaid("its device was there before the story, or never was") from None
+        return self._devices.get(name) or self._stand_in(name)
+
+    def _bearers(self, serial: str) -> list[Any]:
+        """The devices that have a serial number: clones share one."""
+        first = self._device(serial)
+        others = (each for each in self._devices.values() if each.answers_to(serial))
+        return [first, *(each for each in others if each is not first)]
+
+    def _or_later(self, serial: str, name: str) -> str | Of:
+        """A device of the shelf; where it is none yet, an app may still scan it."""
+        return name if name in self._devices else Of(serial)
+
+    def _stand_in(self, name: str) -> StandIn:
+        return next(each for each in self.stand_ins.values() if each.name == name)
+
+    def _candidates(self, person: Person) -> list[Any]:
+        """Devices whose codes a person may type: their own, and all others."""
+        everything: list[Any] = [*self._devices.values(), *self.stand_ins.values()]
+        return sorted(everything, key=lambda each: each.owner != person.name)
+
+    def _single(self, typed: object, candidates: list[Any]) -> tuple[str, dict[str, str]]:
+        """Whose code it is, and the words for which one."""
+        code = "".join(str(typed).split())
+        for device in self._nearest(candidates, code):
+            choice = self._choice(device, code)
+            if choice is not None:
+                return device.name, {} if choice == "current" else {"code": choice}
+        return self._wrong(candidates), {"code": "wrong"}
+
+    def _nearest(self, candidates: list[Any], code: str) -> list[Any]:
+        """Devices in the order of how near to the present a code is on each."""
+
+        def distance(device: Any) -> int:
+            shows = isinstance(device, CodeDevice) and device.alive and not device.needs_account
+            offset = self._offset(device, code) if shows else None
+            return _BACK_STEPS + 1 if offset is None else abs(offset)
+
+        return sorted(candidates, key=distance)
+
+    def _wrong(self, candidates: list[Any]) -> str:
+        shows = [
+            each for each in candidates if isinstance(each, CodeDevice) or each.kind == "totp_app"
+        ]
+        if not shows:
+            raise _NotSaid("its code is of no device")
+        return str(shows[0].name)
+
+    def _pair(
+        self, heard: Heard, first: str, second: str, candidates: list[Any]
+    ) -> tuple[str, list[str]]:
+        codes = ["".join(str(heard.given[name]).split()) for name in (first, second)]
+        for device in self._nearest(candidates, codes[1]):
+            chosen = [self._choice(device, code) for code in codes]
+            if any(chosen):
+                return device.name, [choice or "wrong" for choice in chosen]
+        return self._wrong(candidates), ["wrong", "wrong"]
+
+    def _choice(self, device: Any, code: str) -> str | None:
+        """Which code of a device this is, as it will be when the step is replayed; None if none."""
+        if isinstance(device, StandIn):
+            return self._choice_of_secret(device, code)
+        if not isinstance(device, CodeDevice) or not device.alive:
+            return None
+        if isinstance(device, HeldSms):
+            received = list(device.thing.codes())
+            if code not in received:
+                return None
+            back = len(received) - 1 - max(at for at, each in enumerate(received) if each == code)
+            return "current" if back == 0 else f"-{back} steps"
+        if device.needs_account:
+            return None
+        offset = self._offset(device, code)
+        if offset is None:
+            return None
+        if device.period_s is not None:
+            return _steps(offset)
+        # An event-based token may have been pressed more often here than its story types codes.
+        counter = (device.step or 0) + offset
+        replayed = self._replayed.get(device.name, 0)
+        if counter == replayed:
+            self._replayed[device.name] = replayed + 1
+            return "current"
+        return f"{counter - replayed:+d} steps"
+
+    def _offset(self, device: CodeDevice, code: str) -> int | None:
+        step = device.step
+        if step is None:
+            return None
+        for shown, at in self._pressed.get(device.name, ()):
+            if shown == code:
+                return at - step
+        for offset in sorted(range(-_BACK_STEPS, _AHEAD_STEPS + 1), key=abs):
+            if step + offset >= 0 and device.code_at(offset) == code:
+                return offset
+        return None
+
+    def _choice_of_secret(self, device: StandIn, code: str) -> str | None:
+        if not device.secret:
+            return None
+        seed = OtpSeed(device.secret)
+        step = self._now_ns() // (seed.period_s * NS_PER_S)
+        for offset in sorted(range(-_BACK_STEPS, _AHEAD_STEPS + 1), key=abs):
+            if seed.code_at_step(step + offset) == code:
+                return _steps(offset)
+        return None
+
+    def _free_name(self, wanted: str) -> str:
+        taken = {*self._people, *self._devices, *(each.name for each in self.stand_ins.values())}
+        return free_name(wanted, taken)
+
+    # Writing down
+
+    def _end(self, words: dict[str, Any], heard: Heard) -> Entry:
+        return self._add(words, None if heard.refusal is None else heard.refusal.code, heard)
+
+    def _add(self, words: dict[str, Any], refused: str | None, heard: Heard | None) -> Entry:
+        if refused is not None:
+            expect = {"refused": refused}
+            decision = None if heard is None or heard.refusal is None else heard.decision
+            if decision is not None and decision != "accepted":
+                expect["decision"] = decision
+            try:
+                Expect.model_validate(expect)
+            except ValidationError:
+                raise _NotSaid(f"no step ends with {refused}") from None
+            words = {**words, "expect": expect}
+        entry = Entry(self._now_ns(), words)
+        self.entries.append(entry)
+        return entry
+
+
+class _NotSaid(Exception):
+    """A call that no step expresses. Args: why."""
+
+
+def _told(heard: Heard) -> str:
+    """A call in words, without what was given."""
+    return f"{heard.method} ({heard.door})"
+
+
+def _steps(offset: int) -> str:
+    return "current" if offset == 0 else f"{offset:+d} steps"

@@ -1,0 +1,67 @@
+"""Recorded stories as scenario files."""
+
+from pathlib import Path
+
+import pytest
+
+from mfalab.simulator.scenario_files.loader import load_cases
+from mfalab.simulator.shelf.shelf import Shelf
+from mfalab.simulator.shelf.story import OTHERWISE, replay, tell_story, write_story
+
+from .conftest import FOB
+
+
+def test_nothing_that_happened_is_a_story(shelf: Shelf, tmp_path: Path) -> None:
+    path = tmp_path / "empty.scenario.yaml"
+    path.write_text(write_story(shelf))
+    assert len(load_cases(path)) == 1
+
+
+def test_chance_of_a_device_is_written_down(shelf: Shelf) -> None:
+    shelf.put(
+        {
+            "fob": {"kind": "hardware_totp", "owner": "alice"},
+            "sms": {"kind": "sms_phone", "owner": "ada"},
+        }
+    )
+    text = write_story(shelf)
+    assert f"serial: {shelf.device('fob').serial}" in text
+    assert f"number: {shelf.lab.sms_phone('sms').thing.number}" in text
+    for word in ("drift: ", "turnover: ", "ageing: "):
+        assert word in text
+    assert replay(text) == []
+
+
+def test_clock_of_a_late_device_is_set(shelf: Shelf) -> None:
+    shelf.advance(100 * 86_400 * 10**9)
+    shelf.put({"fob": {**FOB, "offset": "20 s"}})
+    shelf.advance(86_400 * 10**9)
+    shelf.step({"do": "measure", "device": "fob", "offset": "<= 30 s"})
+    assert OTHERWISE not in write_story(shelf)
+
+
+def test_words_that_need_quotes_get_them(shelf: Shelf) -> None:
+    shelf.put({"key": {"kind": "security_key", "owner": "alice", "pin": "a: b #c, {d}"}})
+    shelf.put({"other": {"kind": "security_key", "owner": "alice", "pin": "null"}})
+    text = write_story(shelf)
+    assert '"a: b #c, {d}"' in text
+    assert replay(text) == []
+
+
+def test_what_ends_otherwise_is_said(shelf: Shelf) -> None:
+    shelf.put({"fob": FOB})
+    shelf.step({"do": "lose", "who": "alice", "device": "fob"})
+    shelf.recorder.entries[0].words["expect"] = {"refused": "NotHeld"}
+    text = write_story(shelf)
+    assert f"{OTHERWISE}step 1 (lose): " in text
+
+
+@pytest.mark.parametrize("steps", [0, 1, 250])
+def test_page_is_told_the_end_of_a_story(shelf: Shelf, steps: int) -> None:
+    shelf.put({"fob": FOB})
+    for _ in range(steps):
+        shelf.step({"do": "set_clock", "device": "fob", "by": "1 s"})
+    told = tell_story(shelf)
+    assert told["before"] == max(0, steps - 100)
+    assert len(told["steps"]) == steps - told["before"]
+    assert told["omitted"] == []
