@@ -23,14 +23,13 @@ from fido2.webauthn import AuthenticationResponse
 from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.keys.webauthn_client import (
     NO_ANSWER,
+    TIMEOUT_MS,
     Ceremony,
     DOMException,
     Pins,
     Typist,
 )
 
-_TIMEOUT_MS = 300_000
-"""How long a browser waits where the page does not say: the default of section 5.1.3."""
 _BASE64URL = re.compile("[A-Za-z0-9_-]*")
 _DEFAULT_ALGORITHMS = [{"type": "public-key", "alg": -7}, {"type": "public-key", "alg": -257}]
 
@@ -88,7 +87,7 @@ class Browser:
         if selection.get("authenticatorAttachment") == "platform":
             raise DOMException("NotAllowedError", "a security key is no platform authenticator")
         wanted = {
-            "timeout": _TIMEOUT_MS,
+            "timeout": TIMEOUT_MS,
             **given,
             "rp": {**given["rp"], "id": rp_id},
             "pubKeyCredParams": known,
@@ -119,7 +118,7 @@ class Browser:
         origin, rp_id = self._place(given.get("rpId"))
         listed = {each["id"] for each in given.get("allowCredentials") or ()}
         conditional = mediation == "conditional"
-        wanted = {"timeout": _TIMEOUT_MS, **given, "rpId": rp_id}
+        wanted = {"timeout": TIMEOUT_MS, **given, "rpId": rp_id}
         if conditional:
             # What a page lists only narrows what is offered: discoverable credentials.
             wanted.pop("allowCredentials", None)

@@ -48,6 +48,8 @@ T = TypeVar("T")
 
 NO_ANSWER = (OSError, CtapError, ConnectionFailure, WaitedTooLong, NothingWillHappen)
 """What a client meets when the key or the wire fails it; an unplugged key is an OSError."""
+TIMEOUT_MS = 300_000
+"""How long a browser waits where the page does not say: the default of section 5.1.3."""
 _TRANSPORTS = frozenset(each.value for each in AuthenticatorTransport)
 
 
@@ -306,6 +308,9 @@ def _tell_properties(response: dict[str, Any], options: Mapping[str, Any]) -> No
 def _plain(response: Mapping[str, Any]) -> dict[str, Any]:
     """A response of python-fido2 as JSON."""
     plain: dict[str, Any] = json.loads(json.dumps(dict(response)))
+    secrets = plain["clientExtensionResults"].get("prf", {}).get("results", {})
+    if not secrets.get("second", True):
+        del secrets["second"]  # python-fido2 gives an empty one where one was asked for
     return plain
 
 

@@ -157,6 +157,17 @@ def test_large_blob_is_ignored_by_a_key_without_and_refused_where_it_is_required
         browser.create(creation(extensions={"largeBlob": {"support": "required"}}))
 
 
+@pytest.mark.parametrize("salts", [{"first": "AAAA"}, {"first": "AAAA", "second": "BBBB"}])
+def test_prf_gives_a_secret_for_each_salt(salts: dict[str, str]) -> None:
+    browser = Browser(key_of("ctap-2.1-pin", "246813"), pin="246813")
+    made = browser.create(creation(extensions={"prf": {}}))
+    asked = {**request(made["id"]), "extensions": {"prf": {"eval": salts}}}
+    secrets = browser.get(asked)["clientExtensionResults"]["prf"]["results"]
+    assert {name: len(websafe_decode(secret)) for name, secret in secrets.items()} == dict.fromkeys(
+        salts, 32
+    )
+
+
 @pytest.mark.parametrize(
     ("model", "algorithm"),
     [
