@@ -24,6 +24,7 @@ from mfalab.simulator.bridge.key_time import KeyEvent, KeyTime
 from mfalab.simulator.clocks.durations import NS_PER_MS
 from mfalab.simulator.keys.webauthn_client import (
     NO_ANSWER,
+    TIMEOUT_MS,
     Ceremony,
     DOMException,
     Pins,
@@ -199,9 +200,8 @@ class RunningCeremony:
             for name, value in (options.get("extensions") or {}).items()
             if name != "remoteDesktopClientOverride"
         }
-        limit_ms = options.pop("timeout", None)
-        if limit_ms is not None:
-            self._time.after(int(limit_ms) * NS_PER_MS, self._cancel.set)
+        limit_ms = options.pop("timeout", TIMEOUT_MS)
+        self._time.after(int(limit_ms) * NS_PER_MS, self._cancel.set)
         device = self._person.key.device()
         ceremony = Ceremony(device, self._client_data, self._typist, self._cancel)
         if self.record.kind == "create":

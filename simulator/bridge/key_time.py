@@ -30,7 +30,9 @@ class KeyTime:
         self._time = OwnTime(start_ns)
         self._changed = Condition()
         self._running: dict[int, int] = {}
-        self._waiting = 0
+        self._changes = 0
+        self._seen: dict[int, int] = {}
+        """Of each client that waits: the change that it has looked at last."""
         self._finished = 0
         self._holds = 0
         self._hurried: set[int] = set()
@@ -69,7 +71,7 @@ class KeyTime:
         """
         with self._changed:
             self._time.advance(duration_ns)
-            self._changed.notify_all()
+            self._tell()
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -104,24 +106,25 @@ class KeyTime:
         Raises:
             NothingWillHappen: nothing is due that could make it true.
         """
+        me = get_ident()
         with self._changed, self._entered():
-            self._waiting += 1
             try:
                 while not ready():
                     self._time.advance(0)
                     if ready():
                         return
-                    if not self._may_leap():
-                        self._changed.wait()
-                    else:
+                    self._seen[me] = self._changes
+                    if self._may_leap():
                         self._leap()
+                    else:
+                        self._changed.wait()
             finally:
-                self._waiting -= 1
+                self._seen.pop(me, None)
 
     def wake(self, about: object) -> None:
         """Let every waiting thread look again."""
         with self._changed:
-            self._changed.notify_all()
+            self._tell()
 
     def wait_for_other_clients(self, signal: Event, timeout_s: float) -> bool:
         """Wait for a signal for so much of this time, or until another client has finished.
@@ -139,15 +142,22 @@ class KeyTime:
             )
             return signal.is_set()
 
+    def _tell(self) -> None:
+        self._changes += 1
+        self._changed.notify_all()
+
     def _may_leap(self) -> bool:
         if get_ident() in self._hurried:
             return True
-        return not self._holds and self._waiting == len(self._running)
+        if self._holds or len(self._seen) < len(self._running):
+            return False
+        # One of them may have what it waits for, and has not looked yet.
+        return all(seen == self._changes for seen in self._seen.values())
 
     def _leap(self) -> None:
         before = self._happened
         self._time.wait_until(lambda: self._happened != before, self)
-        self._changed.notify_all()
+        self._tell()
 
     @contextmanager
     def _entered(self) -> Iterator[None]:
