@@ -1,0 +1,262 @@
+"""A console that is served, its simulated devices, and people at its pages in Chromium."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from mfalab.simulator.entropy import SystemEntropy
+from mfalab.simulator.serving.endpoint import ServedEndpoint, open_endpoint
+from mfalab.simulator.serving.server import Server, listen, url_of
+
+AXE = Path(__file__).parents[3] / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+class ServedConsole:
+    """A server with a console and a virtual clock, as `mfalab serve --clock virtual` has it."""
+
+    def __init__(self, endpoint: ServedEndpoint, url: str) -> None:
+        self.endpoint = endpoint
+        self.told = endpoint.told(url)
+        self.origin = self.told["console"].removesuffix("/console")
+
+    def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """The control API."""
+        request = urllib.request.Request(
+            f"{self.told['endpoint']}/_mfalab/{path}",
+            json.dumps(body).encode() if body else None,
+            {"Authorization": f"Bearer {self.told['token']}"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+    def advance(self, duration: str = "30 s") -> None:
+        self.ask("POST", "clock", advance=duration)
+
+    def step(self, do: str, **words: Any) -> None:
+        self.ask("POST", "steps", do=do, **words)
+
+    def device(self, name: str, **words: Any) -> dict[str, Any]:
+        """Put a device of the scenario language beside the server."""
+        return self.ask("POST", "devices", **{name: words})["devices"][name]
+
+    def code(self, name: str) -> str:
+        return self.ask("GET", f"devices/{name}/code")["code"]
+
+    def pair(self, name: str) -> tuple[str, str]:
+        """Two codes that a device shows one after the other."""
+        first = self.code(name)
+        self.advance()
+        return first, self.code(name)
+
+    def set(self, **figures: Any) -> None:
+        verifier = self.endpoint.verifier
+        verifier.profile = replace(verifier.profile, **figures)
+
+
+@pytest.fixture
+def console() -> Iterator[ServedConsole]:
+    """Alice and Bob are users, Ada is an administrator; all is in memory."""
+    listener = listen("127.0.0.1", 0)
+    url = url_of(listener)
+    endpoint = open_endpoint(
+        None,
+        profile="aws-immediate",
+        virtual=True,
+        users={"alice": False, "bob": False, "ada": True},
+        url=url,
+        random_bytes=SystemEntropy().random_bytes("test"),
+    )
+    server = Server(endpoint.application, listener)
+    server.start()
+    yield ServedConsole(endpoint, url)
+    server.stop()
+
+
+class AtConsole:
+    """A person at the console: a page, and what the person does there."""
+
+    def __init__(self, console: ServedConsole, page: Any, axe: str, looked_at: set[str]) -> None:
+        self.console, self.page, self._axe, self._looked_at = console, page, axe, looked_at
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.console.origin}/console{path}")
+
+    def at(self, path: str) -> bool:
+        return bool(self.page.url.partition("?")[0] == f"{self.console.origin}/console{path}")
+
+    def fill(self, **fields: str) -> None:
+        for name, text in fields.items():
+            self.page.fill(f"input[name={name}]:visible", text)
+
+    def press(self, name: str) -> None:
+        """Press a button, and wait for the page that it leads to."""
+        self.look()
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.page.wait_for_load_state("load")
+        self.look()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+        self.page.wait_for_load_state("load")
+        self.look()
+
+    def look(self) -> None:
+        """Judge the page's accessibility; what looks the same is judged once."""
+        looks = self.page.evaluate(
+            "[location.pathname, innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, "
+            "...[...document.querySelectorAll('h1, h2, [role], input')].map(each => "
+            "`${each.localName} ${each.getAttribute('role')} ${each.type}`)].join()"
+        )
+        if looks in self._looked_at:
+            return
+        self._looked_at.add(looks)
+        self.page.evaluate(self._axe)
+        found = self.page.evaluate(
+            "axe.run().then(run => run.violations.map(each => "
+            "`${each.id}: ${each.nodes.map(node => node.html).join(' | ')}`))"
+        )
+        assert found == [], (self.page.url, found)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.page.inner_text("main").split())
+
+    @property
+    def error(self) -> str:
+        alert = self.page.locator("[role=alert]")
+        return alert.inner_text().removeprefix("Error. ") if alert.count() else ""
+
+    @property
+    def done(self) -> str:
+        status = self.page.locator("main > [role=status]")
+        return status.inner_text() if status.count() else ""
+
+    # What people do
+
+    def give_password(self, who: str) -> None:
+        if who == "root":
+            self.open("/sign-in/root")
+            self.fill(**{key: self.console.told["root"][key] for key in ("email", "password")})
+        else:
+            self.open(f"/sign-in?account={self.console.told['account']}")
+            self.fill(user=who, password=self.console.told["users"][who]["password"])
+        self.press("Sign in")
+
+    def begin(self, kind: str, name: str, query: str = "") -> None:
+        """Begin to assign a device."""
+        self.open(f"/assign{query}")
+        if name:
+            self.fill(name=name)
+        self.page.check(f"input[value={kind}]")
+        self.press("Next")
+
+    def scan(self, device: str) -> None:
+        """Hold a simulated phone before the screen."""
+        picture = self.page.locator("img.qr").screenshot()
+        request = urllib.request.Request(
+            f"{self.console.told['endpoint']}/_mfalab/devices/{device}/scan",
+            picture,
+            {
+                "Authorization": f"Bearer {self.console.told['token']}",
+                "Content-Type": "image/png",
+            },
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+
+    def type_pair(self, device: str, button: str) -> None:
+        one, two = self.console.pair(device)
+        self.fill(code1=one, code2=two)
+        self.press(button)
+
+    def type_code(self, device: str) -> None:
+        self.fill(code=self.console.code(device))
+        self.press("Submit")
+
+    def security_key(self, **options: Any) -> "VirtualKey":
+        """Plug in a virtual authenticator of Chromium's."""
+        return VirtualKey(self.page, options)
+
+
+class VirtualKey:
+    """A virtual authenticator, by the DevTools protocol."""
+
+    def __init__(self, page: Any, options: dict[str, Any]) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("WebAuthn.enable")
+        given = {
+            "protocol": "ctap2",
+            "transport": "usb",
+            "hasResidentKey": True,
+            "hasUserVerification": False,
+            "isUserVerified": False,
+            "automaticPresenceSimulation": True,
+            **options,
+        }
+        made = self._session.send("WebAuthn.addVirtualAuthenticator", {"options": given})
+        self.id = made["authenticatorId"]
+
+    def credentials(self) -> list[dict[str, Any]]:
+        found = self._session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
+        return found["credentials"]
+
+    def take_out(self) -> None:
+        self._session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.id})
+
+    def set_verified(self, verified: bool) -> None:
+        self._session.send(
+            "WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": verified}
+        )
+
+
+@pytest.fixture(scope="session")
+def looked_at() -> set[str]:
+    """The pages that were judged already."""
+    return set()
+
+
+@pytest.fixture
+def at_console(
+    browser: Any,
+    console: ServedConsole,
+    looked_at: set[str],
+    give_up: Callable[[str], NoReturn],
+) -> Iterator[Callable[..., AtConsole]]:
+    """Sits a person down at the console; a page that complains or asks elsewhere fails the test."""
+    if not AXE.exists():
+        give_up("no axe-core; make .venv/npm/installed runs this")
+    axe = AXE.read_text()
+    complaints: list[str] = []
+    contexts = []
+
+    def sit_down(width: int = 1280, scheme: str = "light") -> AtConsole:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+
+        def ask(request: Any) -> None:
+            if not request.url.startswith(f"{console.origin}/console"):
+                complaints.append(request.url)
+
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", ask)
+        return AtConsole(console, page, axe, looked_at)
+
+    yield sit_down
+    for context in contexts:
+        context.close()
+    assert complaints == []
