@@ -31,19 +31,38 @@ LARGEST_GROUP = 256
 _UNKNOWN: Any = object()
 
 
-class DatabaseTransaction(ABC):
-    """Reads and writes of one body.
+class Known:
+    """What was read or written in a transaction of the database: nothing else writes in between.
 
-    What was read or written once is known until the end: nothing else writes in between. So no row
-    is read twice by its key, and an update writes what has changed.
+    So no row is read twice, also by the bodies of one group, and an update writes what has changed.
     """
+
+    __slots__ = ("by_key", "found")
+
+    def __init__(self) -> None:
+        self.by_key: dict[tuple[type, tuple[object, ...]], Any] = {}
+        self.found: dict[type, dict[tuple[tuple[str, object], ...], list[Any]]] = {}
+
+    def write(self, record_type: type, key: tuple[object, ...], record: object | None) -> None:
+        """A record is now this, or none."""
+        self.by_key[record_type, key] = record
+        self.found.pop(record_type, None)
+
+    def forget(self) -> None:
+        """A body was undone, and what it wrote with it."""
+        self.by_key.clear()
+        self.found.clear()
+
+
+class DatabaseTransaction(ABC):
+    """Reads and writes of one body."""
 
     __slots__ = ("_ended", "_known", "_place", "failure")
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, known: Known) -> None:
         self._place = place
         self._ended = False
-        self._known: dict[tuple[type, tuple[object, ...]], Any] = {}
+        self._known = known
         self.failure: StoreUnusable | None = None
 
     @abstractmethod
@@ -75,22 +94,26 @@ class DatabaseTransaction(ABC):
     def get(self, record_type: type[R], *key: object) -> R | None:
         """See `Transaction.get`."""
         self._check()
-        found: R | None = self._known.get((record_type, key), _UNKNOWN)
+        found: R | None = self._known.by_key.get((record_type, key), _UNKNOWN)
         if found is _UNKNOWN:
             rows = ROWS[record_type]
             equal = dict(zip(rows.key, rows.key_values(key), strict=True))
             found = next(iter(self._records(rows, equal)), None)
-            self._known[record_type, key] = found
+            self._known.by_key[record_type, key] = found
         return found
 
     def find(self, record_type: type[R], **equal: object) -> list[R]:
         """See `Transaction.find`."""
         self._check()
-        rows = ROWS[record_type]
-        found: list[R] = self._records(rows, rows.encoded(equal))
-        for record in found:
-            self._known[record_type, rows.key_of(record)] = record
-        return found
+        searches = self._known.found.setdefault(record_type, {})
+        search = tuple(equal.items())
+        found: list[R] | None = searches.get(search)
+        if found is None:
+            rows = ROWS[record_type]
+            found = searches[search] = self._records(rows, rows.encoded(equal))
+            for record in found:
+                self._known.by_key[record_type, rows.key_of(record)] = record
+        return list(found)
 
     def count(self, record_type: type, **equal: object) -> int:
         """See `Transaction.count`."""
@@ -105,14 +128,14 @@ class DatabaseTransaction(ABC):
         key = rows.key_of(record)
         if not self._insert(rows, rows.row(record)):
             raise Conflict(rows.name, key)
-        self._known[type(record), key] = record
+        self._known.write(type(record), key, record)
 
     def update(self, record: object) -> None:
         """See `Transaction.update`."""
         self._check()
         rows = ROWS[type(record)]
         key = rows.key_of(record)
-        old = self._known.get((type(record), key))
+        old = self._known.by_key.get((type(record), key))
         if old is None:
             written = self._upsert(rows, rows.row(record))
         else:
@@ -123,7 +146,7 @@ class DatabaseTransaction(ABC):
             written = self._change(rows, columns, values, rows.key_values(key))
         if not written:
             raise Conflict(rows.name, key)
-        self._known[type(record), key] = record
+        self._known.write(type(record), key, record)
 
     def delete(self, record: object) -> None:
         """See `Transaction.delete`."""
@@ -131,7 +154,7 @@ class DatabaseTransaction(ABC):
         rows = ROWS[type(record)]
         key = rows.key_of(record)
         self._delete(rows, rows.key_values(key))
-        self._known[type(record), key] = None
+        self._known.write(type(record), key, None)
 
     def end(self) -> None:
         """Take no more reads and writes."""
@@ -164,10 +187,11 @@ T = TypeVar("T", bound=DatabaseTransaction)
 class _Group:
     """Bodies that share a commit."""
 
-    __slots__ = ("_failure", "_gate", "members")
+    __slots__ = ("_failure", "_gate", "known", "members")
 
     def __init__(self) -> None:
         self.members = 0
+        self.known = Known()
         self._failure: StoreUnusable | None = None
         self._gate = threading.Lock()
         self._gate.acquire()
@@ -228,7 +252,7 @@ class DatabaseStore(ABC, Generic[T]):
         """Close the connection, if it is open."""
 
     @abstractmethod
-    def _body(self) -> T:
+    def _body(self, known: Known) -> T:
         """What a body reads and writes with."""
 
     def _explained(self, error: BaseException) -> StoreUnusable | None:
@@ -249,7 +273,7 @@ class DatabaseStore(ABC, Generic[T]):
         try:
             group = self._joined()
             self._inside = True
-            tx = self._body()
+            tx = self._body(group.known)
             try:
                 yield tx
                 tx.end()
@@ -357,6 +381,7 @@ class DatabaseStore(ABC, Generic[T]):
         if not group.members:
             self._fail(group, None)
             return
+        group.known.forget()
         try:
             self._undo_body()
         except StoreUnusable as failure:

@@ -42,7 +42,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
-from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Row
+from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Known, Row
 from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
 
@@ -73,8 +73,8 @@ class PostgresqlTransaction(DatabaseTransaction):
 
     __slots__ = ("_cursor",)
 
-    def __init__(self, cursor: psycopg.Cursor[Row], place: str) -> None:
-        super().__init__(place)
+    def __init__(self, cursor: psycopg.Cursor[Row], place: str, known: Known) -> None:
+        super().__init__(place, known)
         self._cursor = cursor
 
     def _select(self, rows: Rows, equal: dict[str, Any]) -> list[Row]:
@@ -229,8 +229,8 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
         except psycopg.Error:
             self._drop()
 
-    def _body(self) -> PostgresqlTransaction:
-        return PostgresqlTransaction(self._open_cursor(), self._place)
+    def _body(self, known: Known) -> PostgresqlTransaction:
+        return PostgresqlTransaction(self._open_cursor(), self._place, known)
 
     def _open_cursor(self) -> psycopg.Cursor[Row]:
         assert self._cursor is not None, "it is there from BEGIN on"

@@ -18,7 +18,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Row
+from mfalab.verifier.store.database import (
+    RESTORE,
+    DatabaseStore,
+    DatabaseTransaction,
+    Known,
+    Row,
+)
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
 
@@ -50,8 +56,8 @@ class SqliteTransaction(DatabaseTransaction):
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: sqlite3.Connection, place: str) -> None:
-        super().__init__(place)
+    def __init__(self, connection: sqlite3.Connection, place: str, known: Known) -> None:
+        super().__init__(place, known)
         self._connection = connection
 
     def _select(self, rows: Rows, equal: dict[str, Any]) -> list[Row]:
@@ -207,8 +213,8 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
         if self._connection is not None:
             _roll_back(self._connection)
 
-    def _body(self) -> SqliteTransaction:
-        return SqliteTransaction(self._open_connection(), self._place)
+    def _body(self, known: Known) -> SqliteTransaction:
+        return SqliteTransaction(self._open_connection(), self._place, known)
 
     def _explained(self, error: BaseException) -> StoreUnusable | None:
         if self._connection is None or not isinstance(error, _SUSPICIOUS):

@@ -269,6 +269,39 @@ def test_no_row_is_read_twice_by_its_key_and_no_column_written_for_nothing(
     assert statements[3].startswith("UPDATE budget SET attempts = 3 WHERE")
 
 
+def test_those_together_read_once_and_forget_what_was_undone(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "verifier.db") as store:
+        with store.transaction() as tx:
+            tx.insert(Budget("s", 1))
+        statements: list[str] = []
+        assert store._connection is not None
+        store._connection.set_trace_callback(statements.append)
+
+        def look(wanted: list[Budget]) -> None:
+            with store.transaction() as tx:
+                assert tx.find(Budget) == wanted
+                assert tx.get(Budget, "s") == next(iter(wanted), None)
+                tx.find(Budget).clear()  # a list of the caller's own
+
+        def change_and_fail() -> None:
+            with store.transaction() as tx:
+                tx.update(Budget("s", 2))
+                assert tx.find(Budget) == [Budget("s", 2)]
+                raise KeyError
+
+        with store.together():
+            look([Budget("s", 1)])
+            look([Budget("s", 1)])
+            assert [line.split()[0] for line in statements].count("SELECT") == 1
+            with pytest.raises(KeyError):
+                change_and_fail()
+            look([Budget("s", 1)])
+            with store.transaction() as tx:
+                tx.delete(Budget("s"))
+            look([])
+        look([])
+
+
 def test_many_threads_lose_nothing_and_share_commits(
     shared: DatabaseStore[Any], done: Counter[str]
 ) -> None:
