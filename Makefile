@@ -8,6 +8,7 @@ PACKAGES := devices simulator verifier scenarios
 SOURCES := $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 
 .PHONY: run test verbs targets-table bench system kernel clean
+.PHONY: run test verbs bench kill system kernel clean
 
 run: $(VENV)/installed
 	@mkdir -p report
@@ -31,6 +32,12 @@ bench: $(VENV)/installed-for-test $(VENV)/strangers/installed
 	@mkdir -p report
 	$(BIN)/python -m pytest bench --benchmark-only --benchmark-quiet --benchmark-json report/bench.json \
 	  $(if $(COMPARE),--compare $(COMPARE)) $(if $(TARGET),--target $(TARGET))
+
+# Ends a verifier by kill -9 as often as wanted: make kill ROUNDS=10000 [DB=postgresql, or a URL].
+ROUNDS ?= 1000
+DB ?= sqlite
+kill: $(VENV)/installed-for-test
+	$(BIN)/python tests/verifier/kill.py --rounds $(ROUNDS) --db '$(DB)'
 
 # What tests need beside Python packages: a browser, the guest's machine, the strangers in it, and
 # what pyscard is compiled with.

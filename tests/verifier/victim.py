@@ -1,7 +1,8 @@
-"""The victim of test_kill.py: enrols, verifies and removes as fast as it can until it is killed.
+"""The victim of kill.py: enrols, verifies and removes as fast as it can until it is killed.
 
-Started as a script with a database. Each line on its input names a round and begins it in a forked
-child; each line of its output is a JSON list: what the verifier has acknowledged, after the fact.
+Started as a script with a database, and `--lie` to acknowledge codes before they are accepted. Each
+line on its input names a round and begins it in a forked child; each line of its output is a JSON
+list: what the verifier has acknowledged, after the fact.
 """
 
 import base64
@@ -14,9 +15,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from mfalab.verifier import AWS_IMMEDIATE, CHEAP, ThrottleRule, Verifier
+from mfalab.verifier import AWS_IMMEDIATE, CHEAP, Store, ThrottleRule, Verifier, open_store
 from mfalab.verifier.otp import hotp
-from mfalab.verifier.store.sqlite import SqliteStore
+from mfalab.verifier.records import Device
 
 ACCOUNT = "123456789012"
 PROFILE = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
@@ -49,7 +50,7 @@ class Nowhere:
     def place_call(self, number: str, call_id: str) -> None: ...
 
 
-def verifier_at(store: SqliteStore, clock: SteppedClock, name: str) -> Verifier:
+def verifier_at(store: Store, clock: SteppedClock, name: str) -> Verifier:
     return Verifier(
         store=store,
         clock=clock,
@@ -65,7 +66,7 @@ def say(*words: object) -> None:
     os.write(1, json.dumps(words).encode() + b"\n")
 
 
-def work(store: SqliteStore, name: str) -> None:
+def work(store: Store, name: str, *, lies: bool) -> None:
     """One person's devices, from the cradle to the grave, again and again."""
     clock = SteppedClock(50_000_000)
     verifier = verifier_at(store, clock, name)
@@ -90,8 +91,11 @@ def work(store: SqliteStore, name: str) -> None:
         say("enabled", serial)
         for _ in range(5):
             clock.step += 1
+            if lies:
+                say("accepted", serial, clock.step)
             sts.get_session_token(SerialNumber=serial, TokenCode=hotp(seed, clock.step))
-            say("accepted", serial, clock.step)
+            if not lies:
+                say("accepted", serial, clock.step)
         if number % 2:
             iam.deactivate_mfa_device(UserName=name, SerialNumber=serial)
             say("deactivated", serial)
@@ -102,14 +106,18 @@ def work(store: SqliteStore, name: str) -> None:
 
 
 def main() -> None:
-    (path,) = sys.argv[1:]
+    place, *lies = sys.argv[1:]
+    with open_store(place) as store, store.transaction() as tx:
+        tx.find(Device)  # all that is imported is there before the first fork
     for line in sys.stdin:
         name = line.strip()
         child = os.fork()
         if child == 0:
-            store = SqliteStore(path)
+            store = open_store(place)
             threads = [
-                threading.Thread(target=work, args=(store, f"{name}-{index}"))
+                threading.Thread(
+                    target=work, args=(store, f"{name}-{index}"), kwargs={"lies": bool(lies)}
+                )
                 for index in range(THREADS)
             ]
             for thread in threads:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from mfalab.verifier.records import RECORD_TYPES
 from mfalab.verifier.store.protocol import Conflict, TransactionError
@@ -190,3 +191,15 @@ class MemoryStore:
 
     def close(self) -> None:
         """See `Store.close`; there is nothing to let go of."""
+
+    def __enter__(self) -> Self:
+        """See `Store`."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """See `Store`."""

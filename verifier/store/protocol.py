@@ -8,7 +8,8 @@ is durable at all.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
 
 R = TypeVar("R")
 
@@ -131,4 +132,18 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Wait for running transactions and let go of the place. Closing again does nothing."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Itself, to be closed at the end of the block."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        """Close it."""
         ...
