@@ -109,6 +109,12 @@ ALL = [
         ("pyotp",),
     ),
     Example(
+        "django_otp_verifier.py",
+        r"^on django_otp_verifier.py:Verifier\n[\s\S]*^38 passed, 5 skipped in ",
+        ("django_otp_verifier.py", "code) is not None", "code) is None"),
+        ("django_otp", "time_machine"),
+    ),
+    Example(
         "device_suite.py",
         r"^=+ \d+ passed(, \d+ warnings?)? in ",
         ("device_suite.py", '"all-features"', '"fido-2.0"'),
@@ -198,7 +204,11 @@ def test_every_command_of_a_header_is_run() -> None:
     files = [path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()]
     said = {command for file in files for command in commands(file)}
     run = {command for example in ALL for command in commands(example.file)}
-    assert said - run == {"flask --app login_app run"}  # test_login.py calls the application
+    assert said - run == {
+        "flask --app login_app run",  # test_login.py calls the application
+        "flask --app webauthn_server run --port 5000",  # tests/simulator/targets/test_strangers.py
+        "mfalab run --target webauthn:http://localhost:5000",
+    }
 
 
 def test_the_ejected_example_is_what_eject_writes() -> None:
