@@ -44,6 +44,7 @@ _DOORS = {
     "token": ("token",),
     "rig": ("rig",),
     "serve": ("serve",),
+    "fleet": ("fleet",),
 }
 MODULES = {name: module for module, names in _DOORS.items() for name in names}
 """The module of this package that has each command."""

@@ -186,8 +186,8 @@ class Wave:
             )
 
 
-# Turns per day, turns per year, and the coefficients of exp(i angle) in the integrals of T and T^2.
-_Term = tuple[int, int, complex, complex]
+Term = tuple[int, int, complex, complex]
+"""Turns per day, per year, and the coefficients of exp(i angle) in the integrals of T and T^2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class Waves(Climate):
     mean_c: float
     waves: tuple[Wave, ...]
     _mean_square: float = field(init=False, repr=False, compare=False)
-    _terms: tuple[_Term, ...] = field(init=False, repr=False, compare=False)
+    _terms: tuple[Term, ...] = field(init=False, repr=False, compare=False)
     _per_day: int = field(init=False, repr=False, compare=False)
     _per_year: int = field(init=False, repr=False, compare=False)
 
@@ -259,6 +259,21 @@ class Waves(Climate):
             self.mean_c * seconds + first.real,
             self._mean_square * seconds + second.real,
         )
+
+    @property
+    def mean_square(self) -> float:
+        """The mean of T^2."""
+        return self._mean_square
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The waves of both integrals, for those who compute many instants at once.
+
+        The integral of T is `mean_c` t plus the sum over all terms of the real part of
+        `of_t * exp(i (per_day * day + per_year * year))`, with the angles of day and year in
+        radians; that of T^2 is `mean_square` t plus the same with `of_square`.
+        """
+        return self._terms
 
 
 def _angles(true_ns: int) -> tuple[float, float]:

@@ -1,0 +1,194 @@
+"""The command `fleet`: a study of many tokens over years."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mfalab.simulator.cli.common import (
+    A_FILE,
+    FORMAT,
+    INTERRUPTED,
+    gathered,
+    not_ready,
+    option,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from mfalab.simulator.fleet.results import Result
+    from mfalab.simulator.fleet.simulate import Tallies
+    from mfalab.simulator.fleet.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What the command line says otherwise than the file."""
+
+    tokens: str | None = option("--tokens", metavar="N", help="Tokens in a fleet.")
+    fleets: str | None = option("--fleets", metavar="N", help="Fleets, for the quantiles.")
+    years: str | None = option("--years", metavar="YEARS")
+    begins: str | None = option("--begins", metavar="MONDAY", help="Such as 2026-01-05.")
+    crystal: str | None = option("--crystal", metavar="NAME", help="Make of all crystals.")
+    climate: str | None = option("--climate", metavar="NAME", help="Climate, or 21 C.")
+    habit: str | None = option("--habit", metavar="NAME", help="When people sign in.")
+    shelf: str | None = option("--shelf", metavar="DURATION", help="Such as 0 d to 26 wk.")
+    lost: str | None = option("--lost", metavar="SHARE", help="Lost in a year, such as 2 %.")
+    policies: tuple[str, ...] = option(
+        "--policy", multiple=True, metavar="PROFILE", help="To compare; may be repeated."
+    )
+    seed: str | None = option("--seed", metavar="N", help="All chance.")
+
+    def told(self) -> dict[str, Any]:
+        """The fields of a study that are given."""
+        words = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        words["policies"] = list(self.policies) or None
+        return {name: value for name, value in words.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a study is computed, and where it is written."""
+
+    jobs: int | None = option(
+        "-j", "--jobs", type=click.IntRange(1, 256), help="Threads; one for each processor."
+    )
+    double: bool = option("--double", is_flag=True, help="Double precision; slower.")
+
+
+@click.command(name="fleet")
+@click.argument("path", type=A_FILE, required=False, metavar="[STUDY.fleet.yaml]")
+@gathered(_Changes, "changes")
+@gathered(_Manner, "manner")
+@FORMAT
+def fleet_command(path: Path | None, changes: _Changes, manner: _Manner, form: str) -> None:
+    """Study many tokens over years: how many fall out of the window, and what that costs.
+
+    Everything can be said in a file or by options; without either it is a fleet of 10,000
+    quartz fobs in an office. Needs the extra fleet: pip install 'mfalab[fleet]'.
+
+    Exits with 0 when all tokens were simulated, 130 when interrupted (what is written then is
+    marked as partial), 2 for a study that is wrong, 3 when the extra is missing.
+    """
+    from mfalab.simulator.fleet.compiled import ExtraMissing, require_extra
+    from mfalab.simulator.fleet.reading import BadOption, read_study
+
+    try:
+        study = read_study(path, changes.told())
+    except BadOption as mistake:
+        raise click.UsageError(str(mistake)) from None
+    try:
+        require_extra()
+    except ExtraMissing as missing:
+        not_ready(str(missing))
+    result = _run(study, manner)
+    if form == "json":
+        from mfalab.simulator.fleet.results import summary
+
+        print_json(summary(result))
+    else:
+        _print(result)
+    if not result.complete:
+        sys.exit(INTERRUPTED)
+
+
+def _run(study: Study, manner: _Manner) -> Result:
+    """All of a study, or what there is of it when it is interrupted."""
+    from mfalab.simulator.fleet.results import Result
+    from mfalab.simulator.fleet.simulate import nothing, simulate
+
+    last: Tallies = nothing(study)
+    steps = simulate(study, workers=manner.jobs, precision="double" if manner.double else "single")
+    try:
+        with _Progress(study) as progress:
+            for last in steps:
+                progress.show(last)
+    except KeyboardInterrupt:
+        steps.close()
+    return Result.of(study, last)
+
+
+class _Progress:
+    """A line on the terminal: how far, at which rate, and how long to go.
+
+    Args:
+        study: the study.
+    """
+
+    def __init__(self, study: Study) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._total = study.tokens * study.fleets
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} tokens"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=self._total, rate="")
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, tallies: Tallies) -> None:
+        """Say how far the study is."""
+        elapsed = self._bar.tasks[0].elapsed or 0.0
+        rate = f"{tallies.logins / elapsed / 1e6:,.0f} M logins/s" if elapsed > 0 else ""
+        self._bar.update(self._task, completed=tallies.tokens, rate=rate)
+
+
+_HEADS = ("policy", "refused", "resyncs", "lockouts", "fallen out", "first refusal", "guessed")
+
+
+def _print(result: Result) -> None:
+    """The comparison of policies, as a table."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    study = result.study
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    tokens = result.tallies.tokens
+    head = f"{study.study}\n{study.fleets} x {study.tokens:,} tokens, {study.years:g} years"
+    if not result.complete:
+        of = study.tokens * study.fleets
+        head += f"\nPARTIAL: interrupted after {tokens:,} of {of:,} tokens"
+    console.print(Text(head))
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in _HEADS:
+        table.add_column(column, justify="left" if column == "policy" else "right")
+    for policy in result.policies():
+        first = policy.days_to_first[1]
+        table.add_row(
+            Text(policy.name),
+            *(
+                f"{policy.per_thousand_a_year(name):,.1f}"
+                for name in ("refused", "resyncs", "lockouts", "fallen_out")
+            ),
+            "-" if first is None else f"{first} d",
+            f"{policy.exposure.in_a_year:.2g}",
+        )
+    console.print(table)
+    console.print(
+        Text(
+            "per 1,000 tokens and year; first refusal: half of all tokens by then; guessed: chance "
+            f"in a year at {study.attacker.guesses_a_day:g} guesses a day"
+        )
+    )
+
+
+COMMANDS = {"fleet": fleet_command}

@@ -1,0 +1,446 @@
+"""Runs a study: its tokens in chunks, each chunk by itself, and adds up what they count.
+
+A chunk is a pure function of the study and its number, so it does not matter which are computed
+first, where, or how many at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+from itertools import islice, product
+from threading import Lock
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfalab.simulator.clocks.battery import Battery
+from mfalab.simulator.clocks.climates import CLIMATES, Climate, Constant
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_S
+from mfalab.simulator.clocks.quartz import DataSheet, Quartz, ageing_ppm
+from mfalab.simulator.fleet import kernel, tables
+from mfalab.simulator.fleet.physics import wander_table
+from mfalab.simulator.fleet.policies import profile_of, rows_of
+from mfalab.simulator.fleet.presets import CRYSTALS, HABITS, Habit
+from mfalab.simulator.fleet.study import DAYS, Study
+from mfalab.simulator.language.units import parse_celsius
+
+Counts = NDArray[np.int64]
+Precision = Literal["single", "double"]
+
+BLOCK: Final = 1024
+"""Tokens that are computed as lanes."""
+CHUNK: Final = 32_768
+"""Tokens of a chunk, at most."""
+_SHELF: Final = CLIMATES["drawer"]
+_CELL_S: Final = {"single": 900, "double": 180}
+_UNITS: Final = {"single": 1 << 16, "double": NS_PER_S}
+_FLOATS: Final = {"single": np.float32, "double": np.float64}
+_ERRORS: Final = {"single": np.int32, "double": np.int64}
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Tokens of one make, in one climate, of people of one habit.
+
+    Attributes:
+        number: among the study's.
+        crystal: the name of their make.
+        climate: its name.
+        habit: its name.
+        phase: in which week of the habit's cycle they begin.
+        first: the number of its first token in its fleet.
+        tokens: how many they are in each fleet.
+    """
+
+    number: int
+    crystal: str
+    climate: str
+    habit: str
+    phase: int
+    first: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Tokens that are computed together: some of one cohort in one fleet."""
+
+    fleet: int
+    cohort: Cohort
+    first: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """What was counted, over chunks.
+
+    Attributes:
+        counts: by policy, fleet, month and counter of `kernel`.
+        first_refusals: tokens by policy and the week of their first refused code.
+        clocks: sampled tokens by month and half step of clock error.
+        gone: tokens by fleet, month and cause: dead, lost.
+        tokens: how many tokens were simulated.
+        logins: how many logins of tokens were computed.
+    """
+
+    counts: Counts
+    first_refusals: Counts
+    clocks: Counts
+    gone: Counts
+    tokens: int = 0
+    logins: int = 0
+
+    def __add__(self, other: Tallies) -> Tallies:
+        return Tallies(
+            self.counts + other.counts,
+            self.first_refusals + other.first_refusals,
+            self.clocks + other.clocks,
+            self.gone + other.gone,
+            self.tokens + other.tokens,
+            self.logins + other.logins,
+        )
+
+
+def cohorts(study: Study) -> list[Cohort]:
+    """The study's tokens by what they have in common; shares are met exactly, to one token."""
+    kinds = [
+        (crystal, climate, habit, phase, a * b * c / len(HABITS[habit].weeks))
+        for (crystal, a), (climate, b), (habit, c) in product(
+            study.crystal.items(), study.climate.items(), study.habit.items()
+        )
+        for phase in range(len(HABITS[habit].weeks))
+    ]
+    found: list[Cohort] = []
+    first, due = 0, 0.0
+    for crystal, climate, habit, phase, share in kinds:
+        due += share
+        last = round(due * study.tokens)
+        if last > first:
+            found.append(Cohort(len(found), crystal, climate, habit, phase, first, last - first))
+        first = max(first, last)
+    return found
+
+
+def chunks(study: Study, size: int = CHUNK) -> Iterator[Chunk]:
+    """All chunks of a study."""
+    for fleet in range(study.fleets):
+        for cohort in cohorts(study):
+            for first in range(0, cohort.tokens, size):
+                yield Chunk(fleet, cohort, first, min(size, cohort.tokens - first))
+
+
+def months(study: Study) -> tuple[list[date], NDArray[np.int32]]:
+    """The first day of each calendar month of a study, and the month of each of its days."""
+    days = (study.weeks + 6) * 7
+    firsts: list[date] = []
+    of_day = []
+    for day in range(days):
+        on = study.begins + timedelta(days=day)
+        if day < (study.weeks + 1) * 7 and (not firsts or on.day == 1):
+            firsts.append(on)
+        of_day.append(len(firsts) - 1)
+    return firsts, np.array(of_day, np.int32)
+
+
+def crystal_of(study: Study, name: str) -> DataSheet:
+    """The data sheet of a crystal that a study names."""
+    if name not in study.crystals:
+        return CRYSTALS[name]
+    own = study.crystals[name]
+    return DataSheet(
+        Quartz(
+            offset_ppm=own.offset,
+            turnover_c=own.turnover,
+            parabola_ppm_per_c2=own.parabola,
+            ageing_ppm=ageing_ppm(own.ageing),
+            wander_ppm=own.wander,
+        ),
+        offset_sigma_ppm=own.spread,
+        offset_limit_ppm=own.tolerance,
+        turnover_sigma_c=own.turnover_spread,
+        turnover_limit_c=3 * own.turnover_spread,
+    )
+
+
+def climate_of(name: str) -> Climate:
+    """The climate that a study names."""
+    return CLIMATES[name] if name in CLIMATES else Constant(parse_celsius(name))
+
+
+class _Prepared:
+    """What a study's chunks share; made once in a process."""
+
+    def __init__(self, study: Study, precision: Precision) -> None:
+        self.study, self.precision = study, precision
+        self.firsts, self.months = months(study)
+        typing = study.typing
+        self.delays = tables.delay_table(
+            typing.median / NS_PER_S, typing.spread, typing.longest / NS_PER_S, kernel.TICKS
+        )
+        self.walk = wander_table()
+        self.policies = rows_of(map(profile_of, study.policies))
+        self._climates: dict[str, Any] = {}
+        self._life = tables.cut_normal_quantiles(
+            study.battery.life / NS_PER_DAY,
+            study.battery.spread / NS_PER_DAY,
+            3 * study.battery.spread / NS_PER_DAY,
+        )
+        self._normal = tables.cut_normal_quantiles(0.0, 1.0, 6.0)
+        self._lock = Lock()
+
+    def climate(self, name: str) -> Any:
+        with self._lock:
+            if name not in self._climates:
+                of_float = _FLOATS[self.precision]
+                table, totals = tables.climate_table(
+                    climate_of(name),
+                    self.study.begin_ns,
+                    self.study.weeks + 6,
+                    _CELL_S[self.precision],
+                )
+                self._climates[name] = table.astype(of_float), totals.astype(of_float)
+            return self._climates[name]
+
+    def around(self, cohort: Cohort) -> tuple[kernel.Surroundings, Any]:
+        study = self.study
+        sheet = crystal_of(study, cohort.crystal)
+        typical = sheet.typical
+        habit = HABITS[cohort.habit]
+        cell = Battery(0)
+        constants = np.zeros(kernel.CONSTANTS)
+        constants[kernel.C_AGEING_PPM] = typical.ageing_ppm
+        constants[kernel.C_AGEING_RATE] = typical.ageing_rate_per_day
+        constants[kernel.C_PARABOLA] = typical.parabola_ppm_per_c2 * 1e-6
+        constants[kernel.C_WANDER_PPM] = typical.wander_ppm
+        constants[kernel.C_SHELF_C] = _SHELF.temperature_c(0)
+        constants[kernel.C_EXCESS_PPM] = typical.supply_ppm_per_v * (
+            cell.fresh_v - typical.supply_reference_v
+        )
+        constants[kernel.C_PUSHING_PPM] = typical.supply_ppm_per_v * (cell.fresh_v - cell.empty_v)
+        constants[kernel.C_LOSS] = -np.log1p(-min(study.lost, 1 - 1e-12))
+        wholes = np.zeros(kernel.WHOLES, np.int64)
+        wholes[kernel.W_SHELF_LEAST], wholes[kernel.W_SHELF_MOST] = study.shelf
+        wholes[kernel.W_HOLIDAY] = habit.holiday_weeks
+        wholes[kernel.W_ATTENDS] = round(4096 * habit.attends)
+        wholes[kernel.W_PERIOD_S] = study.period // NS_PER_S
+        wholes[kernel.W_CELL_S] = _CELL_S[self.precision]
+        wholes[kernel.W_WEEKS] = study.weeks
+        wholes[kernel.W_TRIES] = study.tries
+        wholes[kernel.W_DESK_FROM_S] = study.help_desk.opens // NS_PER_S
+        wholes[kernel.W_DESK_TO_S] = study.help_desk.closes // NS_PER_S
+        wholes[kernel.W_DESK_DAYS] = sum(1 << DAYS.index(day) for day in set(study.help_desk.days))
+        wholes[kernel.W_BASE_S] = study.begin_ns // NS_PER_S
+        wholes[kernel.W_PHASE] = cohort.phase
+        table, totals = self.climate(cohort.climate)
+        around = kernel.Surroundings(
+            one=_FLOATS[self.precision](1),
+            units=np.int64(_UNITS[self.precision]),
+            constants=constants,
+            wholes=wholes,
+            climate=table,
+            totals=totals,
+            walk=self.walk,
+            delays=self.delays,
+            rota=_rota(habit, study.period),
+            months=self.months,
+        )
+        quantiles = np.stack(
+            (
+                tables.cut_normal_quantiles(
+                    typical.offset_ppm, sheet.offset_sigma_ppm, sheet.offset_limit_ppm
+                ),
+                tables.cut_normal_quantiles(
+                    typical.turnover_c, sheet.turnover_sigma_c, sheet.turnover_limit_c
+                ),
+                self._life,
+                self._normal,
+            )
+        )
+        return around, quantiles
+
+
+def _rota(habit: Habit, period_ns: int) -> NDArray[np.int32]:
+    """The timetable of a habit, in time steps."""
+    most = max(1, *(len(week) for week in habit.weeks))
+    rota = np.zeros((len(habit.weeks), most, 3), np.int32)
+    for week, logins in enumerate(habit.weeks):
+        for slot, login in enumerate(logins):
+            begins = round((24 * login.day + login.from_hour) * NS_PER_HOUR) // period_ns
+            ends = round((24 * login.day + login.to_hour) * NS_PER_HOUR) // period_ns
+            rota[week, slot] = login.day, begins, ends - begins
+    return rota
+
+
+_PREPARED: Final[dict[tuple[str, Precision], _Prepared]] = {}
+_LOCK: Final = Lock()
+
+
+def _prepared(study: Study, precision: Precision) -> _Prepared:
+    """What the chunks of a study share; the last study's is kept in each process."""
+    key = study.model_dump_json(), precision
+    with _LOCK:
+        if key not in _PREPARED:
+            _PREPARED.clear()
+            _PREPARED[key] = _Prepared(study, precision)
+        return _PREPARED[key]
+
+
+def _key(study: Study, chunk: Chunk) -> np.uint64:
+    """The key of a cohort in a fleet; its tokens' follow from their numbers."""
+    cohort = chunk.cohort
+    told = (study.seed, chunk.fleet, cohort.crystal, cohort.climate, cohort.habit, cohort.phase)
+    return np.uint64(int.from_bytes(sha256(repr(told).encode()).digest()[:8]))
+
+
+def draw_tokens(
+    study: Study, chunk: Chunk, precision: Precision = "double"
+) -> tuple[NDArray[np.uint64], tables.Floats]:
+    """The keys of a chunk's tokens, and what they are; the columns are those of `kernel.TOKEN`."""
+    around, quantiles = _prepared(study, precision).around(chunk.cohort)
+    keys = np.zeros(chunk.tokens, np.uint64)
+    drawn = np.zeros((chunk.tokens, len(kernel.TOKEN)))
+    kernel.make_tokens(
+        _key(study, chunk), chunk.first, around.constants, around.wholes, quantiles, keys, drawn
+    )
+    return keys, drawn
+
+
+def run_chunk(
+    study: Study,
+    chunk: Chunk,
+    *,
+    precision: Precision = "single",
+    block: int = BLOCK,
+    trace: Counts | None = None,
+) -> Tallies:
+    """Simulate the tokens of a chunk, under every policy.
+
+    Args:
+        study: the study.
+        chunk: which tokens.
+        precision: of clocks and temperatures.
+        block: how many tokens are computed as lanes; it changes no result.
+        trace: filled with a row for each code and pair, of `kernel.TRACE_COLUMNS`.
+
+    Raises:
+        OverflowError: the trace has too few rows.
+    """
+    shared = _prepared(study, precision)
+    around, _ = shared.around(chunk.cohort)
+    keys, drawn = draw_tokens(study, chunk, precision)
+    policies, weeks = len(study.policies), study.weeks
+    months = len(shared.firsts)
+    counts = np.zeros((policies, months, kernel.COUNTERS), np.int64)
+    gone = np.zeros((months, 2), np.int64)
+    tally = kernel.Tally(
+        counts,
+        np.zeros((policies, weeks + 1), np.int64),
+        np.zeros((months, kernel.BINS), np.int64),
+        gone,
+        np.zeros((0, kernel.TRACE_COLUMNS), np.int64) if trace is None else trace,
+        np.zeros(3, np.int64),
+    )
+    for first in range(0, chunk.tokens, block):
+        lanes = min(block, chunk.tokens - first)
+        kernel.live(
+            around,
+            drawn[first : first + lanes],
+            chunk.first + first,
+            first,
+            shared.policies,
+            _block(lanes, policies, precision, keys[first : first + lanes]),
+            tally,
+        )
+    if trace is not None and tally.traced[0] > len(trace):
+        raise OverflowError(f"the trace needs {tally.traced[0]} rows")
+    by_fleet = np.zeros((policies, study.fleets, months, kernel.COUNTERS), np.int64)
+    by_fleet[:, chunk.fleet] = counts
+    gone_of = np.zeros((study.fleets, months, 2), np.int64)
+    gone_of[chunk.fleet] = gone
+    logins = int(tally.traced[1])
+    return Tallies(by_fleet, tally.first_refusals, tally.clocks, gone_of, chunk.tokens, logins)
+
+
+def _block(
+    lanes: int, policies: int, precision: Precision, keys: NDArray[np.uint64]
+) -> kernel.Block:
+    """Room for the lanes of a block."""
+    of_error, of_float = _ERRORS[precision], _FLOATS[precision]
+    return kernel.Block(
+        error=np.zeros(lanes, of_error),
+        floats=np.zeros((kernel.LANES, lanes), of_float),
+        wholes=np.zeros((kernel.WHOLE_LANES, lanes), np.int32),
+        words=np.zeros((2, lanes), np.uint32),
+        keys=keys,
+        states=np.zeros((policies, kernel.STATES, lanes), np.int64),
+        offsets=np.zeros((policies, lanes), np.int32),
+        anchors=np.zeros((policies, lanes), np.int32),
+        standing=np.zeros((policies, lanes), np.uint8),
+        shown=np.zeros(lanes, of_error),
+        base=np.zeros(lanes, of_error),
+        step=np.zeros(lanes, np.int32),
+        phase=np.zeros(lanes, np.int32),
+        delay=np.zeros(lanes, np.int32),
+        here=np.zeros(lanes, np.int32),
+        missed=np.zeros(lanes, np.int32),
+    )
+
+
+def nothing(study: Study) -> Tallies:
+    """The tallies of no chunk."""
+    count = len(months(study)[0])
+    policies, fleets = len(study.policies), study.fleets
+    return Tallies(
+        np.zeros((policies, fleets, count, kernel.COUNTERS), np.int64),
+        np.zeros((policies, study.weeks + 1), np.int64),
+        np.zeros((count, kernel.BINS), np.int64),
+        np.zeros((fleets, count, 2), np.int64),
+    )
+
+
+def simulate(
+    study: Study,
+    *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    precision: Precision = "single",
+    chunk: int = CHUNK,
+) -> Generator[Tallies]:
+    """Run a study; yields what is counted so far, after each chunk.
+
+    Args:
+        study: the study.
+        executor: where chunks are computed; threads of this process by default.
+        workers: how many chunks are computed at once; as many as there are processors by default.
+        precision: of clocks and temperatures.
+        chunk: tokens of a chunk, at most; it changes no result.
+    """
+    workers = workers or os.cpu_count() or 1
+    own = None if executor else ThreadPoolExecutor(workers)
+    pool = executor or own
+    assert pool is not None
+    waiting = chunks(study, chunk)
+    running: deque[Future[Tallies]] = deque()
+    total = nothing(study)
+    try:
+        while True:
+            # A window of chunks in flight, so that memory does not grow with the tokens.
+            for each in islice(waiting, 2 * workers - len(running)):
+                running.append(pool.submit(run_chunk, study, each, precision=precision))
+            if not running:
+                return
+            total = total + running.popleft().result()
+            yield total
+    finally:
+        for future in running:
+            future.cancel()
+        if own:
+            own.shutdown()

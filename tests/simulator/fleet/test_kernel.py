@@ -1,0 +1,70 @@
+"""The kernel decides as the object model does: a fob, its clock, and the verifier's own rules."""
+
+import pytest
+
+from mfalab.simulator.fleet.study import Study
+
+POLICIES = [
+    "aws-observed",
+    "rfc6238",
+    {"name": "one step, no memory", "profile": "rfc6238", "drift_memory": False},
+    {"name": "wide", "profile": "rfc6238", "window_back": 6, "window_ahead": 5},
+    {"name": "few tries", "profile": "aws-observed", "throttle_budget": 2, "window_back": 0},
+    {
+        "name": "delays at once",
+        "profile": "rfc6238",
+        "throttle_failures": 1,
+        "throttle_delay_s": 3600,
+        "drift_memory_limit_steps": 1,
+    },
+    {
+        "name": "locks",
+        "profile": "rfc6238",
+        "drift_memory_limit_steps": 0,
+        "throttle_failures_limit": 10,
+    },
+    {"name": "narrow resync", "profile": "aws-observed", "pair_back": 3, "pair_ahead": 3},
+]
+
+
+def study(tokens: int, **told: object) -> Study:
+    told = {"fleets": 1, "seed": 5, "policies": POLICIES, **told}
+    return Study.model_validate({"tokens": tokens, **told})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "told",
+    [
+        {
+            "climate": {"office": "50 %", "car": "50 %"},
+            "years": 3,
+            "battery": {"life": "2 y", "spread": "60 d"},
+        },
+        {
+            "climate": {"outdoors": "50 %", "45 C": "50 %"},
+            "years": 1,
+            "habit": "shifts",
+            "tokens": 8,
+        },
+        {
+            "crystal": {"digipass": "50 %", "tcxo": "50 %"},
+            "climate": "pocket",
+            "habit": "monthly",
+            "years": 4,
+            "shelf": "1 y to 3 y",
+        },
+        {
+            "years": 2,
+            "period": "60 s",
+            "lost": "20 %",
+            "help_desk": {"days": ["sunday"], "opens": "0 h", "closes": "1 h"},
+        },
+    ],
+    ids=["weekly", "shifts", "monthly", "60-seconds"],
+)
+def test_every_decision_in_double_precision_is_that_of_the_object_model(told, differences):
+    asked = study(**{"tokens": 24, **told})
+    count, found = differences(asked)
+    assert count > 5_000
+    assert found == []

@@ -1,0 +1,45 @@
+"""Study files: each mistake with its place."""
+
+import pytest
+
+from mfalab.simulator.fleet.reading import BadOption, read_study
+from mfalab.simulator.language.problems import ProblemsFound
+
+
+def test_a_file_is_read_and_the_command_line_goes_first(tmp_path):
+    path = tmp_path / "a.fleet.yaml"
+    path.write_text("tokens: 500\nclimate: {pocket: 60 %, 21 C: 40 %}\n")
+    study = read_study(path, {"tokens": "7", "policies": ["rfc6238"]})
+    assert (study.tokens, study.climate) == (7, {"pocket": 0.6, "21 C": 0.4})
+    assert [each.profile for each in study.policies] == ["rfc6238"]
+    assert read_study(None, {}).tokens == 10_000
+
+
+def test_mistakes_have_their_line_and_column(tmp_path):
+    path = tmp_path / "b.fleet.yaml"
+    path.write_text(
+        "tokens: many\nhabit: weekly\nclimat: car\npolicies:\n- {name: a, profile: x}\n"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        read_study(path, {})
+    places = [(each.line, each.column) for each in caught.value.problems]
+    assert places == [(1, 9), (3, 1), (5, 22)]
+    assert 'unknown key "climat"; did you mean "climate"?' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["- 1\n", "7\n", "a: [\n", "tokens: 1\ntokens: 2\n", "study: &a {x: *a}\n"]
+)
+def test_a_file_that_is_no_study_is_told_by_its_name(tmp_path, text):
+    path = tmp_path / "c.fleet.yaml"
+    path.write_text(text)
+    with pytest.raises(ProblemsFound, match=r"c\.fleet\.yaml"):
+        read_study(path, {})
+
+
+@pytest.mark.parametrize("on_file", [True, False])
+def test_an_option_that_does_not_fit_is_named(tmp_path, on_file):
+    path = tmp_path / "d.fleet.yaml"
+    path.write_text("tokens: 5\n")
+    with pytest.raises(BadOption, match=r'--habit: there is no habit "x"'):
+        read_study(path if on_file else None, {"habit": "x"})

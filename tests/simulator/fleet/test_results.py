@@ -1,0 +1,57 @@
+"""Tallies as figures."""
+
+import numpy as np
+import pytest
+
+from mfalab.simulator.fleet import kernel
+from mfalab.simulator.fleet.results import Result, summary
+from mfalab.simulator.fleet.simulate import nothing, simulate
+from mfalab.simulator.fleet.study import Study
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    study = Study.model_validate({"tokens": 300, "fleets": 3, "years": 1})
+    *_, last = simulate(study)
+    return Result.of(study, last)
+
+
+def test_figures_are_the_sums_of_what_was_counted(result):
+    aws, rfc = result.policies()
+    assert (aws.name, rfc.name) == ("aws-observed", "rfc6238")
+    assert aws.totals["logins"] == result.tallies.counts[0, :, :, kernel.LOGINS].sum()
+    years = result.study.weeks * 7 / 365.25
+    assert aws.per_thousand_a_year("resyncs") == pytest.approx(
+        1000 * aws.totals["resyncs"] / (900 * years)
+    )
+    assert 0 < aws.refused_once <= 1
+    assert result.complete
+
+
+def test_quantiles_by_month_are_over_the_fleets(result):
+    logins = result.by_month(0, "logins")
+    assert logins.shape == (3, len(result.firsts))
+    of_fleets = np.sort(result.tallies.counts[0, :, 5, kernel.LOGINS])
+    assert logins[:, 5].tolist() == of_fleets.tolist()
+
+
+def test_clocks_are_spread_more_from_month_to_month(result):
+    steps = result.clock_steps()
+    widths = steps[2] - steps[0]
+    assert widths[-1] > widths[1]
+
+
+def test_a_part_of_a_study_says_so():
+    study = Study.model_validate({"tokens": 300, "years": 1})
+    part = Result.of(study, nothing(study))
+    assert not part.complete
+    told = summary(part)
+    assert told["complete"] is False
+    assert [each["logins"] for each in told["policies"]] == [0, 0]
+
+
+def test_a_summary_is_json_of_all_policies(result):
+    told = summary(result)
+    assert told["tokens"] == 900
+    assert [each["name"] for each in told["policies"]] == ["aws-observed", "rfc6238"]
+    assert len(told["months"]) == len(told["dead"]) == len(result.firsts)

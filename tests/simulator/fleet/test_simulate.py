@@ -1,0 +1,129 @@
+"""A study does not depend on how it is computed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from mfalab.simulator.fleet import kernel, simulate
+from mfalab.simulator.fleet.simulate import Tallies, chunks, cohorts, months, run_chunk
+from mfalab.simulator.fleet.study import Study
+
+
+def study(**told: object) -> Study:
+    return Study.model_validate(
+        {
+            "tokens": 700,
+            "fleets": 2,
+            "years": 1,
+            "climate": {"office": "70 %", "car": "30 %"},
+            "habit": {"weekly": "50 %", "shifts": "50 %"},
+            "lost": "10 %",
+            **told,
+        }
+    )
+
+
+def same(one: Tallies, other: Tallies) -> bool:
+    return all(
+        np.array_equal(getattr(one, each.name), getattr(other, each.name)) for each in fields(one)
+    )
+
+
+def in_all(asked: Study, **how: object) -> Tallies:
+    *_, last = simulate.simulate(asked, **how)  # type: ignore[arg-type]
+    return last
+
+
+@pytest.fixture(scope="module")
+def expected() -> Tallies:
+    return in_all(study(), workers=1)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("chunk", [50, 333, 100_000])
+def test_aggregates_are_the_same_over_threads_and_chunks(workers, chunk, expected):
+    assert same(in_all(study(), workers=workers, chunk=chunk), expected)
+
+
+def test_aggregates_are_the_same_on_any_executor(expected):
+    with ThreadPoolExecutor(3) as pool:
+        assert same(in_all(study(), executor=pool, workers=3, chunk=100), expected)
+
+
+@pytest.mark.parametrize("block", [1, 17, 64, 4096])
+def test_aggregates_are_the_same_for_each_size_of_a_block(block):
+    asked = study(tokens=150, fleets=1)
+    for chunk in chunks(asked):
+        assert same(run_chunk(asked, chunk, block=block), run_chunk(asked, chunk))
+
+
+def test_another_seed_is_another_fleet(expected):
+    assert not same(in_all(study(seed=2)), expected)
+    assert not np.array_equal(expected.counts[:, 0], expected.counts[:, 1])
+
+
+def test_tokens_are_shared_out_to_one(expected):
+    for tokens in (1, 2, 7, 700, 10_001):
+        asked = study(tokens=tokens)
+        assert sum(each.tokens for each in cohorts(asked)) == tokens
+        found = list(chunks(asked, 97))
+        assert sum(each.tokens for each in found) == 2 * tokens
+    by_climate = {"office": 0, "car": 0}
+    for each in cohorts(study()):
+        by_climate[each.climate] += each.tokens
+    assert by_climate == {"office": 490, "car": 210}
+
+
+def test_what_is_counted_adds_up(expected):
+    counts = expected.counts.sum((1, 2))
+    ends = counts[:, [kernel.FIRST, kernel.LATER, kernel.REFUSED]].sum(1)
+    assert (counts[:, kernel.LOGINS] == ends).all()
+    helped = counts[:, [kernel.RESYNCS, kernel.OUT]].sum(1) - counts[:, kernel.NOT_ENROLLED]
+    assert (helped <= counts[:, kernel.REFUSED]).all()
+    assert expected.tokens == 1400
+    lost = expected.gone[:, :, 1].sum()
+    assert 90 < lost < 190  # 10 % of 1,400, binomial: five deviations
+
+
+def test_months_are_those_of_the_calendar():
+    firsts, of_day = months(study(begins="2024-01-01"))
+    assert [str(each) for each in firsts[:4]] == [
+        "2024-01-01",
+        "2024-02-01",
+        "2024-03-01",
+        "2024-04-01",
+    ]
+    assert (of_day[30], of_day[31], of_day[59], of_day[60]) == (0, 1, 1, 2)
+
+
+def test_chunks_in_flight_do_not_grow_with_the_tokens():
+    """Counted, at three sizes: what memory is needed for does not depend on the tokens."""
+
+    class Counting(ThreadPoolExecutor):
+        def __init__(self) -> None:
+            super().__init__(1)
+            self.running = self.most = self.submitted = 0
+
+        def submit(self, *args, **told):
+            self.running += 1
+            self.submitted += 1
+            self.most = max(self.most, self.running)
+            future = super().submit(*args, **told)
+            result = future.result
+
+            def counted(timeout=None):
+                self.running -= 1
+                return result(timeout)
+
+            future.result = counted
+            return future
+
+    found = []
+    for tokens in (100, 400, 1600):
+        with Counting() as pool:
+            in_all(study(tokens=tokens, years=0.1), executor=pool, workers=2, chunk=20)
+        found.append((pool.submitted, pool.most))
+    assert [most for _, most in found] == [4, 4, 4]
+    assert found[2][0] > 3 * found[1][0] > 6 * found[0][0]

@@ -1,0 +1,45 @@
+"""What a study may say."""
+
+import pytest
+from pydantic import ValidationError
+
+from mfalab.simulator.fleet.study import Study
+
+
+def test_defaults_are_a_study():
+    study = Study()
+    assert (study.tokens, study.weeks, study.shelf) == (10_000, 261, (0, 26))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"begins": "2026-01-07"}, "is no Monday, and a study counts weeks; write 2026-01-05"),
+        ({"begins": "tomorrow"}, "is not a day"),
+        ({"climate": "Office"}, 'there is no climate "Office"; did you mean "office"?'),
+        ({"climate": "900 C"}, "no temperature that a token outlives"),
+        ({"climate": {"office": "60 %", "car": "30 %"}}, "the shares make 90 %"),
+        ({"climate": ["office"]}, "write a NAME, or {NAME: 60 %, NAME: 40 %}"),
+        ({"habit": "weakly"}, 'did you mean "weekly"?'),
+        ({"crystal": "diamond"}, 'there is no crystal "diamond"'),
+        ({"policies": ["rfc6328"]}, 'there is no profile "rfc6328"; did you mean "rfc6238"?'),
+        ({"policies": ["rfc6238", "rfc6238"]}, "two policies have the same name"),
+        ({"shelf": "2 y to 1 y"}, "ends before it begins"),
+        ({"shelf": "9 y"}, "a battery may end on the shelf"),
+        ({"help_desk": {"opens": "17 h", "closes": "9 h"}}, "must open before it closes"),
+        ({"typing": {"median": "50 s"}}, "the longest between it and 600 s"),
+        ({"battery": {"life": "1 y", "spread": "200 d"}}, "three times its spread"),
+        ({"period": "45 s"}, "30 s or 60 s"),
+        ({"tokens": "0"}, "greater than or equal to 1"),
+        ({"colour": "red"}, "Extra inputs"),
+    ],
+)
+def test_what_does_not_fit_is_said(told, said):
+    with pytest.raises(ValidationError, match="validation error") as caught:
+        Study.model_validate(told)
+    assert said in str(caught.value)
+
+
+def test_a_make_of_ones_own_may_be_named():
+    study = Study.model_validate({"crystals": {"ours": {"spread": "2 ppm"}}, "crystal": "ours"})
+    assert study.crystals["ours"].spread == 2.0
