@@ -69,6 +69,12 @@ ALL = [
         ("webauthn",),
     ),
     Example(
+        "test_key_browser.py",
+        r"^=+ 4 passed in ",
+        ("test_key_browser.py", "key_browser.key.touch()", "key_browser.key.decline()"),
+        ("flask", "webauthn", "playwright", "chromium"),
+    ),
+    Example(
         "test_bench.py",
         r"^test_yours +[\d.]+ \(1\.0\) .*\ntest_ours +[\d.]+ \([\d.]+\) ",
         ("login_app.py", "self.last_step + 1", "here + 1"),

@@ -98,7 +98,7 @@ def test_every_file_that_is_no_code_is_package_data() -> None:
 
 def test_package_is_typed_and_its_public_names_are_few_and_there() -> None:
     assert (ROOT / "simulator" / "public" / "py.typed").exists()
-    assert len(mfalab.__all__) <= 19
+    assert len(mfalab.__all__) <= 20
     assert all(inspect.isclass(getattr(mfalab, name)) for name in mfalab.__all__)
     assert mfalab.__version__ == project()["project"]["version"]
 

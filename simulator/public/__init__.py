@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mfalab.devices.otp.app import AuthenticatorApp as AuthenticatorApp
     from mfalab.devices.otp.token import HardwareToken as HardwareToken
     from mfalab.devices.security_key import SecurityKey as SecurityKey
+    from mfalab.simulator.bridge.key_browser import KeyBrowser as KeyBrowser
     from mfalab.simulator.clocks.timeline import Timeline as Timeline
     from mfalab.simulator.entropy import Entropy as Entropy
     from mfalab.simulator.environment.lab_clock import LabClock as LabClock
@@ -37,6 +38,7 @@ _HOMES = {
     "Entropy": "simulator.entropy",
     "ExpectationFailed": "simulator.environment.outcome",
     "HardwareToken": "devices.otp.token",
+    "KeyBrowser": "simulator.bridge.key_browser",
     "Lab": "simulator.lab",
     "LabClock": "simulator.environment.lab_clock",
     "LiveApp": "simulator.environment.live_app",
@@ -58,6 +60,7 @@ __all__ = [
     "Entropy",
     "ExpectationFailed",
     "HardwareToken",
+    "KeyBrowser",
     "Lab",
     "LabClock",
     "LiveApp",

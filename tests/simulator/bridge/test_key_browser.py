@@ -1,5 +1,7 @@
 """What pages of Chromium see of a simulated key: register, sign in, and all that goes wrong."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -596,3 +598,20 @@ def test_page_and_key_share_a_virtual_time(shop: Shop) -> None:
         shop.page.clock.run_for(1000)
         assert shop.outcome() == {"error": "AbortError"}
         key_browser.wait_for(lambda: key_browser.key.asks is None)
+
+
+SCRIPT = """
+import sys
+from mfalab import KeyBrowser
+with KeyBrowser.open(pin="246813", executable=sys.argv[1]) as key_browser:
+    page = key_browser.new_page()
+    print(page.evaluate("isSecureContext"))
+    print(key_browser.key.state.pin_is_set, key_browser.journal)
+"""
+
+
+def test_it_is_a_context_manager_without_pytest(mfa_chromium_options: dict[str, Any]) -> None:
+    """In a process of its own, because a process has one Playwright."""
+    command = [sys.executable, "-c", SCRIPT, mfa_chromium_options["executable"]]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said == "False\nTrue ()\n"
