@@ -150,6 +150,8 @@ class Console:
             root = self._root_of(call.tx, email)
             if root is not None and root.password_hash is not None:
                 demands.mail_password_link(call, root)
+            else:
+                demands.mail_nobody(call)
 
         self._service.transact("PasswordRecovery", body)
 

@@ -9,7 +9,7 @@ from mfalab.verifier import authorization, console_login, names, password_rules,
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Call, Refused, target_of
 from mfalab.verifier.console_login import SecondPage, SignedIn
-from mfalab.verifier.records import Demand, Identity
+from mfalab.verifier.records import Demand, Identity, SignIn
 from mfalab.verifier.sessions import MfaProof
 
 
@@ -43,6 +43,15 @@ def mail_password_link(call: Call, root: Identity) -> None:
     address = authorization.account_of(call.tx, root.account_id).root_email
     text = "Choose a new password on the page that this link leads to."
     call.send(lambda outbox: outbox.send_mail(address, "Password assistance", text, page.id))
+
+
+def mail_nobody(call: Call) -> None:
+    """What an address gets that is no root user's: no mail, for the work of one.
+
+    The page leads to nobody, and nobody has its id; who waits for the answer learns nothing.
+    """
+    page_id = names.unique_id("PAGE", call.random_bytes)
+    call.tx.insert(SignIn(page_id, "", call.now_ns, demand=Demand.FORGOTTEN_PASSWORD, closed=True))
 
 
 def reset_password(call: Call, token: str, new: str) -> None:

@@ -312,3 +312,22 @@ def test_device_that_came_since_the_page_was_opened_is_asked_for(
         company.console.set_password(page.id, old_password="alice pw", new_password=NEW)
     with refused(*GONE):
         company.console.submit_mail_code(mailed.id, code)
+
+
+def test_forgotten_password_of_an_unknown_address_costs_the_same_work(
+    company: Any, calls_of: Any
+) -> None:
+    """Else the time of the answer, a commit more or less, would tell who is a root user."""
+    records, calls = [], []
+    for email in ("root@example.com", "nobody@example.com"):
+        company.console.forgot_root_password(email)
+        before = len(company.everything()["SignIn"])
+        calls.append(calls_of(lambda email=email: company.console.forgot_root_password(email)))
+        records.append(len(company.everything()["SignIn"]) - before)
+    assert records == [1, 1]
+    assert abs(calls[0] - calls[1]) < 30, calls
+    assert len(company.outbox.mails) == 2
+    for page in company.everything()["SignIn"]:
+        if not page.identity_id:
+            with pytest.raises(ServiceError, match="no longer valid"):
+                company.console.reset_root_password(page.id, NEW)
