@@ -50,6 +50,13 @@ class _Server:
         metavar="NAME",
         help="Every figure of the verifier; mfalab profiles shows them.",
     )
+    figures: tuple[str, ...] = option(
+        "--figure",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A figure of the profile that is different, as a scenario writes it, such as "
+        "passkeys=true or sms=preview; may be given several times.",
+    )
     clock: str = option(
         "--clock",
         type=click.Choice(["system", "virtual"]),
@@ -75,10 +82,21 @@ class _Server:
         help="Set and tell other passwords; without it those of an earlier start stay.",
     )
 
+    def figures_by_name(self) -> dict[str, str]:
+        """The figures that are different."""
+        found: dict[str, str] = {}
+        for figure in self.figures:
+            name, is_one, value = figure.partition("=")
+            if not is_one or not name or name in found:
+                raise click.UsageError(f"--figure: write NAME=VALUE once, not {figure!r}")
+            found[name] = value
+        return found
+
     def words(self) -> list[str]:
         """Its options, as they are typed."""
         words = [f"--host={self.host}", f"--port={self.port}", f"--db={self.db}"]
         words += [f"--profile={self.profile}", f"--clock={self.clock}"]
+        words += [f"--figure={figure}" for figure in self.figures]
         words += [f"--user={name}" for name in self.users]
         words += [f"--administrator={name}" for name in self.administrators]
         return words + ["--new-passwords"] * self.new_passwords
@@ -117,6 +135,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
             raise
         not_ready(f"mfalab serve needs {error.name}: pip install 'mfalab[serve]'")
     from mfalab.simulator.entropy import SystemEntropy
+    from mfalab.simulator.scenario_files.fragments import NotUnderstood
     from mfalab.verifier import PROFILES, ServiceError, StoreUnusable
 
     if server.profile not in PROFILES:
@@ -143,7 +162,10 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
                 url=url_of(listener),
                 random_bytes=random_bytes,
                 new_passwords=server.new_passwords,
+                figures=server.figures_by_name(),
             )
+        except NotUnderstood as error:
+            raise click.UsageError(f"--figure: {error}") from None
         except StoreUnusable as error:
             raise click.UsageError(f"--db: {error}") from None
         except ServiceError as error:

@@ -19,6 +19,7 @@ from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.scenario_files.shape import KEY
 from mfalab.simulator.scenario_files.yaml_source import Source, data_of, node_at, parse_source
 from mfalab.simulator.steps.base import Step
+from mfalab.verifier import Profile
 
 _NOTHING = {"do": "wait", "for": "0 s"}
 
@@ -59,6 +60,22 @@ def read_devices(given: Mapping[str, Any], around: Mapping[str, Any]) -> Mapping
         NotUnderstood: what `mfalab check` would find wrong with them.
     """
     return _read({**around, "devices": given, "steps": [_NOTHING]}).devices
+
+
+def read_profile(name: str, figures: Mapping[str, str]) -> Profile:
+    """A verifier's profile with some of its figures changed, as a scenario has it.
+
+    Args:
+        name: of the profile.
+        figures: by their words, such as `sms` or `console_session`.
+
+    Raises:
+        NotUnderstood: what `mfalab check` would find wrong with them.
+    """
+    if "profile" in figures:
+        raise NotUnderstood("profile: it is no figure of one")
+    given = {"verifier": {**figures, "profile": name}, "steps": [_NOTHING]}
+    return _read(given).verifier.resolve()
 
 
 def read_step(given: Mapping[str, Any], around: Mapping[str, Any]) -> Step:

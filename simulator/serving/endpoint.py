@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
+from mfalab.simulator.scenario_files.fragments import read_profile
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
 from mfalab.simulator.serving.control import Control, Conversation, here_only
 from mfalab.simulator.serving.fido import at_origin, fido_application, origin_of
@@ -21,7 +22,7 @@ from mfalab.simulator.shelf.live import Live
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.story import tell_story
 from mfalab.simulator.shelf.system import ServedSystem
-from mfalab.verifier import PROFILES, Credentials, Verifier, open_store
+from mfalab.verifier import Credentials, Verifier, open_store
 from mfalab.verifier.web.exchange import PREFIX as CONSOLE
 from mfalab.verifier.web.site import Site
 from mfalab.verifier.wire.asgi import Application, one_by_one
@@ -93,6 +94,7 @@ def open_endpoint(
     url: str,
     random_bytes: Callable[[int], bytes],
     new_passwords: bool = False,
+    figures: Mapping[str, str] | None = None,
 ) -> ServedEndpoint:
     """Open a verifier's store, and furnish it.
 
@@ -104,17 +106,20 @@ def open_endpoint(
         url: where it will be served.
         random_bytes: source of all secrets.
         new_passwords: whether root and users that have a password get another one.
+        figures: of the profile that are different, in the scenario language's words.
 
     Raises:
+        NotUnderstood: a figure is none, or has no such value.
         StoreUnusable: the place is none of ours, or cannot be opened.
         ServiceError: a user's name is malformed.
     """
+    rules = read_profile(profile, figures or {})
     origin = origin_of(url)
     store = open_store(db)
     accounts: list[ServedAccount] = []
     system = ServedSystem(
         store,
-        at_origin(PROFILES[profile], origin),
+        at_origin(rules, origin),
         random_bytes,
         lambda verifier: accounts.append(
             furnish(verifier, users, random_bytes, new_passwords=new_passwords)

@@ -217,3 +217,14 @@ def test_script_of_the_docs_asks_a_fob(serve: Callable[..., Served], tmp_path: P
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("ASIA")
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [("passkeys",), ("=true",), ("passkeys=maybe",), ("none=1",), ("sms=preview", "sms=ended")],
+)
+def test_figure_that_is_none(figures: tuple[str, ...]) -> None:
+    words = [f"--figure={figure}" for figure in figures]
+    ended = CliRunner().invoke(COMMANDS["serve"], ["--port=0", "--db=:memory:", *words])
+    assert ended.exit_code == 2
+    assert "--figure: " in ended.output

@@ -12,10 +12,12 @@ from mfalab.simulator.scenario_files.fragments import (
     NotUnderstood,
     parse_json,
     read_devices,
+    read_profile,
     read_step,
 )
 from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.steps.lifecycle import Lose
+from mfalab.verifier import AWS_IMMEDIATE
 
 PEOPLE: dict[str, Any] = {"alice": {}, "ada": {}}
 FOB = {"kind": "hardware_totp", "owner": "alice", "drift": "45 ppm"}
@@ -95,3 +97,27 @@ def test_what_is_no_json_object(body: bytes, word: str) -> None:
 def test_strange_names_are_no_defects(name: str) -> None:
     with pytest.raises(NotUnderstood):
         read_devices({name: FOB}, {"people": PEOPLE})
+
+
+def test_profile_with_figures_as_a_file_has_them() -> None:
+    profile = read_profile(
+        "rfc6238", {"passkeys": "true", "console_session": "1 h", "sms": "preview"}
+    )
+    assert (profile.name, profile.passkeys, profile.console_session_s) == ("rfc6238", True, 3600)
+    assert profile.sms == "preview"
+    assert read_profile("aws-immediate", {}) == AWS_IMMEDIATE
+
+
+@pytest.mark.parametrize(
+    ("figures", "says"),
+    [
+        ({"sms": "gone"}, "sms"),
+        ({"passkey": "true"}, "passkey"),
+        ({"console_session": "1"}, "no unit"),
+        ({"profile": "rfc6238"}, "it is no figure"),
+        ({"": ""}, "unknown|no"),
+    ],
+)
+def test_figures_that_are_none(figures: dict[str, str], says: str) -> None:
+    with pytest.raises(NotUnderstood, match=says):
+        read_profile("aws-immediate", figures)
