@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PACKAGES := devices simulator verifier scenarios
 SOURCES := $(shell find $(PACKAGES) -name __pycache__ -prune -o -print)
 
-.PHONY: run test verbs targets-table bench kill system kernel clean
+.PHONY: run test verbs pictures targets-table bench kill system kernel clean
 
 run: $(VENV)/installed
 	@mkdir -p report
