@@ -17,6 +17,7 @@ def lab() -> None:
 
     \b
     mfalab lab check lab.yaml              is the file right, and is all of it there
+    mfalab lab schema                      what editors check a lab file by
     """
 
 
@@ -37,13 +38,28 @@ def check(path: Path, file_only: bool) -> None:
         read_lab_file(path)
         click.echo(f"{path}: nothing wrong")
         return
+    from mfalab.simulator.cli.target import the_target
+
+    system = the_target(None, lab_file=path)
     with opened_bench(path, 1) as bench:
+        if system.address != "embedded":
+            click.echo(f"target: {system.label}")
         for name, key in bench.keys.items():
             can = ", ".join(sorted(each.name.lower() for each in key.fixture.can))
             click.echo(f"{name}: {key.fixture.name}, {key.facts.versions[-1]}, can {can}")
         for name, token in bench.tokens.items():
             click.echo(f"{name}: {token.label}")
         click.echo(f"{path}: nothing wrong, all of it is there")
+
+
+@lab.command()
+def schema() -> None:
+    """Print the JSON Schema of lab files, for editors."""
+    from mfalab.simulator.cli.common import print_json
+    from mfalab.simulator.scenario_files.schema import schema_of
+    from mfalab.simulator.workbench.labfile import LabFile
+
+    print_json(schema_of(LabFile))
 
 
 for _command in (guest.boot, guest.kernel):

@@ -44,9 +44,8 @@ class _Manner:
         metavar="LAB.yaml",
         help="Bench whose keys and tokens stand for the scenarios'.",
     )
-    target: str = option(
+    target: str | None = option(
         "--target",
-        default="embedded",
         metavar="TARGET",
         help="System under test: embedded, otp:MODULE:NAME, otp:FILE.yaml, aws:URL, webauthn:URL.",
     )
@@ -133,7 +132,7 @@ def run_command(
     if manner.dry_run:
         _rehearse(selection, manner)
         return
-    system = the_target(manner.target, manner.real_account)
+    system = the_target(manner.target, manner.real_account, lab_file=manner.lab_file)
     if system.one_process and manner.jobs > 1:
         raise click.UsageError(f"{system.label} is one world for all cases: leave -j out with it")
     cases = selection.cases(system.suite)
@@ -177,7 +176,7 @@ def _rehearse(selection: Selection, manner: _Manner) -> None:
         told += 1
         click.echo(str(call))
 
-    system = the_target(manner.target, manner.real_account, tell)
+    system = the_target(manner.target, manner.real_account, tell, lab_file=manner.lab_file)
     cases = selection.cases(system.suite)
     skipped = 0
     for case in cases:

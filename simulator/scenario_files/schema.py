@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic import BaseModel
+
 from mfalab.simulator.scenario_files.scenario import Scenario
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.refusals import ANY, codes, decisions
@@ -22,7 +24,7 @@ def scenario_schema() -> dict[str, Any]:
     The loader takes every scalar as text; an editor's YAML parser makes numbers and booleans of
     some. So the schema takes both where the text may look like one.
     """
-    schema: dict[str, Any] = _with_plain_scalars(Scenario.model_json_schema(by_alias=True))
+    schema = schema_of(Scenario)
     definitions, properties = schema["$defs"], schema["properties"]
     # Their validators say more than an editor can: here are the words that they take.
     for field, words in (("refused", [*codes(), ANY]), ("decision", decisions())):
@@ -35,7 +37,12 @@ def scenario_schema() -> dict[str, Any]:
     properties["verifier"] = {"anyOf": [{"enum": sorted(PROFILES)}, properties["verifier"]]}
     for section in _SECTIONS:
         _let_entries_be_empty(properties[section])
-    return {"$schema": DIALECT, **schema}
+    return schema
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a file, as editors read it, whose scalars are texts to its loader."""
+    return {"$schema": DIALECT, **_with_plain_scalars(model.model_json_schema(by_alias=True))}
 
 
 def step_schemas() -> dict[str, Any]:

@@ -41,6 +41,7 @@ from mfalab.simulator.workbench.labfile import (
     LabFile,
     Place,
 )
+from mfalab.simulator.workbench.target import beside
 
 _OPENS = ("seeds_password", "seeds_key")
 """What of a token's entry opens its seed file."""
@@ -71,6 +72,12 @@ def read_lab_file(path: Path) -> LabFile:
     return lab
 
 
+def target_problem(path: Path, why: str) -> ProblemsFound:
+    """What is wrong with the target that a lab file names, with its place."""
+    source = read_source(path, str(path))
+    return ProblemsFound([source.problem(node_at(source.root, ("target",)), why)])
+
+
 def _resolve_paths(path: Path, data: Any) -> None:
     """Make every path in a lab file start at the file, wherever the command is run."""
     resolve_seed_files(path, mapping(data, "tokens"))
@@ -78,6 +85,8 @@ def _resolve_paths(path: Path, data: Any) -> None:
         port = rig.get("port") if isinstance(rig, dict) else None
         if isinstance(port, str) and rig.get("driver") not in _HUBS and not _NO_PATH.match(port):
             rig["port"] = str(path.parent / port)
+    if isinstance(data, dict) and "target" in data:
+        data["target"] = beside(path.parent, data["target"])
     for key in mapping(data, "keys").values():
         if isinstance(key, dict):
             key["at"] = _beside(path, key.get("at"))
@@ -275,5 +284,5 @@ def _clashes(told: _Told) -> Iterator[Problem]:
                 location, f"{place.rig}:{place.number} is already {location[-1]} of {seen[what]}"
             )
         seen[what] = str(location[1])
-    if isinstance(told.data, dict) and told.data.get("bind") == {}:
+    if isinstance(told.data, dict) and told.data.get("bind") == {} and "target" not in told.data:
         yield told.problem(("bind",), "nothing is bound; say what stands for `security_key`")

@@ -9,8 +9,8 @@
       security_key: [left]
 
 `bind` names kinds of device, or devices as scenarios call them, and says what stands for them.
-Everything that nothing stands for is simulated, as the scenario says. `lab_reading` reads such a
-file.
+Everything that nothing stands for is simulated, as the scenario says. `target: webauthn:URL` says
+what is under test, as `--target` does. `lab_reading` reads such a file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language.seed_files import TotpEntry
@@ -29,6 +37,7 @@ from mfalab.simulator.scenario_files.yaml_source import (
     Location,
 )
 from mfalab.simulator.workbench.address import Address, BadAddress
+from mfalab.simulator.workbench.target import known_kind
 
 MANUAL, NONE = "manual", "none"
 """A person is a rig that every bench has; `none` is no hand at all."""
@@ -88,7 +97,9 @@ def _several(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Channel = Annotated[Place | None, BeforeValidator(_place)]
+_TEXT = WithJsonSchema({"type": "string"})
+_At = Annotated[Address, BeforeValidator(_address), _TEXT]
+Channel = Annotated[Place | None, BeforeValidator(_place), _TEXT]
 """A rig's channel, `manual`, or `none`."""
 
 
@@ -115,7 +126,7 @@ class KeyEntry(Strict):
     its port, and by its serial number or its AAGUID.
     """
 
-    at: Annotated[Address, BeforeValidator(_address)]
+    at: _At
     """sim:MODEL, hid:SERIAL-or-PORT-or-NODE, nfc:READER, udp:[HOST:]PORT, or replay:FILE."""
     touch: Channel = None
     """Who touches it: a rig's channel, `manual`, or `none`."""
@@ -171,12 +182,17 @@ class KeyEntry(Strict):
 class TokenEntry(TotpEntry):
     """A hardware TOTP token on the bench; codes are read off its display."""
 
-    at: Annotated[Place, BeforeValidator(_place)]
+    at: Annotated[Place, BeforeValidator(_place), _TEXT]
     """Who reads its display: `manual`, or a rig's channel."""
     serial: Annotated[str, Field(min_length=9, max_length=256, pattern=r"^[\w+=/:,.@-]+$")]
     """The serial number on its back; `EnableMFADevice` takes none below 9 characters."""
     seeds: str
     """The maker's seed file, PSKC or CSV, that has this serial number; relative to this file."""
+
+
+_ONE_OR_MORE = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+)
 
 
 class LabFile(Strict):
@@ -187,11 +203,25 @@ class LabFile(Strict):
     rigs: dict[Name, RigEntry] = Field(default_factory=dict)
     keys: dict[Name, KeyEntry] = Field(default_factory=dict)
     tokens: dict[Name, TokenEntry] = Field(default_factory=dict)
-    bind: dict[str, Annotated[list[str], BeforeValidator(_several)]]
-    """By kind of device, or by the name that scenarios give a device: what stands for it."""
+    bind: dict[str, Annotated[list[str], BeforeValidator(_several), _ONE_OR_MORE]] = Field(
+        default_factory=dict
+    )
+    """By kind of device, or by the name that scenarios give a device: what stands for it. It may be
+    left out where there is a target."""
+    target: Annotated[str, AfterValidator(known_kind)] | None = None
+    """The system under test, in the words of `--target`, which wins; its files are relative to this
+    one. The embedded verifier when left out."""
     longest_wait: Span = 11 * NS_PER_S
     """How much of a scenario's wait is really waited with a real key that is reset later. Between
     two ceremonies a key has one deadline only: ten seconds from power-up it can be reset."""
+
+    @model_validator(mode="after")
+    def _is_for_something(self) -> Self:
+        if self.target is None and "bind" not in self.model_fields_set:
+            raise ValueError(
+                "nothing stands for anything, and nothing is tested: add bind or target"
+            )
+        return self
 
     def places(self) -> Iterator[tuple[Location, Place]]:
         """Every channel that the file names, and where."""

@@ -58,6 +58,28 @@ class BadTarget(ValueError):
     """A text that names no system under test. Args: why, and what to write."""
 
 
+def known_kind(text: str) -> str:
+    """A text that begins as a target does; the rest of it is looked at when it is used.
+
+    Raises:
+        ValueError: it does not.
+    """
+    kind, colon, rest = text.partition(":")
+    if text != "embedded" and (kind not in _KINDS[1:] or not colon or (kind != "aws" and not rest)):
+        hint = "" if kind in _KINDS else nearest(kind, _KINDS)
+        raise ValueError(f'"{text}" is no target{hint or f"; write {_FORMS}"}')
+    return text
+
+
+def beside(folder: Path, text: Any) -> Any:
+    """A target whose file, if it names one, starts at a folder."""
+    kind, _, rest = text.partition(":") if isinstance(text, str) else ("", "", "")
+    file = rest.rpartition(":")[0] if ".py:" in rest else rest
+    if kind != "otp" or not file.endswith((".py", ".yaml", ".yml")):
+        return text
+    return f"otp:{folder / rest}"
+
+
 def system_under_test(
     text: str,
     real_account: str | None = None,

@@ -42,3 +42,26 @@ def test_target_that_is_none_is_a_mistake_of_use(mfalab: Cli) -> None:
     result = mfalab("run", "--target", "opt")
     assert result.code == 2
     assert 'Error: --target: "opt" is no target; did you mean "otp"?' in result.err
+
+
+def test_lab_file_names_the_target_and_the_flag_wins(mfalab: Cli, tmp_path: Path) -> None:
+    story, lab = tmp_path / "story.scenario.yaml", tmp_path / "lab.yaml"
+    story.write_text(STORY)
+    (tmp_path / "no.py").write_text(VERIFIER)
+    lab.write_text("lab: desk\ntarget: otp:no.py:No\n")
+    result = mfalab("run", str(story), "--lab", str(lab))
+    assert result.code == 1, result.err
+    assert f"--lab {lab} --target otp:{tmp_path / 'no.py'}:No" in result.out
+    result = mfalab("run", str(story), "--lab", str(lab), "--target", "embedded")
+    assert result.code == 0, result.err
+    result = mfalab("lab", "check", str(lab))
+    assert (result.code, result.out.splitlines()[0]) == (0, f"target: {tmp_path / 'no.py'}:No")
+
+
+def test_wrong_target_of_a_lab_file_is_told_with_its_place(mfalab: Cli, tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text("lab: desk\ntarget: otp:none.py:Nothing\n")
+    for words in (("run", "--lab", str(lab)), ("lab", "check", str(lab))):
+        result = mfalab(*words)
+        assert result.code == 2
+        assert f"{lab}:2:9: {tmp_path / 'none.py'}:Nothing cannot be made" in result.err

@@ -1,6 +1,7 @@
 """The published JSON Schema, as an editor would use it."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -8,9 +9,10 @@ import pytest
 import yaml
 
 from mfalab.simulator.scenario_files.loader import Case
-from mfalab.simulator.scenario_files.schema import scenario_schema
+from mfalab.simulator.scenario_files.schema import scenario_schema, schema_of
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.refusals import codes
+from mfalab.simulator.workbench.labfile import LabFile
 
 
 class EditorLoader(yaml.SafeLoader):
@@ -151,3 +153,15 @@ def test_editor_offers_the_codes_and_decisions(
         if "properties" in each
     )
     assert {*codes(), "any"} == set(offered)
+
+
+def test_schema_of_lab_files_takes_what_the_loader_takes() -> None:
+    schema = schema_of(LabFile)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    text = (Path(__file__).parents[3] / "examples" / "rig" / "lab.yaml").read_text()
+    document = as_an_editor_reads(text)
+    assert not list(validator.iter_errors(document))
+    assert not list(validator.iter_errors({"lab": "x", "target": "webauthn:http://localhost:1"}))
+    assert list(validator.iter_errors({**document, "bnid": {}}))
+    assert list(validator.iter_errors({**document, "target": ["a"]}))

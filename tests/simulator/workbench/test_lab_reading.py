@@ -268,3 +268,41 @@ def test_simulated_key_needs_no_hands(folder: Path) -> None:
 def test_bench_that_stands_for_nothing_is_a_mistake(folder: Path) -> None:
     with pytest.raises(ProblemsFound, match="nothing is bound"):
         read(folder, "lab: x\nbind: {}\n")
+
+
+def test_target_alone_makes_a_lab(folder: Path) -> None:
+    lab = read(folder, "lab: x\ntarget: webauthn:http://localhost:3000\n")
+    assert (lab.target, lab.bind) == ("webauthn:http://localhost:3000", {})
+    assert read(folder, "lab: x\ntarget: embedded\nbind: {}\n").target == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("otp:mine.yaml", "otp:{}/mine.yaml"),
+        ("otp:sub/mine.py:Mine", "otp:{}/sub/mine.py:Mine"),
+        ("otp:package.module:Mine", "otp:package.module:Mine"),
+        ("otp:/there/mine.yml", "otp:/there/mine.yml"),
+        ("aws:http://localhost:1", "aws:http://localhost:1"),
+    ],
+)
+def test_files_of_a_target_start_at_the_lab_file(folder: Path, text: str, target: str) -> None:
+    lab = read(folder, f'lab: x\ntarget: "{text}"\n')
+    assert lab.target == target.format((folder / "lab.yaml").parent)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("webautn:http://x", '"webautn:http://x" is no target; did you mean "webauthn"?'),
+        ("otp", '"otp" is no target; write embedded, otp:MODULE:NAME'),
+        ('"webauthn:"', '"webauthn:" is no target; write'),
+        ("[a]", "a text belongs here"),
+    ],
+)
+def test_target_that_is_none_is_told_with_its_place(folder: Path, text: str, message: str) -> None:
+    ((place, told),) = faults_of(
+        folder, f"lab: x\nbind: {{security_key: sim:ctap-2.3}}\ntarget: {text}\n"
+    )
+    assert told.startswith(message)
+    assert place == (3, 9)
