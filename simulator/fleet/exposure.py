@@ -69,7 +69,8 @@ def guesses_a_day(profile: Profile, wanted_a_day: float) -> float:
     gap_ns = NS_PER_DAY / wanted_a_day
     if profile.throttle is ThrottleRule.NONE:
         return wanted_a_day
-    if profile.throttle is ThrottleRule.FIXED_WINDOW:
+    if profile.throttle in (ThrottleRule.FIXED_WINDOW, ThrottleRule.SLIDING_WINDOW):
+        # Guesses that are not looked at slide into the window, too: he makes no more than it has.
         a_day = profile.throttle_budget * NS_PER_DAY / (profile.throttle_window_s * NS_PER_S)
         return min(wanted_a_day, a_day)
     budget = Budget("attacked")

@@ -19,6 +19,7 @@ import numpy as np
 from mfalab.simulator.fleet.compiled import inlined, jit, lanes, like
 from mfalab.simulator.fleet.hashing import mix32, mix64, unit
 from mfalab.simulator.fleet.physics import ageing, parabola, wandered, warmth
+from mfalab.simulator.fleet.study import MOST_RECENT
 
 TICKS: Final = 512
 """Ticks in a second: 1 s / 512 is a whole number of nanoseconds."""
@@ -60,10 +61,15 @@ FAILURES: Final = 11
 DELAY_S: Final = 12
 DELAY_LIMIT_S: Final = 13
 FAILURES_LIMIT: Final = 14
-POLICY_COLUMNS: Final = 15
+FORGOTTEN_S: Final = 15
+FORGIVES: Final = 16
+GROWTH_S: Final = 17
+CONSUMES: Final = 18
+POLICY_COLUMNS: Final = 19
 NO_THROTTLE: Final = 0
 FIXED_WINDOW: Final = 1
 BACKOFF: Final = 2
+SLIDING_WINDOW: Final = 3
 
 # The state of a token under a policy.
 PLAIN: Final = 0
@@ -178,7 +184,10 @@ COUNTED_IN: Final = 2
 BLOCKED: Final = 3
 WAIT: Final = 4
 REFUSED_ONCE: Final = 5
-STATES: Final = 6
+HIGH_WATER: Final = 6
+RECENT: Final = 7
+STATES: Final = RECENT + MOST_RECENT
+NO_STEP: Final = -(1 << 40)
 
 _GOLDEN: Final = np.uint32(0x9E3779B1)
 
@@ -718,7 +727,34 @@ def _throttled(row: Any, state: Any, lane: Any, tick: Any, base_s: Any) -> Any:
             return True
         left = state[BLOCKED, lane] - tick
         return 0 < left <= 2 * TICKS * _delay_of_s(failures, row)
+    if row[THROTTLE] == SLIDING_WINDOW:
+        recent = 0
+        for place in range(row[BUDGET]):
+            at = state[RECENT + place, lane]
+            recent += tick - row[WINDOW_S] * TICKS < at <= tick and at > 0
+        return recent >= row[BUDGET]
     return False
+
+
+@inlined
+def _count_unseen(row: Any, state: Any, lane: Any, tick: Any) -> None:
+    """Count an attempt that was not looked at, where that counts: it slides into the window."""
+    if row[THROTTLE] == SLIDING_WINDOW and row[BUDGET]:
+        for place in range(row[BUDGET] - 1):
+            state[RECENT + place, lane] = state[RECENT + place + 1, lane]
+        state[RECENT + row[BUDGET] - 1, lane] = tick
+
+
+@inlined
+def _in_window(row: Any, state: Any, lane: Any, server: Any, offset: Any, away: Any) -> Any:
+    """Whether a code may lie so many steps from the centre; the window may grow while idle."""
+    back, ahead = row[BACK], row[AHEAD]
+    newest = state[HIGH_WATER, lane]
+    if row[GROWTH_S] and newest != NO_STEP:
+        grown = (server + offset - newest) * row[GROWTH_S] // DAY_S
+        back = min(row[PAIR_BACK], back + grown)
+        ahead = min(row[PAIR_AHEAD], ahead + grown)
+    return -back <= away <= ahead
 
 
 @inlined
@@ -730,10 +766,18 @@ def _count(row: Any, state: Any, lane: Any, tick: Any, base_s: Any, accepted: An
         state[ATTEMPTS, lane] = state[ATTEMPTS, lane] + 1 if same else 1
         state[COUNTED_IN, lane] = window
     elif row[THROTTLE] == BACKOFF:
-        failures = 0 if accepted else state[FAILED, lane] + 1
-        delay_s = _delay_of_s(failures, row)
-        state[FAILED, lane] = failures
-        state[BLOCKED, lane] = tick + TICKS * delay_s if delay_s else 0
+        if accepted:
+            state[FAILED, lane] = state[BLOCKED, lane] = 0
+            return
+        failures = state[FAILED, lane]
+        if row[FORGOTTEN_S] >= 0:
+            last = state[BLOCKED, lane] - TICKS * _delay_of_s(failures, row)
+            if tick - last >= row[FORGOTTEN_S] * TICKS:
+                failures = 0
+        state[FAILED, lane] = failures + 1
+        state[BLOCKED, lane] = tick + TICKS * _delay_of_s(failures + 1, row)
+    else:
+        _count_unseen(row, state, lane, tick)
 
 
 @inlined
@@ -784,8 +828,14 @@ def _pair(
         base_s = around.wholes[W_BASE_S]
         _count(row, block.states[policy], lane, handed_in, base_s, good)
     if good:
-        block.offsets[policy, lane] = second - server
-        block.anchors[policy, lane] = second - server
+        state = block.states[policy]
+        if row[PAIRS]:
+            block.offsets[policy, lane] = second - server
+            block.anchors[policy, lane] = second - server
+        if row[CONSUMES]:
+            state[HIGH_WATER, lane] = max(state[HIGH_WATER, lane], second)
+        if row[FORGIVES]:
+            state[FAILED, lane] = state[BLOCKED, lane] = 0
     _record(tally, policy, lane, kind, tick, delay, T_ACCEPTED if good else T_WRONG)
     return good
 
@@ -826,16 +876,19 @@ def _login(
         throttled = _throttled(row, state, lane, typed, base_s)
         if throttled:
             counts[THROTTLED_CODES] += 1
+            _count_unseen(row, state, lane, typed)
             _record(tally, policy, lane, CODE, tick, delay, T_THROTTLED)
         else:
-            found = (tick * a_tick + shown) // whole_step - typed // a_step
-            away = found - block.offsets[policy, lane]
-            accepted = -row[BACK] <= away <= row[AHEAD]
+            server = typed // a_step
+            found = (tick * a_tick + shown) // whole_step - server
+            offset = block.offsets[policy, lane]
+            accepted = _in_window(row, state, lane, server, offset, found - offset)
             _count(row, state, lane, typed, base_s, accepted)
             _record(tally, policy, lane, CODE, tick, delay, T_ACCEPTED if accepted else T_WRONG)
             if not accepted:
                 counts[WRONG_CODES] += 1
         if accepted:
+            state[HIGH_WATER, lane] = max(state[HIGH_WATER, lane], found + server)
             if row[MEMORY]:
                 anchor, limit = block.anchors[policy, lane], row[MEMORY_LIMIT]
                 block.offsets[policy, lane] = max(anchor - limit, min(anchor + limit, found))
@@ -845,7 +898,7 @@ def _login(
             tally.first_refusals[policy, week] += 1
     if accepted:
         counts[FIRST if attempt == 0 else LATER] += 1
-        block.standing[policy, lane] = PLAIN
+        block.standing[policy, lane] = SPECIAL if row[GROWTH_S] else PLAIN
         return
     counts[REFUSED] += 1
     if throttled:
@@ -855,9 +908,8 @@ def _login(
     tick = given_up
     # A throttle that the pair meets as well makes the help desk wait, too.
     for _ in range(8):
-        if not row[PAIRS] or (
-            row[THROTTLE] == BACKOFF and 0 <= row[FAILURES_LIMIT] <= state[FAILED, lane]
-        ):
+        locked = row[THROTTLE] == BACKOFF and 0 <= row[FAILURES_LIMIT] <= state[FAILED, lane]
+        if not row[PAIRS] or (locked and (row[PAIR_COUNTS] or not row[FORGIVES])):
             break
         key = mix64(key)
         waits = np.int64(np.uint64(key >> np.uint64(32)) % np.uint64(a_step))
@@ -866,6 +918,7 @@ def _login(
         handed_in = tick + a_step + delay
         if row[PAIR_COUNTS] and _throttled(row, state, lane, handed_in, base_s):
             _record(tally, policy, lane, PAIR, tick, delay, T_THROTTLED)
+            _count_unseen(row, state, lane, handed_in)
             tick = handed_in
             if row[THROTTLE] == BACKOFF:
                 tick = max(tick, state[BLOCKED, lane])
@@ -972,13 +1025,14 @@ def live(
         for lane in range(size):
             block.offsets[policy, lane] = 0
             block.anchors[policy, lane] = 0
-            block.standing[policy, lane] = PLAIN
+            # A window that grows is another one for each token: none is plain.
+            block.standing[policy, lane] = SPECIAL if policies[policy, GROWTH_S] else PLAIN
             for each in range(STATES):
                 block.states[policy, each, lane] = 0
+            block.states[policy, HIGH_WATER, lane] = NO_STEP
             tick = np.int64(tokens[lane, 9])
             delay = np.int64(around.delays[np.int64(block.keys[lane] & np.uint64(4095))])
-            pairs = policies[policy, PAIRS]
-            if pairs and not _pair(
+            if not _pair(
                 policy, policies[policy], lane, tick, delay, 0, ENROLMENT, around, block, tally
             ):
                 block.standing[policy, lane] = FALLEN

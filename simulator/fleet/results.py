@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mfalab.simulator.fleet import kernel
 from mfalab.simulator.fleet.exposure import Exposure, exposure_of
-from mfalab.simulator.fleet.policies import profile_of
 from mfalab.simulator.fleet.simulate import Tallies, months
 from mfalab.simulator.fleet.study import Study
 from mfalab.verifier.profile import Profile
@@ -92,7 +91,7 @@ class Result:
         found = []
         years = self.study.weeks * 7 / 365.25
         for index, policy in enumerate(self.study.policies):
-            profile = profile_of(policy)
+            profile = policy.figures
             sums = self.tallies.counts[index].sum((0, 1))
             firsts = self.tallies.first_refusals[index]
             tokens = self.tallies.tokens

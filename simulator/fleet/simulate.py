@@ -26,7 +26,7 @@ from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_S
 from mfalab.simulator.clocks.quartz import DataSheet, Quartz, ageing_ppm
 from mfalab.simulator.fleet import kernel, tables
 from mfalab.simulator.fleet.physics import wander_table
-from mfalab.simulator.fleet.policies import profile_of, rows_of
+from mfalab.simulator.fleet.policies import rows_of
 from mfalab.simulator.fleet.presets import CRYSTALS, HABITS, Habit
 from mfalab.simulator.fleet.study import DAYS, Study
 from mfalab.simulator.language.units import parse_celsius
@@ -186,7 +186,7 @@ class _Prepared:
             typing.median / NS_PER_S, typing.spread, typing.longest / NS_PER_S, kernel.TICKS
         )
         self.walk = wander_table()
-        self.policies = rows_of(map(profile_of, study.policies))
+        self.policies = rows_of(policy.figures for policy in study.policies)
         self._climates: dict[str, Any] = {}
         self._life = tables.cut_normal_quantiles(
             study.battery.life / NS_PER_DAY,

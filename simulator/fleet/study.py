@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -22,8 +23,13 @@ from mfalab.simulator.language.units import (
     parse_span_ns,
 )
 from mfalab.simulator.language.words import Name, Strict, choice, nearest
-from mfalab.verifier.profile import PROFILES, ReplayRule, ThrottleRule
+from mfalab.verifier import PROFILES
+from mfalab.verifier.profile import Profile, ThrottleRule
 
+MOST_RECENT: Final = 12
+"""So many attempts the kernel remembers for a window that slides."""
+LONGEST_WINDOW_S: Final = 12 * 3600
+"""Two logins of a habit are further apart, so no window counts attempts of both."""
 MOST_TOKENS: Final = 1_000_000_000
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: Final[tuple[Day, ...]] = get_args(Day)
@@ -153,9 +159,13 @@ class Policy(Strict):
     window_ahead: Annotated[int, Field(ge=0, le=500)] | None = None
     drift_memory: bool | None = None
     drift_memory_limit_steps: Annotated[int, Field(ge=0, le=1000)] | None = None
-    replay: ReplayRule | None = None
+    window_growth_s_per_day: Annotated[int, Field(ge=0, le=3600)] | None = None
     pair_back: Annotated[int, Field(ge=0, le=10_000)] | None = None
     pair_ahead: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    pair_sets_offset: bool | None = None
+    pair_counts_as_attempt: bool | None = None
+    pair_consumes_codes: bool | None = None
+    pair_forgives_failures: bool | None = None
     throttle: ThrottleRule | None = None
     throttle_budget: Annotated[int, Field(ge=1)] | None = None
     throttle_window_s: Annotated[int, Field(ge=1)] | None = None
@@ -163,6 +173,7 @@ class Policy(Strict):
     throttle_delay_s: Annotated[int, Field(ge=0)] | None = None
     throttle_delay_limit_s: Annotated[int, Field(ge=0)] | None = None
     throttle_failures_limit: Annotated[int, Field(ge=1)] | None = None
+    throttle_failures_forgotten_s: Annotated[int, Field(ge=1)] | None = None
 
     @field_validator("profile")
     @classmethod
@@ -171,6 +182,35 @@ class Policy(Strict):
             hint = nearest(value, PROFILES) or choice(PROFILES, "mfalab profiles")
             raise ValueError(f'there is no profile "{value}"{hint}')
         return value
+
+    @model_validator(mode="after")
+    def _can_be_counted(self) -> Self:
+        figures = self.figures
+        if (
+            figures.throttle is ThrottleRule.SLIDING_WINDOW
+            and figures.throttle_budget > MOST_RECENT
+        ):
+            raise ValueError(f"a window that slides holds at most {MOST_RECENT} attempts here")
+        if figures.throttle_window_s > LONGEST_WINDOW_S:
+            raise ValueError(
+                f"attempts are counted in windows of at most {LONGEST_WINDOW_S} s here"
+            )
+        return self
+
+    @property
+    def figures(self) -> Profile:
+        """The profile with its changes, as it is for hardware tokens."""
+        changed = {
+            name: value
+            for name, value in self.model_dump(exclude={"name", "profile"}).items()
+            if value is not None
+        }
+        profile = replace(PROFILES[self.profile], name=self.name)
+        for word in ("window_back", "window_ahead", "pair_back", "pair_ahead"):
+            figure = getattr(profile, f"hardware_{word}")
+            if figure is not None:
+                profile = replace(profile, **{word: figure, f"hardware_{word}": None})
+        return replace(profile, **changed)
 
 
 def _policy(value: Any) -> Any:

@@ -19,7 +19,6 @@ from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_WEEK
 from mfalab.simulator.clocks.quartz import QuartzClock
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.fleet import kernel
-from mfalab.simulator.fleet.policies import profile_of
 from mfalab.simulator.fleet.simulate import (
     Chunk,
     Precision,
@@ -185,7 +184,7 @@ def differences() -> Compare:
             rows = trace_of(study, chunk, precision)
             count += len(rows)
             for (policy, lane), group in groupby(rows.tolist(), lambda row: (row[0], row[1])):
-                profile = profile_of(study.policies[policy])
+                profile = study.policies[policy].figures
                 one = fob(study, chunk, int(keys[lane]), drawn[lane])
                 verifier = Verifier(study, profile, one.token.seed)
                 for _, _, kind, tick, delay, told in group:

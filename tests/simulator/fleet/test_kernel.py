@@ -3,10 +3,10 @@
 import pytest
 
 from mfalab.simulator.fleet.study import Study
+from mfalab.verifier import PROFILES
 
 POLICIES = [
-    "aws-observed",
-    "rfc6238",
+    *PROFILES,
     {"name": "one step, no memory", "profile": "rfc6238", "drift_memory": False},
     {"name": "wide", "profile": "rfc6238", "window_back": 6, "window_ahead": 5},
     {"name": "few tries", "profile": "aws-observed", "throttle_budget": 2, "window_back": 0},
@@ -22,6 +22,24 @@ POLICIES = [
         "profile": "rfc6238",
         "drift_memory_limit_steps": 0,
         "throttle_failures_limit": 10,
+    },
+    {
+        "name": "slides",
+        "profile": "rfc6238",
+        "throttle": "sliding-window",
+        "throttle_budget": 2,
+        "throttle_window_s": 90,
+        "drift_memory_limit_steps": 1,
+    },
+    {
+        "name": "forgets and forgives",
+        "profile": "rfc6238",
+        "drift_memory": False,
+        "throttle_failures": 2,
+        "throttle_failures_limit": 4,
+        "throttle_failures_forgotten_s": 100,
+        "pair_counts_as_attempt": False,
+        "pair_forgives_failures": True,
     },
     {"name": "narrow resync", "profile": "aws-observed", "pair_back": 3, "pair_ahead": 3},
 ]

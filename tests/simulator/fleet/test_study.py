@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from mfalab.simulator.fleet.study import Study
+from mfalab.simulator.fleet.study import Policy, Study
+from mfalab.verifier.profile import RFC6238
 
 
 def test_defaults_are_a_study():
@@ -30,6 +31,23 @@ def test_defaults_are_a_study():
         ({"typing": {"median": "50 s"}}, "the longest between it and 600 s"),
         ({"battery": {"life": "1 y", "spread": "200 d"}}, "three times its spread"),
         ({"period": "45 s"}, "30 s or 60 s"),
+        (
+            {
+                "policies": [
+                    {
+                        "name": "a",
+                        "profile": "vault",
+                        "throttle_budget": 50,
+                        "throttle": "sliding-window",
+                    }
+                ]
+            },
+            "holds at most 12 attempts",
+        ),
+        (
+            {"policies": [{"name": "a", "profile": "rfc6238", "throttle_window_s": 90_000}]},
+            "windows of at most 43200 s",
+        ),
         ({"tokens": "0"}, "greater than or equal to 1"),
         ({"colour": "red"}, "Extra inputs"),
     ],
@@ -43,3 +61,11 @@ def test_what_does_not_fit_is_said(told, said):
 def test_a_make_of_ones_own_may_be_named():
     study = Study.model_validate({"crystals": {"ours": {"spread": "2 ppm"}}, "crystal": "ours"})
     assert study.crystals["ours"].spread == 2.0
+
+
+def test_a_policy_is_its_profile_with_its_changes():
+    policy = Policy(name="own", profile="rfc6238", window_back=3, drift_memory=False)
+    profile = policy.figures
+    assert (profile.name, profile.window_back, profile.window_ahead) == ("own", 3, 1)
+    assert not profile.drift_memory
+    assert profile.pair_back == RFC6238.pair_back
