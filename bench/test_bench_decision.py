@@ -5,6 +5,8 @@ step, so none may stop early.
 """
 
 import base64
+import ctypes
+import ctypes.util
 import hmac
 import itertools
 from contextlib import closing
@@ -25,6 +27,7 @@ from mfalab.verifier.store.memory import MemoryStore
 NOW_S = 1_700_000_000
 NOW_NS = NOW_S * 10**9
 STEP = NOW_S // 30
+LIBOATH = ctypes.util.find_library("oath")
 BUDGET = Budget("serial", NOW_S // 180, 3)
 
 SEEDS = {"20 bytes": b"12345678901234567890", "40 bytes": bytes(range(40))}
@@ -50,6 +53,21 @@ def test_pyotp(benchmark: Any, seed: bytes) -> None:
     totp = pyotp.TOTP(base64.b32encode(seed).decode())
     code = otp.hotp(seed, STEP + 2)
     assert benchmark(lambda: totp.verify(code, for_time=NOW_S, valid_window=2))
+
+
+@pytest.mark.skipif(LIBOATH is None, reason="liboath is not installed")
+def test_liboath(benchmark: Any, seed: bytes) -> None:
+    """`oath_totp_validate`: a library in C, through ctypes, as one would call it."""
+    benchmark.extra_info["role"] = "peer"
+    library = ctypes.CDLL(LIBOATH)
+    assert library.oath_init() == 0
+    validate = library.oath_totp_validate
+    validate.argtypes = [
+        *(ctypes.c_char_p, ctypes.c_size_t, ctypes.c_long, ctypes.c_uint, ctypes.c_long),
+        *(ctypes.c_size_t, ctypes.c_char_p),
+    ]
+    code = f"{otp.hotp(seed, STEP + 2)}".encode()
+    assert benchmark(lambda: validate(seed, len(seed), NOW_S, 30, 0, 2, code)) == 2
 
 
 def test_decision(benchmark: Any, seed: bytes) -> None:

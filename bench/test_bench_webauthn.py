@@ -9,9 +9,11 @@ import base64
 import hashlib
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -24,8 +26,9 @@ from fido2.webauthn import (
     AuthenticatorData,
     PublicKeyCredentialRpEntity,
 )
-from webauthn import verify_authentication_response
+from webauthn import verify_authentication_response, verify_registration_response
 
+from mfalab import Browser, Entropy, SecurityKey
 from mfalab.verifier import (
     AWS_IMMEDIATE,
     CHEAP,
@@ -35,8 +38,9 @@ from mfalab.verifier import (
     Silence,
     Verifier,
 )
+from mfalab.verifier.profile import AttestationConveyance
 from mfalab.verifier.records import CredentialRecord
-from mfalab.verifier.webauthn import ceremonies, messages
+from mfalab.verifier.webauthn import ceremonies, cose, messages
 
 ORIGIN, RP_ID = "https://signin.aws.amazon.com", "aws.amazon.com"
 CHALLENGE = bytes(range(32))
@@ -201,3 +205,69 @@ def created(key: Key, options: dict[str, Any]) -> dict[str, Any]:
         "attestationObject": b64(attestation_object),
     }
     return response
+
+
+class Registration:
+    """One of our keys' registrations, with a packed statement and a certificate."""
+
+    def __init__(self) -> None:
+        clock = StandingClock()
+        key = SecurityKey("ctap-2.1-pin", random_bytes=Entropy(1).random_bytes("key"))
+        key.plug()
+        options = ceremonies.creation_options(
+            replace(AWS_IMMEDIATE, attestation=AttestationConveyance.DIRECT),
+            challenge=b64(CHALLENGE),
+            user_id=b"alice",
+            user_name="alice",
+            exclude=(),
+        )
+        self.response = Browser(key, ORIGIN).create(options)
+        self.now_ns = clock.now_ns()
+        read = messages.registration(self.response)
+        assert read.format == "packed"
+        self.signature, (self.certificate, *_) = read.statement["sig"], read.statement["x5c"]
+        self.message = read.authenticator_data.raw + read.client_data.hash
+        self.point = cbor.decode(read.authenticator_data.public_key)
+
+
+@pytest.fixture(scope="module")
+def registered() -> Registration:
+    return Registration()
+
+
+@pytest.mark.benchmark(group="registration, packed")
+def test_registration(benchmark: Any, registered: Registration) -> None:
+    def decide() -> ceremonies.Registered:
+        cose.public_key.cache_clear()  # a new key is loaded once
+        registration = messages.registration(registered.response)
+        return ceremonies.judge_registration(registration, AWS_IMMEDIATE, registered.now_ns)
+
+    assert benchmark(decide).attestation.certificates
+
+
+@pytest.mark.benchmark(group="registration, packed")
+def test_py_webauthn_registration(benchmark: Any, registered: Registration) -> None:
+    benchmark.extra_info["role"] = "peer"
+    verified = benchmark(
+        lambda: verify_registration_response(
+            credential=registered.response,
+            expected_challenge=CHALLENGE,
+            expected_rp_id=RP_ID,
+            expected_origin=ORIGIN,
+        )
+    )
+    assert verified.fmt == "packed"
+
+
+@pytest.mark.benchmark(group="registration, packed")
+def test_bare_verification(benchmark: Any, registered: Registration) -> None:
+    """The certificate is read, its key verifies, and the credential's point is put on the curve."""
+    benchmark.extra_info["role"] = "limit"
+    x, y = registered.point[-2], registered.point[-3]
+
+    def verify() -> Any:
+        key: Any = x509.load_der_x509_certificate(registered.certificate).public_key()
+        key.verify(registered.signature, registered.message, ec.ECDSA(hashes.SHA256()))
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+
+    assert benchmark(verify)

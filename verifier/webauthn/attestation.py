@@ -102,6 +102,7 @@ def _pem(root: str) -> x509.Certificate:
     return x509.load_pem_x509_certificate(root.encode())
 
 
+@lru_cache(maxsize=256)
 def _key_identifier(certificate: x509.Certificate) -> str:
     return x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest.hex()
 

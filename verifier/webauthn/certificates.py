@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -105,7 +106,8 @@ def check_requirements(found: Extensions, aaguid: bytes) -> None:
         raise ValueError("the attestation certificate is of another AAGUID")
 
 
-def trust_path(x5c: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
+@lru_cache(maxsize=256)
+def trust_path(x5c: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
     """The certificates of a statement, each sound in all its parts.
 
     Raises:

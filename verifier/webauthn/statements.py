@@ -8,6 +8,7 @@ two are not known here.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -94,6 +95,7 @@ def _packed(registration: Registration, key: cose.PublicKey) -> Attestation:
     return Attestation(AttestationType.BASIC, tuple(statement["x5c"]))
 
 
+@lru_cache(maxsize=256)  # one certificate signs at least 100,000 keys
 def _check_packed_certificate(certificate: x509.Certificate, aaguid: bytes) -> None:
     """The requirements of section 8.2.1."""
     told = certificates.subject(certificate)
@@ -133,6 +135,7 @@ def _tpm(registration: Registration, key: cose.PublicKey) -> Attestation:
     return Attestation(AttestationType.ATTESTATION_CA, tuple(statement["x5c"]))
 
 
+@lru_cache(maxsize=256)  # one certificate signs at least 100,000 keys
 def _check_aik_certificate(certificate: x509.Certificate, aaguid: bytes) -> None:
     """The requirements of section 8.3.1."""
     _check_version(certificate)
