@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--mfa-target",
         default="embedded",
         metavar="TARGET",
-        help="system under test of MFA scenarios: embedded, otp:MODULE:NAME, otp:FILE.yaml",
+        help="system under test of MFA scenarios: embedded, otp:MODULE:NAME, aws:URL, ...",
     )
     parser.addini("mfa_seed", "seed of all chance in MFA scenarios and labs", default="1")
 

@@ -89,16 +89,23 @@ def the_target(config: pytest.Config) -> SystemUnderTest:
     """What `--mfa-target` names, found once.
 
     Raises:
-        UsageError: it names nothing that can be tested.
+        UsageError: it names nothing that can be tested, or what is one world for all cases and
+            would be shared by several workers.
     """
+    from mfalab.simulator.environment.target import TargetFailed
     from mfalab.simulator.language.problems import ProblemsFound
     from mfalab.simulator.workbench.target import BadTarget, system_under_test
 
     if _TARGET not in config.stash:
         try:
-            config.stash[_TARGET] = system_under_test(config.getoption("--mfa-target"))
-        except (BadTarget, ProblemsFound) as error:
+            system = system_under_test(config.getoption("--mfa-target"))
+        except (BadTarget, ProblemsFound, TargetFailed) as error:
             raise pytest.UsageError(f"--mfa-target: {error}") from None
+        if system.one_process and getattr(config.option, "numprocesses", None):
+            raise pytest.UsageError(
+                f"--mfa-target: {system.label} is one world for all cases: leave -n out with it"
+            )
+        config.stash[_TARGET] = system
     return config.stash[_TARGET]
 
 

@@ -277,3 +277,13 @@ def test_another_verifier_is_under_test_where_one_is_named(
     wrong = pytester.runpytest_subprocess(*QUICKLY, "--mfa-target", "opt")
     wrong.stderr.fnmatch_lines(['ERROR: --mfa-target: "opt" is no target; did you mean "otp"?'])
     assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_endpoint_that_is_not_there_is_a_usage_error(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    gone = pytester.runpytest_subprocess(*QUICKLY, "--mfa-target", "aws:http://127.0.0.1:9")
+    gone.stderr.fnmatch_lines(["ERROR: --mfa-target: aws 127.0.0.1:9 is not to be reached: *"])
+    assert gone.ret == pytest.ExitCode.USAGE_ERROR
