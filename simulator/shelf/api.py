@@ -21,7 +21,7 @@ from mfalab.simulator.scenario_files.fragments import NotUnderstood, parse_json
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.showing import code_now, seen
 from mfalab.simulator.shelf.story import write_story
-from mfalab.verifier import StoreUnusable
+from mfalab.verifier import MovingFactor, StoreUnusable, TokenSeed
 from mfalab.verifier.wire.messages import Request, Response
 
 PREFIX: Final = "/_mfalab/"
@@ -46,6 +46,7 @@ class Api:
             ("POST", "steps"): self._step,
             ("GET", "scenario"): lambda request: self._scenario(),
             ("POST", "record"): self._begin_again,
+            ("POST", "tokens"): self._announce,
         }
         self._of_device: Mapping[tuple[str, str], Callable[[HeldDevice, Request], Response]] = {
             ("GET", ""): lambda device, request: self._device(device),
@@ -183,6 +184,26 @@ class Api:
             raise NotUnderstood('say {"begin": "again"}, which forgets the story so far')
         self.shelf.recorder.begin()
         return self._time()
+
+    def _announce(self, request: Request) -> Response:
+        """Take the seeds of hardware tokens that others hold, as from a maker."""
+        given = parse_json(request.body)
+        try:
+            self.shelf.lab.verifier.register_tokens(
+                TokenSeed(
+                    **{
+                        **each,
+                        "serial": serial,
+                        "secret": bytes.fromhex(each["secret"]),
+                        "moving_factor": MovingFactor(each.get("moving_factor", "time")),
+                    }
+                )
+                for serial, each in given.items()
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            example = '{"GAHT1": {"secret": "HEX", "digits": 6, "period_s": 30}}'
+            raise NotUnderstood(f"{error}; announce tokens by serial number: {example}") from None
+        return told(201, tokens=list(given))
 
     def _step(self, request: Request) -> Response:
         outcome = self.shelf.step(parse_json(request.body))

@@ -12,7 +12,7 @@ clock, so that a lab need not wait for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -27,13 +27,13 @@ from botocore.utils import get_environ_proxies
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Offer
 from mfalab.simulator.clocks.wall import Wall
 from mfalab.simulator.entropy import SystemEntropy
-from mfalab.simulator.environment.target import Premises, Target, TargetFailed
+from mfalab.simulator.environment.target import NotOffered, Premises, Target, TargetFailed
 from mfalab.simulator.targets.aws_clock import ServedClock, wall_of
 from mfalab.simulator.targets.aws_http import PATIENCE_S, Http, Transport
-from mfalab.simulator.targets.aws_rehearsal import ANY_ACCOUNT, Rehearsal
+from mfalab.simulator.targets.aws_rehearsal import ANY_ACCOUNT, LeapingWall, Rehearsal
 from mfalab.simulator.targets.aws_target import AwsTarget
 from mfalab.simulator.targets.aws_wire import REGION, Called, Wire
-from mfalab.verifier import ServiceError
+from mfalab.verifier import ServiceError, TokenSeed
 
 PREFIX = "mfalab-"
 """How the name of everything begins that a lab makes in an account."""
@@ -149,7 +149,9 @@ class AwsSystem:
         lacks[Ability.ANY_TIME] = lacks[Ability.SERVER_CLOCK] = "its time goes forward only"
         if self.clock is None:
             del lacks[Ability.ANY_TIME]
-        elif not self.movable:
+        elif self.movable:
+            del lacks[Ability.TOKENS], lacks[Ability.COUNTERS]
+        else:
             lacks[Ability.LONG_WAIT] = "it lives in the wall's time"
         return Offer.of_all_but(self.label, lacks)
 
@@ -163,6 +165,16 @@ class AwsSystem:
         target = AwsTarget(self, premises, prefix)
         # What is not offered is never asked for: a case that needs it is skipped before.
         return cast("Target", target)
+
+    def announce(self, seeds: Iterable[TokenSeed]) -> None:
+        """Tell the verifier of hardware tokens, by its control.
+
+        Raises:
+            NotOffered: there is none.
+        """
+        if not isinstance(self.clock, ServedClock | LeapingWall):
+            raise NotOffered(f"{self.label} cannot be told the seeds of hardware tokens")
+        self.clock.announce(seeds)
 
     def finished(self) -> None:
         """Get ready for the next case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +15,9 @@ from mfalab.simulator.clocks.wall import WALL, Wall
 from mfalab.simulator.environment.target import TargetFailed
 from mfalab.simulator.language.setting import DEFAULT_START_NS
 from mfalab.simulator.targets.aws_http import Transport
+from mfalab.verifier import TokenSeed
 
-CLOCK = "/_mfalab/clock"
+CONTROL = "/_mfalab/"
 NEAR_NS = 2 * NS_PER_S
 """An HTTP date has whole seconds, so a clock that is as near as this is taken as this machine's."""
 
@@ -59,28 +61,52 @@ class ServedClock:
         later_ns = self._now_ns + NS_PER_HOUR  # so that no two cases begin at one time
         self.wait(NS_PER_HOUR + (DEFAULT_START_NS - later_ns) % NS_PER_WEEK)
 
+    def announce(self, seeds: Iterable[TokenSeed]) -> None:
+        """Tell the server of hardware tokens, as their makers do."""
+        tokens = {
+            each.serial: {
+                "secret": each.secret.hex(),
+                "algorithm": each.algorithm,
+                "digits": each.digits,
+                "period_s": each.period_s,
+                "moving_factor": each.moving_factor.value,
+                "counter": each.counter,
+                "drift_steps": each.drift_steps,
+            }
+            for each in seeds
+        }
+        if tokens:
+            self._send("tokens", tokens)
+
     def _ask(self, advance: dict[str, str] | None = None) -> datetime | None:
-        request = AWSRequest(
-            method="GET" if advance is None else "POST",
-            url=self.url.rstrip("/") + CLOCK,
-            data=None if advance is None else json.dumps(advance),
-            headers={"Authorization": f"Bearer {self.token}"},
-        )
-        answer = self.transport(request.prepare())
-        try:
-            said: Any = json.loads(answer.content)
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, dict) or not {"clock", "error"} & said.keys():
+        said = self._send("clock", advance)
+        if said is None or "clock" not in said:
             return None  # it is no server of ours
-        if answer.status_code != 200:
-            raise TargetFailed(f"{self.url} does not let its clock be moved: {said.get('error')}")
         if said["clock"] != "virtual":
             return None
         try:
             return datetime.fromisoformat(str(said["now"]))
         except (KeyError, ValueError):
             raise TargetFailed(f"{self.url} tells no time: {said}") from None
+
+    def _send(self, what: str, body: object) -> dict[str, Any] | None:
+        """What the control says; None where there is none."""
+        request = AWSRequest(
+            method="GET" if body is None else "POST",
+            url=f"{self.url.rstrip('/')}{CONTROL}{what}",
+            data=None if body is None else json.dumps(body),
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        answer = self.transport(request.prepare())
+        try:
+            said: Any = json.loads(answer.content)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(said, dict):
+            return None
+        if "error" in said and not 200 <= answer.status_code < 300:
+            raise TargetFailed(f"{self.url} does not let us at its {what}: {said['error']}")
+        return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ is otherwise at the endpoint; which operations are called on which names is not.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.targets.aws_http import response
-from mfalab.verifier import CHEAP, Credentials, MemoryStore, Silence, Verifier
+from mfalab.verifier import CHEAP, Credentials, MemoryStore, Silence, TokenSeed, Verifier
 from mfalab.verifier.wire.messages import Request
 from mfalab.verifier.wire.service import Endpoint
 
@@ -25,6 +26,9 @@ ANY_ACCOUNT = "123456789012"
 
 class LeapingWall(Timeline):
     """A wall that nobody waits for. See `Wall`."""
+
+    announce: Callable[[Iterable[TokenSeed]], None]
+    """Tells the verifier of hardware tokens."""
 
     def wait(self, duration_ns: int) -> None:
         """Let time pass at once."""
@@ -56,6 +60,7 @@ class Rehearsal:
             password_cost=CHEAP,
             outbox=Silence(),
         )
+        clock.announce = verifier.register_tokens
         verifier.create_account(
             account, root_email="root@example.com", root_password=chance(16).hex()
         )

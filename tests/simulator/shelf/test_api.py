@@ -147,3 +147,33 @@ def test_no_answer_has_a_seed(ask: Ask, shelf: Shelf) -> None:
     told = str([ask("GET", "devices"), ask("GET", "devices/fob"), ask("POST", "devices/fob/press")])
     assert secret.hex() not in told
     assert base64.b32encode(secret).decode() not in told
+
+
+def test_tokens_that_others_hold_are_announced(ask: Ask, shelf: Shelf) -> None:
+    given = {
+        "GAHT00000001": {"secret": "31" * 20, "digits": 6},
+        "GAHT00000002": {"secret": "32" * 20},
+    }
+    assert ask("POST", "tokens", given) == (201, {"tokens": list(given)})
+    status, told = ask("POST", "tokens", {"GAHT00000001": {"secret": "31" * 20}})
+    assert (status, "is known already" in told["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ([], "no JSON object"),
+        ({"x": {}}, "'secret'; announce tokens by serial number"),
+        ({"x": 1}, "announce tokens by serial number"),
+        ({"x": {"secret": "zz"}}, "non-hexadecimal"),
+        ({"x": {"secret": 5}}, "announce tokens"),
+        ({"x": {"secret": "31" * 20, "digits": "6"}}, "must"),
+        ({"x": {"secret": "31" * 20, "digits": 99}}, "99 digits"),
+        ({"x": {"secret": "31" * 20, "algorithm": "MD5"}}, "MD5"),
+        ({"x": {"secret": "31" * 20, "moving_factor": "moon"}}, "moon"),
+        ({"x": {"secret": "31" * 20, "colour": "red"}}, "colour"),
+    ],
+)
+def test_what_is_no_token_is_not_announced(ask: Ask, body: object, word: str) -> None:
+    status, told = ask("POST", "tokens", body)
+    assert (status, word in told["error"]) == (400, True), told

@@ -58,7 +58,7 @@ def test_a_case_begins_on_a_monday_at_nine(served: Any) -> None:
 
 
 def test_a_wrong_token(served: Any) -> None:
-    with pytest.raises(TargetFailed, match="does not let its clock be moved: give the token"):
+    with pytest.raises(TargetFailed, match="does not let us at its clock: give the token"):
         clock_of(served.url, "wrong").read()
 
 

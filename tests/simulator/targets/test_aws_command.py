@@ -20,7 +20,8 @@ MFALAB = Path(sys.executable).with_name("mfalab")
 STORY = """
 scenario: A minimal story
 people: {alice: {typing: instant}}
-devices: {phone: {kind: totp_app, owner: alice}}
+devices:
+  phone: {kind: totp_app, owner: alice}
 steps:
   - {do: enable, who: alice, device: phone}
   - {do: wait, for: 1 min}

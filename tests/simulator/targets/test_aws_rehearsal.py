@@ -7,7 +7,7 @@ import pytest
 
 from mfalab.simulator.targets.aws_rehearsal import Rehearsal
 from mfalab.simulator.targets.aws_wire import Wire
-from mfalab.verifier import ServiceError
+from mfalab.verifier import ServiceError, TokenSeed
 
 
 @pytest.mark.parametrize("url", [None, "https://sts.example:8443"])
@@ -21,6 +21,13 @@ def test_it_answers_for_any_address(url: str | None) -> None:
     with pytest.raises(ServiceError, match="EntityAlreadyExists"):
         wire.call("iam", "create_user", {"UserName": "alice"})
     assert wire.call("s3", "list_buckets", {})["Buckets"]
+
+
+def test_it_is_told_of_tokens() -> None:
+    stage = Rehearsal.of("111122223333")
+    stage.clock.announce([TokenSeed("GAHT00000001", b"1" * 20)])
+    with pytest.raises(ValueError, match="is known already"):
+        stage.clock.announce([TokenSeed("GAHT00000001", b"1" * 20)])
 
 
 def test_its_time_leaps() -> None:
