@@ -136,7 +136,14 @@ def open_endpoint(
     # Signatures are fresh by this machine's time.
     verifier = shelf.lab.verifier
     answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
-    site = Site(verifier, system.mailbox, origin=origin, token=token, random_bytes=random_bytes)
+    site = Site(
+        verifier,
+        system.mailbox,
+        origin=origin,
+        token=token,
+        random_bytes=random_bytes,
+        scripts=(pages.KEYS,),
+    )
     ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes)
     others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
     conversations: dict[str, Conversation] = {
@@ -145,6 +152,7 @@ def open_endpoint(
     }
     others[PREFIX] = Control(Api(shelf).answer, token, conversations)
     others[pages.PREFIX] = Application(one_by_one(here_only(pages.answer)))
+    others[pages.KEYS] = others[pages.PREFIX]
     others[CONSOLE] = Application(one_by_one(site.answer))
     return ServedEndpoint(
         accounts[0], Routes(Application(answers.answer_all), others), token, shelf

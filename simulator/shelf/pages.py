@@ -14,12 +14,14 @@ from typing import Final
 from mfalab.verifier.wire.messages import Request, Response
 
 PREFIX: Final = "/shelf"
+KEYS: Final = "/console/static/keys.js"
+"""The script by which pages of the console have the security keys of the shelf."""
 _FILES: Final[Mapping[str, tuple[str, str]]] = {
-    "": ("shelf.html", "text/html; charset=utf-8"),
-    "/shelf.css": ("shelf.css", "text/css; charset=utf-8"),
-    "/key.js": ("key.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/shelf.js": ("shelf.js", "text/javascript; charset=utf-8"),
+    "/shelf": ("shelf.html", "text/html; charset=utf-8"),
+    "/shelf/shelf.css": ("shelf.css", "text/css; charset=utf-8"),
+    KEYS: ("keys.js", "text/javascript; charset=utf-8"),
+    "/shelf/icon.svg": ("icon.svg", "image/svg+xml"),
+    "/shelf/shelf.js": ("shelf.js", "text/javascript; charset=utf-8"),
 }
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -37,7 +39,7 @@ _HEADERS: Final = (
 
 def answer(request: Request) -> Response:
     """A file of the page."""
-    found = _FILES.get(request.path.removeprefix(PREFIX).rstrip("/"))
+    found = _FILES.get(request.path.rstrip("/"))
     if found is None:
         return _plain(404, "There is nothing here; the shelf is at /shelf.")
     if request.method not in ("GET", "HEAD"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -62,10 +62,13 @@ KINDS: Mapping[DeviceKind, str] = {
 class Renderer:
     """Makes answers.
 
-    Args: the verifier's time, which pages show.
+    Args: the verifier's time, which pages show; scripts of the same origin that pages load, and
+    which may ask it.
     """
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, now_ns: Callable[[], int], scripts: Sequence[str] = ()) -> None:
+        policy = f"{POLICY}; connect-src 'self'" if scripts else POLICY
+        self._safety = (("content-security-policy", policy), *SAFETY[1:])
         self._environment = Environment(
             loader=PackageLoader("mfalab.verifier.web", "templates"),
             autoescape=True,
@@ -74,13 +77,13 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.filters["instant"] = _instant
-        self._environment.globals |= {"kinds": KINDS, "now_ns": now_ns}
+        self._environment.globals |= {"kinds": KINDS, "now_ns": now_ns, "scripts": scripts}
 
     def page(self, template: str, status: int, fields: Mapping[str, Any]) -> Response:
         """A page."""
         text = self._environment.get_template(template).render(fields)
         return Response(
-            status, text.encode(), (("content-type", "text/html; charset=utf-8"), *SAFETY)
+            status, text.encode(), (("content-type", "text/html; charset=utf-8"), *self._safety)
         )
 
     def redirect(self, location: str, status: int = 303) -> Response:

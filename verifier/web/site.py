@@ -8,7 +8,7 @@ no name that a stranger's DNS points at this machine reaches a page.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl
 
@@ -58,6 +58,7 @@ class Site:
         origin: such as `http://localhost:8765`, the only one.
         token: opens the simulated inbox.
         random_bytes: source of cookies and of the tokens of forms.
+        scripts: paths of what else pages load, such as keys that are not in the machine.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Site:
         origin: str,
         token: str,
         random_bytes: Callable[[int], bytes],
+        scripts: Sequence[str] = (),
     ) -> None:
         self._verifier = verifier
         self._mailbox = mailbox
@@ -79,7 +81,7 @@ class Site:
         self._token = token
         self._random_bytes = random_bytes
         self._visits = Visits(random_bytes)
-        self._renderer = Renderer(verifier.clock.now_ns)
+        self._renderer = Renderer(verifier.clock.now_ns, scripts)
 
     def answer(self, request: Request) -> Response:
         """The answer to one request; every refusal and every defect is an answer, too."""

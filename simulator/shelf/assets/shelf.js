@@ -405,7 +405,7 @@ byId("save").onclick = () => attempt(async () => {
 });
 byId("restart").onclick = () => act("record", { begin: "again" });
 
-// The script key.js, in a page of the same origin, looks for this.
+// The script keys.js, in the pages of the console, looks for this.
 const keys = byId("keys");
 keys.checked = Boolean(token) && localStorage.getItem("mfalab-keys") === token;
 keys.onchange = () => {

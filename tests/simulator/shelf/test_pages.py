@@ -23,7 +23,7 @@ SIZES = {"wide": (1280, 900), "narrow": (400, 800)}
 
 
 def test_files_come_with_a_strict_policy() -> None:
-    for path in ("/shelf", "/shelf/", "/shelf/shelf.css", "/shelf/shelf.js", "/shelf/key.js"):
+    for path in ("/shelf", "/shelf/", "/shelf/shelf.css", "/shelf/shelf.js", pages.KEYS):
         response = pages.answer(Request("GET", path))
         headers = dict(response.headers)
         assert response.status == 200
