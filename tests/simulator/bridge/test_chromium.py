@@ -1,7 +1,7 @@
 """Chromium with the extension: what is missing is one line, and nothing is left behind."""
 
+import tempfile
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -9,10 +9,6 @@ import pytest
 from mfalab.simulator.bridge.chromium import BridgeUnavailable, bridged_chromium
 
 pytestmark = pytest.mark.slow
-
-
-def folders() -> set[Path]:
-    return set(Path(gettempdir()).glob("mfalab-key-*"))
 
 
 def test_program_that_is_no_chromium_is_one_line(mfa_playwright: Any, tmp_path: Path) -> None:
@@ -40,13 +36,16 @@ def test_machine_without_chromium_says_what_to_install(
 
 
 def test_extension_lives_as_long_as_chromium_in_a_folder_of_its_owner(
-    mfa_playwright: Any, mfa_chromium_options: dict[str, Any]
+    mfa_playwright: Any,
+    mfa_chromium_options: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = folders()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with bridged_chromium(mfa_playwright, **mfa_chromium_options) as chromium:
-        (folder,) = folders() - before
+        (folder,) = tmp_path.glob("mfalab-key-*")
         assert folder.stat().st_mode & 0o077 == 0
         assert "127.0.0.1" in (folder / "address.js").read_text()
         with pytest.raises(LookupError, match="no test is running"):
             chromium.answer("create", {})
-    assert folders() == before
+    assert list(tmp_path.glob("mfalab-key-*")) == []
