@@ -109,3 +109,17 @@ def test_root_who_may_put_mfa_off_is_told_until_when(pages: Any) -> None:
 def test_pages_are_for_people_who_are_signed_in(pages: Any) -> None:
     for path in ("home", "users", "account", "account/report.csv"):
         assert pages.browser().get(f"/console/{path}").at("/sign-in")
+
+
+def test_work_for_the_users_list_grows_with_the_users(
+    pages: Any, calls_of: Any, assert_linear: Any
+) -> None:
+    work, known = [], 0
+    for size in (20, 40, 80):
+        for number in range(known, size):
+            pages.company.iam("ada").create_user(UserName=f"user{number:03}")
+        known = size
+        browser = pages.signed_in("ada")
+        browser.send("GET", "/console/users")  # the template is compiled once
+        work.append(calls_of(lambda browser=browser: browser.send("GET", "/console/users")))
+    assert_linear(work)
