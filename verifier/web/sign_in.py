@@ -36,9 +36,7 @@ PAGE_OF = {
 
 def arrive(x: Exchange, result: SignedIn | SecondPage, *, root: bool) -> Response:
     """Go on from a password, a code or an assertion, with another cookie."""
-    before = x.visit
-    x.visit = x.visits.replace(before)
-    x.visit.inbox_open = before.inbox_open
+    _leave(x)
     if isinstance(result, SecondPage):
         x.visit.page, x.visit.root, x.visit.enrolment = result, root, result.enrolment
         return x.go(PAGE_OF[result.demand])
@@ -90,12 +88,17 @@ def _refused(error: ServiceError, **typed: str) -> Notice:
 
 
 def _sign_out(x: Exchange) -> Response:
-    if x.visit.credentials is not None:
-        x.console.sign_out(x.visit.credentials)
-    inbox_open = x.visit.inbox_open
-    x.visit = x.visits.replace(x.visit)
-    x.visit.inbox_open = inbox_open
+    _leave(x)
     return x.go(SIGN_IN, Notice("You are signed out."))
+
+
+def _leave(x: Exchange) -> None:
+    """End the visit, and its session if it has one; the inbox stays open in the next."""
+    before = x.visit
+    if before.credentials is not None:
+        x.console.sign_out(before.credentials)
+    x.visit = x.visits.replace(before)
+    x.visit.inbox_open = before.inbox_open
 
 
 # The second page

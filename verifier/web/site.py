@@ -13,6 +13,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl
 
 from mfalab.verifier.errors import ServiceError
+from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.verifier import Verifier
 from mfalab.verifier.web import administration, assigning, credentials, recovery, sign_in
 from mfalab.verifier.web.assigning import WizardOver
@@ -87,6 +88,9 @@ class Site:
         """The answer to one request; every refusal and every defect is an answer, too."""
         try:
             return self._misdirected(request) or self._answer(request)
+        except StoreUnusable as error:
+            _log.error("%s", error)
+            return _plain(503, "The records are not there now. Nothing was changed; try again.")
         except Exception:
             _log.exception("defect in the answer to %s %s", request.method, request.path)
             return _plain(500, "This is a defect of the server. Its log says more.")

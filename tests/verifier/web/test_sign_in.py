@@ -254,6 +254,16 @@ class TestSession:
         browser.sign_out()
         assert company.everything()["Session"] == []
 
+    def test_another_sign_in_ends_the_session_before(self, pages: Any) -> None:
+        browser = pages.signed_in("alice")
+        form = browser.get("/console/password").form()
+        form.action = "/console/sign-in"
+        fields = {"account": "123456789012", "user": "bob", "password": "bob pw"}
+        browser.post(form, {**form.fields, **fields})
+        assert "Welcome, bob" in browser.text
+        (session,) = pages.company.everything()["Session"]
+        assert session.identity_id == pages.company.ids["bob"]
+
     def test_session_ends_after_its_hours(self, pages: Any) -> None:
         browser = pages.signed_in()
         pages.company.clock.advance(12 * 3600 + 1)
@@ -285,3 +295,21 @@ def test_fault_of_the_service(pages: Any) -> None:
     pages.company.verifier.inject("ConsoleLogin", ServiceError("ServiceFailure", "Oops.", 500))
     browser = pages.password()
     assert browser.error == "Oops."
+
+
+def test_limits_of_attempts_are_those_of_the_profile(pages: Any) -> None:
+    """The code's budget of nine in 180 s, and a lock where the profile has one."""
+    token = pages.company.enrol()
+    browser = pages.password()
+    for _ in range(9):
+        browser.submit("code", code=token.wrong_code())
+        assert browser.error == BAD_CODE
+    browser.submit("code", code=token.code(1))
+    assert browser.error == "Rate exceeded"
+    pages.company.clock.advance(180)
+    pages.company.set(console_locked_after=10)
+    browser.submit("code", code=token.wrong_code())
+    browser.submit("code", code=token.code())
+    locked = "Too many authentication codes were not valid. Try again later."
+    assert browser.error == locked
+    assert pages.password().error == locked

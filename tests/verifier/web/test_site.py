@@ -1,12 +1,13 @@
 """Who may ask the console for what: hosts, methods, forms, replays."""
 
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mfalab.verifier import StoreUnusable
 from mfalab.verifier.web.site import PAGES
 
 ORIGIN = "http://localhost:8765"
@@ -177,6 +178,22 @@ class TestRequests:
         for cookie in ("mfalab-console-8765=guessed", "=;;=", "a=b; \x00", 'x="'):
             answer = pages.browser().send("GET", "/console/home", cookie=cookie)
             assert answer.status == 303
+
+    def test_records_that_are_not_there(
+        self, pages: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        browser = pages.signed_in()
+
+        def gone() -> NoReturn:
+            raise StoreUnusable("lab.db", "disk I/O error", "Restore it")
+
+        monkeypatch.setattr(pages.company.store, "transaction", gone)
+        answer = browser.send("GET", "/console/credentials")
+        assert answer.status == 503
+        assert b"lab.db" not in answer.body
+        assert "disk I/O error" in caplog.text
+        monkeypatch.undo()
+        assert browser.get("/console/credentials").at("/credentials")
 
     def test_defect_is_an_answer_without_details(
         self, pages: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
