@@ -13,9 +13,10 @@ opened again by the next transaction.
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -31,6 +32,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     func,
+    literal_column,
     make_url,
     select,
     update,
@@ -46,12 +48,15 @@ from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTrans
 from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
 
+A = TypeVar("A")
+
 SCHEMA = "mfalab"
 """The schema of the database that has the tables."""
 
 _LOCK = int.from_bytes(b"mfalab")
 """The key of the lock that every transaction has."""
-_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_LOCK})"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_TAKE_LOCK = f"SELECT pg_advisory_xact_lock({_LOCK})"
 """Each statement sees what was committed before it, so before the lock was had, too."""
 _STATEMENTS = 512
 """How many statements a connection keeps prepared."""
@@ -68,27 +73,76 @@ _CONNECTION = {
 _START = "Start the server, or look at its log; what was acknowledged is not lost"
 
 
+class _Line:
+    """A connection in pipeline mode: what needs no answer travels with the next thing that does.
+
+    An error of such a statement shows at the next answer.
+    """
+
+    __slots__ = ("_connection", "_cursor", "_mode", "_pipeline", "is_settled")
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self._connection = connection
+        self.is_settled = True
+        self._cursor = connection.cursor()
+        self._mode = ExitStack()
+        self._pipeline = self._mode.enter_context(connection.pipeline())
+
+    def put(self, statement: str, values: Sequence[Any] | None = None) -> None:
+        """Run something whose answer is not wanted."""
+        self.is_settled = False
+        # A cursor of its own: what it brings must not stand before an answer.
+        self._connection.cursor().execute(statement, values, prepare=values is not None)
+
+    def ask(self, statement: str, values: Sequence[Any] | None = None) -> list[Row]:
+        """Run something, and wait for its rows."""
+        prepare = values is not None
+        return self._cursor.execute(statement, values, prepare=prepare).fetchall()
+
+    def settle(self, statement: str) -> str | None:
+        """Run something, and wait until all that was put has run; what the server says of it."""
+        self._cursor.execute(statement, prepare=False)
+        self._pipeline.sync()
+        self.is_settled = True
+        return self._cursor.statusmessage
+
+    def close(self) -> None:
+        """Let go of the server, whatever is under way."""
+        self._connection.close()
+        with suppress(psycopg.Error):
+            self._mode.close()
+
+    def undo(self, *statements: str) -> None:
+        """Run these, after an error, too: what was put behind it is not run."""
+        with suppress(psycopg.Error):
+            self._pipeline.sync()
+        for statement in statements:
+            # At a ROLLBACK psycopg forgets what is prepared, and says so to the server behind the
+            # next statement: that must not be one that is prepared. All that has no values is not.
+            self._connection.cursor().execute(statement, prepare=False)
+            self._pipeline.sync()
+        self.is_settled = True
+
+
 class PostgresqlTransaction(DatabaseTransaction):
     """Reads and writes of one body."""
 
-    __slots__ = ("_cursor",)
+    __slots__ = ("_line",)
 
-    def __init__(self, cursor: psycopg.Cursor[Row], place: str, known: Known) -> None:
+    def __init__(self, line: _Line, place: str, known: Known) -> None:
         super().__init__(place, known)
-        self._cursor = cursor
+        self._line = line
 
     def _select(self, rows: Rows, equal: dict[str, Any]) -> list[Row]:
-        self._run(_select(rows, *_shape(equal)), _values(equal))
-        return [tuple(map(_unescaped, row)) for row in self._cursor.fetchall()]
+        found = self._ask(_select(rows, *_shape(equal)), _values(equal))
+        return [tuple(map(_unescaped, row)) for row in found]
 
     def _count(self, rows: Rows, equal: dict[str, Any]) -> int:
-        self._run(_count(rows, *_shape(equal)), _values(equal))
-        ((number,),) = self._cursor.fetchall()
+        ((number,),) = self._ask(_count(rows, *_shape(equal)), _values(equal))
         return int(number)
 
     def _insert(self, rows: Rows, values: list[Any]) -> bool:
-        self._run(_insert(rows), values)
-        return self._cursor.rowcount == 1
+        return bool(self._ask(_insert(rows), values))
 
     def _upsert(self, rows: Rows, values: list[Any]) -> bool:
         return self._written(_upsert(rows), values, rows, rows.columns)
@@ -99,28 +153,29 @@ class PostgresqlTransaction(DatabaseTransaction):
         return self._written(_change(rows, columns), values + key, rows, columns)
 
     def _delete(self, rows: Rows, key: list[Any]) -> None:
-        self._run(_delete(rows), key)
+        self._run(self._line.put, _delete(rows), key)
 
     def _written(
         self, statement: str, values: list[Any], rows: Rows, columns: tuple[str, ...]
     ) -> bool:
         if rows.unique.isdisjoint(columns):
-            self._run(statement, values)
+            self._run(self._line.put, statement, values)
             return True
-        self._run("SAVEPOINT write", [])  # an error would end the transaction
+        self._run(self._line.put, "SAVEPOINT write")  # an error would end the transaction
         try:
-            self._run(statement, values)
+            self._run(self._line.put, statement, values)
+            self._run(self._line.settle, "RELEASE write")
         except errors.UniqueViolation:
-            self._run("ROLLBACK TO write", [])
+            self._line.undo("ROLLBACK TO write", "RELEASE write")
             return False
-        finally:
-            if self.failure is None:
-                self._run("RELEASE write", [])
         return True
 
-    def _run(self, statement: str, values: list[Any]) -> None:
+    def _ask(self, statement: str, values: list[Any]) -> list[Row]:
+        return self._run(self._line.ask, statement, values)
+
+    def _run(self, way: Callable[..., A], statement: str, values: list[Any] | None = None) -> A:
         try:
-            self._cursor.execute(statement, [*map(_escaped, values)], prepare=True)
+            return way(statement) if values is None else way(statement, [*map(_escaped, values)])
         except errors.UniqueViolation:
             raise
         except psycopg.Error as error:
@@ -143,8 +198,7 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
 
     def __init__(self, url: str, *, busy_timeout_ms: int = 5000) -> None:
         self._busy_timeout_ms = busy_timeout_ms
-        self._connection: psycopg.Connection[Row] | None = None
-        self._cursor: psycopg.Cursor[Row] | None = None
+        self._line: _Line | None = None
         self._closed = False
         try:
             parsed = make_url(url).set(drivername="postgresql+psycopg")
@@ -173,33 +227,33 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
         try:
             connection.prepared_max = _STATEMENTS
             connection.adapters.register_dumper(int, Int8Dumper)  # one form of each statement
-            cursor = connection.cursor()
-            _set_up(cursor, self._place, self._busy_timeout_ms)
+            _set_up(connection.cursor(), self._place, self._busy_timeout_ms)
+            self._line = _Line(connection)
         except BaseException as error:
             connection.close()
             if isinstance(error, psycopg.Error):
                 raise _unusable(self._place, error) from error
             raise
-        self._connection, self._cursor = connection, cursor
 
     def _let_go(self) -> None:
         self._drop()
         self._closed = True
 
     def _drop(self) -> None:
-        connection, self._connection, self._cursor = self._connection, None, None
-        if connection is not None:
-            connection.close()
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
 
     def _begin(self) -> None:
-        fresh = self._cursor is None
+        fresh = self._line is None
         if fresh:
             self._connect()
         try:
-            self._execute(_BEGIN)
+            self._do(self._open_line().put, _BEGIN)
+            self._do(self._open_line().ask, _TAKE_LOCK)
         except StoreUnusable:
             self._roll_back()
-            if fresh or self._cursor is not None:
+            if fresh or self._line is not None:
                 raise
             self._begin()  # the server was started again in the meantime
         except BaseException:
@@ -207,43 +261,44 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
             raise
 
     def _begin_body(self) -> None:
-        self._execute("SAVEPOINT body")
+        line = self._open_line()
+        # An error of the body before must not show as one of this body.
+        self._do(line.put if line.is_settled else line.settle, "SAVEPOINT body")
 
     def _undo_body(self) -> None:
-        self._execute("ROLLBACK TO body; RELEASE body")
+        try:
+            self._open_line().undo("ROLLBACK TO body", "RELEASE body")
+        except psycopg.Error as error:
+            raise _unusable(self._place, error) from error
 
     def _end_body(self) -> None:
-        self._execute("RELEASE body")
+        self._do(self._open_line().settle, "RELEASE body")
 
     def _commit(self) -> None:
-        done = self._execute("COMMIT")
-        if done != "COMMIT":
+        if self._do(self._open_line().settle, "COMMIT") != "COMMIT":
             raise StoreUnusable(self._place, "it undid what it was to commit", _START)
 
     def _roll_back(self) -> None:
-        connection = self._connection
-        if connection is None:
+        line = self._line
+        if line is None:
             return
         try:
-            connection.execute("ROLLBACK", prepare=False)
+            line.undo("ROLLBACK")
         except psycopg.Error:
             self._drop()
 
     def _body(self, known: Known) -> PostgresqlTransaction:
-        return PostgresqlTransaction(self._open_cursor(), self._place, known)
+        return PostgresqlTransaction(self._open_line(), self._place, known)
 
-    def _open_cursor(self) -> psycopg.Cursor[Row]:
-        assert self._cursor is not None, "it is there from BEGIN on"
-        return self._cursor
+    def _open_line(self) -> _Line:
+        assert self._line is not None, "it is there from BEGIN on"
+        return self._line
 
-    def _execute(self, statements: str) -> str | None:
-        """Run statements that need no values; returns what the server says of the last one."""
-        cursor = self._open_cursor()
+    def _do(self, way: Callable[[str], A], statement: str) -> A:
         try:
-            cursor.execute(statements, prepare=False)
+            return way(statement)
         except psycopg.Error as error:
             raise _unusable(self._place, error) from error
-        return cursor.statusmessage
 
 
 def _set_up(cursor: psycopg.Cursor[Row], place: str, busy_timeout_ms: int) -> None:
@@ -263,7 +318,8 @@ def _set_up(cursor: psycopg.Cursor[Row], place: str, busy_timeout_ms: int) -> No
         raise StoreUnusable(
             place, f"its encoding is {encoding}", "Create the database with ENCODING 'UTF8'"
         )
-    cursor.execute(_BEGIN, prepare=False)
+    cursor.execute(_BEGIN)
+    cursor.execute(_TAKE_LOCK)
     version = _version(cursor, place)
     if version is None:
         for statement in _creation():
@@ -369,7 +425,7 @@ def _count(rows: Rows, names: tuple[str, ...], none: tuple[str, ...]) -> str:
 
 @cache
 def _insert(rows: Rows) -> str:
-    return _sql(insert(_table(rows)).on_conflict_do_nothing())
+    return _sql(insert(_table(rows)).on_conflict_do_nothing().returning(literal_column("1")))
 
 
 @cache

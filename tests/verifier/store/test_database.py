@@ -153,9 +153,15 @@ def test_commit_that_is_interrupted_fails_its_group_and_hangs_none(
     assert crowd.names() == set()
 
 
+def roll_back(store: Any) -> None:
+    (store._line.put if isinstance(store, PostgresqlStore) else store._connection.execute)(
+        "ROLLBACK"
+    )
+
+
 def test_transaction_that_the_database_undid_fails_its_group(shared: DatabaseStore[Any]) -> None:
     crowd = Crowd(shared)
-    crowd.meet(a=lambda _: shared._connection.execute("ROLLBACK") and None)
+    crowd.meet(a=lambda _: roll_back(shared))
     assert {type(error) for error in crowd.errors.values()} == {StoreUnusable}
     assert crowd.names() == set()
 
