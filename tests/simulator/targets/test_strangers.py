@@ -5,15 +5,17 @@ The examples are what a developer copies; a fault is a line of one that is missi
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from werkzeug.serving import make_server
@@ -24,6 +26,7 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
 from mfalab.simulator.targets.otp import OtpSystem
 from mfalab.simulator.targets.webauthn import WebauthnSystem
+from mfalab.simulator.targets.webauthn_api import HttpServer
 from mfalab.simulator.workbench.target import system_under_test
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -230,3 +233,48 @@ def test_py_webauthn_over_http(served: str) -> None:
     system = system_under_test(served)
     finished = play(system, cases("webauthn", "two-at-once", "elsewhere"))
     assert verdicts(finished) == {"passed": len(finished)}
+
+
+# -- @simplewebauthn/server --
+
+
+@pytest.fixture
+def simplewebauthn(
+    tmp_path: Path, give_up: Callable[[str], NoReturn]
+) -> Iterator[Callable[..., WebauthnSystem]]:
+    """Starts the server under node, with some of its lines changed."""
+    packages = Path(__file__).parents[3] / ".venv" / "npm"
+    if shutil.which("node") is None or not (packages / "node_modules" / "@simplewebauthn").exists():
+        give_up("node and @simplewebauthn/server are not installed; make test installs them")
+    source = Path(__file__).with_name("simplewebauthn_server.cjs").read_text()
+    running = []
+
+    def start(*changes: tuple[str, str]) -> WebauthnSystem:
+        changed = source
+        for text, other in changes:
+            assert changed.count(text) == 1
+            changed = changed.replace(text, other)
+        file = tmp_path / "server.cjs"
+        file.write_text(changed)
+        process = subprocess.Popen(["node", file, packages], stdout=subprocess.PIPE, text=True)
+        running.append(process)
+        assert process.stdout is not None
+        site = process.stdout.readline().strip()
+        return WebauthnSystem("node", f"webauthn:{site}", HttpServer(site), site, StandingWall())
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_simplewebauthn_passes(simplewebauthn: Callable[..., WebauthnSystem]) -> None:
+    assert failed(play(simplewebauthn(), cases("webauthn"))) == set()
+
+
+def test_counter_that_is_forgotten_around_simplewebauthn_is_found(
+    simplewebauthn: Callable[..., WebauthnSystem],
+) -> None:
+    system = simplewebauthn(("key.counter = v.authenticationInfo.newCounter;", ""))
+    finished = play(system, cases("webauthn", "copied-key", "two-at-once"))
+    assert failed(finished) == {"copied-key"}
