@@ -20,6 +20,7 @@ DOCUMENTS = [
     "docs/pytest.md",
     "docs/scenarios.md",
     "docs/security-keys.md",
+    "docs/shelf.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -155,5 +155,5 @@ def open_endpoint(
     others[pages.KEYS] = others[pages.PREFIX]
     others[CONSOLE] = Application(one_by_one(site.answer))
     return ServedEndpoint(
-        accounts[0], Routes(Application(answers.answer_all), others), token, shelf
+        accounts[0], Routes(Application(answers.answer_all), others, shelf.close), token, shelf
     )

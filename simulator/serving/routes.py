@@ -13,12 +13,19 @@ Served = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Routes:
     """An ASGI application of several: each has the paths below its prefix, one has all others.
 
-    Args: the application of all other paths; the others by their prefixes, such as `/_mfalab/`.
+    Args: the application of all other paths; the others by their prefixes, such as `/_mfalab/`;
+    what ends conversations that would go on, when the server ends.
     """
 
-    def __init__(self, others: Served, applications: Mapping[str, Served]) -> None:
+    def __init__(
+        self,
+        others: Served,
+        applications: Mapping[str, Served],
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._others = others
         self._applications = dict(applications)
+        self.end = end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of a server."""

@@ -85,7 +85,14 @@ class _Http(HttpToolsProtocol):
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn that ends by a signal as it ends otherwise: it raises no signal a second time."""
+    """uvicorn that ends by a signal as it ends otherwise: it raises no signal a second time.
+
+    It tells its application of the end, which uvicorn's connections are not told of.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        getattr(self.config.app, "end", lambda: None)()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -119,8 +119,8 @@ class Ceremonies:
                 good = [name for name, each in done.items() if _went_well(each)]
                 if good or len(done) == len(clients):
                     return (good or list(done))[0]
-                if gone.done():
-                    raise Prevented("Gone", "the client left before a key was touched")
+                if gone.done() or shelf.closed:
+                    raise Prevented("Gone", "client or server ended before a key was touched")
                 happened.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(happened.wait(), _LOOK_S)

@@ -54,7 +54,7 @@ class Live:
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             before = ""
-            while not gone.done():
+            while not (gone.done() or shelf.closed):
                 shelf.follow()
                 text = json.dumps({**state(shelf), **self._more()})
                 # An empty comment keeps a connection open, and finds out when it is not.
@@ -64,6 +64,7 @@ class Live:
                 await send({"type": "http.response.body", "body": body.encode(), "more_body": True})
                 with suppress(TimeoutError):
                     await asyncio.wait_for(happened.wait(), _EVERY_S)
+            await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
             shelf.listeners.discard(happened)

@@ -77,6 +77,7 @@ class Shelf:
         listeners: what is set whenever something happened.
         given: the words of each device, as they were given.
         recorder: what hears all that is done.
+        closed: whether the server ends, and nobody shall listen any longer.
         shown: the last QR image that the verifier made, in the console or for a program.
     """
 
@@ -91,6 +92,7 @@ class Shelf:
         self._introduced: set[str] = set()
         self.given: dict[str, Mapping[str, Any]] = {}
         self.shown: bytes | None = None
+        self.closed = False
         self.meet_people()
         self.recorder = Recorder(
             self.lab.people, self.lab.devices, lambda: self.now_ns, self._record, self.meet_people
@@ -304,6 +306,11 @@ class Shelf:
         outcome = self.lab.attempt(step)
         self.recorder.did(given, outcome.refused)
         return outcome
+
+    def close(self) -> None:
+        """Send listeners away."""
+        self.closed = True
+        self.tell()
 
     def tell(self) -> None:
         """Tell listeners that something happened, and drop the log, of which nothing is made."""

@@ -212,7 +212,10 @@ function show(told) {
   keys.closest("p").hidden = !Object.values(told.devices).some((each) => each.kind === "security_key");
   byId("empty").hidden = Object.keys(told.devices).length > 0;
   for (const device of Object.values(told.devices)) {
-    if (!cards.has(device.name)) cards.set(device.name, build(device));
+    if (!cards.has(device.name)) {
+      cards.set(device.name, build(device));
+      if (!add.contains(document.activeElement)) fit();
+    }
     update(cards.get(device.name), device, told.now_s);
   }
   if (told.story) tellStory(told.story);
@@ -325,7 +328,7 @@ function tellStory(story) {
     item.classList.toggle("wrong", each.includes("refused:"));
   });
   const omitted = byId("omitted");
-  omitted.replaceChildren(...story.omitted.map((each) => make("li", { textContent: each })));
+  omitted.replaceChildren(...story.omitted.map((each) => make("li", { textContent: `Not in the story: ${each}` })));
   byId("save").disabled = story.steps.length === 0;
 }
 

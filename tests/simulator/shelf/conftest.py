@@ -72,7 +72,8 @@ def ask(shelf: Shelf) -> Ask:
 class Served:
     """A server with a shelf in a thread, and what a program may ask of it."""
 
-    def __init__(self, endpoint: ServedEndpoint, url: str) -> None:
+    def __init__(self, endpoint: ServedEndpoint, url: str, end: Callable[[], None]) -> None:
+        self.end = end
         self.endpoint, self.shelf, self.url = endpoint, endpoint.shelf, url
         self.page: str = endpoint.told(url)["shelf"]
 
@@ -118,7 +119,7 @@ def serving() -> Iterator[Served]:
     server = Server(endpoint.application, listener)
     server.start()
     try:
-        yield Served(endpoint, url)
+        yield Served(endpoint, url, server.stop)
     finally:
         server.stop()
 

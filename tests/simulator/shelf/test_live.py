@@ -2,12 +2,16 @@
 
 import http.client
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import Any
 
+import pytest
+
 from mfalab.simulator.shelf.live import MOST_LISTENERS
 
-from .conftest import FOB, Served
+from .conftest import FOB, Served, serving
+from .test_ceremonies import CREATE, ORIGIN, wait_for_light
 
 
 def listening(served: Served) -> http.client.HTTPConnection:
@@ -54,3 +58,20 @@ def test_listeners_are_so_many_and_leave(served: Served) -> None:
 
 def test_token_is_needed(served: Served) -> None:
     assert served.ask("GET", "/_mfalab/events", Authorization="Bearer wrong")[0] == 401
+
+
+def test_end_of_the_server_sends_listeners_away(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving() as served:
+        served.json("POST", "devices", {"key": {"kind": "security_key", "owner": "alice"}})
+        connection = listening(served)
+        answer = connection.getresponse()
+        next_state(answer)
+        with ThreadPoolExecutor(1) as apart:
+            body = {"create": CREATE, "origin": ORIGIN}
+            asked = apart.submit(served.ask, "POST", "/_mfalab/webauthn", body)
+            wait_for_light(served, "key")
+            served.end()
+            assert asked.result(20)[0] == 409
+        assert b"data: " not in answer.read().rpartition(b"\n\n")[2]
+        connection.close()
+    assert capfd.readouterr().err == ""
