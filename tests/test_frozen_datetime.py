@@ -15,7 +15,7 @@ from mfalab.verifier.webauthn.certificates import trust_path
 import subprocess, sys
 code = "from mfalab.devices.ctap.ca import root_certificate as make; print(make().hex())"
 root = bytes.fromhex(subprocess.check_output([sys.executable, "-c", code], text=True))
-def make(): trust_path([root])
+def make(): trust_path((root,))
 """
 FREEZES = "import datetime, freezegun\nreal = datetime.datetime\n"
 THEN = """

@@ -84,9 +84,9 @@ def test_trusted_certificate_has_a_serial_number_above_zero(
     make_certificate: Any, root: Any
 ) -> None:
     data = make_certificate(LEAF, root)[0].public_bytes(Encoding.DER)
-    assert len(trust_path([data])) == 1
+    assert len(trust_path((data,))) == 1
     at = data.index(b"\x02\x14") if b"\x02\x14" in data[:24] else data.index(b"\x02\x13")
     size = data[at + 1]
     zero = data[: at + 2] + bytes(size) + data[at + 2 + size :]
     with pytest.raises(ValueError, match="cannot be read"):
-        trust_path([zero])
+        trust_path((zero,))
