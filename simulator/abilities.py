@@ -71,6 +71,7 @@ class Ability(Enum):
     REQUESTS = "decide on requests to any service"
     CONTEXT = "show what policies see of MFA"
     REASONS = "tell why it refuses a code"
+    FAILURES = "be made to fail"
 
 
 OF_SYSTEM = frozenset(
@@ -99,6 +100,7 @@ OF_SYSTEM = frozenset(
         Ability.REQUESTS,
         Ability.CONTEXT,
         Ability.REASONS,
+        Ability.FAILURES,
     }
 )
 """Those of a system under test; the others are of devices."""

@@ -19,7 +19,7 @@ from mfalab.verifier import ServiceError
 class Inject(Step):
     """Let the next call of an operation fail inside the service; `times` says how many."""
 
-    requires: ClassVar[tuple[Ability, ...]] = (Ability.RULES,)
+    requires: ClassVar[tuple[Ability, ...]] = (Ability.FAILURES,)
     do: Literal["inject"] = "inject"
     operation: str
     """Such as EnableMFADevice."""

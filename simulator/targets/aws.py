@@ -12,12 +12,12 @@ clock, so that a lab need not wait for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from itertools import count
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -150,7 +150,7 @@ class AwsSystem:
         if self.clock is None:
             del lacks[Ability.ANY_TIME]
         elif self.movable:
-            del lacks[Ability.TOKENS], lacks[Ability.COUNTERS]
+            del lacks[Ability.TOKENS], lacks[Ability.COUNTERS], lacks[Ability.RULES]
         else:
             lacks[Ability.LONG_WAIT] = "it lives in the wall's time"
         return Offer.of_all_but(self.label, lacks)
@@ -175,6 +175,16 @@ class AwsSystem:
         if not isinstance(self.clock, ServedClock | LeapingWall):
             raise NotOffered(f"{self.label} cannot be told the seeds of hardware tokens")
         self.clock.announce(seeds)
+
+    def rule(self, figures: Mapping[str, Any]) -> None:
+        """Change figures of the verifier's rules, by its control.
+
+        Raises:
+            NotOffered: there is none.
+        """
+        if not isinstance(self.clock, ServedClock | LeapingWall):
+            raise NotOffered(f"{self.label} has rules of its own")
+        self.clock.rule(figures)
 
     def finished(self) -> None:
         """Get ready for the next case."""

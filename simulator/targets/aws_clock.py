@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -77,6 +77,10 @@ class ServedClock:
         }
         if tokens:
             self._send("tokens", tokens)
+
+    def rule(self, figures: Mapping[str, Any]) -> None:
+        """Change figures of the server's rules, in the words of scenarios."""
+        self._send("steps", {"do": "change_verifier", "to": figures})
 
     def _ask(self, advance: dict[str, str] | None = None) -> datetime | None:
         said = self._send("clock", advance)

@@ -6,8 +6,9 @@ is otherwise at the endpoint; which operations are called on which names is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -15,6 +16,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.entropy import SystemEntropy
+from mfalab.simulator.language.setting import VerifierSpec
 from mfalab.simulator.targets.aws_http import response
 from mfalab.verifier import CHEAP, Credentials, MemoryStore, Silence, TokenSeed, Verifier
 from mfalab.verifier.wire.messages import Request
@@ -29,6 +31,8 @@ class LeapingWall(Timeline):
 
     announce: Callable[[Iterable[TokenSeed]], None]
     """Tells the verifier of hardware tokens."""
+    rule: Callable[[Mapping[str, Any]], None]
+    """Changes figures of its rules, in the words of scenarios."""
 
     def wait(self, duration_ns: int) -> None:
         """Let time pass at once."""
@@ -61,6 +65,11 @@ class Rehearsal:
             outbox=Silence(),
         )
         clock.announce = verifier.register_tokens
+
+        def rule(figures: Mapping[str, Any]) -> None:
+            verifier.profile = VerifierSpec.model_validate(figures).apply(verifier.profile)
+
+        clock.rule = rule
         verifier.create_account(
             account, root_email="root@example.com", root_password=chance(16).hex()
         )

@@ -15,6 +15,7 @@ from mfalab.simulator.clocks.wall import Wall, meet
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.environment.target import NotOffered, Premises, TargetFailed
+from mfalab.simulator.language.setting import VerifierSpec
 from mfalab.simulator.targets import embedded
 from mfalab.simulator.targets.aws_made import Made
 from mfalab.simulator.targets.aws_names import Names
@@ -39,6 +40,8 @@ _ALLOWED = ("DryRunOperation", "InvalidInstanceID.NotFound", "InvalidInstanceID.
 """What EC2 says to a dry run of what the caller may do."""
 _NO_INSTANCE = "i-0123456789abcdef0"
 _TAG = "mfalab"
+_USUAL = VerifierSpec().resolve()
+"""The rules of a verifier that a scenario says nothing of."""
 _ANYWHERE = [
     "iam:CreateVirtualMFADevice",
     "iam:GetAccountPasswordPolicy",
@@ -86,6 +89,10 @@ class Place(Protocol):
         """Tell the verifier of hardware tokens."""
         ...
 
+    def rule(self, figures: Mapping[str, Any]) -> None:
+        """Change figures of the verifier's rules."""
+        ...
+
     def finished(self) -> None:
         """Get ready for the next case."""
         ...
@@ -114,18 +121,42 @@ class AwsTarget:
     faults: list[str] = field(default_factory=list)
     """What it gave its people that is of no use, though a lab could go on."""
     racing: bool = False
+    _rules: Profile = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = Names(self.prefix, self.place.account)
         self.made = Made(self.place.wire, self.place.account, self.place.partition)
+        self._rules = _USUAL
+        self._set_rules(self.premises.profile)
 
     def __getattr__(self, name: str) -> Any:
         raise NotOffered(f"{self.place.label} has no {name.replace('_', ' ')}")
 
     @property
     def profile(self) -> Profile:
-        """See `Target`: no endpoint tells its rules, so they are those that AWS is seen to have."""
-        return replace(self.premises.profile, name=self.place.label)
+        """See `Target`: no endpoint tells its rules, so they are AWS's, or those that were set."""
+        return replace(self._rules, name=self.place.label)
+
+    @profile.setter
+    def profile(self, profile: Profile) -> None:
+        self._set_rules(profile)
+
+    def _set_rules(self, profile: Profile) -> None:
+        """Change what is otherwise than before.
+
+        Raises:
+            NotOffered: nothing could change it back: it has no word for a figure that is none.
+        """
+        new, old = (VerifierSpec.figures(each) for each in (profile, self._rules))
+        changed = {word: value for word, value in new.items() if value != old[word]}
+        nothing = [
+            word for word in changed if None in (new[word], VerifierSpec.figures(_USUAL)[word])
+        ]
+        if nothing:
+            raise NotOffered(f"{self.place.label} cannot be rid again of {', '.join(nothing)}")
+        if changed:
+            self.place.rule(changed)
+        self._rules = profile
 
     def iam(self, credentials: Credentials) -> Any:
         """See `Target`."""
@@ -293,10 +324,14 @@ class AwsTarget:
             TargetFailed: not all of it could be removed.
             ExpectationFailed: a person could not have come to the end of the case.
         """
-        try:
-            self.made.remove()
-        finally:
-            self.place.finished()
+        failures: list[str] = []
+        for do in (self.made.remove, lambda: self._set_rules(_USUAL), self.place.finished):
+            try:
+                do()
+            except TargetFailed as failure:  # whatever fails hides nothing else
+                failures.append(str(failure))
+        if failures:
+            raise TargetFailed("; ".join(dict.fromkeys(failures)))
         if self.faults:
             raise ExpectationFailed(*self.faults)
 

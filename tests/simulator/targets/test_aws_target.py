@@ -21,7 +21,7 @@ from mfalab.simulator.targets.aws_target import AwsTarget
 from mfalab.verifier import ServiceError
 
 PLAIN = "replay-and-race/same-code-twice-at-sts"
-CASES = 66
+CASES = 115
 """So many cases, at least, can be played on a wire."""
 
 
@@ -79,6 +79,26 @@ def test_names_are_the_scenarios_above_the_port(system: AwsSystem, served: Any) 
     assert [each["UserName"] for each in users] == ["alice"]
     assert all("mfalab-" in name for name in served.left())
     lab.target.close()
+    assert served.left() == []
+
+
+def test_rules_are_set_for_a_case_and_given_back(system: AwsSystem, served: Any) -> None:
+    usual = served.endpoint.verifier.profile
+    lab = lab_of(system, verifier={"window_back": "7 steps"})
+    assert served.endpoint.verifier.profile.window_back == 7
+    assert lab.target.profile.window_back == 7
+    lab.change_verifier(to={"window_back": "1 step", "window_ahead": "9 steps"})
+    now = served.endpoint.verifier.profile
+    assert (now.window_back, now.window_ahead) == (1, 9)
+    lab.target.close()
+    assert served.endpoint.verifier.profile == usual
+
+
+def test_rules_that_cannot_be_given_back_are_not_set(system: AwsSystem, served: Any) -> None:
+    usual = served.endpoint.verifier.profile
+    with pytest.raises(NotOffered, match="cannot be rid again of hardware_window_back"):
+        lab_of(system, verifier={"hardware_window_back": "7 steps"})
+    assert served.endpoint.verifier.profile == usual
     assert served.left() == []
 
 
