@@ -172,7 +172,9 @@ class Service:
         outbox: Outbox,
         observer: Observer | None,
         delays: Streams | None = None,
+        trail: bool = True,
     ) -> None:
+        self.trail = trail
         self.delays: Streams = delays or (lambda name: random_bytes)
         self.store = store
         self.clock = clock
@@ -269,7 +271,7 @@ class Service:
         parameters: Mapping[str, Any],
         error: ServiceError | None,
     ) -> None:
-        if self.observer is None or not happened:
+        if self.observer is None or not self.trail or not happened:
             return
         call = happened[0]
         source = "sts" if door is Door.STS else "iam"

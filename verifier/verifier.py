@@ -83,6 +83,7 @@ class Verifier:
         password_cost: work of one password hash; `CHEAP` is for simulations.
         outbox: carries messages, mail and calls.
         observer: called with each `Decision`, `CeremonyDecision` and `TrailEvent` after its commit.
+        trail: whether calls of IAM and STS are told to the observer as `TrailEvent`, too.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Verifier:
         password_cost: PasswordCost = RFC9106,
         outbox: Outbox,
         observer: Observer | None = None,
+        trail: bool = True,
     ) -> None:
         self._service = Service(
             store=store,
@@ -106,6 +108,7 @@ class Verifier:
             outbox=outbox,
             observer=observer,
             delays=delays,
+            trail=trail,
         )
         self.console = Console(self._service)
 

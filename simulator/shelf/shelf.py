@@ -87,6 +87,7 @@ class Shelf:
         setting = Setting().model_copy(update={"start": start_ns})
         self.lab = Lab(setting, seed=seed, case="shelf", system=system)
         self.wall = wall
+        system.watched = lambda: bool(self.lab.devices)
         system.when_decided = lambda happening: self.tell()
         self.listeners: set[asyncio.Event] = set()
         self._introduced: set[str] = set()
@@ -95,7 +96,7 @@ class Shelf:
         self.closed = False
         self.meet_people()
         self.recorder = Recorder(
-            self.lab.people, self.lab.devices, lambda: self.now_ns, self._record, self.meet_people
+            self.lab.people, self.lab.devices, self._now_ns, self._record, self.meet_people
         )
         system.verifier.ears = self._hear
 
@@ -104,7 +105,8 @@ class Shelf:
             return tx.get(kind, *key)
 
     def _hear(self, heard: Heard) -> None:
-        self.follow()
+        if self.lab.devices:
+            self.follow()
         if heard.method.startswith("create_virtual") and heard.result is not None:
             self.shown = heard.result["VirtualMFADevice"]["QRCodePNG"]
         try:
@@ -112,7 +114,8 @@ class Shelf:
         except Exception:  # a defect of the recorder is no answer to a client
             _log.exception("defect in the recorder at %s", heard.method)
             self.recorder.omit(f"{heard.method}, by a defect of the recorder")
-        self.tell()
+        if self.listeners:
+            self.tell()
 
     # People
 
@@ -155,6 +158,10 @@ class Shelf:
     def now_ns(self) -> int:
         """True time."""
         return self.lab.timeline.now_ns()
+
+    def _now_ns(self) -> int:
+        """True time, whether or not anything here follows it yet."""
+        return self.now_ns if self.wall is None else max(self.now_ns, self.wall.now_ns())
 
     def follow(self) -> None:
         """Let what is due by the machine's clock happen; nothing where time is moved by hand."""

@@ -35,6 +35,7 @@ class ServedSystem:
     Attributes:
         verifier: what was opened.
         mailbox: what it sent to people, once it is open.
+        watched: whether the environment has devices that decisions may be about.
         when_decided: is told each decision, when the environment knows it.
     """
 
@@ -59,15 +60,18 @@ class ServedSystem:
         self._random_bytes = random_bytes
         self._furnish = furnish
         self._clock = clock
+        self.watched: Callable[[], bool] = lambda: False
         self.when_decided: Callable[[Happening], None] = lambda happening: None
 
     def open(self, premises: Premises) -> ListenedTo:
         """The verifier on its store, with its account."""
 
         def observe(happening: Happening | TrailEvent) -> None:
-            if not isinstance(happening, TrailEvent):
+            if isinstance(happening, TrailEvent):
+                return
+            verifier.decided = happening.outcome.value
+            if self.watched():  # a server without devices has no windows to keep
                 premises.observer(happening)
-                verifier.decided = happening.outcome.value
                 self.when_decided(happening)
 
         clock = self._clock or premises.clock
@@ -80,6 +84,7 @@ class ServedSystem:
             password_cost=CHEAP,
             outbox=self.mailbox,
             observer=observe,
+            trail=False,
         )
         self._furnish(verifier)
         self.verifier = verifier
