@@ -3,7 +3,9 @@
 Write-ahead log with `synchronous=FULL`: a commit has reached the disk when `transaction()` returns.
 Every transaction begins `IMMEDIATE`, so it holds the one right to write from its first read on, and
 what it reads cannot change before it writes. Threads of one process take turns before they
-ask SQLite, which would make them poll; processes poll until the busy timeout.
+ask SQLite, which would make them poll; processes poll until the busy timeout, every other
+millisecond: SQLite's own pauses grow to a tenth of a second, in which a busy neighbour has had
+the file many times.
 
 A file is looked through when it is opened (`PRAGMA integrity_check`, as long as the file is). What
 is damaged later is `StoreUnusable` wherever it shows: in SQLite, in a row that is no record, or in
@@ -29,12 +31,15 @@ from mfalab.verifier.store.protocol import Conflict, StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
 
 _JOURNAL_TRIES = 100
+_POLL_MS = 3
+"""Of each try for the right to write; SQLite looks at once, after 1 ms and after 2 more."""
 _STATEMENTS = 512
 """How many statements stay prepared; there are fewer."""
 _HINDERED = tuple(
     f"SQLITE_{hindrance}"
     for hindrance in ("READONLY", "CANTOPEN", "PERM", "AUTH", "IOERR", "FULL", "PROTOCOL", "NOMEM")
 )
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 """What `sqlite3` raises for a file; its own messages may quote what is no text."""
 _SUSPICIOUS = (
@@ -154,6 +159,7 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
 
     def __init__(self, path: str | Path, *, busy_timeout_ms: int = 5000) -> None:
         super().__init__(str(path))
+        self._tries = max(1, busy_timeout_ms // _POLL_MS)
         self._connection: sqlite3.Connection | None = None
         try:
             # Only the owner may read seeds and hashes; SQLite's own files get the same mode.
@@ -176,6 +182,7 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
             raise _unusable(self._place, error) from error
         try:
             _prepare(connection, self._place)
+            connection.execute(f"PRAGMA busy_timeout = {_POLL_MS}")
         except BaseException as error:
             connection.close()
             if isinstance(error, _FAILURES):
@@ -194,7 +201,15 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
         return self._connection
 
     def _begin(self) -> None:
-        self._execute("BEGIN IMMEDIATE")
+        connection = self._open_connection()
+        for left in reversed(range(self._tries)):
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except _FAILURES as error:
+                if not left or not _is_busy(error):
+                    raise _unusable(self._place, error) from error
+            else:
+                return
 
     def _begin_body(self) -> None:
         self._execute("SAVEPOINT body")
@@ -309,7 +324,7 @@ def _write_ahead(connection: sqlite3.Connection) -> str:
         try:
             (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            if not _is_busy(error):
                 raise
             # This does wait.
             connection.execute("BEGIN IMMEDIATE")
@@ -336,13 +351,17 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
+def _is_busy(error: Exception) -> bool:
+    return (getattr(error, "sqlite_errorname", "") or "").startswith(_BUSY)
+
+
 def _unusable(place: str, error: Exception) -> StoreUnusable:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(_HINDERED):
         return StoreUnusable(
             place, str(error), "See that the file and its folder may be written to"
         )
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if _is_busy(error):
         return StoreUnusable(
             place,
             "another process holds it for longer than the busy timeout",

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,27 @@ def test_file_held_by_another_for_too_long_is_an_error_and_then_usable(tmp_path:
         other.close()
         with store.transaction() as tx:
             tx.insert(Budget("s"))
+
+
+def test_file_is_looked_at_again_within_milliseconds(tmp_path: Path) -> None:
+    """A neighbour that is busy leaves it for moments only; SQLite's own pauses miss them."""
+    path = tmp_path / "verifier.db"
+    tries: list[str] = []
+    with SqliteStore(path, busy_timeout_ms=60_000) as store:
+        assert store._connection is not None
+        assert store._connection.execute("PRAGMA busy_timeout").fetchone() == (3,)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+            def let_go(statement: str) -> None:
+                tries.append(statement)
+                if len(tries) == 4:
+                    other.execute("ROLLBACK")
+
+            store._connection.set_trace_callback(let_go)
+            with store.transaction() as tx:
+                tx.insert(Budget("s"))
+    assert tries[:4] == ["BEGIN IMMEDIATE"] * 4
 
 
 @pytest.fixture
