@@ -166,6 +166,11 @@ def test_port_that_is_taken() -> None:
         (["--profile", "other"], "--profile: there is no 'other'; there are aws-immediate, "),
         (["--user", "a b"], "1 validation error detected: Value 'a b' at 'userName' failed"),
         (
+            ["--db", "postgresql://bob:hunter2@127.0.0.1:1/x"],
+            "--db: the verifier cannot keep its records in postgresql://bob:***@127.0.0.1:1/x: ",
+        ),
+        (["--db", "mysql://bob:hunter2@h/x"], "no kind of URL but postgresql:// is known"),
+        (
             ["--db", "no/such/folder"],
             "--db: the verifier cannot keep its records in no/such/folder: ",
         ),
@@ -177,6 +182,7 @@ def test_what_cannot_be_served(words: list[str], text: str) -> None:
     code, said = run("--port", 0, *memory, *words)
     assert code == (3 if "--host" in words else 2)
     assert text in said
+    assert "hunter2" not in said
 
 
 def test_background_tells_why_it_does_not_begin() -> None:
