@@ -6,22 +6,20 @@ any number of processes: `run` hands their events back in the order of the cases
 
 from __future__ import annotations
 
-import os
 import pickle
 import shlex
-from collections import deque
+import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
-from multiprocessing import parent_process
 from pathlib import Path
-from signal import SIG_DFL, SIGHUP, SIGINT, SIGTERM, signal
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from threading import Thread
+from threading import Lock
 from traceback import extract_tb
+from typing import Any
 
 from mfalab.devices.rig.errors import RigError
 from mfalab.simulator.abilities import find_lack
@@ -32,6 +30,13 @@ from mfalab.simulator.environment.target import NotOffered, SystemUnderTest, Tar
 from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.scenario_files.loader import Case
+from mfalab.simulator.scheduling.workers import (
+    LOSSES,
+    Processes,
+    SchedulingFailed,
+    Workers,
+    in_order,
+)
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.targets.embedded import EMBEDDED
 from mfalab.simulator.traces.recorder import RecordingFailed
@@ -40,11 +45,11 @@ from mfalab.simulator.workbench.key import BenchFailed
 from mfalab.verifier import Conflict, ServiceError
 
 DEFAULT_SEED = 1
-AHEAD = 8
-"""How many cases for each process are run, or wait to be run or told, at one time."""
 HELD = 1_000
-"""How many events of a case a worker holds; the others wait in a file."""
+"""How many events of a case a worker holds as they are; the others are packed."""
 _WALL = WallClock()
+_ONE_CASE = Lock()
+"""Where workers are threads, a process has one case at a time: clients' clocks are its own."""
 
 
 def run(
@@ -56,6 +61,7 @@ def run(
     bench: Bench | None = None,
     record: Path | None = None,
     system: SystemUnderTest = EMBEDDED,
+    workers: Workers | None = None,
 ) -> Generator[Event]:
     """Run cases and yield the events of the whole run, `run_started` first.
 
@@ -67,12 +73,17 @@ def run(
         bench: what stands for devices that its lab file binds; for one process.
         record: a folder for recordings of what security keys say; see `KeyRecording`.
         system: what is under test.
+        workers: what runs the cases in place of processes; ended with the run. Another machine
+            records nothing.
+
+    Raises:
+        SchedulingFailed: there are no workers left, or they cannot run cases.
     """
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
     with ExitStack() as stack:
         # Processes are forked here, before the reader of the first event starts a thread.
-        results = _in_order(stack, cases, seed, jobs, bench, record, system)
+        results = _in_order(stack, cases, seed, jobs, bench, record, system, workers)
         yield {
             "kind": "run_started",
             "seed": seed,
@@ -107,38 +118,42 @@ def _in_order(
     bench: Bench | None,
     record: Path | None,
     system: SystemUnderTest,
+    workers: Workers | None,
 ) -> Iterator[Iterable[Event]]:
     """The events of each case, in the order of the cases, from as many processes as asked for."""
-    if jobs == 1 or len(cases) < 2 or bench is not None:
-        return (case_events(case, seed, bench, record, system) for case in cases)
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="mfalab-")))
-    pool = ProcessPoolExecutor(min(jobs, len(cases)), initializer=_begin_worker)
-    stack.callback(pool.shutdown, cancel_futures=True)
-    waiting = (pool.submit(_told, case, seed, record, folder, system) for case in cases)
-    under_way = deque(islice(waiting, jobs * AHEAD))
-    return _collected(under_way, waiting)
-
-
-def _collected(
-    under_way: deque[Future[_Told]], waiting: Iterator[Future[_Told]]
-) -> Iterator[Iterable[Event]]:
-    """The events of the cases under way; one more case is begun for each that is told."""
-    while under_way:
-        told = under_way.popleft().result()
-        under_way.extend(islice(waiting, 1))
-        yield told.events()
+    folder: Path | None = None
+    if workers is None:
+        if jobs == 1 or len(cases) < 2 or bench is not None:
+            return (case_events(case, seed, bench, record, system) for case in cases)
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="mfalab-")))
+        workers = Processes(min(jobs, len(cases)))
+    stack.callback(workers.end)
+    task = partial(
+        _told, mfalab=version("mfalab"), seed=seed, record=record, folder=folder, system=system
+    )
+    lost = partial(_lost, seed=seed, system=system)
+    return (told.events() for told in in_order(workers, task, cases, lost=lost))
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a worker says of a case: its first events, and the file with the others, if any."""
+    """What a worker says of a case.
+
+    Attributes:
+        first: its first events.
+        packed: the others, where worker and reader share no files.
+        rest: the file with the others, where they do.
+    """
 
     first: list[Event]
-    rest: Path | None
+    packed: Sequence[bytes] = ()
+    rest: Path | None = None
 
     def events(self) -> Iterator[Event]:
         """All of them, one after the other; the file goes."""
         yield from self.first
+        for some in self.packed:
+            yield from pickle.loads(zlib.decompress(some))  # noqa: S301 # see docs/cluster.md
         if self.rest is None:
             return
         with self.rest.open("rb") as file:
@@ -151,32 +166,50 @@ class _Told:
 
 
 def _told(
-    case: Case, seed: int, record: Path | None, folder: Path, system: SystemUnderTest
+    case: Case,
+    *,
+    mfalab: str,
+    seed: int,
+    record: Path | None,
+    folder: Path | None,
+    system: SystemUnderTest,
 ) -> _Told:
-    """Run a case in a worker that holds a bounded number of its events."""
-    events = case_events(case, seed, None, record, system)
-    first = list(islice(events, HELD))
-    if len(first) < HELD:
-        return _Told(first, None)
-    with NamedTemporaryFile(dir=folder, delete=False) as file:
-        while some := list(islice(events, HELD)):
-            pickle.dump(some, file)
-    return _Told(first, Path(file.name))
+    """Run a case in a worker that holds a bounded number of its events.
+
+    Raises:
+        SchedulingFailed: the worker is of another mfalab, and would do something else.
+    """
+    if version("mfalab") != mfalab:
+        raise SchedulingFailed(f"it has mfalab {version('mfalab')}; give it {mfalab}")
+    with _ONE_CASE:
+        events = case_events(case, seed, None, record, system)
+        first = list(islice(events, HELD))
+        if len(first) < HELD:
+            return _Told(first)
+        chunks = iter(lambda: list(islice(events, HELD)), [])
+        if folder is None:
+            return _Told(first, [zlib.compress(pickle.dumps(some)) for some in chunks])
+        with NamedTemporaryFile(dir=folder, delete=False) as file:
+            for some in chunks:
+                pickle.dump(some, file)
+        return _Told(first, rest=Path(file.name))
 
 
-def _begin_worker() -> None:
-    """Make a signal end a worker without a traceback, and the end of its parent, too."""
-    for each in (SIGINT, SIGTERM, SIGHUP):
-        signal(each, SIG_DFL)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Wait until the parent is no more, whatever ended it, and end this process."""
-    parent = parent_process()
-    assert parent is not None, "a worker has a parent"
-    parent.join()
-    os._exit(1)
+def _lost(case: Case, *, seed: int, system: SystemUnderTest) -> _Told:
+    """What is said of a case that ended its worker again and again."""
+    log, now_ns = CaseLog(case.id), case.scenario.start
+    why = f"{case.shown_as}:{case.line}: the worker that ran it was lost, {LOSSES} times"
+    log.add("case_started", now_ns, **_beginning(case, seed, NO_STAND_INS, system), lanes=[])
+    log.add(
+        "case_finished",
+        now_ns,
+        verdict="error",
+        why=why,
+        believed=[],
+        reproduce=_command(case, seed, None, system),
+        wall_duration_ns=0,
+    )
+    return _Told(list(log.take()))
 
 
 def furnish(
@@ -250,18 +283,7 @@ def case_events(
     log.add(
         "case_started",
         case.scenario.start if lab is None else lab.timeline.start_ns,
-        file=case.shown_as,
-        name=case.name,
-        params=case.params,
-        line=case.line,
-        scenario=case.scenario.scenario,
-        topic=case.topic,
-        source=case.scenario.source or "",
-        tags=list(case.scenario.tags),
-        profile=case.scenario.verifier.profile,
-        seed=seed,
-        bench=_played_on(stand_ins.label, system),
-        target=system.label,
+        **_beginning(case, seed, stand_ins, system),
         lanes=[] if lab is None else lab.lanes(),
     )
     yield from log.take()
@@ -299,6 +321,26 @@ def case_events(
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
     yield from log.take()
+
+
+def _beginning(
+    case: Case, seed: int, stand_ins: StandIns, system: SystemUnderTest
+) -> dict[str, Any]:
+    """What is known of a case before its lab is furnished."""
+    return {
+        "file": case.shown_as,
+        "name": case.name,
+        "params": case.params,
+        "line": case.line,
+        "scenario": case.scenario.scenario,
+        "topic": case.topic,
+        "source": case.scenario.source or "",
+        "tags": list(case.scenario.tags),
+        "profile": case.scenario.verifier.profile,
+        "seed": seed,
+        "bench": _played_on(stand_ins.label, system),
+        "target": system.label,
+    }
 
 
 def _played_on(bench: str, system: SystemUnderTest) -> str:

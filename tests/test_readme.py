@@ -16,6 +16,7 @@ from mfalab.simulator.scenario_files.loader import load_cases
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     "README.md",
+    "docs/cluster.md",
     "docs/endpoint.md",
     "docs/pytest.md",
     "docs/scenarios.md",

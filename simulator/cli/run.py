@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from mfalab.simulator.cli.bench import opened_bench
+from mfalab.simulator.cli.cluster import the_cluster
 from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, not_ready, option
 from mfalab.simulator.cli.outputs import errors_of_writing, written
 from mfalab.simulator.cli.selection import Selection
@@ -38,6 +39,11 @@ class _Manner:
         show_default=False,
         help="Number of processes.",
     )
+    scheduler: str | None = option(
+        "--scheduler",
+        metavar="URL",
+        help="Run on the Dask cluster of tcp://HOST:PORT, in place of processes here.",
+    )
     lab_file: Path | None = option(
         "--lab",
         type=A_FILE,
@@ -58,6 +64,16 @@ class _Manner:
         "--dry-run", is_flag=True, help="List the calls to a target aws:, and send none."
     )
     exitfirst: bool = option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+
+    def require_alone(self, record: Path | None) -> None:
+        """Refuse what needs this machine beside a scheduler."""
+        for word, given in (
+            ("-j", self.jobs > 1),
+            ("--lab", self.lab_file is not None),
+            ("--record", record is not None),
+        ):
+            if given:
+                raise click.UsageError(f"{word} is of this machine: leave it out with --scheduler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +139,10 @@ def run_command(
     """
     from mfalab.simulator.environment.target import TargetFailed
     from mfalab.simulator.runner import run
+    from mfalab.simulator.scheduling.workers import SchedulingFailed
 
+    if manner.scheduler is not None:
+        manner.require_alone(outputs.record)
     if manner.lab_file is not None and manner.jobs > 1:
         raise click.UsageError("a bench serves one process: leave -j out with --lab")
     outputs.require_a_file_each()
@@ -133,13 +152,17 @@ def run_command(
         _rehearse(selection, manner)
         return
     system = the_target(manner.target, manner.real_account, lab_file=manner.lab_file)
-    if system.one_process and manner.jobs > 1:
-        raise click.UsageError(f"{system.label} is one world for all cases: leave -j out with it")
+    if system.one_process and (manner.jobs > 1 or manner.scheduler is not None):
+        several = "-j" if manner.scheduler is None else "--scheduler"
+        raise click.UsageError(
+            f"{system.label} is one world for all cases: leave {several} out with it"
+        )
     cases = selection.cases(system.suite)
     with ExitStack() as stack:
         bench = None
         if manner.lab_file is not None:
             bench = stack.enter_context(opened_bench(manner.lab_file, manner.seed))
+        workers = None if manner.scheduler is None else the_cluster(manner.scheduler)
         results = _Results(stack, outputs, display.reporter(form))
         try:
             events = run(
@@ -150,6 +173,7 @@ def run_command(
                 bench=bench,
                 record=outputs.record,
                 system=system,
+                workers=workers,
             )
             # Closed at once when interrupted: what other processes have not begun is dropped.
             for event in stack.enter_context(closing(events)):
@@ -157,6 +181,8 @@ def run_command(
         except KeyboardInterrupt:
             raise click.exceptions.Abort from None
         except TargetFailed as failure:  # interrupted, and not all that was made could be removed
+            not_ready(str(failure))
+        except SchedulingFailed as failure:
             not_ready(str(failure))
         finally:
             results.close()

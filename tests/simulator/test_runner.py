@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from mfalab.simulator.runner import case_events, run, run_case
 from mfalab.simulator.scenario_files import loader
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import shipped
+from mfalab.simulator.scheduling.workers import AHEAD, Borrowed, SchedulingFailed
 from mfalab.simulator.steps.timing import Wait
 
 Cases = Callable[..., list[Case]]
@@ -288,34 +291,33 @@ def test_events_of_one_occurrence_are_held_however_many_there_are(
 
 @pytest.mark.parametrize("count", [20, 40, 80])
 def test_cases_under_way_are_bounded_whatever_their_number(
-    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch, count: int
+    story: Story, cases: Cases, count: int
 ) -> None:
     under_way: list[int] = [0]
 
-    class Pool:
-        """Runs at once what it is given, and counts what was not asked for yet."""
+    class Taken(Future[Any]):
+        """A result that was not asked for yet."""
 
-        def __init__(self, *_: object, **__: object) -> None: ...
+        def result(self, timeout: float | None = None) -> Any:
+            under_way.append(under_way[-1] - 1)
+            return super().result(timeout)
 
-        def submit(self, function: Callable[..., Any], *given: Any) -> Any:
+    class Pool(Executor):
+        """Runs at once what it is given."""
+
+        def submit(self, fn: Any, /, *given: Any, **words: Any) -> Any:
             under_way.append(under_way[-1] + 1)
-            told = function(*given)
+            future = Taken()
+            future.set_result(fn(*given, **words))
+            return future
 
-            def result() -> Any:
-                under_way.append(under_way[-1] - 1)
-                return told
-
-            return SimpleNamespace(result=result)
-
-        def shutdown(self, **_: object) -> None: ...
-
-    monkeypatch.setattr(runner, "ProcessPoolExecutor", Pool)
     text = story("{do: wait, for: 1 s}", more=f"matrix: {{fob.drift: {list(drifts(count))}}}\n")
     some = cases(text)
     assert len(some) == count
-    verdicts = [each["verdict"] for each in run(some, jobs=2) if each["kind"] == "case_finished"]
+    events = run(some, workers=Borrowed(Pool(), 2))
+    verdicts = [each["verdict"] for each in events if each["kind"] == "case_finished"]
     assert verdicts == ["passed"] * count
-    assert max(under_way) == 2 * runner.AHEAD
+    assert max(under_way) == 2 * AHEAD
     assert under_way[-1] == 0
 
 
@@ -343,3 +345,70 @@ def test_long_cases_of_workers_wait_in_files_that_are_gone_afterwards(
     assert stable(told) == stable(run(some, seed=7))
     assert seen >= 1
     assert not list(tmp_path.glob("tmp*"))
+
+
+def test_workers_without_a_common_folder_pack_what_is_long(
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads are workers as well, and a process runs one case at a time."""
+    monkeypatch.setattr(runner, "HELD", 4)
+    text = story(
+        "{do: enable, who: alice, device: fob}",
+        "{do: sign_in, who: alice, with: fob, times: 5, every: 1 d}",
+        more="matrix: {fob.drift: [0 ppm, 1 ppm, 2 ppm]}\n",
+    )
+    some = cases(text)
+    with ThreadPoolExecutor(3) as threads:
+        told = list(run(some, seed=7, workers=Borrowed(threads, 3)))
+        again = list(run(some, seed=7, workers=Borrowed(threads, 3)))
+    assert stable(told) == stable(again) == stable(run(some, seed=7))
+
+
+def test_worker_of_another_release_does_not_run_cases(
+    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = current_thread()
+    monkeypatch.setattr(runner, "version", lambda _: "1.0" if current_thread() is own else "2.0")
+    with ThreadPoolExecutor(1) as threads:
+        events = run(cases(story("{do: wait, for: 1 s}")), workers=Borrowed(threads, 1))
+        with pytest.raises(SchedulingFailed, match=r"it has mfalab 2\.0; give it 1\.0"):
+            list(events)
+
+
+def test_case_that_ends_its_worker_is_an_error_and_the_others_are_told(
+    story: Story, cases: Cases
+) -> None:
+    """Out of memory, a crash in C: whatever ends a process must not end the run."""
+    drift = {"case": "deadly", "fob.drift": "666 ppm"}
+    text = story("{do: wait, for: 1 s}", more=f"matrix: [{{fob.drift: 1 ppm}}, {drift}]\n")
+    some = cases(text)
+    events = list(run(some, workers=DeadlyWorkers()))
+    finished = [event for event in events if event["kind"] == "case_finished"]
+    assert [event["verdict"] for event in finished] == ["passed", "error"]
+    assert finished[1]["why"].endswith("the worker that ran it was lost, 3 times")
+    assert finished[1]["reproduce"].startswith("mfalab run ")
+    assert events[-1]["errors"] == 1
+    first = next(event for event in events if event["case"] == finished[1]["case"])
+    assert first.keys() == events[1].keys()
+
+
+class DeadlyWorkers(Borrowed):
+    """Threads that say of one case what processes say when they are killed."""
+
+    def __init__(self) -> None:
+        super().__init__(ThreadPoolExecutor(1), 1)
+
+    def submit(self, task: Any, argument: Any) -> Any:
+        """Break at the one."""
+        if "deadly" not in argument.id:
+            return super().submit(task, argument)
+        future: Future[Any] = Future()
+        future.set_exception(BrokenProcessPool("killed"))
+        return future
+
+    def renew(self) -> None:
+        """Go on."""
+
+    def end(self) -> None:
+        """End the threads."""
+        self._executor.shutdown()

@@ -88,6 +88,7 @@ def test_command_tells_what_it_does_and_takes_no_unknown_option(
         (("guest", "boot", "--", "true"), 3, "pip install 'mfalab[guest]'"),
         (("lab", "boot", "--", "true"), 3, "pip install 'mfalab[guest]'"),
         (("serve", "--db", ":memory:"), 3, "pip install 'mfalab[serve]'"),
+        (("run", "--scheduler", "tcp://127.0.0.1:1"), 3, "pip install 'mfalab[cluster]'"),
         (("run", "-k", "replay", "-q"), 0, ""),
         (("steps", "sign_in"), 0, "second page"),
     ],
