@@ -15,7 +15,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from mfalab.simulator.targets.otp import OtpSystem
+from mfalab.simulator.targets.otp.system import OtpSystem
 from mfalab.simulator.workbench.target import system_under_test
 from mfalab.verifier import otp
 from mfalab.verifier.code_rules import decide_code, judge_pair

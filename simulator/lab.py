@@ -38,7 +38,7 @@ from mfalab.simulator.language.words import Reference, marks, nearest
 from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Step
 from mfalab.simulator.targets.embedded import EMBEDDED
-from mfalab.simulator.targets.otp import CODE_REFUSED
+from mfalab.simulator.targets.otp.system import CODE_REFUSED
 from mfalab.simulator.traces.recorder import RecordingFailed
 from mfalab.simulator.verbs import Verbs
 from mfalab.verifier import ServiceError, Store, Verifier

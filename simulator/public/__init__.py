@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mfalab.simulator.keys.browser import Browser as Browser
     from mfalab.simulator.keys.webauthn_client import DOMException as DOMException
     from mfalab.simulator.lab import Lab as Lab
-    from mfalab.simulator.targets.otp_verifier import Capabilities as Capabilities
-    from mfalab.simulator.targets.otp_verifier import OtpVerifier as OtpVerifier
-    from mfalab.simulator.targets.otp_verifier import Verdict as Verdict
+    from mfalab.simulator.targets.otp.verifier import Capabilities as Capabilities
+    from mfalab.simulator.targets.otp.verifier import OtpVerifier as OtpVerifier
+    from mfalab.simulator.targets.otp.verifier import Verdict as Verdict
     from mfalab.verifier import MemoryStore as MemoryStore
     from mfalab.verifier import ServiceError as ServiceError
     from mfalab.verifier import Verifier as Verifier
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AuthenticatorApp": "devices.otp.app",
     "Browser": "simulator.keys.browser",
-    "Capabilities": "simulator.targets.otp_verifier",
+    "Capabilities": "simulator.targets.otp.verifier",
     "DOMException": "simulator.keys.webauthn_client",
     "Entropy": "simulator.entropy",
     "ExpectationFailed": "simulator.environment.outcome",
@@ -43,13 +43,13 @@ _HOMES = {
     "LabClock": "simulator.environment.lab_clock",
     "LiveApp": "simulator.environment.live_app",
     "MemoryStore": "verifier",
-    "OtpVerifier": "simulator.targets.otp_verifier",
+    "OtpVerifier": "simulator.targets.otp.verifier",
     "Outcome": "simulator.environment.outcome",
     "ScenarioError": "simulator.environment.outcome",
     "SecurityKey": "devices.security_key",
     "ServiceError": "verifier",
     "Timeline": "simulator.clocks.timeline",
-    "Verdict": "simulator.targets.otp_verifier",
+    "Verdict": "simulator.targets.otp.verifier",
     "Verifier": "verifier",
 }
 __all__ = [

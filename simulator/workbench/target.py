@@ -36,14 +36,14 @@ from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.language.words import Strict, nearest
 from mfalab.simulator.scenario_files.mistakes import located
 from mfalab.simulator.scenario_files.yaml_source import data_of, read_source
-from mfalab.simulator.targets import otp_words
 from mfalab.simulator.targets.embedded import EMBEDDED
-from mfalab.simulator.targets.otp import OtpSystem
-from mfalab.simulator.targets.otp_command import CommandVerifier
-from mfalab.simulator.targets.otp_http import HttpVerifier, Request
-from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier
-from mfalab.simulator.targets.webauthn import WebauthnSystem
-from mfalab.simulator.targets.webauthn_api import HttpServer
+from mfalab.simulator.targets.otp import template
+from mfalab.simulator.targets.otp.command import CommandVerifier
+from mfalab.simulator.targets.otp.http import HttpVerifier, Request
+from mfalab.simulator.targets.otp.system import OtpSystem
+from mfalab.simulator.targets.otp.verifier import Capabilities, OtpVerifier
+from mfalab.simulator.targets.webauthn.api import HttpServer
+from mfalab.simulator.targets.webauthn.system import WebauthnSystem
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ def _endpoint(
         TargetFailed: it is not there, or lets us not in.
     """
     try:
-        from mfalab.simulator.targets.aws import Address, connect, rehearse
+        from mfalab.simulator.targets.aws.system import Address, connect, rehearse
     except ModuleNotFoundError as missing:
         if missing.name not in ("boto3", "botocore"):
             raise
@@ -252,7 +252,7 @@ def _imported(module: str) -> Any:
 
 
 def _template(text: str) -> str:
-    otp_words.check(text)
+    template.check(text)
     return text
 
 
@@ -263,7 +263,7 @@ def _url(text: str) -> str:
 
 
 Template = Annotated[str, AfterValidator(_template)]
-"""Text with words in braces; see `otp_words`."""
+"""Text with words in braces; see `template`."""
 _Status = Annotated[int, Field(ge=0, le=999)]
 
 

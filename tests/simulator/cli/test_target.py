@@ -16,7 +16,7 @@ steps:
   - {do: sign_in, who: alice, with: fob}
 """
 VERIFIER = """
-from mfalab.simulator.targets.otp_verifier import Capabilities
+from mfalab.simulator.targets.otp.verifier import Capabilities
 
 class No:
     capabilities = Capabilities()

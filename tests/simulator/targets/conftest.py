@@ -22,8 +22,8 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
 from mfalab.simulator.serving.endpoint import ServedEndpoint, open_endpoint
 from mfalab.simulator.serving.server import Server, listen, url_of
-from mfalab.simulator.targets.otp import OtpSystem
-from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+from mfalab.simulator.targets.otp.system import OtpSystem
+from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 from mfalab.verifier.wire.asgi import Receive, Scope, Send
 
 

@@ -24,9 +24,9 @@ from mfalab.simulator.eventlog import Event
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
-from mfalab.simulator.targets.otp import OtpSystem
-from mfalab.simulator.targets.webauthn import WebauthnSystem
-from mfalab.simulator.targets.webauthn_api import HttpServer
+from mfalab.simulator.targets.otp.system import OtpSystem
+from mfalab.simulator.targets.webauthn.api import HttpServer
+from mfalab.simulator.targets.webauthn.system import WebauthnSystem
 from mfalab.simulator.workbench.target import system_under_test
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

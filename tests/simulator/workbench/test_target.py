@@ -9,15 +9,15 @@ import pytest
 
 from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.targets.embedded import EMBEDDED
-from mfalab.simulator.targets.otp import OtpSystem
-from mfalab.simulator.targets.otp_command import CommandVerifier
-from mfalab.simulator.targets.otp_http import HttpVerifier
-from mfalab.simulator.targets.webauthn import WebauthnSystem
-from mfalab.simulator.targets.webauthn_api import HttpServer
+from mfalab.simulator.targets.otp.command import CommandVerifier
+from mfalab.simulator.targets.otp.http import HttpVerifier
+from mfalab.simulator.targets.otp.system import OtpSystem
+from mfalab.simulator.targets.webauthn.api import HttpServer
+from mfalab.simulator.targets.webauthn.system import WebauthnSystem
 from mfalab.simulator.workbench.target import BadTarget, system_under_test
 
 MODULE = """
-from mfalab.simulator.targets.otp_verifier import Capabilities
+from mfalab.simulator.targets.otp.verifier import Capabilities
 
 class Verifier:
     capabilities = Capabilities(window_back=3)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfalab.simulator.targets import webauthn_api
-from mfalab.simulator.targets.webauthn_api import (
+from mfalab.simulator.targets.webauthn import api
+from mfalab.simulator.targets.webauthn.api import (
     Answer,
     CreationOptions,
     HttpServer,
@@ -166,4 +166,4 @@ def test_http_says_what_it_says(url: str) -> None:
     assert session.post("/moved", b"{}")[0] == 303
     with pytest.raises(OSError, match="longer than"):
         session.post("/long", b"{}")
-    assert webauthn_api.PATIENCE_S <= 30
+    assert api.PATIENCE_S <= 30

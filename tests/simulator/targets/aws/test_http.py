@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws_http import Http
+from mfalab.simulator.targets.aws.http import Http
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 

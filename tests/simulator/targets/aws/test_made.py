@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws import Address, connect
-from mfalab.simulator.targets.aws_made import Made
+from mfalab.simulator.targets.aws.made import Made
+from mfalab.simulator.targets.aws.system import Address, connect
 from mfalab.verifier import ServiceError, permissions
 
 ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'

@@ -11,8 +11,8 @@ import pytest
 
 from mfalab.simulator.clocks.durations import NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws_clock import DistantWall, ServedClock, wall_of
-from mfalab.simulator.targets.aws_http import Http
+from mfalab.simulator.targets.aws.clock import DistantWall, ServedClock, wall_of
+from mfalab.simulator.targets.aws.http import Http
 
 
 def clock_of(url: str, token: str = "x") -> ServedClock:

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws_http import Transport
+from mfalab.simulator.targets.aws.http import Transport
 from mfalab.verifier import Credentials, ServiceError
 
 REGION = "us-east-1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from mfalab.simulator.targets.aws_rehearsal import Rehearsal
-from mfalab.simulator.targets.aws_wire import Wire
+from mfalab.simulator.targets.aws.rehearsal import Rehearsal
+from mfalab.simulator.targets.aws.wire import Wire
 from mfalab.verifier import ServiceError, TokenSeed
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from mfalab.simulator.abilities import Ability
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws import Address, connect, rehearse
-from mfalab.simulator.targets.aws_clock import ServedClock
+from mfalab.simulator.targets.aws.clock import ServedClock
+from mfalab.simulator.targets.aws.system import Address, connect, rehearse
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.abilities import OF_SYSTEM, Ability, Offer
 from mfalab.simulator.clocks.wall import WALL, Wall, meet
 from mfalab.simulator.environment.target import NotOffered, Premises, Target, TargetFailed
-from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier, Verdict
+from mfalab.simulator.targets.otp.verifier import Capabilities, OtpVerifier, Verdict
 from mfalab.simulator.targets.pages import Pages, told
 from mfalab.verifier import (
     Credentials,

@@ -1,7 +1,7 @@
 """What a verifier of one-time codes looks like to a lab: the port for other people's.
 
-A verifier is a Python object with these methods, or what a target file describes (`otp_file`). It
-knows accounts by a name and each account by one seed (RFC 4226, RFC 6238).
+A verifier is a Python object with these methods, or what a target file describes. It knows accounts
+by a name and each account by one seed (RFC 4226, RFC 6238).
 """
 
 from __future__ import annotations

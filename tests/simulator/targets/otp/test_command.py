@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mfalab.simulator.targets.otp_command import CommandVerifier
-from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+from mfalab.simulator.targets.otp.command import CommandVerifier
+from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
 PROGRAM = """
 import sys

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mfalab.simulator.targets.otp_http import HttpVerifier, Request
-from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+from mfalab.simulator.targets.otp.http import HttpVerifier, Request
+from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
 
 class Service(BaseHTTPRequestHandler):

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mfalab.simulator.targets import otp_words
-from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+from mfalab.simulator.targets.otp import template
+from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
 _PATIENCE_S = 60
 """How long a command may take."""
@@ -38,7 +38,7 @@ class CommandVerifier:
 
     def enrol(self, account: str, seed: bytes, algorithm: str, digits: int, period_s: int) -> None:
         """Make an account; the seed stands on standard input, as base32."""
-        words = otp_words.of_enrolment(account, seed, algorithm, digits, period_s)
+        words = template.of_enrolment(account, seed, algorithm, digits, period_s)
         self._require("enrol", words, words["seed_base32"])
 
     def attempt(self, account: str, code: str) -> Verdict:
@@ -79,7 +79,7 @@ class CommandVerifier:
     ) -> subprocess.CompletedProcess[str]:
         given = {"time": self._time, **words}
         return subprocess.run(  # noqa: S603 - the user's own command, and no shell reads it
-            [otp_words.fill(each, given) for each in self.commands[what]],
+            [template.fill(each, given) for each in self.commands[what]],
             input=typed + "\n",
             capture_output=True,
             text=True,

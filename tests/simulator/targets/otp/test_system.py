@@ -12,8 +12,8 @@ import pytest
 from mfalab.simulator.eventlog import Event
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
-from mfalab.simulator.targets.otp import OtpSystem
-from mfalab.simulator.targets.otp_verifier import Verdict
+from mfalab.simulator.targets.otp.system import OtpSystem
+from mfalab.simulator.targets.otp.verifier import Verdict
 
 Play = Callable[..., dict[str, Event]]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws import Address, connect
-from mfalab.simulator.targets.aws_wire import Answered
+from mfalab.simulator.targets.aws.system import Address, connect
+from mfalab.simulator.targets.aws.wire import Answered
 from mfalab.verifier import Credentials, ServiceError
 
 NAMESPACE = 'xmlns="https://iam.amazonaws.com/doc/2010-05-08/"'

@@ -20,7 +20,7 @@ from mfalab.simulator.abilities import OF_SYSTEM, Ability, Offer
 from mfalab.simulator.clocks.wall import WALL, Wall, meet
 from mfalab.simulator.environment.target import Premises, Target, TargetFailed
 from mfalab.simulator.targets.pages import Pages
-from mfalab.simulator.targets.webauthn_api import (
+from mfalab.simulator.targets.webauthn.api import (
     Answer,
     CreationOptions,
     NotTheApi,

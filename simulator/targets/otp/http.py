@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mfalab.simulator.targets import otp_words
-from mfalab.simulator.targets.otp_verifier import Capabilities, Verdict
+from mfalab.simulator.targets.otp import template
+from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
 _PATIENCE_S = 30
 """How long an answer may take."""
@@ -42,14 +42,14 @@ class Request:
         quoted = {name: urllib.parse.quote(value, safe="") for name, value in words.items()}
         headers, body = dict(self.headers), None
         if self.form is not None:
-            fields = {name: otp_words.fill(text, words) for name, text in self.form.items()}
+            fields = {name: template.fill(text, words) for name, text in self.form.items()}
             body = urllib.parse.urlencode(fields).encode()
         elif self.json is not None:
-            fields = {name: otp_words.fill(text, words) for name, text in self.json.items()}
+            fields = {name: template.fill(text, words) for name, text in self.json.items()}
             body = json.dumps(fields).encode()
             headers["Content-Type"] = "application/json"
         return urllib.request.Request(  # noqa: S310 - the scheme was checked
-            otp_words.fill(self.url, quoted), data=body, headers=headers, method=self.method
+            template.fill(self.url, quoted), data=body, headers=headers, method=self.method
         )
 
 
@@ -83,7 +83,7 @@ class HttpVerifier:
 
     def enrol(self, account: str, seed: bytes, algorithm: str, digits: int, period_s: int) -> None:
         """Make an account."""
-        words = otp_words.of_enrolment(account, seed, algorithm, digits, period_s)
+        words = template.of_enrolment(account, seed, algorithm, digits, period_s)
         self._require("enrol", words)
 
     def attempt(self, account: str, code: str) -> Verdict:

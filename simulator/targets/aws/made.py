@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mfalab.simulator.environment.target import TargetFailed
-from mfalab.simulator.targets.aws_wire import Wire
+from mfalab.simulator.targets.aws.wire import Wire
 from mfalab.verifier import ServiceError
 
 _UNDONE: Mapping[str, tuple[str, tuple[str, ...]]] = {

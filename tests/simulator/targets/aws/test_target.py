@@ -15,9 +15,9 @@ from mfalab.simulator.language.setting import Setting
 from mfalab.simulator.runner import case_events, run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
-from mfalab.simulator.targets.aws import Address, AwsSystem, connect
-from mfalab.simulator.targets.aws_http import response
-from mfalab.simulator.targets.aws_target import AwsTarget
+from mfalab.simulator.targets.aws.http import response
+from mfalab.simulator.targets.aws.system import Address, AwsSystem, connect
+from mfalab.simulator.targets.aws.target import AwsTarget
 from mfalab.verifier import ServiceError
 
 PLAIN = "replay-and-race/same-code-twice-at-sts"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator.targets.aws_names import Names
+from mfalab.simulator.targets.aws.names import Names
 
 OWN, THEIRS = "123456789012", "999988887777"
 

@@ -17,9 +17,9 @@ from mfalab.simulator.environment.outcome import ExpectationFailed
 from mfalab.simulator.environment.target import NotOffered, Premises, TargetFailed
 from mfalab.simulator.language.setting import VerifierSpec
 from mfalab.simulator.targets import embedded
-from mfalab.simulator.targets.aws_made import Made
-from mfalab.simulator.targets.aws_names import Names
-from mfalab.simulator.targets.aws_wire import Answered, Wire
+from mfalab.simulator.targets.aws.made import Made
+from mfalab.simulator.targets.aws.names import Names
+from mfalab.simulator.targets.aws.wire import Answered, Wire
 from mfalab.verifier import (
     Account,
     Credentials,

@@ -17,8 +17,8 @@ from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect, shipped
 from mfalab.simulator.serving.fido import at_origin, origin_of
-from mfalab.simulator.targets.webauthn import WebauthnSystem
-from mfalab.simulator.targets.webauthn_api import HttpServer
+from mfalab.simulator.targets.webauthn.api import HttpServer
+from mfalab.simulator.targets.webauthn.system import WebauthnSystem
 from mfalab.verifier import AWS_IMMEDIATE
 from mfalab.verifier.webauthn import ceremonies, statements
 from mfalab.verifier.webauthn.messages import UP, UV

@@ -28,11 +28,11 @@ from mfalab.simulator.abilities import OF_SYSTEM, Ability, Offer
 from mfalab.simulator.clocks.wall import Wall
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.environment.target import NotOffered, Premises, Target, TargetFailed
-from mfalab.simulator.targets.aws_clock import ServedClock, wall_of
-from mfalab.simulator.targets.aws_http import PATIENCE_S, Http, Transport
-from mfalab.simulator.targets.aws_rehearsal import ANY_ACCOUNT, LeapingWall, Rehearsal
-from mfalab.simulator.targets.aws_target import AwsTarget
-from mfalab.simulator.targets.aws_wire import REGION, Called, Wire
+from mfalab.simulator.targets.aws.clock import ServedClock, wall_of
+from mfalab.simulator.targets.aws.http import PATIENCE_S, Http, Transport
+from mfalab.simulator.targets.aws.rehearsal import ANY_ACCOUNT, LeapingWall, Rehearsal
+from mfalab.simulator.targets.aws.target import AwsTarget
+from mfalab.simulator.targets.aws.wire import REGION, Called, Wire
 from mfalab.verifier import ServiceError, TokenSeed
 
 PREFIX = "mfalab-"

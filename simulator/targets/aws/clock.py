@@ -14,7 +14,7 @@ from mfalab.simulator.clocks.durations import NS_PER_HOUR, NS_PER_S, NS_PER_WEEK
 from mfalab.simulator.clocks.wall import WALL, Wall
 from mfalab.simulator.environment.target import TargetFailed
 from mfalab.simulator.language.setting import DEFAULT_START_NS
-from mfalab.simulator.targets.aws_http import Transport
+from mfalab.simulator.targets.aws.http import Transport
 from mfalab.verifier import TokenSeed
 
 CONTROL = "/_mfalab/"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator.targets.otp_verifier import Capabilities, OtpVerifier, Verdict
+from mfalab.simulator.targets.otp.verifier import Capabilities, OtpVerifier, Verdict
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.language.setting import VerifierSpec
-from mfalab.simulator.targets.aws_http import response
+from mfalab.simulator.targets.aws.http import response
 from mfalab.verifier import CHEAP, Credentials, MemoryStore, Silence, TokenSeed, Verifier
 from mfalab.verifier.wire.messages import Request
 from mfalab.verifier.wire.service import Endpoint

@@ -1,0 +1,1 @@
+"""Any IAM and STS endpoint as a target, by boto3."""

@@ -1,0 +1,1 @@
+"""Verifiers of one-time codes as targets: Python objects, commands and HTTP servers."""

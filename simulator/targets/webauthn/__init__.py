@@ -1,0 +1,1 @@
+"""WebAuthn servers as targets, by the FIDO server-test API."""
