@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -121,8 +121,13 @@ class Victim:
     """The script `victim.py`, which forks a child for each round."""
 
     def __init__(self, place: str, *, lies: bool) -> None:
+        self.child = 0
+        """The process that is to be killed, while it runs."""
         words = [sys.executable, str(HERE / "victim.py"), place, *(["--lie"] if lies else [])]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Ctrl-C is for this process alone, which ends the others.
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
 
     def lines(self) -> Iterator[list[str]]:
         assert self.process.stdout is not None
@@ -139,8 +144,9 @@ class Victim:
         pid = 0
         for what, *words in self.lines():
             if what == "begun":
-                pid = int(words[0])
+                pid = self.child = int(words[0])
             elif what == "ended":
+                self.child = 0
                 hold(int(words[0]) == -signal.SIGKILL, "the process ended before it was killed")
                 return
             else:
@@ -158,6 +164,10 @@ class Victim:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
+        if self.child:
+            with suppress(ProcessLookupError):
+                os.kill(self.child, signal.SIGKILL)
+        self.process.stdout.read()
         self.process.wait()
         self.process.stdout.close()
 
@@ -281,6 +291,7 @@ def own_server() -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -332,7 +343,7 @@ class Run:
                 check_replay(store, seen, known)
         finally:
             victim.close()
-        self.totals.stages.update(seen.stages.values())
+            self.totals.stages.update(seen.stages.values())
 
     def round(
         self, number: int, place: str, victim: Victim, seen: Acknowledged, known: set[str]
