@@ -388,7 +388,7 @@ def test_case_that_ends_its_worker_is_an_error_and_the_others_are_told(
     assert finished[1]["why"].endswith("the worker that ran it was lost, 3 times")
     assert finished[1]["reproduce"].startswith("mfalab run ")
     assert events[-1]["errors"] == 1
-    first = next(event for event in events if event["case"] == finished[1]["case"])
+    first = next(event for event in events if event.get("case") == finished[1]["case"])
     assert first.keys() == events[1].keys()
 
 
