@@ -41,6 +41,16 @@ class Example:
 
 ALL = [
     Example(
+        "window.fleet.yaml",
+        r"^ rfc6238 +[\d,.]+ +[\d,.]+ .*\n keycloak +[\d,.]+ +0\.0 ",
+        (
+            "window.fleet.yaml",
+            "policies: [aws-observed, rfc6238, keycloak",
+            "policies: [aws-observed",
+        ),
+        ("numba", "pyarrow"),
+    ),
+    Example(
         "first.scenario.yaml",
         r"^passed  examples/first \(1\.0 d\)$",
         ("first.scenario.yaml", "code: -9 steps", "code: current"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +19,10 @@ from mfalab.simulator.cli.common import (
     option,
     print_json,
 )
+from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
 
 if TYPE_CHECKING:
+    from mfalab.simulator.fleet.report import Cost
     from mfalab.simulator.fleet.results import Result
     from mfalab.simulator.fleet.simulate import Tallies
     from mfalab.simulator.fleet.study import Study
@@ -57,6 +60,10 @@ class _Manner:
     jobs: int | None = option(
         "-j", "--jobs", type=click.IntRange(1, 256), help="Threads; one for each processor."
     )
+    html: Path | None = option("--html", type=A_FILE, metavar="FILE.html", help="HTML report.")
+    parquet: Path | None = option(
+        "--parquet", type=A_FILE, metavar="FILE.parquet", help="Aggregates by fleet and month."
+    )
     double: bool = option("--double", is_flag=True, help="Double precision; slower.")
 
 
@@ -85,15 +92,59 @@ def fleet_command(path: Path | None, changes: _Changes, manner: _Manner, form: s
         require_extra()
     except ExtraMissing as missing:
         not_ready(str(missing))
+    for output in (manner.html, manner.parquet):
+        if output is not None:
+            require_writable(output)
+    started = perf_counter(), process_time()
     result = _run(study, manner)
+    cost = _cost_since(*started)
+    _write(result, cost, manner)
     if form == "json":
         from mfalab.simulator.fleet.results import summary
 
         print_json(summary(result))
     else:
         _print(result)
+        click.echo(cost.text(result))
     if not result.complete:
         sys.exit(INTERRUPTED)
+
+
+def _cost_since(wall: float, processor: float) -> Cost:
+    """What was spent since."""
+    from mfalab.simulator.fleet.report import Cost
+
+    return Cost(perf_counter() - wall, process_time() - processor, _resident_bytes())
+
+
+def _resident_bytes() -> int:
+    """The most memory that was resident; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _write(result: Result, cost: Cost, manner: _Manner) -> None:
+    """The files that were asked for, also of a part of a study."""
+    from mfalab.simulator.fleet.report import render, windows_study
+    from mfalab.simulator.fleet.results import Result, write_parquet
+    from mfalab.simulator.fleet.simulate import simulate
+    from mfalab.simulator.report.files import write_whole
+
+    if manner.parquet is not None:
+        with errors_of_writing(manner.parquet):
+            write_parquet(result, manner.parquet)
+    if manner.html is not None:
+        windows = None
+        if result.complete:
+            compared = windows_study(result.study)
+            *_, last = simulate(compared, workers=manner.jobs)
+            windows = Result.of(compared, last)
+        with errors_of_writing(manner.html):
+            write_whole(manner.html, render(result, windows, cost))
 
 
 def _run(study: Study, manner: _Manner) -> Result:

@@ -50,8 +50,13 @@ def jit(function: Compiled) -> Compiled:
 
 
 def inlined(function: Compiled) -> Compiled:
-    """A function that is compiled into its callers."""
-    return cast("Compiled", _numba().njit(nogil=True, error_model="numpy")(function))
+    """A function that is compiled into its callers.
+
+    A call would copy every pointer and size of every array of its arguments: for a whole block that
+    takes as long as what is computed for one token.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "forceinline": True}
+    return cast("Compiled", _numba().njit(**options)(function))
 
 
 def lanes(function: Compiled) -> Compiled:

@@ -374,7 +374,7 @@ def _walk_bits(word: Any, week: Any) -> Any:
     )
 
 
-@jit
+@inlined
 def error_at(lane: Any, tick: Any, week: Any, around: Any, block: Any) -> Any:
     """A token's clock error at an instant not before its last event, in units.
 
@@ -563,7 +563,7 @@ def _see_lanes(
     return present, ended
 
 
-@jit
+@inlined
 def _see(week: Any, slot: Any, around: Any, block: Any) -> Any:
     """See `_see_lanes`."""
     wholes, floats, of_lane = around.wholes, block.floats, block.wholes
@@ -657,7 +657,7 @@ def _follow_lanes(
     return accepted, wrong
 
 
-@jit
+@inlined
 def _decide(policy: Any, row: Any, whole_step: Any, one: Any, block: Any) -> Any:
     """Which lanes' codes a policy plainly accepts; marks the others that have a login.
 
@@ -796,7 +796,7 @@ def _desk_opens(tick: Any, wholes: Any) -> Any:
     return tick
 
 
-@jit
+@inlined
 def _pair(
     policy: Any,
     row: Any,
@@ -840,7 +840,7 @@ def _pair(
     return good
 
 
-@jit
+@inlined
 def _login(
     policy: Any, row: Any, lane: Any, week: Any, slot: Any, around: Any, block: Any, tally: Any
 ) -> None:
@@ -941,7 +941,7 @@ def _login(
     block.standing[policy, lane] = SPECIAL
 
 
-@jit
+@inlined
 def _bury(week: Any, around: Any, block: Any, tally: Any) -> None:
     """Count the tokens that have reached their end since the last login, once."""
     wholes = block.wholes
@@ -982,7 +982,7 @@ def _end_week_lanes(
         rates[lane] = np.int32(rate + steps)
 
 
-@jit
+@inlined
 def _end_week(week: Any, around: Any, block: Any) -> None:
     """Let instants within the week count from the next one."""
     row = week % around.totals.shape[0]
@@ -1078,7 +1078,7 @@ def live(
         _end_week(week, around, block)
 
 
-@jit
+@inlined
 def _record_accepted(policy: Any, week: Any, around: Any, block: Any, tally: Any) -> None:
     """Add the plainly accepted codes of one login to the trace."""
     wholes = around.wholes

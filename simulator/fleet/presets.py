@@ -11,15 +11,26 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from mfalab.simulator.clocks.quartz import OSCILLATORS, TUNING_FORK, DataSheet
+from mfalab.simulator.clocks.quartz import OSCILLATORS, TUNING_FORK, DataSheet, ageing_ppm
+
+
+def _fitted(sigma_ppm: float, limit_ppm: float, first_year_ppm: float) -> DataSheet:
+    """A watch crystal with another spread of rates, and another ageing."""
+    return replace(
+        TUNING_FORK,
+        typical=replace(TUNING_FORK.typical, ageing_ppm=ageing_ppm(first_year_ppm)),
+        offset_sigma_ppm=sigma_ppm,
+        offset_limit_ppm=limit_ppm,
+    )
+
 
 CRYSTALS: Final[Mapping[str, DataSheet]] = MappingProxyType(
     {
         **OSCILLATORS,
-        "feitian-c200": replace(TUNING_FORK, offset_sigma_ppm=2.5, offset_limit_ppm=7.5),
-        "token2-classic": replace(TUNING_FORK, offset_sigma_ppm=3.8, offset_limit_ppm=11.574),
-        "safeid": replace(TUNING_FORK, offset_sigma_ppm=3.86, offset_limit_ppm=7.72),
-        "digipass": replace(TUNING_FORK, offset_sigma_ppm=7.7, offset_limit_ppm=23.148),
+        "feitian-c200": _fitted(sigma_ppm=1.6, limit_ppm=4.8, first_year_ppm=0.5),
+        "token2-classic": _fitted(sigma_ppm=3.8, limit_ppm=11.574, first_year_ppm=1.0),
+        "safeid": _fitted(sigma_ppm=3.86, limit_ppm=7.72, first_year_ppm=1.0),
+        "digipass": _fitted(sigma_ppm=7.7, limit_ppm=20.0, first_year_ppm=3.0),
     }
 )
 """The crystals that a study may name."""

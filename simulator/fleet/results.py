@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -163,3 +165,40 @@ def summary(result: Result) -> dict[str, Any]:
         "dead": result.tallies.gone[:, :, 0].sum(0).tolist(),
         "lost": result.tallies.gone[:, :, 1].sum(0).tolist(),
     }
+
+
+def write_parquet(result: Result, path: Path) -> None:
+    """Write the aggregates: a row for each policy, fleet and month; an existing file is replaced.
+
+    The file's metadata has the study and whether it is complete.
+
+    Raises:
+        OSError: it cannot be written; then there is no half of it.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    counts = result.tallies.counts
+    policies, fleets, months, _ = counts.shape
+    gone = result.tallies.gone
+    columns: dict[str, Any] = {
+        "policy": np.repeat([each.name for each in result.study.policies], fleets * months),
+        "fleet": np.tile(np.repeat(np.arange(fleets), months), policies),
+        "month": np.tile([first.isoformat() for first in result.firsts], policies * fleets),
+    }
+    for name, place in COUNTED.items():
+        columns[name] = counts[:, :, :, place].ravel()
+    columns["dead"] = np.tile(gone[:, :, 0].ravel(), policies)
+    columns["lost"] = np.tile(gone[:, :, 1].ravel(), policies)
+    metadata = {
+        "study": result.study.model_dump_json(),
+        "complete": json.dumps(result.complete),
+        "tokens": str(result.tallies.tokens),
+    }
+    table = pyarrow.table(columns).replace_schema_metadata(metadata)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        parquet.write_table(table, beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

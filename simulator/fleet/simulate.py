@@ -188,6 +188,7 @@ class _Prepared:
         self.walk = wander_table()
         self.policies = rows_of(policy.figures for policy in study.policies)
         self._climates: dict[str, Any] = {}
+        self._arounds: dict[int, tuple[kernel.Surroundings, Any]] = {}
         self._life = tables.cut_normal_quantiles(
             study.battery.life / NS_PER_DAY,
             study.battery.spread / NS_PER_DAY,
@@ -196,20 +197,26 @@ class _Prepared:
         self._normal = tables.cut_normal_quantiles(0.0, 1.0, 6.0)
         self._lock = Lock()
 
-    def climate(self, name: str) -> Any:
-        with self._lock:
-            if name not in self._climates:
-                of_float = _FLOATS[self.precision]
-                table, totals = tables.climate_table(
-                    climate_of(name),
-                    self.study.begin_ns,
-                    self.study.weeks + 6,
-                    _CELL_S[self.precision],
-                )
-                self._climates[name] = table.astype(of_float), totals.astype(of_float)
-            return self._climates[name]
+    def _climate(self, name: str) -> Any:
+        if name not in self._climates:
+            of_float = _FLOATS[self.precision]
+            table, totals = tables.climate_table(
+                climate_of(name),
+                self.study.begin_ns,
+                self.study.weeks + 6,
+                _CELL_S[self.precision],
+            )
+            self._climates[name] = table.astype(of_float), totals.astype(of_float)
+        return self._climates[name]
 
     def around(self, cohort: Cohort) -> tuple[kernel.Surroundings, Any]:
+        """What a cohort's tokens share, and the distributions that they are drawn from."""
+        with self._lock:
+            if cohort.number not in self._arounds:
+                self._arounds[cohort.number] = self._make_around(cohort)
+            return self._arounds[cohort.number]
+
+    def _make_around(self, cohort: Cohort) -> tuple[kernel.Surroundings, Any]:
         study = self.study
         sheet = crystal_of(study, cohort.crystal)
         typical = sheet.typical
@@ -239,7 +246,7 @@ class _Prepared:
         wholes[kernel.W_DESK_DAYS] = sum(1 << DAYS.index(day) for day in set(study.help_desk.days))
         wholes[kernel.W_BASE_S] = study.begin_ns // NS_PER_S
         wholes[kernel.W_PHASE] = cohort.phase
-        table, totals = self.climate(cohort.climate)
+        table, totals = self._climate(cohort.climate)
         around = kernel.Surroundings(
             one=_FLOATS[self.precision](1),
             units=np.int64(_UNITS[self.precision]),

@@ -28,7 +28,7 @@ class HtmlReport:
     def render(self, report: Report) -> str:
         """The text of the page, once all cases of the report were taken."""
         self._packer.close(report)
-        chart, element = _chart()
+        chart, element = chart_library()
         return EntriesPage(
             mark="report",
             section="scenarios",
@@ -58,7 +58,7 @@ def _headline(report: Report) -> str:
 
 
 @cache
-def _chart() -> tuple[str, str]:
+def chart_library() -> tuple[str, str]:
     """The chart library, and the elements that carry it with its licence."""
     bundle = (files("chartkick") / _CHART).read_bytes()
     text = bundle.decode()

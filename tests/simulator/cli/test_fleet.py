@@ -73,3 +73,34 @@ def test_without_the_extra_it_says_what_to_install(in_process, monkeypatch):
     done = in_process("fleet", *SMALL)
     assert done.code == 3
     assert "pip install 'mfalab[fleet]'" in done.err
+
+
+def test_reports_are_written_and_what_is_partial_is_marked_in_them(
+    in_process, tmp_path, monkeypatch
+):
+    from pyarrow import parquet
+
+    from mfalab.simulator.fleet import simulate
+
+    page, table = tmp_path / "a.html", tmp_path / "a.parquet"
+    done = in_process("fleet", *SMALL, "--html", page, "--parquet", table)
+    assert done.code == 0
+    assert "Partial" not in page.read_text()
+    whole = simulate.simulate
+
+    def interrupted(*told, **how):
+        yield next(whole(*told, **how, chunk=100))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(simulate, "simulate", interrupted)
+    done = in_process("fleet", *SMALL, "--html", page, "--parquet", table)
+    assert done.code == 130
+    assert "Partial: interrupted after 100 of 400 tokens." in page.read_text()
+    assert parquet.read_schema(table).metadata[b"complete"] == b"false"
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(in_process, tmp_path):
+    done = in_process("fleet", *SMALL, "--html", tmp_path / "no" / "a.html")
+    assert done.code == 2
+    assert "cannot write" in done.err
+    assert "tokens" not in done.out

@@ -1,10 +1,13 @@
 """Tallies as figures."""
 
+import json
+
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from mfalab.simulator.fleet import kernel
-from mfalab.simulator.fleet.results import Result, summary
+from mfalab.simulator.fleet.results import COUNTED, Result, summary, write_parquet
 from mfalab.simulator.fleet.simulate import nothing, simulate
 from mfalab.simulator.fleet.study import Study
 
@@ -55,3 +58,36 @@ def test_a_summary_is_json_of_all_policies(result):
     assert told["tokens"] == 900
     assert [each["name"] for each in told["policies"]] == ["aws-observed", "rfc6238"]
     assert len(told["months"]) == len(told["dead"]) == len(result.firsts)
+
+
+def test_parquet_has_a_row_for_each_policy_fleet_and_month(result, tmp_path):
+    path = tmp_path / "a.parquet"
+    path.write_text("an older one")
+    write_parquet(result, path)
+    table = parquet.read_table(path)
+    policies, fleets, months, _ = result.tallies.counts.shape
+    assert table.num_rows == policies * fleets * months
+    assert set(COUNTED) < set(table.column_names)
+    rows = table.to_pylist()
+    logins = sum(row["logins"] for row in rows if row["policy"] == "rfc6238")
+    assert logins == result.policies()[1].totals["logins"]
+    assert rows[months + 3]["month"] == result.firsts[3].isoformat()
+    assert rows[months + 3]["fleet"] == 1
+    told = table.schema.metadata
+    assert json.loads(told[b"complete"]) is True
+    assert json.loads(told[b"study"])["tokens"] == 300
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_that_cannot_be_written_leaves_what_was_there(result, tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    path.write_text("an older one")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet, "write_table", full)
+    with pytest.raises(OSError, match="No space"):
+        write_parquet(result, path)
+    assert path.read_text() == "an older one"
+    assert list(tmp_path.iterdir()) == [path]
