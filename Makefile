@@ -27,7 +27,7 @@ targets-table: $(VENV)/installed-for-test $(VENV)/strangers/installed
 
 # COMPARE=FILE fails on a ratio that is worse than in an earlier run's JSON; TARGET=otp:... measures
 # a verifier of yours beside the others.
-bench: $(VENV)/installed-for-test $(VENV)/strangers/installed
+bench: $(VENV)/installed-for-test $(VENV)/strangers/installed $(VENV)/peers/installed
 	@mkdir -p report
 	$(BIN)/python -m pytest bench --benchmark-only --benchmark-quiet --benchmark-json report/bench.json \
 	  $(if $(COMPARE),--compare $(COMPARE)) $(if $(TARGET),--target $(TARGET))
@@ -96,6 +96,12 @@ $(VENV)/strangers/installed: | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)/strangers
 	@$(VENV)/strangers/bin/pip install --quiet --disable-pip-version-check 'c7n>=0.9.53' 'aws-mfa>=0.0.12' 'moto[server]>=5.2' \
 	  && touch $@ || echo "no strangers at the AWS endpoint; tests that need them say so"
+
+# A peer of the benchmarks that wants an older fido2.
+$(VENV)/peers/installed: | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/pip install --quiet --disable-pip-version-check soft-webauthn==0.1.4 \
+	  && touch $@ || echo "no soft-webauthn; its row is left out"
 
 # A MicroPython for the rig's firmware, which runs under node.
 MICROPYTHON := micropython-webassembly-pyscript

@@ -3,7 +3,8 @@
     .venv/bin/python bench/memory.py
 
 Cases: one scenario with a matrix of 100, 1,000 and 10,000 rows. People: one scenario in which 10,
-100 and 1,000 people with a fob each sign in once a week for a year.
+100 and 1,000 people with a fob each sign in once a week for a year. Years: a matrix of 10, 100 and
+1,000 rows, in each of which a person with eight fobs signs in three times a day for a year.
 """
 
 import os
@@ -43,6 +44,28 @@ def many_people(count: int) -> str:
     )
 
 
+FOBS, SIGN_INS = 8, 1_096
+DRIFT_PPM = 0.5
+
+
+def years(count: int) -> str:
+    """As many cases of a person with eight fobs who signs in three times a day for a year."""
+    fobs = "".join(f"  f{number}: {FOB % ('alice', DRIFT_PPM)}\n" for number in range(FOBS))
+    enabled = "".join(
+        f"  - {{do: enable, who: ada, for: alice, device: f{number}}}\n" for number in range(FOBS)
+    )
+    each = f"times: {SIGN_INS // FOBS}, every: 8 h"
+    signed_in = "".join(
+        f"  - {{do: sign_in, who: alice, with: f{number}, {each}}}\n" for number in range(FOBS)
+    )
+    climates = ", ".join(f"{20 + number / 1_000:.3f} C" for number in range(count))
+    return (
+        f"scenario: A year\n{HEAD}people: {{alice: {{}}, ada: {{role: administrator}}}}\n"
+        f"devices:\n{fobs}matrix: {{f0.climate: [{climates}]}}\n"
+        f"steps:\n{enabled}  - {{do: wait, for: 90 s}}\n{signed_in}"
+    )
+
+
 def measure(name: str, text: str, folder: Path) -> None:
     """Run a scenario in a process of its own and print a row of the table."""
     scenario, log, page, xml = (
@@ -78,6 +101,9 @@ def main() -> None:
         for count in sizes:
             text = many_people(count // 10)
             measure(f"{count // 10:,} people".replace(" ", "_"), text, Path(folder))
+        for count in sizes:
+            text = years(count // 10)
+            measure(f"{count // 10:,} years".replace(" ", "_"), text, Path(folder))
 
 
 if __name__ == "__main__":

@@ -130,6 +130,54 @@ def test_verifier_of_yours(
         benchmark.pedantic(yours.attempt, setup=prepare, rounds=500, warmup_rounds=5)
 
 
+@pytest.fixture
+def batch(benchmark: Any) -> range:
+    """8,192 steps: what the search of a pair over months computes."""
+    benchmark.group = "8,192 codes of one seed"
+    return range(STEP, STEP + 8_192)
+
+
+def test_batch_of_pyotp(benchmark: Any, batch: range) -> None:
+    benchmark.extra_info["role"] = "peer"
+    generate = pyotp.TOTP(base64.b32encode(SEEDS["20 bytes"]).decode()).generate_otp
+    assert len(benchmark(lambda: [generate(step) for step in batch])) == len(batch)
+
+
+@pytest.mark.skipif(LIBOATH is None, reason="liboath is not installed")
+def test_batch_of_liboath(benchmark: Any, batch: range) -> None:
+    """`oath_hotp_generate`, which writes the text of a code."""
+    benchmark.extra_info["role"] = "peer"
+    library = ctypes.CDLL(LIBOATH)
+    assert library.oath_init() == 0
+    generate = library.oath_hotp_generate
+    generate.argtypes = [
+        *(ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64, ctypes.c_uint),
+        *(ctypes.c_bool, ctypes.c_size_t, ctypes.c_char_p),
+    ]
+    seed, text = SEEDS["20 bytes"], ctypes.create_string_buffer(7)
+    truncation = 2**64 - 1  # OATH_HOTP_DYNAMIC_TRUNCATION
+
+    def codes() -> list[int]:
+        values = []
+        for step in batch:
+            generate(seed, len(seed), step, 6, False, truncation, text)
+            values.append(int(text.value))
+        return values
+
+    assert benchmark(codes)[0] == int(otp.hotp(seed, STEP))
+
+
+def test_batch(benchmark: Any, batch: range) -> None:
+    schedule = otp.key_schedule(SEEDS["20 bytes"])
+    assert len(benchmark(lambda: schedule.values(batch[0], batch[-1], 6))) == len(batch)
+
+
+def test_batch_of_hmac_loop(benchmark: Any, batch: range) -> None:
+    benchmark.extra_info["role"] = "limit"
+    seed = SEEDS["20 bytes"]
+    benchmark(lambda: [hmac.digest(seed, step.to_bytes(8, "big"), "sha1") for step in batch])
+
+
 @pytest.mark.benchmark(group="pair")
 @pytest.mark.parametrize("profile", [AWS_IMMEDIATE, RFC6238], ids=lambda profile: profile.name)
 def test_pair(benchmark: Any, profile: Profile) -> None:

@@ -8,6 +8,7 @@ nothing; moto's server, which checks no signature and keeps nothing, is beside i
 import asyncio
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -18,9 +19,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
 MFALAB = Path(sys.executable).with_name("mfalab")
@@ -28,13 +31,16 @@ MOTO = Path(__file__).parents[1] / ".venv" / "strangers" / "bin" / "moto_server"
 BODY = b"Action=GetSessionToken&Version=2011-06-15"
 REQUESTS = 512
 BARE = """
+import sys
 from mfalab.simulator.serving.server import Server, listen, url_of
+
+kind, body = sys.argv[1].encode(), sys.argv[2].encode()
 
 async def bare(scope, receive, send):
     await receive()
-    length = [(b"content-length", b"5")]
-    await send({"type": "http.response.start", "status": 200, "headers": length})
-    await send({"type": "http.response.body", "body": b"hello"})
+    headers = [(b"content-length", b"%d" % len(body)), (b"content-type", kind)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 listener = listen("127.0.0.1", 0)
 print(url_of(listener), flush=True)
@@ -52,9 +58,9 @@ class Served:
     request: bytes
 
 
-def serve(kind: str, folder: Path) -> subprocess.Popen[str]:
+def serve(kind: str, folder: Path, answer: bytes = b"hello") -> subprocess.Popen[str]:
     words = {
-        "bare": [sys.executable, "-c", BARE],
+        "bare": [sys.executable, "-c", BARE, "text/xml", answer.decode()],
         "memory": [MFALAB, "serve", "--json", "--port=0", "--db=:memory:"],
         "sqlite": [MFALAB, "serve", "--json", "--port=0", f"--db={folder / 'db'}"],
         "moto": [MOTO, "--host=127.0.0.1", "--port=0"],
@@ -139,3 +145,43 @@ def test_get_session_token(benchmark: Any, served: Served, connections: int) -> 
         "ms at the median": round(took_s[len(took_s) // 2] * 1000, 1),
         "ms at the 99th percentile": round(took_s[len(took_s) * 99 // 100] * 1000, 1),
     }
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What our endpoint says to the request."""
+    process = serve("memory", tmp_path_factory.mktemp("answer"))
+    try:
+        url, credentials = told("memory", process)
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port)) as connection:
+            connection.sendall(signed(url, credentials))
+            with connection.makefile("rb") as stream:
+                head = b"".join(iter(stream.readline, b"\r\n")).lower()
+                return stream.read(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.mark.benchmark(group="GetSessionToken, one caller by boto3")
+@pytest.mark.parametrize("kind", ["bare", "memory", "sqlite", *(["moto"] if MOTO.exists() else [])])
+def test_boto3(benchmark: Any, kind: str, answer: bytes, tmp_path: Path) -> None:
+    """The bare handler gives our answer's bytes: what is left is boto3's own work."""
+    benchmark.extra_info["role"] = {"bare": "limit", "moto": "peer"}.get(kind, "ours")
+    process = serve(kind, tmp_path, answer)
+    try:
+        url, credentials = told(kind, process)
+        client = boto3.client(
+            "sts",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        said = benchmark.pedantic(client.get_session_token, rounds=400, warmup_rounds=20)
+        assert said["Credentials"]["SessionToken"]
+    finally:
+        process.terminate()
+        process.communicate()

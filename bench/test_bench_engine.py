@@ -1,10 +1,13 @@
 """What a scenario costs, and what of it is the clockwork underneath."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import simpy
 
+from bench import prototype
+from bench.memory import DRIFT_PPM, FOBS, SIGN_INS, years
 from mfalab.simulator.clocks import Quartz, QuartzClock
 from mfalab.simulator.clocks.durations import NS_PER_YEAR
 from mfalab.simulator.clocks.timeline import Timeline
@@ -14,6 +17,7 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect
 
 EVENTS = 10_000
+START_S = 1_772_442_000.0
 
 
 def simpy_events() -> int:
@@ -54,6 +58,23 @@ def test_reading_a_quartz_clock_after_ten_years(benchmark: Any) -> None:
 
 def _cases() -> list[Case]:
     return collect([])
+
+
+@pytest.mark.benchmark(group="a year of a person, 8 fobs, 1,096 sign-ins")
+def test_plain_python(benchmark: Any) -> None:
+    benchmark.extra_info["role"] = "peer"
+    accepted = benchmark(lambda: prototype.year(START_S, FOBS, SIGN_INS, DRIFT_PPM))
+    assert accepted == SIGN_INS
+
+
+@pytest.mark.benchmark(group="a year of a person, 8 fobs, 1,096 sign-ins")
+def test_scenario(benchmark: Any, tmp_path: Path) -> None:
+    file = tmp_path / "year.scenario.yaml"
+    file.write_text(years(1))
+    (case,) = collect([str(file)])
+    events = benchmark.pedantic(lambda: run_case(case), rounds=3, warmup_rounds=1)
+    assert events[-1]["verdict"] == "passed"
+    benchmark.extra_info["figures"] = {"events": len(events)}
 
 
 @pytest.mark.benchmark(group="scenarios")
