@@ -38,21 +38,23 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def alternatives(annotation: Any) -> list[Any]:
+@cache
+def alternatives(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, or the annotation alone, without `Annotated`."""
     if get_origin(annotation) is Annotated:
         return alternatives(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return [inner for item in get_args(annotation) for inner in alternatives(item)]
-    return [annotation]
+        return tuple(inner for item in get_args(annotation) for inner in alternatives(item))
+    return (annotation,)
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [
+@cache
+def _models(annotation: Any) -> tuple[type[BaseModel], ...]:
+    return tuple(
         item
         for item in alternatives(annotation)
         if isinstance(item, type) and issubclass(item, BaseModel)
-    ]
+    )
 
 
 @cache
@@ -124,9 +126,30 @@ def _references(annotation: Any, data: Any, at: Location) -> Iterator[tuple[Loca
             yield from _references(key_type, key, (*at, key, KEY))
             yield from _references(value_type, value, (*at, key))
     elif _models(annotation) and isinstance(data, dict):
-        for key, inner in _fields(annotation).items():
+        for key, inner in _referring(annotation).items():
             if key in data:
                 yield from _references(inner, data[key], (*at, key))
+
+
+@cache
+def _referring(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields that may hold a reference: most do not, and each case is looked through."""
+    return {key: inner for key, inner in _fields(model).items() if _may_refer(inner)}
+
+
+def _may_refer(annotation: Any) -> bool:
+    """Whether something that fits may hold a reference."""
+    seen, waiting = set(), [annotation]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Reference):
+            return True
+        if item not in seen:
+            seen.add(item)
+            for model in _models(item):
+                waiting += _fields(model).values()
+            waiting += [*get_args(item), *getattr(item, "__metadata__", ())]
+    return False
 
 
 def _chosen(annotation: Any, data: Any) -> Sequence[Any]:
