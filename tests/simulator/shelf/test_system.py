@@ -1,9 +1,14 @@
 """A lab around a verifier that has its account already."""
 
-from mfalab.verifier import MemoryStore
+import pytest
+
+from mfalab.simulator.entropy import Entropy
+from mfalab.simulator.environment.lab_clock import LabClock
+from mfalab.verifier import CHEAP, MemoryStore, TrailEvent, Verifier
+from mfalab.verifier.outbox import Silence
 from mfalab.verifier.records import Account, Identity
 
-from .conftest import make_shelf
+from .conftest import START_NS, make_shelf
 
 
 def test_account_is_taken_as_it_is() -> None:
@@ -32,3 +37,21 @@ def test_decisions_are_told_and_the_log_does_not_grow() -> None:
     )
     assert shelf.lab.journal.window_s("fob") is not None
     assert shelf.lab.journal.log.events == []
+
+
+@pytest.mark.parametrize("trail", [True, False])
+def test_trail_is_told_where_it_is_wanted(trail: bool) -> None:
+    told: list[object] = []
+    verifier = Verifier(
+        store=MemoryStore(),
+        clock=LabClock(START_NS),
+        random_bytes=Entropy(1).random_bytes("test"),
+        password_cost=CHEAP,
+        outbox=Silence(),
+        observer=told.append,
+        trail=trail,
+    )
+    verifier.create_account("123456789012", root_email="r@example.com", root_password="x")
+    keys = verifier.create_access_key("123456789012")
+    verifier.iam(keys).list_virtual_mfa_devices()
+    assert [type(each) for each in told] == [TrailEvent] * trail
