@@ -21,6 +21,15 @@ test: system $(VENV)/installed-for-test $(VENV)/plain/installed $(VENV)/stranger
 verbs: $(VENV)/installed-for-test
 	$(BIN)/python tests/simulator/write_verbs.py
 
+# The pictures of docs/: the console, the shelf and a study, each taken from the thing itself.
+pictures: $(VENV)/installed-for-test
+	@mkdir -p report
+	$(BIN)/python tests/simulator/serving/write_pictures.py
+	$(BIN)/python tests/simulator/shelf/write_pictures.py
+	$(BIN)/mfalab fleet examples/window.fleet.yaml --html report/window.html
+	chromium --headless $(if $(filter 0,$(shell id -u)),--no-sandbox) --hide-scrollbars --window-size=1200,1310 \
+	  --virtual-time-budget=8000 --screenshot=docs/fleet.png report/window.html
+
 # What moto does otherwise than AWS, from a run against its server.
 targets-table: $(VENV)/installed-for-test $(VENV)/strangers/installed
 	$(BIN)/python tests/simulator/targets/write_moto_table.py

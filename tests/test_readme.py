@@ -79,3 +79,15 @@ def test_documents_link_to_what_is_there() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name} links to {link}"
+
+
+def test_make_has_what_documents_name() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {
+        name
+        for path in documents
+        for name in re.findall(r"(?:`|^\$ |^)make ([a-z-]+)", path.read_text(), re.MULTILINE)
+    }
+    assert {"run", "test", "pictures"} <= named
+    assert named <= targets
