@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mfalab.simulator.cli.cluster import the_cluster
 from mfalab.simulator.cli.common import (
     A_FILE,
     FORMAT,
     INTERRUPTED,
+    NOT_READY,
+    PASSED,
     gathered,
     not_ready,
     option,
@@ -64,6 +67,11 @@ class _Manner:
     parquet: Path | None = option(
         "--parquet", type=A_FILE, metavar="FILE.parquet", help="Aggregates by fleet and month."
     )
+    scheduler: str | None = option(
+        "--scheduler",
+        metavar="URL",
+        help="Compute on the Dask cluster of tcp://HOST:PORT, in place of threads here.",
+    )
     double: bool = option("--double", is_flag=True, help="Double precision; slower.")
 
 
@@ -79,7 +87,8 @@ def fleet_command(path: Path | None, changes: _Changes, manner: _Manner, form: s
     quartz fobs in an office. Needs the extra fleet: pip install 'mfalab[fleet]'.
 
     Exits with 0 when all tokens were simulated, 130 when interrupted (what is written then is
-    marked as partial), 2 for a study that is wrong, 3 when the extra is missing.
+    marked as partial), 2 for a study that is wrong, 3 when an extra is missing, or a scheduler or
+    its workers are (what they computed is written as partial).
     """
     from mfalab.simulator.fleet.compiled import ExtraMissing, require_extra
     from mfalab.simulator.fleet.reading import BadOption, read_study
@@ -92,11 +101,13 @@ def fleet_command(path: Path | None, changes: _Changes, manner: _Manner, form: s
         require_extra()
     except ExtraMissing as missing:
         not_ready(str(missing))
+    if manner.scheduler is not None and manner.jobs is not None:
+        raise click.UsageError("-j is of this machine: leave it out with --scheduler")
     for output in (manner.html, manner.parquet):
         if output is not None:
             require_writable(output)
     started = perf_counter(), process_time()
-    result = _run(study, manner)
+    result, code = _run(study, manner)
     cost = _cost_since(*started)
     _write(result, cost, manner)
     if form == "json":
@@ -106,8 +117,7 @@ def fleet_command(path: Path | None, changes: _Changes, manner: _Manner, form: s
     else:
         _print(result)
         click.echo(cost.text(result))
-    if not result.complete:
-        sys.exit(INTERRUPTED)
+    sys.exit(code)
 
 
 def _cost_since(wall: float, processor: float) -> Cost:
@@ -141,26 +151,37 @@ def _write(result: Result, cost: Cost, manner: _Manner) -> None:
         windows = None
         if result.complete:
             compared = windows_study(result.study)
-            *_, last = simulate(compared, workers=manner.jobs)
+            *_, last = simulate(compared, threads=manner.jobs)
             windows = Result.of(compared, last)
         with errors_of_writing(manner.html):
             write_whole(manner.html, render(result, windows, cost))
 
 
-def _run(study: Study, manner: _Manner) -> Result:
-    """All of a study, or what there is of it when it is interrupted."""
+def _run(study: Study, manner: _Manner) -> tuple[Result, int]:
+    """All of a study, or what there is of it when it ends before, and the exit code."""
     from mfalab.simulator.fleet.results import Result
     from mfalab.simulator.fleet.simulate import nothing, simulate
+    from mfalab.simulator.scheduling.workers import SchedulingFailed
 
     last: Tallies = nothing(study)
-    steps = simulate(study, workers=manner.jobs, precision="double" if manner.double else "single")
+    steps = simulate(
+        study,
+        workers=None if manner.scheduler is None else the_cluster(manner.scheduler),
+        threads=manner.jobs,
+        precision="double" if manner.double else "single",
+    )
+    code = PASSED
     try:
         with _Progress(study) as progress:
             for last in steps:
                 progress.show(last)
     except KeyboardInterrupt:
         steps.close()
-    return Result.of(study, last)
+        code = INTERRUPTED
+    except SchedulingFailed as failure:
+        click.echo(f"Error: {failure}", err=True)
+        code = NOT_READY
+    return Result.of(study, last), code
 
 
 class _Progress:

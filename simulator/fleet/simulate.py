@@ -7,13 +7,14 @@ first, where, or how many at once.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from hashlib import sha256
-from itertools import islice, product
+from itertools import product
 from threading import Lock
 from typing import Any, Final, Literal
 
@@ -30,6 +31,7 @@ from mfalab.simulator.fleet.policies import rows_of
 from mfalab.simulator.fleet.presets import CRYSTALS, HABITS, Habit
 from mfalab.simulator.fleet.study import DAYS, Study
 from mfalab.simulator.language.units import parse_celsius
+from mfalab.simulator.scheduling.workers import Borrowed, SchedulingFailed, Workers, in_order
 
 Counts = NDArray[np.int64]
 Precision = Literal["single", "double"]
@@ -416,8 +418,8 @@ def nothing(study: Study) -> Tallies:
 def simulate(
     study: Study,
     *,
-    executor: Executor | None = None,
-    workers: int | None = None,
+    workers: Workers | None = None,
+    threads: int | None = None,
     precision: Precision = "single",
     chunk: int = CHUNK,
 ) -> Generator[Tallies]:
@@ -425,29 +427,30 @@ def simulate(
 
     Args:
         study: the study.
-        executor: where chunks are computed; threads of this process by default.
-        workers: how many chunks are computed at once; as many as there are processors by default.
+        workers: where chunks are computed, ended with the study; threads of this process by
+            default.
+        threads: how many of those; as many as there are processors by default.
         precision: of clocks and temperatures.
         chunk: tokens of a chunk, at most; it changes no result.
+
+    Raises:
+        SchedulingFailed: there are no workers left, or a chunk ended its worker again and again.
     """
-    workers = workers or os.cpu_count() or 1
-    own = None if executor else ThreadPoolExecutor(workers)
-    pool = executor or own
-    assert pool is not None
-    waiting = chunks(study, chunk)
-    running: deque[Future[Tallies]] = deque()
-    total = nothing(study)
-    try:
-        while True:
-            # A window of chunks in flight, so that memory does not grow with the tokens.
-            for each in islice(waiting, 2 * workers - len(running)):
-                running.append(pool.submit(run_chunk, study, each, precision=precision))
-            if not running:
-                return
-            total = total + running.popleft().result()
+    with ExitStack() as stack:
+        if workers is None:
+            count = threads or os.cpu_count() or 1
+            pool = ThreadPoolExecutor(count)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            workers = Borrowed(pool, count)
+        stack.callback(workers.end)
+        task = partial(run_chunk, study, precision=precision)
+        total = nothing(study)
+        for counted in in_order(workers, task, chunks(study, chunk), lost=_lost):
+            total = total + counted
             yield total
-    finally:
-        for future in running:
-            future.cancel()
-        if own:
-            own.shutdown()
+
+
+def _lost(chunk: Chunk) -> Tallies:
+    """Give up: without these tokens the others are no answer."""
+    last = chunk.first + chunk.tokens - 1
+    raise SchedulingFailed(f"each worker that computed the tokens {chunk.first} to {last} was lost")

@@ -1,5 +1,7 @@
 """A study does not depend on how it is computed."""
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
@@ -9,6 +11,7 @@ import pytest
 from mfalab.simulator.fleet import kernel, simulate
 from mfalab.simulator.fleet.simulate import Tallies, chunks, cohorts, months, run_chunk
 from mfalab.simulator.fleet.study import Study
+from mfalab.simulator.scheduling.workers import AHEAD, Borrowed, Processes, SchedulingFailed
 
 
 def study(**told: object) -> Study:
@@ -38,18 +41,38 @@ def in_all(asked: Study, **how: object) -> Tallies:
 
 @pytest.fixture(scope="module")
 def expected() -> Tallies:
-    return in_all(study(), workers=1)
+    return in_all(study(), threads=1)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("chunk", [50, 333, 100_000])
-def test_aggregates_are_the_same_over_threads_and_chunks(workers, chunk, expected):
-    assert same(in_all(study(), workers=workers, chunk=chunk), expected)
+def test_aggregates_are_the_same_over_threads_and_chunks(threads, chunk, expected):
+    assert same(in_all(study(), threads=threads, chunk=chunk), expected)
 
 
 def test_aggregates_are_the_same_on_any_executor(expected):
     with ThreadPoolExecutor(3) as pool:
-        assert same(in_all(study(), executor=pool, workers=3, chunk=100), expected)
+        assert same(in_all(study(), workers=Borrowed(pool, 3), chunk=100), expected)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_aggregates_are_the_same_over_processes(size, expected):
+    assert same(in_all(study(), workers=Processes(size), chunk=100), expected)
+
+
+def test_aggregates_are_the_same_when_a_process_is_killed_in_the_middle(expected):
+    processes = Processes(2)
+    steps = simulate.simulate(study(), workers=processes, chunk=20)
+    next(steps)
+    os.kill(next(iter(processes._pool._processes)), signal.SIGKILL)
+    *_, last = steps
+    assert same(last, expected)
+
+
+def test_chunk_that_ends_its_workers_ends_the_study():
+    (chunk, *_) = chunks(study())
+    with pytest.raises(SchedulingFailed, match="each worker that computed the tokens 0 to"):
+        simulate._lost(chunk)
 
 
 @pytest.mark.parametrize("block", [1, 17, 64, 4096])
@@ -123,7 +146,7 @@ def test_chunks_in_flight_do_not_grow_with_the_tokens():
     found = []
     for tokens in (100, 400, 1600):
         with Counting() as pool:
-            in_all(study(tokens=tokens, years=0.1), executor=pool, workers=2, chunk=20)
+            in_all(study(tokens=tokens, years=0.1), workers=Borrowed(pool, 2), chunk=20)
         found.append((pool.submitted, pool.most))
-    assert [most for _, most in found] == [4, 4, 4]
+    assert [most for _, most in found] == [2 * AHEAD] * 3
     assert found[2][0] > 3 * found[1][0] > 6 * found[0][0]

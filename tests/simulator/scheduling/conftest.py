@@ -35,6 +35,7 @@ class Cluster:
         """Begin a worker and wait for it."""
         words = ["--scheduler-file", str(self._file), "--nthreads", "2", "--host", "127.0.0.1"]
         words += ["--nanny" if nanny else "--no-nanny", "--local-directory", str(self._folder)]
+        words += ["--death-timeout", "60"]  # without a scheduler it ends, if tests do not end it
         settings = {} if path is None else {"PYTHONPATH": str(path)}
         self.workers.append(self._begin("worker", *words, settings=settings))
         with Client(scheduler_file=str(self._file), set_as_default=False) as client:

@@ -6,12 +6,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mfalab.simulator.eventlog import Event, encode
+from mfalab.simulator.fleet.simulate import simulate
+from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.runner import run
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect
@@ -78,6 +82,22 @@ def test_log_is_the_same_when_a_worker_is_killed_in_the_middle(
             cluster.workers[0].wait()
     assert len(cluster.alive()) == 1
     assert stable(told) == log
+
+
+def test_study_of_a_fleet_is_the_same_when_a_worker_is_killed(new_cluster: NewCluster) -> None:
+    study = Study.model_validate({"tokens": "300", "fleets": "2", "years": "0.5"})
+    *_, expected = simulate(study)
+    cluster = new_cluster()
+    for _ in range(2):
+        cluster.add()
+    steps = simulate(study, workers=DaskWorkers(cluster.address), chunk=10)
+    next(steps)
+    cluster.workers[0].kill()
+    *_, last = steps
+    assert len(cluster.alive()) == 1
+    for figure in fields(expected):
+        one, other = (np.asarray(getattr(each, figure.name)) for each in (last, expected))
+        assert one.tobytes() == other.tobytes(), figure.name
 
 
 def test_interrupted_run_leaves_the_cluster_to_others(
