@@ -33,7 +33,6 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scheduling.workers import (
     LOSSES,
     Processes,
-    SchedulingFailed,
     Workers,
     in_order,
 )
@@ -128,9 +127,7 @@ def _in_order(
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="mfalab-")))
         workers = Processes(min(jobs, len(cases)))
     stack.callback(workers.end)
-    task = partial(
-        _told, mfalab=version("mfalab"), seed=seed, record=record, folder=folder, system=system
-    )
+    task = partial(_told, seed=seed, record=record, folder=folder, system=system)
     lost = partial(_lost, seed=seed, system=system)
     return (told.events() for told in in_order(workers, task, cases, lost=lost))
 
@@ -168,19 +165,12 @@ class _Told:
 def _told(
     case: Case,
     *,
-    mfalab: str,
     seed: int,
     record: Path | None,
     folder: Path | None,
     system: SystemUnderTest,
 ) -> _Told:
-    """Run a case in a worker that holds a bounded number of its events.
-
-    Raises:
-        SchedulingFailed: the worker is of another mfalab, and would do something else.
-    """
-    if version("mfalab") != mfalab:
-        raise SchedulingFailed(f"it has mfalab {version('mfalab')}; give it {mfalab}")
+    """Run a case in a worker that holds a bounded number of its events."""
     with _ONE_CASE:
         events = case_events(case, seed, None, record, system)
         first = list(islice(events, HELD))

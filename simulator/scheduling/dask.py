@@ -53,6 +53,7 @@ class DaskWorkers(Workers):
         if not _ADDRESS.fullmatch(address):
             raise BadAddress(f'"{address}" is no address of a scheduler; write tcp://HOST:PORT')
         self._address = address
+        self._release = version("mfalab")
         # What goes wrong is told by us, once.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
@@ -77,7 +78,7 @@ class DaskWorkers(Workers):
 
     def submit(self, task: Callable[[A], R], argument: A) -> Future[R]:
         """See `Workers`."""
-        future: Future[R] = self._executor.submit(task, argument)
+        future: Future[R] = self._executor.submit(_as_here, self._release, task, argument)
         return future
 
     def losses(self, error: BaseException) -> int:
@@ -115,14 +116,27 @@ class DaskWorkers(Workers):
                 f"the scheduler at {self._address} has no workers; begin one with: "
                 f"dask worker {self._address}"
             ) from None
-        own = version("mfalab")
         # A function of the standard library, which every worker can be asked for.
         told = self._client.run(version, "mfalab", on_error="return")
         for worker, theirs in sorted(told.items()):
-            if theirs != own:
+            if theirs != self._release:
                 has = f"has mfalab {theirs}" if isinstance(theirs, str) else "has no mfalab"
-                raise SchedulingFailed(f"the worker at {worker} {has}; give it mfalab {own}")
+                raise SchedulingFailed(
+                    f"the worker at {worker} {has}; give it mfalab {self._release}"
+                )
         return len(told)
+
+
+def _as_here(release: str, task: Callable[[A], R], argument: A) -> R:
+    """Run a task in a worker, which may have joined later than others were asked.
+
+    Raises:
+        SchedulingFailed: it is of another mfalab, and would do something else.
+    """
+    theirs = version("mfalab")
+    if theirs != release:
+        raise SchedulingFailed(f"it has mfalab {theirs}; give it mfalab {release}")
+    return task(argument)
 
 
 async def _greet(address: str) -> None:

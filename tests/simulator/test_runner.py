@@ -10,7 +10,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from pathlib import Path
-from threading import current_thread
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from mfalab.simulator.runner import case_events, run, run_case
 from mfalab.simulator.scenario_files import loader
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import shipped
-from mfalab.simulator.scheduling.workers import AHEAD, Borrowed, SchedulingFailed
+from mfalab.simulator.scheduling.workers import AHEAD, Borrowed
 from mfalab.simulator.steps.timing import Wait
 
 Cases = Callable[..., list[Case]]
@@ -362,17 +361,6 @@ def test_workers_without_a_common_folder_pack_what_is_long(
         told = list(run(some, seed=7, workers=Borrowed(threads, 3)))
         again = list(run(some, seed=7, workers=Borrowed(threads, 3)))
     assert stable(told) == stable(again) == stable(run(some, seed=7))
-
-
-def test_worker_of_another_release_does_not_run_cases(
-    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = current_thread()
-    monkeypatch.setattr(runner, "version", lambda _: "1.0" if current_thread() is own else "2.0")
-    with ThreadPoolExecutor(1) as threads:
-        events = run(cases(story("{do: wait, for: 1 s}")), workers=Borrowed(threads, 1))
-        with pytest.raises(SchedulingFailed, match=r"it has mfalab 2\.0; give it 1\.0"):
-            list(events)
 
 
 def test_case_that_ends_its_worker_is_an_error_and_the_others_are_told(

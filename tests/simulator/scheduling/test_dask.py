@@ -160,9 +160,15 @@ def test_worker_of_another_release_is_told(new_cluster: NewCluster, tmp_path: Pa
     other.mkdir()
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: mfalab\nVersion: 99.0\n")
     cluster = new_cluster()
+    cluster.add()
+    workers = DaskWorkers(cluster.address)
     cluster.add(path=tmp_path)
     with pytest.raises(SchedulingFailed, match=r"the worker at tcp://.* has mfalab 99\.0; give it"):
         DaskWorkers(cluster.address)
+    cluster.workers[0].kill()
+    with pytest.raises(SchedulingFailed, match=r"it has mfalab 99\.0; give it"):
+        list(in_order(workers, abs, range(100), lost=abs))
+    workers.end()
 
 
 @pytest.mark.parametrize("listens", [False, True], ids=["nothing there", "says nothing"])
