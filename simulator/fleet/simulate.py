@@ -36,8 +36,8 @@ from mfalab.simulator.scheduling.workers import Borrowed, SchedulingFailed, Work
 Counts = NDArray[np.int64]
 Precision = Literal["single", "double"]
 
-BLOCK: Final = 1024
-"""Tokens that are computed as lanes."""
+BLOCK: Final = 1008
+"""Tokens that are computed as lanes; no power of two, so that rows do not meet in the cache."""
 CHUNK: Final = 32_768
 """Tokens of a chunk, at most."""
 _SHELF: Final = CLIMATES["drawer"]
