@@ -1,4 +1,4 @@
-"""100 pairs of a registration without attestation and an assertion, beside soft-webauthn's."""
+"""Ten pairs of a registration without attestation and an assertion, beside soft-webauthn's."""
 
 import json
 import subprocess
@@ -19,10 +19,10 @@ from mfalab.devices.ctap.model import AttestationKind
 from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.entropy import Entropy
 
-pytestmark = pytest.mark.benchmark(group="create + get, 100 pairs without attestation")
+pytestmark = pytest.mark.benchmark(group="create + get, ten pairs without attestation")
 
-PAIRS = 100
-ROUNDS = {"rounds": 8, "warmup_rounds": 1}
+PAIRS = 10
+ROUNDS = {"rounds": 40, "warmup_rounds": 2}
 PYTHON = Path(__file__).parents[1] / ".venv" / "peers" / "bin" / "python"
 SCRIPT = Path(__file__).parent / "peers" / "soft_webauthn.py"
 ORIGIN, CHALLENGE = "https://example.com", "A" * 43

@@ -17,14 +17,13 @@ neighbours matches, and a typed pair of equal codes has no better chance than an
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from mfalab.verifier import otp, throttle
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.profile import Profile, ReplayRule
-from mfalab.verifier.records import Budget, Device, DeviceKind, MovingFactor, UsedCode
+from mfalab.verifier.records import Budget, Device, DeviceKind, MovingFactor, UsedCode, changed
 from mfalab.verifier.store.protocol import Conflict, Transaction
 
 # Looking a member up in its enum costs as much as half a hash (CPython 3.11).
@@ -238,7 +237,7 @@ def after_code(device: Device, step: int, server_step: int, profile: Profile) ->
         offset = step + 1
     else:
         offset = learnt_offset(device, step - server_step, profile)
-    return replace(
+    return changed(
         device, offset_steps=offset, high_water_step=_newest(device.high_water_step, step)
     )
 
@@ -253,7 +252,7 @@ def after_pair(device: Device, second_step: int, server_step: int, profile: Prof
     high_water = device.high_water_step
     if profile.pair_consumes_codes:
         high_water = _newest(high_water, second_step)
-    return replace(
+    return changed(
         device,
         offset_steps=offset,
         pair_offset_steps=offset,
@@ -286,7 +285,7 @@ def verify_code(
     _require_secret(device)
     budget = tx.get(Budget, device.serial) or Budget(device.serial)
     is_used = _used_in(tx, device)
-    seen = device if view is None else replace(device, offset_steps=view.offset_steps)
+    seen = device if view is None else changed(device, offset_steps=view.offset_steps)
     verdict = _in_view(view, decide_code(seen, budget, code, now_ns, profile, is_used))
     _count(tx, budget, verdict, now_ns, profile)
     if verdict.outcome is _THROTTLED and profile.throttled_code_is_used:
@@ -298,7 +297,7 @@ def verify_code(
             after = after_code(device, verdict.step, verdict.server, profile)
             if seen.offset_steps != device.offset_steps:
                 # Found around an offset that a pair has replaced: nothing to learn from.
-                after = replace(after, offset_steps=device.offset_steps)
+                after = changed(after, offset_steps=device.offset_steps)
             device = after
             tx.update(device)
         else:

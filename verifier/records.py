@@ -3,17 +3,20 @@
 A record type names its key in `KEY` and the field groups it is looked up by in `INDEXES`. `UNIQUE`
 names field groups that no two records share, and `LIVE_WHILE_NONE` the field that takes a record
 out of that comparison once it is set. A new state is a new record
-(`dataclasses.replace`), written through a `Transaction` of `mfalab.verifier.store`.
+(`changed`), written through a `Transaction` of `mfalab.verifier.store`.
 Times are nanoseconds since the Unix epoch by the verifier's clock; steps are absolute (RFC 6238
 section 4.2: the value T).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 T = TypeVar("T", bound=type)
+R = TypeVar("R")
 _Groups = tuple[tuple[str, ...], ...]
 
 Use = tuple[int, str, int]
@@ -33,6 +36,23 @@ def _table(
         return record_type
 
     return decorate
+
+
+def changed(record: R, **changes: object) -> R:
+    """A record with other values of some fields: `replace` of dataclasses, but faster."""
+    kind: type = type(record)
+    values_of, place_of = _fields(kind)
+    values = [*values_of(record)]
+    for name, value in changes.items():
+        values[place_of[name]] = value
+    made: R = kind(*values)
+    return made
+
+
+@cache
+def _fields(kind: type) -> tuple[Callable[[object], tuple[Any, ...]], Mapping[str, int]]:
+    names = [each.name for each in fields(kind)]
+    return attrgetter(*names), {name: place for place, name in enumerate(names)}
 
 
 class DeviceKind(StrEnum):

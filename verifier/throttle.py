@@ -4,11 +4,9 @@ The budget belongs to the serial number and not to the device, so deleting and r
 device of the same name buys no attempts. All times are the verifier's.
 """
 
-from dataclasses import replace
-
 from mfalab.verifier.otp import NANOSECONDS
 from mfalab.verifier.profile import Profile, ThrottleRule
-from mfalab.verifier.records import Budget
+from mfalab.verifier.records import Budget, changed
 
 # Looking a member up in its enum costs as much as half a hash (CPython 3.11).
 _FIXED_WINDOW = ThrottleRule.FIXED_WINDOW
@@ -44,13 +42,13 @@ def count_attempt(budget: Budget, now_ns: int, profile: Profile, *, accepted: bo
     if profile.throttle is _FIXED_WINDOW:
         window = _window_to_count_in(budget, now_ns, profile)
         attempts = budget.attempts + 1 if window == budget.window else 1
-        return replace(budget, window=window, attempts=attempts)
+        return changed(budget, window=window, attempts=attempts)
     if profile.throttle is _BACKOFF:
         if accepted:
             return forgiven(budget)
         failures = 1 + _remembered_failures(budget, now_ns, profile)
         until_ns = now_ns + delay_ns(failures, profile)
-        return replace(budget, failures=failures, blocked_until_ns=until_ns)
+        return changed(budget, failures=failures, blocked_until_ns=until_ns)
     return budget
 
 
@@ -59,12 +57,12 @@ def count_unseen(budget: Budget, now_ns: int, profile: Profile) -> Budget:
     if profile.throttle is not _SLIDING_WINDOW or not profile.throttle_budget:
         return budget
     recent_ns = (*_recent_ns(budget, now_ns, profile), now_ns)
-    return replace(budget, recent_ns=recent_ns[-profile.throttle_budget :])
+    return changed(budget, recent_ns=recent_ns[-profile.throttle_budget :])
 
 
 def forgiven(budget: Budget) -> Budget:
     """The budget without failures."""
-    return replace(budget, failures=0, blocked_until_ns=0)
+    return changed(budget, failures=0, blocked_until_ns=0)
 
 
 def delay_ns(failures: int, profile: Profile) -> int:

@@ -36,24 +36,43 @@ class _Table:
             (getter(names), {}) for names in record_type.UNIQUE
         ]
 
-    def put(self, key: Key, record: object | None) -> None:
-        """Set or, with None, remove a row, and keep the indexes true."""
-        old = self.rows.pop(key, None)
-        if record is not None:
-            self.rows[key] = record
+    def put(self, key: Key, record: object | None) -> object | None:
+        """Set or, with None, remove a row, and keep the indexes true; give what it replaced.
+
+        Raises:
+            Conflict: another live record has its unique fields; nothing is changed.
+        """
+        old = self.rows.get(key)
+        before, after = self._is_live(old), self._is_live(record)
+        # Most writes change no field that is looked for: only what differs is touched.
+        moved: list[tuple[dict[Key, Key], Key | None, Key | None]] = []
         for value_of, owners in self.taken:
-            if old is not None and self._is_live(old):
-                del owners[value_of(old)]
-            if record is not None and self._is_live(record):
-                owners[value_of(record)] = key
+            had, has = value_of(old) if before else None, value_of(record) if after else None
+            if had != has:
+                if has is not None and has in owners:
+                    raise Conflict(type(record).__name__, key)
+                moved.append((owners, had, has))
+        for owners, had, has in moved:
+            if had is not None:
+                del owners[had]
+            if has is not None:
+                owners[has] = key
         for value_of, entries in self.indexes.values():
-            if old is not None:
-                value = value_of(old)
-                entries[value].discard(key)
-                if not entries[value]:
-                    del entries[value]
-            if record is not None:
-                entries.setdefault(value_of(record), set()).add(key)
+            had = None if old is None else value_of(old)
+            has = None if record is None else value_of(record)
+            if had == has:
+                continue
+            if had is not None:
+                entries[had].discard(key)
+                if not entries[had]:
+                    del entries[had]
+            if has is not None:
+                entries.setdefault(has, set()).add(key)
+        if record is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = record
+        return old
 
     def candidates(self, equal: dict[str, object]) -> Iterable[Key]:
         """The keys that the most telling index leaves.
@@ -79,25 +98,28 @@ class _Table:
                 found, fewest = keys, len(keys)
         return found
 
-    def is_taken(self, key: Key, record: object) -> bool:
-        """Whether another live record has the unique fields of this one."""
-        if not self._is_live(record):
-            return False
-        return any(owners.get(value_of(record), key) != key for value_of, owners in self.taken)
-
-    def _is_live(self, record: object) -> bool:
-        return self.live_while_none is None or getattr(record, self.live_while_none) is None
+    def _is_live(self, record: object | None) -> bool:
+        return record is not None and (
+            self.live_while_none is None or getattr(record, self.live_while_none) is None
+        )
 
 
 class MemoryTransaction:
     """Writes at once and keeps what it replaced, to put it back when the transaction fails."""
 
-    __slots__ = ("_ended", "_tables", "_undo")
+    __slots__ = ("_ended", "_tables", "_turn", "_undo")
 
-    def __init__(self, tables: dict[type, _Table]) -> None:
+    def __init__(self, tables: dict[type, _Table], turn: Turn) -> None:
         self._tables = tables
+        self._turn = turn
         self._undo: list[tuple[_Table, Key, object | None]] = []
+        self._ended = True
+
+    def __enter__(self) -> Self:
+        """Wait for the turn."""
+        self._turn.take()
         self._ended = False
+        return self
 
     def get(self, record_type: type[R], *key: object) -> R | None:
         """See `Transaction.get`."""
@@ -146,17 +168,20 @@ class MemoryTransaction:
         return self._tables[record_type]
 
     def _write(self, table: _Table, key: Key, record: object | None) -> None:
-        if record is not None and table.is_taken(key, record):
-            raise Conflict(type(record).__name__, key)
-        self._undo.append((table, key, table.rows.get(key)))
-        table.put(key, record)
+        self._undo.append((table, key, table.put(key, record)))
 
-    def end(self, *, undo: bool) -> None:
-        """Take no more reads and writes; put back what was replaced, newest first, if so asked."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take no more reads and writes; after an error, put back what was replaced."""
         self._ended = True
-        if undo:
+        if kind is not None:
             for table, key, old in reversed(self._undo):
                 table.put(key, old)
+        self._turn.leave()
 
 
 class MemoryStore:
@@ -166,17 +191,9 @@ class MemoryStore:
         self._tables = {record_type: _Table(record_type) for record_type in RECORD_TYPES}
         self._turn = Turn()
 
-    @contextmanager
-    def transaction(self) -> Iterator[MemoryTransaction]:
+    def transaction(self) -> MemoryTransaction:
         """See `Store.transaction`."""
-        with self._turn.taken():
-            transaction = MemoryTransaction(self._tables)
-            try:
-                yield transaction
-            except BaseException:
-                transaction.end(undo=True)
-                raise
-            transaction.end(undo=False)
+        return MemoryTransaction(self._tables, self._turn)
 
     @contextmanager
     def together(self) -> Iterator[None]:
