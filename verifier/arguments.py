@@ -38,6 +38,9 @@ def typed(refuse: Callable[[list[tuple[str, str]]], Exception]) -> Callable[[typ
 
 def violations(name: str, hint: Any, value: object) -> Iterator[tuple[str, str]]:
     """What a value that was passed under a name must be and is not, each with where that is."""
+    kind: type = type(value)
+    if _always_fits(hint, kind):
+        return
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         if not any(not list(violations(name, part, value)) for part in inner):
@@ -75,7 +78,6 @@ def violations(name: str, hint: Any, value: object) -> Iterator[tuple[str, str]]
     elif not isinstance(value, hint) or hint is int:
         yield name, f"be {_NAMES.get(hint, f'a {hint.__name__}')}, not {type(value).__name__}"
     elif is_dataclass(value):
-        kind: Any = type(value)
         for field, type_of_field in _hints(kind).items():
             yield from violations(f"{name}.{field}", type_of_field, getattr(value, field))
 
@@ -103,6 +105,18 @@ def _checked(
         return method(self, *args, **kwargs)
 
     return perform
+
+
+@lru_cache(maxsize=1024)
+def _always_fits(hint: Any, kind: type) -> bool:
+    """Whether no value of exactly this type needs a look; most arguments are of such a type."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(_always_fits(part, kind) for part in get_args(hint))
+    if hint in (str, int) or get_origin(hint) or not isinstance(hint, type):
+        return False
+    if getattr(hint, "_is_protocol", False):
+        return False
+    return issubclass(kind, hint) and not is_dataclass(kind)
 
 
 @lru_cache(maxsize=256)

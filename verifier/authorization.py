@@ -13,7 +13,7 @@ from mfalab.verifier import aws_policies, key_use, names, permissions, refusals
 from mfalab.verifier.aws_policies import OWNER_KEY
 from mfalab.verifier.policy.denial import ending
 from mfalab.verifier.policy.documents import Document, Kind, parse
-from mfalab.verifier.policy.evaluation import Request, Verdict, evaluate
+from mfalab.verifier.policy.evaluation import Policies, Request, Verdict, evaluate
 from mfalab.verifier.policy.matching import Principal
 from mfalab.verifier.profile import Profile
 from mfalab.verifier.records import AccessKey, Account, Identity, Role, Session, SessionKind
@@ -262,17 +262,7 @@ def verdict(
         resource_account: the account that the target is in, where its ARN does not tell.
         trusted_ids: ARNs in the resource's policy, with the unique ids of those who are meant.
     """
-    owners: list[str] = []
-    boundary: str | None = None
-    if caller.role is not None:
-        owners, boundary = [caller.role.id], caller.role.permissions_boundary
-    elif not caller.root:
-        owners = [caller.identity.id, *permissions.groups_of(tx, caller.identity.id)]
-        boundary = caller.identity.permissions_boundary
-    session = caller.session.policies if caller.session else ()
-    policies = permissions.policies_of(
-        tx, caller.account, owners, boundary, session or None, resource_policy
-    )
+    policies = _policies(tx, caller, resource_policy)
     arn, issuer = caller.arn, None
     if caller.role is not None:
         role_arn = names.role_arn(caller.account, caller.role)
@@ -292,6 +282,33 @@ def verdict(
             resource_account or _account_in(target.arn) or caller.account.id,
             {**context, **target.context()},
         ),
+    )
+
+
+def may_deny(tx: Transaction, caller: Caller, action: str) -> bool:
+    """Whether a policy of the caller has a word against an action: what none has, none denies."""
+    policies = _policies(tx, caller)
+    documents = [*policies.identity, *(policies.session or ())]
+    if policies.boundary is not None:
+        documents.append(policies.boundary)
+    return any(
+        not statement.allow
+        for document in documents
+        for _, statement in document.about(action.lower())
+    )
+
+
+def _policies(tx: Transaction, caller: Caller, resource_policy: Document | None = None) -> Policies:
+    owners: list[str] = []
+    boundary: str | None = None
+    if caller.role is not None:
+        owners, boundary = [caller.role.id], caller.role.permissions_boundary
+    elif not caller.root:
+        owners = [caller.identity.id, *permissions.groups_of(tx, caller.identity.id)]
+        boundary = caller.identity.permissions_boundary
+    session = caller.session.policies if caller.session else ()
+    return permissions.policies_of(
+        tx, caller.account, owners, boundary, session or None, resource_policy
     )
 
 

@@ -12,4 +12,4 @@ def moment(ns: int) -> datetime:
 
 def iso(ns: int) -> str:
     """Text such as `2026-09-11T10:00:00Z`."""
-    return moment(ns).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment(ns).replace(tzinfo=None).isoformat()}Z"

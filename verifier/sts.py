@@ -24,6 +24,7 @@ from mfalab.verifier.authorization import (
     Target,
     account_of,
     authorize,
+    may_deny,
     verdict,
 )
 from mfalab.verifier.calls import Call, Refused, Service, operation
@@ -332,6 +333,8 @@ def _check_not_denied(call: Call, action: str) -> None:
     The code that is about to be judged counts for nothing here: the guide's policy that forces MFA
     has to spare GetSessionToken.
     """
+    if not may_deny(call.tx, call.caller, action):
+        return
     said = verdict(call.tx, call.caller, action, Target("*"), call.context())
     if said.decision is PolicyDecision.EXPLICIT_DENY:
         raise refusals.not_authorized(call.caller.arn, action, "*" + ending(said, action))

@@ -641,6 +641,17 @@ class TestGetSessionTokenAndPolicies:
                 company.verifier.authorize(credentials, ask)
         company.sts("alice").get_caller_identity()
 
+    def test_boundary_can_deny_it(self, company: Any) -> None:
+        ada = company.iam("ada")
+        made = ada.create_policy(
+            PolicyName="no-sts", PolicyDocument=document(says("Deny", "sts:*"))
+        )
+        ada.put_user_permissions_boundary(
+            UserName="alice", PermissionsBoundary=made["Policy"]["Arn"]
+        )
+        with pytest.raises(ServiceError, match="explicit deny in a permissions boundary"):
+            company.session()
+
 
 def test_credentials_of_a_role_meet_no_mfa_condition(company: Any) -> None:
     """The guide: MFA is for the call of AssumeRole, not for what its credentials do."""

@@ -82,6 +82,8 @@ def _list(shape: Shape, parts: _Parts) -> list[Any]:
 
 
 def _decoded(text: str) -> str:
+    if "%" not in text and text.isascii():
+        return text
     try:
         return unquote_to_bytes(text.encode("latin-1")).decode()
     except UnicodeDecodeError:

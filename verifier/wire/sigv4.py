@@ -194,7 +194,7 @@ def _signature(
             "Credential should be scoped with a valid terminator: 'aws4_request', not "
             f"'{_word(end)}'."
         )
-    stamp = moment.strftime(_STAMP)
+    stamp = _stamp(moment)
     if date != stamp[:8]:
         wrong.append(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
@@ -206,15 +206,16 @@ def _signature(
         wrong.append("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
     if wrong:
         raise refusals.signature_scope(" ".join(wrong))
-    headers: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {name: [] for name in signed}
     for name, value in request.headers:
-        headers.setdefault(name, []).append(" ".join(value.split()))
+        if name in headers:
+            headers[name].append(" ".join(value.split()))
     canonical = "\n".join(
         [
             request.method,
             _path(request.path, service),
             _sorted(query),
-            *(f"{name}:{','.join(headers.get(name, ''))}" for name in signed),
+            *[f"{name}:{','.join(values)}" for name, values in headers.items()],
             "",
             ";".join(signed),
             payload,
@@ -259,6 +260,12 @@ def _check_fresh(moment: datetime, now: datetime, lifetime: timedelta) -> None:
         )
 
 
+@lru_cache(maxsize=64)
+def _stamp(moment: datetime) -> str:
+    return moment.strftime(_STAMP)
+
+
+@lru_cache(maxsize=64)
 def _moment(stamp: str) -> datetime:
     """The time of X-Amz-Date, in ISO 8601's basic form, or of Date, which may have HTTP's."""
     basic = _BASIC_FORM.fullmatch(stamp)
@@ -289,6 +296,8 @@ def _path(path: str, service: str) -> str:
     """The canonical path: Amazon S3's is encoded once, that of others normalised and twice."""
     if service == "s3":
         return quote(unquote_to_bytes(path.encode("latin-1")), safe="/~")
+    if path == "/":
+        return path
     kept: list[str] = []
     for part in path.split("/"):
         if part == "..":

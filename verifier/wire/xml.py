@@ -16,6 +16,8 @@ from mfalab.verifier.service_model import Operation, Shape
 
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot say, not even by a reference."""
+_PLAIN = re.compile("[\t\n\x20-%'-;=?-~]*")
+"""What stands in XML as it is: ASCII without &, < and >."""
 
 
 def answer(
@@ -51,12 +53,14 @@ def element(name: str, content: str) -> str:
 
 def text(value: str) -> str:
     """Text as XML. A parser would make line feeds of carriage returns, so they are references."""
+    if _PLAIN.fullmatch(value):
+        return value
     return escape(_NO_CHARACTER.sub("\ufffd", value), {"\r": "&#13;"})
 
 
 def iso(moment: datetime) -> str:
     """Such as `2026-09-11T10:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def _members(shape: Shape, value: Mapping[str, Any]) -> Iterator[str]:
