@@ -120,7 +120,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
 
     One line says the address, the account, the console, and everybody's keys and passwords.
 
-    Exits with 3 when the address is taken.
+    Exits with 3 when the address is taken, or the records cannot be kept where --db says.
     """
     if as_env and as_json:
         raise click.UsageError("--env is for a shell and --json for a program: give one of them")
@@ -167,7 +167,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
         except NotUnderstood as error:
             raise click.UsageError(f"--figure: {error}") from None
         except StoreUnusable as error:
-            raise click.UsageError(f"--db: {error}") from None
+            not_ready(f"--db: {error}")
         except ServiceError as error:
             raise click.UsageError(error.message) from None
         with endpoint:

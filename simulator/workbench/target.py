@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from mfalab.simulator.environment.target import SystemUnderTest
+from mfalab.simulator.environment.target import SystemUnderTest, TargetFailed
 from mfalab.simulator.keys.browser import is_address
 from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.language.words import Strict, nearest
@@ -124,15 +124,15 @@ def _endpoint(
     """An endpoint of IAM and STS.
 
     Raises:
-        BadTarget: the text is no address of one, or boto3 is not installed.
-        TargetFailed: it is not there, or lets us not in.
+        BadTarget: the text is no address of one.
+        TargetFailed: it is not there, or lets us not in, or boto3 is not installed.
     """
     try:
         from mfalab.simulator.targets.aws.system import Address, connect, rehearse
     except ModuleNotFoundError as missing:
         if missing.name not in ("boto3", "botocore"):
             raise
-        raise BadTarget(f"{text} needs boto3: pip install 'mfalab[aws]'") from None
+        raise TargetFailed(f"{text} needs boto3: pip install 'mfalab[aws]'") from None
     try:
         address = Address.of(text)
         if rehearsed is not None:

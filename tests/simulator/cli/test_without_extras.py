@@ -89,6 +89,11 @@ def test_command_tells_what_it_does_and_takes_no_unknown_option(
         (("lab", "boot", "--", "true"), 3, "pip install 'mfalab[guest]'"),
         (("serve", "--db", ":memory:"), 3, "pip install 'mfalab[serve]'"),
         (("run", "--scheduler", "tcp://127.0.0.1:1"), 3, "pip install 'mfalab[cluster]'"),
+        (("fleet",), 3, "pip install 'mfalab[fleet]'"),
+        (("fleet", "--format", "json"), 3, "pip install 'mfalab[fleet]'"),
+        (("run", "--target", "aws:http://127.0.0.1:1"), 3, "pip install 'mfalab[aws]'"),
+        (("run", "--target", "aws:", "--real-account", "1", "--dry-run"), 3, "'mfalab[aws]'"),
+        (("run", "--target", "webauthn:http://localhost:1", "-k", "two-at-once"), 1, "1 error"),
         (("run", "-k", "replay", "-q"), 0, ""),
         (("steps", "sign_in"), 0, "second page"),
     ],
@@ -101,6 +106,28 @@ def test_command_works_or_says_what_to_install(
     assert "Traceback" not in done.stdout + done.stderr
     assert said in done.stdout + done.stderr
     assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (
+            "from mfalab import KeyBrowser as K\nwith K.open():\n    pass",
+            "a browser with a security key needs Playwright: pip install 'mfalab[browser]'",
+        ),
+        (
+            "from mfalab.verifier import open_store\nopen_store('postgresql://h/x')",
+            "is not installed. pip install 'mfalab[postgresql]'.",
+        ),
+    ],
+    ids=["KeyBrowser", "open_store"],
+)
+def test_library_says_what_to_install(run: Run, program: str, said: str) -> None:
+    done = subprocess.run(
+        [PLAIN.parent / "python", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert said in done.stderr.splitlines()[-1]
 
 
 def test_our_own_environment_runs_the_same_commands() -> None:
