@@ -218,8 +218,9 @@ class DatabaseStore(ABC, Generic[T]):
         self._turn = Turn()
         self._group: _Group | None = None
         self._inside = False
-        # Inside of `together`: what to do after its commit.
+        # Inside of `together`: what to do after its commit, and why there will be none.
         self._later: list[Callable[[], None]] | None = None
+        self._lost: StoreUnusable | None = None
 
     # What a database does. Only `_roll_back` may not fail; a failure is a StoreUnusable.
 
@@ -269,6 +270,8 @@ class DatabaseStore(ABC, Generic[T]):
         shares = self._later is not None and self._turn.is_mine and not self._inside
         if not shares:
             self._enter()
+        elif self._lost is not None:
+            raise StoreUnusable(*self._lost.args) from self._lost
         group: _Group | None = None
         try:
             group = self._joined()
@@ -300,13 +303,16 @@ class DatabaseStore(ABC, Generic[T]):
     def together(self) -> Iterator[None]:
         """See `Store.together`."""
         self._enter()
-        self._later = []
+        self._later, self._lost = [], None
         try:
             yield
         finally:
             later, self._later = self._later, None
+            lost, self._lost = self._lost, None
             group = self._group
             self._leave()
+            if lost is not None:
+                raise lost
             if group is not None:
                 group.wait()
             for action in later:
@@ -410,6 +416,8 @@ class DatabaseStore(ABC, Generic[T]):
 
     def _fail(self, group: _Group, failure: StoreUnusable | None) -> None:
         self._group = None
+        if group.members and self._later is not None:
+            self._lost = failure  # bodies before this one in `together` are undone, too
         try:
             self._roll_back()
         finally:

@@ -212,6 +212,9 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
                 return
 
     def _begin_body(self) -> None:
+        if not self._open_connection().in_transaction:
+            # A savepoint would be a transaction of its own, whose release is a commit.
+            raise StoreUnusable(self._place, "it undid what it was to commit", RESTORE)
         self._execute("SAVEPOINT body")
 
     def _undo_body(self) -> None:

@@ -4,9 +4,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from mfalab.verifier.records import Budget
@@ -253,6 +255,50 @@ def test_transactions_together_have_one_commit_and_what_failed_is_told_to_none(
     both(shared)
     assert told == ["told", "told"]
     assert Crowd(shared).names() == {"s", "t"}
+
+
+def lose_transaction(store: DatabaseStore[Any]) -> None:
+    """The database undoes what it has so far: SQLite at an error of the disk, a server's end."""
+    if isinstance(store, SqliteStore):
+        assert store._connection is not None
+        store._connection.execute("ROLLBACK")
+        return
+    assert isinstance(store, PostgresqlStore)
+    assert store._line is not None
+    lost = store._line._connection.info.backend_pid
+    with psycopg.connect(**store._options) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", (lost,))
+
+
+@pytest.mark.parametrize("moment", ["before", "within"])
+def test_what_is_lost_amid_those_together_leaves_nothing_and_is_told(
+    shared: DatabaseStore[Any], moment: str
+) -> None:
+    told: list[str] = []
+
+    def insert(name: str) -> None:
+        with shared.transaction() as tx:
+            if name == "second" and moment == "within":
+                lose_transaction(shared)
+                raise KeyError
+            tx.insert(Budget(name))
+        shared.when_durable(lambda: told.append(name))
+
+    def three() -> None:
+        with shared.together():
+            insert("first")
+            if moment == "before":
+                lose_transaction(shared)
+            with suppress(StoreUnusable, KeyError):
+                insert("second")
+            with suppress(StoreUnusable):
+                insert("third")
+
+    with pytest.raises(StoreUnusable):
+        three()
+    assert told == []
+    insert("fourth")
+    assert Crowd(shared).names() == {"fourth"}
 
 
 def test_no_row_is_read_twice_by_its_key_and_no_column_written_for_nothing(
