@@ -12,6 +12,9 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+LONGEST_HEAD = 64 * 1024
+"""Bytes before a request's body, or of its trailers, from where the last read of the socket ended;
+session policies and tags make AWS's longest headers, of some thousands."""
 GRACE_S = 5
 """How long requests under way may take once the server is to end."""
 
@@ -46,6 +49,7 @@ class Server:
         config = uvicorn.Config(
             application,
             http=_Http,
+            ws="none",  # nothing here speaks it, whatever is installed
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -74,7 +78,34 @@ class Server:
 
 
 class _Http(HttpToolsProtocol):
-    """HTTP that still answers a client which has sent a whole request and will send no more."""
+    """HTTP whose requests have bounded heads, as uvicorn and its parser have none.
+
+    It still answers a client which has sent a whole request and will send no more.
+    """
+
+    _got_on = False
+    _fruitless = 0
+    """Bytes since something was complete: a line, fields, trailers, or what a chunk says of itself.
+    The parser puts them together in time that grows with the square of their length."""
+
+    def data_received(self, data: bytes) -> None:
+        self._got_on = False
+        super().data_received(data)
+        self._fruitless = 0 if self._got_on else self._fruitless + len(data)
+        if self._fruitless > LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response(f"The head is longer than {LONGEST_HEAD} bytes.")
+
+    def on_headers_complete(self) -> None:
+        self._got_on = True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._got_on = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._got_on = True
+        super().on_message_complete()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
         cycle: Any = self.cycle

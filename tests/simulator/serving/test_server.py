@@ -2,11 +2,12 @@
 
 import socket
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from mfalab.simulator.serving.server import Server, listen, url_of
+from mfalab.simulator.serving.server import LONGEST_HEAD, Server, listen, url_of
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -67,6 +68,86 @@ def test_client_is_where_its_connection_comes_from() -> None:
     finally:
         server.stop()
     assert seen == ["127.0.0.1"]
+
+
+ENDLESS = {
+    "path": (b"GET /", b"a"),
+    "field": (b"GET / HTTP/1.1\r\nHost: here\r\nX: ", b"a"),
+    "fields": (b"GET / HTTP/1.1\r\nHost: here\r\n", b"a: b\r\n"),
+    "trailers": (
+        b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+        b"a: b\r\n",
+    ),
+    "chunk's extension": (
+        b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+        b"a",
+    ),
+}
+
+
+async def patient(scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await hello(scope, receive, send)
+
+
+@pytest.mark.parametrize("part", ENDLESS)
+def test_head_that_never_ends_is_not_read_for_ever(part: str) -> None:
+    begin, more = ENDLESS[part]
+    block = more * (LONGEST_HEAD // len(more))
+    listener = listen("127.0.0.1", 0)
+    server = Server(patient, listener)
+    server.start()
+    try:
+        with socket.create_connection(listener.getsockname(), timeout=10) as client:
+            client.sendall(begin)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                client.sendall(100 * block)
+                pytest.fail("all of it was read")
+        with urllib.request.urlopen(url_of(listener), timeout=10) as answer:
+            assert answer.read() == b"hello"
+    finally:
+        server.stop()
+
+
+def test_long_bodies_and_pipelined_requests_are_no_head() -> None:
+    listener = listen("127.0.0.1", 0)
+    server = Server(patient, listener)
+    server.start()
+    body = b"a" * LONGEST_HEAD
+    field = b"X: " + body[: LONGEST_HEAD // 2]
+    head = b"POST / HTTP/1.1\r\nHost: here\r\n" + field
+    chunked = b"%s\r\nTransfer-Encoding: chunked\r\n\r\n" % head
+    whole = b"%s\r\nContent-Length: %d\r\n\r\n" % (head, 3 * len(body))
+    requests = [
+        whole + 3 * body,
+        chunked + 3 * (b"%x\r\n%s\r\n" % (len(body), body)) + b"0\r\na: b\r\n\r\n",
+    ]
+    try:
+        with socket.create_connection(listener.getsockname(), timeout=10) as client:
+            client.sendall(b"".join(5 * requests))
+            client.shutdown(socket.SHUT_WR)
+            answers = b"".join(iter(lambda: client.recv(4096), b""))
+    finally:
+        server.stop()
+    assert answers.count(b"HTTP/1.1 200") == 10
+
+
+def test_web_sockets_are_not_spoken_whatever_is_installed(caplog: Any) -> None:
+    lines = (
+        b"GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    listener = listen("127.0.0.1", 0)
+    server = Server(hello, listener)
+    server.start()
+    try:
+        with socket.create_connection(listener.getsockname(), timeout=10) as client:
+            client.sendall(lines)
+            assert b"hello" in b"".join(iter(lambda: client.recv(4096), b""))
+    finally:
+        server.stop()
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("host", ["x" * 70, "a..b", "no-such-host.invalid"])
