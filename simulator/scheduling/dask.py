@@ -54,8 +54,9 @@ class DaskWorkers(Workers):
             raise BadAddress(f'"{address}" is no address of a scheduler; write tcp://HOST:PORT')
         self._address = address
         self._release = version("mfalab")
-        # What goes wrong is told by us, once.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        # What goes wrong is told by us, once. These are the loggers with a level of their own.
+        for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             asyncio.run(_greet(address))
             self._client = _CLIENT(
