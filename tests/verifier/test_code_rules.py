@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mfalab.verifier import otp
-from mfalab.verifier.code_rules import pair_steps, verify_code, verify_pair
+from mfalab.verifier.code_rules import decide_code, pair_steps, verify_code, verify_pair
 from mfalab.verifier.decision import Decision, Outcome
 from mfalab.verifier.profile import AWS_IMMEDIATE, RFC6238, Profile, ReplayRule, ThrottleRule
 from mfalab.verifier.records import Account, Budget, Device, DeviceKind, MovingFactor, UsedCode
@@ -181,6 +182,39 @@ def test_devices_have_their_own_algorithm_digits_and_period(
     shown = otp.totp(SEED, bench_.now_ns, period_s=period_s, digits=digits, algorithm=algorithm)
     assert not bench_.type(shown[:-1]).accepted
     assert bench_.type(shown).accepted
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions, of Python and of C, are called."""
+    counted = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return counted
+
+
+def test_right_wrong_and_replayed_codes_are_the_same_work() -> None:
+    """So the time of an answer tells nothing of how near a guess was."""
+    device, budget, now_ns = token(), Budget("serial-1"), START_STEP * 30 * S
+
+    def decide(typed: str, *, used: bool) -> Outcome:
+        return decide_code(device, budget, typed, now_ns, AWS, lambda step: used).outcome
+
+    wrong = f"{(int(code(START_STEP)) + 1) % 10**6:06}"
+    tries = [(code(START_STEP + ahead), used) for ahead in (-2, 0, 2) for used in (False, True)]
+    decide(wrong, used=False)  # the secret is made ready once
+    tries.append((wrong, False))
+    counts = [calls_of(partial(decide, typed, used=used)) for typed, used in tries]
+    assert min(counts) > 50, "five HMACs"
+    assert max(counts) <= 1.05 * min(counts), counts
 
 
 @pytest.mark.parametrize("decoration", ["{} ", " {}", "{}\n", "{}\N{NO-BREAK SPACE}", "0{}", "+{}"])
