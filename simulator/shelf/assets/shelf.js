@@ -124,7 +124,7 @@ function scanning(acts, picture, name) {
     press("Scan a picture", () => file.click(), `Scan a picture, with ${name}`),
     file,
   );
-  const uri = make("input", { placeholder: "otpauth://, or paste a picture", maxLength: 2000, autocomplete: "off" });
+  const uri = make("input", { placeholder: "otpauth://, or a picture", maxLength: 2000, autocomplete: "off" });
   uri.onpaste = (event) => {
     if (event.clipboardData.files.length) { event.preventDefault(); picked(event.clipboardData.files); }
   };
