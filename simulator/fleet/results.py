@@ -16,6 +16,7 @@ from mfalab.simulator.fleet import kernel
 from mfalab.simulator.fleet.exposure import Exposure, exposure_of
 from mfalab.simulator.fleet.simulate import Tallies, months
 from mfalab.simulator.fleet.study import Study
+from mfalab.simulator.report.files import write_whole
 from mfalab.verifier.profile import Profile
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
@@ -196,9 +197,6 @@ def write_parquet(result: Result, path: Path) -> None:
         "tokens": str(result.tallies.tokens),
     }
     table = pyarrow.table(columns).replace_schema_metadata(metadata)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        parquet.write_table(table, beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    written = pyarrow.BufferOutputStream()
+    parquet.write_table(table, written)
+    write_whole(path, written.getvalue().to_pybytes())

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text beside its place and rename it; an existing file is replaced.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a text or bytes beside its place and rename it; an existing file is replaced.
 
     What is no plain file (a pipe, a terminal) is written as it is, and so is a file in a folder
     that takes no other.
@@ -14,13 +14,14 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: It cannot be written; what was there is as it was.
     """
+    written = content.encode() if isinstance(content, str) else content
     place = path.resolve()  # behind a symbolic link, which stays one
     beside = _beside(place)
     if beside is None:
-        place.write_text(text, encoding="utf-8", newline="\n")
+        place.write_bytes(written)
         return
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_bytes(written)
         if place.exists():
             shutil.copymode(place, beside)
         beside.replace(place)

@@ -1,6 +1,7 @@
 """Tallies as figures."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -91,3 +92,17 @@ def test_parquet_that_cannot_be_written_leaves_what_was_there(result, tmp_path, 
         write_parquet(result, path)
     assert path.read_text() == "an older one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_for_a_pipe_leaves_the_pipe(result, tmp_path):
+    """As root `--parquet /dev/null` made a file of the device that every program needs."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_parquet(result, pipe)
+        assert os.read(reader, 4) == b"PAR1"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert [*tmp_path.iterdir()] == [pipe]
