@@ -26,7 +26,7 @@ from mfalab.verifier.aws_policies import ADMINISTRATOR, SELF_MANAGEMENT
 from mfalab.verifier.records import Attachment
 
 _MS: Final = NS_PER_S // 1000
-_PLAIN: Final = re.compile(r"[A-Za-z0-9+/*_.-][\w ./+*@=<>-]*(:[\w*/.-][\w ./+*@=<>-]*)*")
+_PLAIN: Final = re.compile(r"(?!- )[A-Za-z0-9+/_.-][\w ./+*@=<>-]*(:[\w*/.-][\w ./+*@=<>-]*)*")
 _SHOWN: Final = 100
 """How many entries a page shows: a state of it is told whole, however long the story is."""
 OTHERWISE: Final = "# replayed otherwise: "
@@ -42,7 +42,7 @@ def replay(text: str) -> list[str]:
     """Do a scenario, and tell what ended otherwise than it says: a sentence for each step."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "story.scenario.yaml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         try:
             (case,) = load_cases(path)
         except ProblemsFound as found:
@@ -200,8 +200,13 @@ def _flow(said: Any) -> str:
         return f"[{', '.join(map(_flow, said))}]"
     text = said if isinstance(said, str) else json.dumps(said)
     plain = _PLAIN.fullmatch(text) and text == text.strip() and text not in ("null", "~")
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else _printable(json.dumps(text, ensure_ascii=False))
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return _printable(" ".join(text.split()))
+
+
+def _printable(text: str) -> str:
+    """Escaped as YAML's quoted texts have it: of what is not printable its reader takes no file."""
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08X}" for each in text)

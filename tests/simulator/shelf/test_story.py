@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.shelf.shelf import Shelf
-from mfalab.simulator.shelf.story import OTHERWISE, replay, tell_story, write_story
+from mfalab.simulator.shelf.story import OTHERWISE, _flow, _line, replay, tell_story, write_story
 
 from .conftest import FOB
 
@@ -46,6 +49,23 @@ def test_words_that_need_quotes_get_them(shelf: Shelf) -> None:
     text = write_story(shelf)
     assert '"a: b #c, {d}"' in text
     assert replay(text) == []
+
+
+@pytest.mark.parametrize(
+    "serial",
+    ["*a", "*", "- x", "&a", "!x", "a: b\n- c", "a\u2028b", "\U0001f511"],
+)
+def test_serial_number_of_any_characters_is_told_as_it_is(shelf: Shelf, serial: str) -> None:
+    shelf.put({"fob": {**FOB, "serial": serial}})
+    text = write_story(shelf)
+    assert OTHERWISE not in text
+    assert yaml.safe_load(text)["devices"]["fob"]["serial"] == serial
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_one_text(text: str) -> None:
+    written = _flow({"a": text, "b": [text]}) + f"  # {_line(text)}\n"
+    assert yaml.load(written, Loader=yaml.BaseLoader) == {"a": text, "b": [text]}
 
 
 def test_what_ends_otherwise_is_said(shelf: Shelf) -> None:
