@@ -54,6 +54,7 @@ def _follow_link(x: Exchange) -> Response:
     found = x.console.recovery.follow_link(x.query.get("token", ""))
     x.visit.recovering = Recovering(found, Step.CONFIRMED)
     x.visit.root = True
+    x.visits.renew(x.visit)
     return x.go(RECOVERY)
 
 
@@ -91,6 +92,7 @@ def _open_inbox(x: Exchange) -> Response:
     if not _is_here(x.request.source_ip) or not right:
         raise refusals.validation_error("This is not the control token of this server.")
     x.visit.inbox_open = True
+    x.visits.renew(x.visit)
     return x.go(INBOX)
 
 

@@ -35,6 +35,8 @@ from mfalab.verifier.web.visits import Notice, Visit, Visits
 from mfalab.verifier.wire.messages import Request, Response
 
 MOST_FIELDS = 50
+LONGEST_FORM = 64 * 1024
+"""Bytes; a security key's registration with its chain of certificates has some thousands."""
 _LOOPBACK = ("127.0.0.1", "[::1]")
 _ASSETS = "/static/"
 
@@ -114,10 +116,13 @@ class Site:
         page = PAGES.get(path)
         if page is None:
             return _plain(404, f"There is no such page. The console begins at {PREFIX}.")
+        if len(request.body) > LONGEST_FORM:
+            return _plain(413, f"The form is longer than {LONGEST_FORM} bytes.")
         query, form = _fields(request.query), _fields(request.body.decode("latin-1"))
         if query is None or form is None:
             return _plain(400, "The form is not UTF-8, or has too many fields.")
-        known = self._visits.find(self._cookie_of(request))
+        cookie = self._cookie_of(request)
+        known = self._visits.find(cookie)
         if request.method in ("GET", "HEAD") and page.show is not None:
             visit = known or self._visits.begin()
             x = self._exchange(request, path, page, query, {}, visit)
@@ -133,9 +138,9 @@ class Site:
             response = self._submit(x, page.submit)
         else:
             return _plain(405, "This page is not asked for in this way.")
-        if x.visit is not known:
-            cookie = f"{self._cookie}={x.visit.id}; Path={PREFIX}; HttpOnly; SameSite=Lax"
-            headers = (*response.headers, ("set-cookie", cookie))
+        if x.visit.id != cookie:
+            other = f"{self._cookie}={x.visit.id}; Path={PREFIX}; HttpOnly; SameSite=Lax"
+            headers = (*response.headers, ("set-cookie", other))
             response = Response(response.status, response.body, headers)
         return response
 

@@ -1,15 +1,16 @@
 """What the console knows of a browser, by the cookie that it sends.
 
 Nothing of it is on disk: who restarts the server signs in again. A visit has one session of the
-console at most. A sign-in and a sign-out begin another visit, so that a cookie from before is worth
-nothing afterwards.
+console at most. A sign-in and a sign-out begin another visit, and a visit that may do more than
+before gets another cookie, so that a cookie from before is worth nothing afterwards: other servers
+of this machine can set one, too.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ MOST_FORMS = 100
 """Pages of one visit that may still be sent."""
 MOST_WIZARDS = 8
 """Devices that one visit may be assigning at a time, in several tabs."""
+
+MOST_SAID = 1000
+"""Characters of a notice and of each of its values; what was typed may have as many as a form."""
 
 T = TypeVar("T")
 
@@ -122,7 +126,9 @@ class Visit:
 
     def keep_notice(self, path: str, notice: Notice) -> None:
         """Say something on the page at a path, the next time that it is shown."""
-        _keep(self.notices, path, notice, MOST_FORMS)
+        values = {name: text[:MOST_SAID] for name, text in notice.values.items()}
+        short = replace(notice, text=notice.text[:MOST_SAID], values=values)
+        _keep(self.notices, path, short, MOST_FORMS)
 
 
 class Visits:
@@ -151,6 +157,14 @@ class Visits:
         self._anonymous.pop(before.id, None)
         self._signed_in.pop(before.id, None)
         return self.begin()
+
+    def renew(self, visit: Visit) -> None:
+        """Give a visit another cookie in place of its own."""
+        for kept in (self._anonymous, self._signed_in):
+            if kept.pop(visit.id, None) is not None:
+                visit.id = self._random_bytes(32).hex()
+                kept[visit.id] = visit
+                return
 
     def sign_in(self, visit: Visit) -> None:
         """Keep a visit that is signed in apart: others do not push it out."""

@@ -95,6 +95,20 @@ class TestInbox:
         browser.sign_out()
         assert "Nothing has arrived" in browser.get("/console/inbox").text
 
+    def test_cookie_from_before_opens_nothing(self, pages: Any, root: Any) -> None:
+        root.submit("Send verification e-mail")
+        for url in ("/console/inbox", None):
+            mail = pages.mailbox.messages[0]
+            here = pages.browser().get(url or f"/console/recovery/link?token={mail.token}")
+            other = pages.browser()
+            other.cookies = dict(here.cookies)
+            here.submit(**({"token": "the control token"} if url else {}))
+            assert here.status == 200
+            assert not here.error
+            assert not here.at("/sign-in")
+            assert "verification" not in other.get("/console/inbox").text
+            assert other.get("/console/recovery").at("/sign-in")
+
     def test_digits_for_a_call_that_is_none(self, pages: Any, root: Any) -> None:
         inbox = pages.inbox()
         form = next(form for form in root.page.forms if "form" in form.fields)

@@ -100,7 +100,7 @@ def test_kind_that_is_none(pages: Any) -> None:
     assert browser.error == "Choose the kind of MFA device to sign in with."
 
 
-@pytest.mark.parametrize("response", ["", "{", "[" * 100_000, "7", '{"id": 1}'])
+@pytest.mark.parametrize("response", ["", "{", "[" * 20_000, "7", '{"id": 1}'])
 def test_assertion_that_is_none(pages: Any, response: str) -> None:
     """It is refused, and the page asks again with another challenge."""
     pages.company.insert_key()

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfalab.verifier import StoreUnusable
-from mfalab.verifier.web.site import PAGES
+from mfalab.verifier.web.site import LONGEST_FORM, PAGES
+from mfalab.verifier.web.visits import MOST_SAID
 
 ORIGIN = "http://localhost:8765"
 SENT = "This form was sent already, or its page is too old. Nothing was changed."
@@ -151,6 +152,13 @@ class TestRequests:
         browser = pages.browser().get("/console/sign-in")
         assert browser.send("POST", "/console/sign-in", body, origin=ORIGIN).status == 400
         assert browser.send("GET", f"/console/sign-in?{body.decode()}").status == 400
+
+    def test_form_that_is_too_long_is_not_kept(self, pages: Any) -> None:
+        browser = pages.browser().get("/console/sign-in")
+        browser.submit(account="1", user="a" * LONGEST_FORM, password="b")
+        assert browser.status == 413
+        browser.get("/console/sign-in").submit(account="1", user="a" * 50_000, password="b")
+        assert browser.form().fields["user"] == "a" * MOST_SAID
 
     def test_every_answer_has_the_headers_of_safety(self, pages: Any) -> None:
         browser = pages.signed_in("ada")

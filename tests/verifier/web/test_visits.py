@@ -1,7 +1,7 @@
 """What is known of browsers is bounded."""
 
 from mfalab.verifier import Credentials
-from mfalab.verifier.web.visits import MOST_FORMS, MOST_VISITS, Notice, Visits, Wizard
+from mfalab.verifier.web.visits import MOST_FORMS, MOST_SAID, MOST_VISITS, Notice, Visits, Wizard
 
 
 def visits() -> Visits:
@@ -32,6 +32,25 @@ def test_visit_that_is_replaced_is_forgotten() -> None:
         other = kept.replace(visit)
         assert kept.find(visit.id) is None
         assert kept.find(other.id) is other
+
+
+def test_visit_that_is_renewed_is_the_same_with_another_cookie() -> None:
+    kept = visits()
+    for sign_in in (False, True):
+        visit = kept.begin()
+        if sign_in:
+            kept.sign_in(visit)
+        before = visit.id
+        kept.renew(visit)
+        assert kept.find(before) is None
+        assert kept.find(visit.id) is visit
+
+
+def test_what_a_notice_says_is_bounded() -> None:
+    visit = visits().begin()
+    visit.keep_notice("/", Notice("a" * 10**6, values={"user": "b" * 10**6}))
+    (kept,) = visit.notices.values()
+    assert (len(kept.text), len(kept.values["user"])) == (MOST_SAID, MOST_SAID)
 
 
 def test_form_is_spent_once_and_old_ones_are_forgotten() -> None:
