@@ -65,7 +65,6 @@ def served_lab(lab: Lab) -> Iterator[LabEndpoint]:
     random_bytes = SystemEntropy().random_bytes("request ids")
     answers = Endpoint(lab.verifier, wall_clock=WALL, random_bytes=random_bytes)
     listener = listen("127.0.0.1", 0)
-    server = Server(Application(answers.answer_all), listener)
     people = {name: person.keys for name, person in lab.people.items()}
     endpoint = LabEndpoint(
         url_of(listener),
@@ -73,8 +72,5 @@ def served_lab(lab: Lab) -> Iterator[LabEndpoint]:
         lab.timeline,
         {name: keys for name, keys in people.items() if keys is not None},
     )
-    server.start()
-    try:
+    with Server(Application(answers.answer_all), listener):
         yield endpoint
-    finally:
-        server.stop()

@@ -6,8 +6,9 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -40,7 +41,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 class Server:
-    """Serves an application on a socket, here or in a thread of its own.
+    """Serves an application on a socket: here by `run`, or as a context in a thread of its own.
 
     Args: the ASGI application; the socket, which is closed at the end.
     """
@@ -62,19 +63,27 @@ class Server:
         self._thread = threading.Thread(target=self.run, name="mfalab endpoint", daemon=True)
 
     def run(self) -> None:
-        """Serve until SIGINT, SIGTERM, or `stop`."""
+        """Serve until SIGINT or SIGTERM, or in the thread until `stop`."""
         with self._listener:
             self._server.run([self._listener])
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Serve in a thread; the socket listens already, so clients may come at once."""
         self._thread.start()
+        return self
 
     def stop(self) -> None:
-        """End, and wait for the end of a thread."""
+        """End the thread, and wait for its end."""
         self._server.should_exit = True
-        with suppress(RuntimeError):  # it never began
-            self._thread.join()
+        self._thread.join()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
 
 
 class _Http(HttpToolsProtocol):

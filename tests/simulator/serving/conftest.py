@@ -1,8 +1,5 @@
 """A console that is served, its simulated devices, and people at its pages in Chromium."""
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,47 +7,31 @@ from typing import Any, NoReturn
 
 import pytest
 
-from mfalab.simulator.entropy import SystemEntropy
-from mfalab.simulator.serving.endpoint import ServedEndpoint, open_endpoint
-from mfalab.simulator.serving.server import Server, listen, url_of
+from ..served import Served, serving  # noqa: TID252 - tests are no package
 
 AXE = Path(__file__).parents[3] / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 
-class ServedConsole:
-    """A server with a console and a virtual clock, as `mfalab serve --clock virtual` has it."""
+class ServedConsole(Served):
+    """A server whose console people use."""
 
-    def __init__(self, endpoint: ServedEndpoint, url: str) -> None:
-        self.endpoint = endpoint
-        self.told = endpoint.told(url)
-        self.origin = self.told["console"].removesuffix("/console")
-
-    def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
-        """The control API."""
-        request = urllib.request.Request(
-            f"{self.told['endpoint']}/_mfalab/{path}",
-            json.dumps(body).encode() if body else None,
-            {"Authorization": f"Bearer {self.told['token']}"},
-            method=method,
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise AssertionError(error.read().decode()) from error
+    @property
+    def origin(self) -> str:
+        return str(self.told["console"].removesuffix("/console"))
 
     def advance(self, duration: str = "30 s") -> None:
-        self.ask("POST", "clock", advance=duration)
+        self.json("POST", "clock", {"advance": duration})
 
     def step(self, do: str, **words: Any) -> None:
-        self.ask("POST", "steps", do=do, **words)
+        self.json("POST", "steps", {"do": do, **words})
 
     def device(self, name: str, **words: Any) -> dict[str, Any]:
         """Put a device of the scenario language beside the server."""
-        return self.ask("POST", "devices", **{name: words})["devices"][name]
+        made: dict[str, Any] = self.json("POST", "devices", {name: words})["devices"][name]
+        return made
 
     def code(self, name: str) -> str:
-        return self.ask("GET", f"devices/{name}/code")["code"]
+        return str(self.json("GET", f"devices/{name}/code")["code"])
 
     def pair(self, name: str) -> tuple[str, str]:
         """Two codes that a device shows one after the other."""
@@ -66,20 +47,8 @@ class ServedConsole:
 @pytest.fixture
 def console() -> Iterator[ServedConsole]:
     """Alice and Bob are users, Ada is an administrator; all is in memory."""
-    listener = listen("127.0.0.1", 0)
-    url = url_of(listener)
-    endpoint = open_endpoint(
-        ":memory:",
-        profile="aws-immediate",
-        virtual=True,
-        users={"alice": False, "bob": False, "ada": True},
-        url=url,
-        random_bytes=SystemEntropy().random_bytes("test"),
-    )
-    server = Server(endpoint.application, listener)
-    server.start()
-    yield ServedConsole(endpoint, url)
-    server.stop()
+    with serving("alice", "bob", kind=ServedConsole) as served:
+        yield served
 
 
 class AtConsole:
@@ -164,15 +133,8 @@ class AtConsole:
     def scan(self, device: str) -> None:
         """Hold a simulated phone before the screen."""
         picture = self.page.locator("img.qr").screenshot()
-        request = urllib.request.Request(
-            f"{self.console.told['endpoint']}/_mfalab/devices/{device}/scan",
-            picture,
-            {
-                "Authorization": f"Bearer {self.console.told['token']}",
-                "Content-Type": "image/png",
-            },
-        )
-        urllib.request.urlopen(request, timeout=30).close()
+        headers = {"Content-Type": "image/png"}
+        self.console.json("POST", f"devices/{device}/scan", picture, **headers)
 
     def type_pair(self, device: str, button: str) -> None:
         one, two = self.console.pair(device)

@@ -100,7 +100,7 @@ class TestVirtual:
         seed = ada.page.inner_text("#seed")
         console.device("app", kind="totp_app", owner="bob")
         uri = f"otpauth://totp/x?secret={seed}"
-        console.ask("POST", "devices/app/scan", uri=uri)
+        console.json("POST", "devices/app/scan", {"uri": uri})
         ada.type_pair("app", "Add MFA")
         assert ada.done == "The MFA device was assigned."
         assert ada.page.url.endswith("/credentials?user=bob")

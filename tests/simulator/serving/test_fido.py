@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mfalab import Browser, Entropy, SecurityKey
-from mfalab.simulator.serving.endpoint import open_endpoint
+from mfalab import Browser, SecurityKey
 from mfalab.simulator.serving.fido import at_origin, origin_of
-from mfalab.simulator.serving.server import Server, listen, url_of
 from mfalab.verifier import AWS_IMMEDIATE
+
+from ..served import serving  # noqa: TID252 - tests are no package
 
 
 @pytest.fixture
@@ -36,30 +36,18 @@ def test_origin_of_a_server(url: str, origin: str) -> None:
 
 def test_served_beside_the_account(browser: Browser) -> None:
     """A key is registered and signs in over HTTP, and the account knows nothing of it."""
-    listener = listen("127.0.0.1", 0)
-    url = url_of(listener)
-    browser.origin = origin_of(url)
-    endpoint = open_endpoint(
-        ":memory:",
-        profile="rfc6238",
-        virtual=False,
-        users={"alice": False},
-        url=url,
-        random_bytes=Entropy(1).random_bytes("test"),
-    )
-    server = Server(endpoint.application, listener)
-    server.start()
     cookie = ""
 
     def post(path: str, body: Any) -> Any:
         nonlocal cookie
         headers = {"Content-Type": "application/json", "Cookie": cookie}
-        request = urllib.request.Request(f"{url}{path}", json.dumps(body).encode(), headers)
+        request = urllib.request.Request(f"{served.url}{path}", json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             cookie = answer.headers.get("Set-Cookie", cookie)
             return json.load(answer)
 
-    try:
+    with serving("alice", profile="rfc6238") as served:
+        browser.origin = origin_of(served.url)
         options = post("/attestation/options", {"username": "alice", "displayName": "Alice"})
         assert options["rp"]["id"] == "localhost"
         assert {each["alg"] for each in options["pubKeyCredParams"]} >= {-7, -8, -35, -257}
@@ -69,10 +57,8 @@ def test_served_beside_the_account(browser: Browser) -> None:
             "status": "ok",
             "errorMessage": "",
         }
-    finally:
-        server.stop()
-    alice = endpoint.account.users["alice"]
-    assert endpoint.verifier.iam(alice).list_mfa_devices()["MFADevices"] == []
+    alice = served.endpoint.account.users["alice"]
+    assert served.endpoint.verifier.iam(alice).list_mfa_devices()["MFADevices"] == []
 
 
 def test_profile_at_an_origin() -> None:

@@ -18,21 +18,10 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 def test_thread_serves_until_it_is_stopped() -> None:
     listener = listen("127.0.0.1", 0)
     url = url_of(listener)
-    server = Server(hello, listener)
-    server.start()
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            assert answer.read() == b"hello"
-    finally:
-        server.stop()
+    with Server(hello, listener), urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == b"hello"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) != 0
-
-
-def test_server_that_never_began_is_stopped() -> None:
-    listener = listen("127.0.0.1", 0)
-    Server(hello, listener).stop()
-    listener.close()
 
 
 def test_address_that_is_taken() -> None:
@@ -58,15 +47,11 @@ def test_client_is_where_its_connection_comes_from() -> None:
         await hello(scope, receive, send)
 
     listener = listen("127.0.0.1", 0)
-    server = Server(where, listener)
-    server.start()
-    try:
+    with Server(where, listener):
         told = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
         request = urllib.request.Request(url_of(listener), headers=told)
         with urllib.request.urlopen(request, timeout=10):
             pass
-    finally:
-        server.stop()
     assert seen == ["127.0.0.1"]
 
 
@@ -96,9 +81,7 @@ def test_head_that_never_ends_is_not_read_for_ever(part: str) -> None:
     begin, more = ENDLESS[part]
     block = more * (LONGEST_HEAD // len(more))
     listener = listen("127.0.0.1", 0)
-    server = Server(patient, listener)
-    server.start()
-    try:
+    with Server(patient, listener):
         with socket.create_connection(listener.getsockname(), timeout=10) as client:
             client.sendall(begin)
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -106,14 +89,10 @@ def test_head_that_never_ends_is_not_read_for_ever(part: str) -> None:
                 pytest.fail("all of it was read")
         with urllib.request.urlopen(url_of(listener), timeout=10) as answer:
             assert answer.read() == b"hello"
-    finally:
-        server.stop()
 
 
 def test_long_bodies_and_pipelined_requests_are_no_head() -> None:
     listener = listen("127.0.0.1", 0)
-    server = Server(patient, listener)
-    server.start()
     body = b"a" * LONGEST_HEAD
     field = b"X: " + body[: LONGEST_HEAD // 2]
     head = b"POST / HTTP/1.1\r\nHost: here\r\n" + field
@@ -123,13 +102,11 @@ def test_long_bodies_and_pipelined_requests_are_no_head() -> None:
         whole + 3 * body,
         chunked + 3 * (b"%x\r\n%s\r\n" % (len(body), body)) + b"0\r\na: b\r\n\r\n",
     ]
-    try:
-        with socket.create_connection(listener.getsockname(), timeout=10) as client:
-            client.sendall(b"".join(5 * requests))
-            client.shutdown(socket.SHUT_WR)
-            answers = b"".join(iter(lambda: client.recv(4096), b""))
-    finally:
-        server.stop()
+    address = listener.getsockname()
+    with Server(patient, listener), socket.create_connection(address, timeout=10) as client:
+        client.sendall(b"".join(5 * requests))
+        client.shutdown(socket.SHUT_WR)
+        answers = b"".join(iter(lambda: client.recv(4096), b""))
     assert answers.count(b"HTTP/1.1 200") == 10
 
 
@@ -139,14 +116,10 @@ def test_web_sockets_are_not_spoken_whatever_is_installed(caplog: Any) -> None:
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     listener = listen("127.0.0.1", 0)
-    server = Server(hello, listener)
-    server.start()
-    try:
-        with socket.create_connection(listener.getsockname(), timeout=10) as client:
-            client.sendall(lines)
-            assert b"hello" in b"".join(iter(lambda: client.recv(4096), b""))
-    finally:
-        server.stop()
+    address = listener.getsockname()
+    with Server(hello, listener), socket.create_connection(address, timeout=10) as client:
+        client.sendall(lines)
+        assert b"hello" in b"".join(iter(lambda: client.recv(4096), b""))
     assert "Traceback" not in caplog.text
 
 

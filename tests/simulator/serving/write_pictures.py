@@ -86,9 +86,7 @@ def main() -> None:
         url=url_of(listener),
         random_bytes=Entropy("pictures").random_bytes("tour"),
     )
-    server = Server(endpoint.application, listener)
-    server.start()
-    with sync_playwright() as playwright:
+    with Server(endpoint.application, listener), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
@@ -99,7 +97,6 @@ def main() -> None:
         phone = browser.new_context(viewport={"width": 400, "height": 600}, color_scheme="dark")
         Tour(phone.new_page(), tour.told).refused()
         browser.close()
-    server.stop()
 
 
 if __name__ == "__main__":

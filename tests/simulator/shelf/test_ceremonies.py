@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Served
+from ..served import Served  # noqa: TID252 - tests are no package
 
 ORIGIN = "https://site.example"
 CREATE: dict[str, Any] = {

@@ -10,7 +10,8 @@ import pytest
 
 from mfalab.simulator.shelf.live import MOST_LISTENERS
 
-from .conftest import FOB, Served, serving
+from ..served import Served, serving  # noqa: TID252 - tests are no package
+from .conftest import FOB
 from .test_ceremonies import CREATE, ORIGIN, wait_for_light
 
 
@@ -61,7 +62,7 @@ def test_token_is_needed(served: Served) -> None:
 
 
 def test_end_of_the_server_sends_listeners_away(capfd: pytest.CaptureFixture[str]) -> None:
-    with serving() as served:
+    with serving("alice") as served:
         served.json("POST", "devices", {"key": {"kind": "security_key", "owner": "alice"}})
         connection = listening(served)
         answer = connection.getresponse()

@@ -15,7 +15,7 @@ from mfalab.simulator.shelf import pages
 from mfalab.simulator.shelf.story import OTHERWISE
 from mfalab.verifier.wire.messages import Request
 
-from .conftest import Served, serving
+from ..served import Served, serving  # noqa: TID252 - tests are no package
 from .test_ceremonies import CREATE
 
 AXE = Path(__file__).parents[3] / ".venv/npm/node_modules/axe-core/axe.min.js"
@@ -55,7 +55,7 @@ class Clicked:
         page.on("console", lambda message: self.said.append(message.text))
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
-        page.goto(served.page)
+        page.goto(served.told["shelf"])
         page.get_by_text("Connected", exact=True).wait_for()
 
     def put(self, kind: str, **fields: str) -> str:
@@ -91,7 +91,7 @@ class Clicked:
 
 @pytest.fixture(scope="module")
 def clicked(browser: Any) -> Iterator[Clicked]:
-    with serving() as served:
+    with serving("alice") as served:
         page = browser.new_page(accept_downloads=True)
         yield Clicked(served, page)
         page.close()
@@ -195,7 +195,8 @@ def test_story_is_clicked_saved_and_run(clicked: Clicked, tmp_path: Path) -> Non
     (case,) = load_cases(saved)
     end = run_case(case)[-1]
     assert end["verdict"] == "passed", end["why"]
-    own = (served.page.partition("/shelf")[0], f"blob:{served.page.partition('/shelf')[0]}")
+    origin = served.told["shelf"].partition("/shelf")[0]
+    own = (origin, f"blob:{origin}")
     assert [each for each in clicked.asked if not each.startswith(own)] == []
     quiet = [each for each in clicked.said if "409 (Conflict)" not in each]
     assert quiet == []  # Chromium itself notes a refusal

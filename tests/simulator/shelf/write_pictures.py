@@ -45,19 +45,13 @@ def main() -> None:
         url=url,
         random_bytes=Entropy("picture of the shelf").random_bytes("all"),
     )
-    server = Server(endpoint.application, listener)
-    server.start()
-    told = endpoint.told(url)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            take(page, endpoint, told)
-            browser.close()
-    finally:
-        server.stop()
+    with Server(endpoint.application, listener), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        take(page, endpoint, endpoint.told(url))
+        browser.close()
 
 
 def take(page: Page, endpoint: ServedEndpoint, told: dict[str, Any]) -> None:

@@ -158,10 +158,8 @@ def _server() -> Iterator[Served]:
         random_bytes=chance,
     )
     served = Served(endpoint, url)
-    server = Server(served, listener)
-    server.start()
-    yield served
-    server.stop()
+    with Server(served, listener):
+        yield served
 
 
 @pytest.fixture
