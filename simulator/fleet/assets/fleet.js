@@ -30,7 +30,7 @@ const band = (low, high, colour) => [
 
 const axis = (title, more = {}) => ({
   title: { display: true, text: title, color: ink("muted") },
-  ticks: { color: ink("muted"), maxTicksLimit: 8, maxRotation: 0, ...more.ticks },
+  ticks: { color: ink("muted"), maxTicksLimit: 8, maxRotation: 0, autoSkipPadding: 12, ...more.ticks },
   grid: { color: ink("line") },
   ...Object.fromEntries(Object.entries(more).filter(([key]) => key !== "ticks")),
 });
