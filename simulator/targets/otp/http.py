@@ -126,6 +126,8 @@ class HttpVerifier:
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return refusal.code, refusal.read(_TOLD).decode(errors="replace")
+        except urllib.error.URLError as wrapped:  # says "urlopen error" of what the system said
+            raise wrapped.reason if isinstance(wrapped.reason, OSError) else wrapped from None
 
 
 def _answered(what: str, status: int, said: str) -> str:

@@ -209,6 +209,8 @@ class _HttpSession:
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return refusal.code, _whole(refusal)
+        except urllib.error.URLError as wrapped:  # says "urlopen error" of what the system said
+            raise wrapped.reason if isinstance(wrapped.reason, OSError) else wrapped from None
 
 
 def _whole(answer: Any) -> bytes:

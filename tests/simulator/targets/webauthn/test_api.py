@@ -160,6 +160,11 @@ def test_session_keeps_its_cookie_and_no_other_has_it(url: str) -> None:
     assert json.loads(other.post("/a", b"{}")[1])["cookie"] is None
 
 
+def test_server_that_is_not_there_is_told_by_the_systems_words() -> None:
+    with pytest.raises(ConnectionRefusedError):
+        HttpServer("http://127.0.0.1:1").session().post("/x", b"{}")
+
+
 def test_http_says_what_it_says(url: str) -> None:
     session = HttpServer(url).session()
     assert session.post("/refused", b"{}")[0] == 400
