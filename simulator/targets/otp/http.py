@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from mfalab.simulator.targets.deadline import within
 from mfalab.simulator.targets.otp import template
 from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
@@ -69,12 +70,14 @@ class HttpVerifier:
         requests: a request for each of `enrol`, `attempt`, `resync`, `revoke`.
         accepted: statuses that accept.
         refused: statuses that refuse; every other one is an error.
+        patience_s: how long a whole answer may take.
     """
 
     capabilities: Capabilities
     requests: Mapping[str, Request]
     accepted: frozenset[int] = frozenset({200, 204})
     refused: frozenset[int] = frozenset({400, 401, 403})
+    patience_s: float = _PATIENCE_S
     _time: str = field(default="0", init=False)
 
     def set_time(self, now_ns: int) -> None:
@@ -120,8 +123,11 @@ class HttpVerifier:
 
     def _ask(self, what: str, words: Mapping[str, str]) -> tuple[int, str]:
         request = self.requests[what].filled({"time": self._time, **words})
+        return within(self.patience_s, lambda: self._sent(request))
+
+    def _sent(self, request: urllib.request.Request) -> tuple[int, str]:
         try:
-            with _OPENER.open(request, timeout=_PATIENCE_S) as answer:
+            with _OPENER.open(request, timeout=self.patience_s) as answer:
                 return answer.status, answer.read(_TOLD).decode(errors="replace")
         except urllib.error.HTTPError as refusal:
             with refusal:

@@ -19,10 +19,12 @@ from typing import Annotated, Any, Protocol, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from mfalab.simulator.targets.deadline import within
+
 M = TypeVar("M", bound=BaseModel)
 
 PATIENCE_S = 30
-"""How long an answer may take."""
+"""How long a whole answer may take."""
 LONGEST_ANSWER = 1024 * 1024
 """Bytes."""
 _TOLD = 300
@@ -189,6 +191,7 @@ class _HttpSession:
     """See `Session`. Cookies that are for HTTPS only are sent to any server, as to localhost."""
 
     url: str
+    patience_s: float
     opener: urllib.request.OpenerDirector = field(init=False)
 
     def __post_init__(self) -> None:
@@ -203,8 +206,11 @@ class _HttpSession:
         """See `Session`."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         request = urllib.request.Request(self.url + path, body, headers)  # noqa: S310 - the scheme was checked
+        return within(self.patience_s, lambda: self._sent(request))
+
+    def _sent(self, request: urllib.request.Request) -> tuple[int, bytes]:
         try:
-            with self.opener.open(request, timeout=PATIENCE_S) as answer:
+            with self.opener.open(request, timeout=self.patience_s) as answer:
                 return answer.status, _whole(answer)
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -225,7 +231,8 @@ class HttpServer:
     """A server at a URL, below which the API's paths are. See `Server`."""
 
     url: str
+    patience_s: float = PATIENCE_S
 
     def session(self) -> Session:
         """See `Server`."""
-        return _HttpSession(self.url)
+        return _HttpSession(self.url, self.patience_s)
