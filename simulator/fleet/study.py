@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, NS_PER_WEEK
@@ -30,6 +30,11 @@ MOST_RECENT: Final = 12
 """So many attempts the kernel remembers for a window that slides."""
 LONGEST_WINDOW_S: Final = 12 * 3600
 """Two logins of a habit are further apart, so no window counts attempts of both."""
+MOST_PPM: Final = 10_000
+"""A clock that is wrong by more than a hundredth, or may be, is none."""
+_MOST_COUNTED: Final = 1_000_000
+_LONGEST_S: Final = 100 * 365 * 86_400
+"""The kernel counts nanoseconds in 64 bits."""
 MOST_TOKENS: Final = 1_000_000_000
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: Final[tuple[Day, ...]] = get_args(Day)
@@ -76,24 +81,31 @@ def _day(value: Any) -> Any:
     return day
 
 
+def _printable(value: str) -> str:
+    """A terminal takes other characters for orders."""
+    if not value.isprintable():
+        raise ValueError("write it with printable characters")
+    return value
+
+
 class Crystal(Strict):
     """A make of crystals: what its data sheet, or its owner, says of the spread."""
 
-    offset: Ppm = 0.0
+    offset: Annotated[Ppm, Field(ge=-MOST_PPM, le=MOST_PPM)] = 0.0
     """The rate in the middle, when new and at the turnover temperature."""
-    spread: Ppm = 4.0
+    spread: Annotated[Ppm, Field(ge=0, le=MOST_PPM)] = 4.0
     """Standard deviation of the rate."""
-    tolerance: Ppm = 12.0
+    tolerance: Annotated[Ppm, Field(gt=0, le=MOST_PPM)] = 12.0
     """Specimens further from the middle are sorted out."""
-    turnover: Celsius = 25.0
+    turnover: Annotated[Celsius, Field(ge=-60, le=120)] = 25.0
     """The temperature at which it is fastest."""
-    turnover_spread: Annotated[float, Field(ge=0)] = 1.7
+    turnover_spread: Annotated[float, Field(ge=0, le=50)] = 1.7
     """Its standard deviation, in degrees."""
     parabola: Annotated[float, Field(le=0, ge=-1)] = -0.034
     """Coefficient of the temperature parabola, ppm per degree squared."""
-    ageing: Ppm = 3.0
+    ageing: Annotated[Ppm, Field(ge=-MOST_PPM, le=MOST_PPM)] = 3.0
     """Change of the rate in the first year; half of all specimens age the other way."""
-    wander: Ppm = 0.01
+    wander: Annotated[Ppm, Field(ge=0, le=MOST_PPM)] = 0.01
     """Daily step of a random walk of the rate."""
 
 
@@ -151,7 +163,7 @@ class HelpDesk(Strict):
 class Policy(Strict):
     """A policy: a profile of the verifier, and what is different from it."""
 
-    name: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
     """What to call it in tables."""
     profile: str
     """The profile that it begins with; `mfalab profiles` lists them."""
@@ -167,13 +179,13 @@ class Policy(Strict):
     pair_consumes_codes: bool | None = None
     pair_forgives_failures: bool | None = None
     throttle: ThrottleRule | None = None
-    throttle_budget: Annotated[int, Field(ge=1)] | None = None
-    throttle_window_s: Annotated[int, Field(ge=1)] | None = None
-    throttle_failures: Annotated[int, Field(ge=1)] | None = None
-    throttle_delay_s: Annotated[int, Field(ge=0)] | None = None
-    throttle_delay_limit_s: Annotated[int, Field(ge=0)] | None = None
-    throttle_failures_limit: Annotated[int, Field(ge=1)] | None = None
-    throttle_failures_forgotten_s: Annotated[int, Field(ge=1)] | None = None
+    throttle_budget: Annotated[int, Field(ge=1, le=_MOST_COUNTED)] | None = None
+    throttle_window_s: Annotated[int, Field(ge=1, le=_LONGEST_S)] | None = None
+    throttle_failures: Annotated[int, Field(ge=1, le=_MOST_COUNTED)] | None = None
+    throttle_delay_s: Annotated[int, Field(ge=0, le=_LONGEST_S)] | None = None
+    throttle_delay_limit_s: Annotated[int, Field(ge=0, le=_LONGEST_S)] | None = None
+    throttle_failures_limit: Annotated[int, Field(ge=1, le=_MOST_COUNTED)] | None = None
+    throttle_failures_forgotten_s: Annotated[int, Field(ge=1, le=_LONGEST_S)] | None = None
 
     @field_validator("profile")
     @classmethod
@@ -227,7 +239,7 @@ class Attacker(Strict):
 class Study(Strict):
     """How often the tokens of a fleet fall out of a verifier's window, and what that costs."""
 
-    study: Annotated[str, Field(max_length=200)] = "A fleet of tokens"
+    study: Annotated[str, Field(max_length=200), AfterValidator(_printable)] = "A fleet of tokens"
     """The question."""
     tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] = 10_000
     """Tokens in a fleet."""

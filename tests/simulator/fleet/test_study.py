@@ -1,9 +1,11 @@
 """What a study may say."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
-from mfalab.simulator.fleet.study import Policy, Study
+from mfalab.simulator.fleet.study import Attacker, Crystal, Policy, Study, Typing
 from mfalab.verifier.profile import RFC6238
 
 
@@ -48,6 +50,10 @@ def test_defaults_are_a_study():
             {"policies": [{"name": "a", "profile": "rfc6238", "throttle_window_s": 90_000}]},
             "windows of at most 43200 s",
         ),
+        ({"study": "\x1b[2J"}, "printable characters"),
+        ({"policies": [{"name": "\x1b[2J", "profile": "rfc6238"}]}, "printable characters"),
+        ({"crystals": {"c": {"spread": "-4 ppm"}}}, "greater than or equal to 0"),
+        ({"crystals": {"c": {"tolerance": "0 ppm"}}}, "greater than 0"),
         ({"tokens": "0"}, "greater than or equal to 1"),
         ({"colour": "red"}, "Extra inputs"),
     ],
@@ -56,6 +62,23 @@ def test_what_does_not_fit_is_said(told, said):
     with pytest.raises(ValidationError, match="validation error") as caught:
         Study.model_validate(told)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("model", [Attacker, Crystal, Policy, Study, Typing])
+@pytest.mark.parametrize("figure", [10**30, -(10**30), float("inf"), float("nan")])
+def test_every_figure_has_a_least_and_a_most(model, figure):
+    """The kernel counts in 64 bits, and what has no end is computed for ever."""
+    numbers = {
+        name
+        for name, field in model.model_fields.items()
+        if {"int", "float"} & {*re.findall(r"\w+", repr(field.annotation))} and name != "seed"
+    }
+    told = {"name": "a", "profile": "rfc6238"} if model is Policy else {}
+    for name in numbers:
+        for written in (figure, f"{figure:f} ppm", f"{figure:f} C"):
+            with pytest.raises(ValidationError):
+                model.model_validate({**told, name: written})
+    assert numbers
 
 
 def test_a_make_of_ones_own_may_be_named():
