@@ -74,7 +74,8 @@ class BridgeServer:
         if not compare_digest(token.encode(), self._token.encode()):
             return HTTPStatus.NOT_FOUND
         self._origin_is_known.wait(_START_S)
-        if headers.get("Host") != self.host or headers.get("Origin") != self._origin:
+        origin = self._origin
+        if origin is None or headers.get("Host") != self.host or headers.get("Origin") != origin:
             return HTTPStatus.FORBIDDEN
         length = headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in headers:

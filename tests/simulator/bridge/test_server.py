@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mfalab.simulator.bridge import server as server_module
 from mfalab.simulator.bridge.server import BridgeServer
 
 EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
@@ -102,6 +103,17 @@ def test_all_else_is_refused(server: BridgeServer, changes: dict[str, Any], stat
     found, text = ask(server, **changes)
     assert found == status
     assert server.url.rpartition("/")[2].encode() not in text
+
+
+def test_before_an_origin_is_known_none_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request without an origin comes from no page, and is not that of the extension either."""
+    monkeypatch.setattr(server_module, "_START_S", 0)
+    early = BridgeServer(answered)
+    try:
+        assert ask(early, Origin=None)[0] == 403
+        assert ask(early)[0] == 403
+    finally:
+        early.close()
 
 
 def test_tokens_differ() -> None:
