@@ -117,6 +117,25 @@ def browser(give_up: Callable[[str], NoReturn], request: pytest.FixtureRequest) 
     launched.close()
 
 
+@pytest.fixture(scope="session")
+def violations(give_up: Callable[[str], NoReturn]) -> Callable[[Any], list[str]]:
+    """What axe-core finds wrong with a page in a browser: a rule each, and what breaks it."""
+    path = Path(__file__).parents[1] / ".venv/npm/node_modules/axe-core/axe.min.js"
+    if not path.exists():
+        give_up("no axe-core; make .venv/npm/installed runs this")
+    script = path.read_text()
+
+    def find(page: Any) -> list[str]:
+        page.evaluate(script)
+        found: list[str] = page.evaluate(
+            "axe.run().then(run => run.violations.map(each => "
+            "`${each.id}: ${each.nodes.map(node => node.html).join(' | ')}`))"
+        )
+        return found
+
+    return find
+
+
 @dataclass(frozen=True)
 class Pcscd:
     """A PC/SC daemon of a test's own.

@@ -9,7 +9,7 @@ from mfalab.devices.ctap.user import absent, declining, touching
 from mfalab.simulator.bridge.key_browser import KeyBrowser
 from mfalab.verifier import UserVerification
 
-from ..serving.conftest import AXE, AtConsole, console  # noqa: F401, TID252 - tests are no package
+from ..serving.conftest import AtConsole, console  # noqa: F401, TID252 - tests are no package
 
 pytestmark = pytest.mark.slow
 
@@ -20,12 +20,10 @@ FAILED = "Authentication with the security key failed. Try again."
 def alice(
     key_browser: KeyBrowser,
     console: Any,  # noqa: F811 - the fixture
-    give_up: Callable[[str], Any],
+    violations: Callable[[Any], list[str]],
 ) -> AtConsole:
     """She has given her password, and begins to assign a key."""
-    if not AXE.exists():
-        give_up("no axe-core; make .venv/npm/installed runs this")
-    alice = AtConsole(console, key_browser.new_page(), AXE.read_text(), set())
+    alice = AtConsole(console, key_browser.new_page(), violations, set())
     alice.give_password("alice")
     alice.begin("fido", "key")
     return alice

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -73,14 +72,11 @@ def test_what_it_cost_is_told(result):
     assert "200 MiB" in COST.text(result)
 
 
-AXE = Path(__file__).parents[3] / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_draws_all_plots_and_axe_finds_nothing(page, scheme, browser, tmp_path, give_up):
-    if not AXE.exists():
-        give_up("no axe-core; make .venv/npm/installed runs this")
+def test_a_browser_draws_all_plots_and_axe_finds_nothing(
+    page, scheme, browser, tmp_path, violations
+):
     path = tmp_path / "page.html"
     path.write_text(page)
     opened = browser.new_page(color_scheme=scheme)
@@ -90,7 +86,5 @@ def test_a_browser_draws_all_plots_and_axe_finds_nothing(page, scheme, browser, 
     opened.goto(path.as_uri())
     opened.wait_for_selector("body[data-drawn='4']")
     assert said == []
-    opened.evaluate(AXE.read_text())
-    found = opened.evaluate("axe.run().then(run => run.violations.map(each => each.id))")
-    assert found == []
+    assert violations(opened) == []
     opened.close()

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from ..served import Served, serving  # noqa: TID252 - tests are no package
-
-AXE = Path(__file__).parents[3] / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 class ServedConsole(Served):
@@ -54,8 +51,15 @@ def console() -> Iterator[ServedConsole]:
 class AtConsole:
     """A person at the console: a page, and what the person does there."""
 
-    def __init__(self, console: ServedConsole, page: Any, axe: str, looked_at: set[str]) -> None:
-        self.console, self.page, self._axe, self._looked_at = console, page, axe, looked_at
+    def __init__(
+        self,
+        console: ServedConsole,
+        page: Any,
+        violations: Callable[[Any], list[str]],
+        looked_at: set[str],
+    ) -> None:
+        self.console, self.page = console, page
+        self._violations, self._looked_at = violations, looked_at
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.console.origin}/console{path}")
@@ -90,11 +94,7 @@ class AtConsole:
         if looks in self._looked_at:
             return
         self._looked_at.add(looks)
-        self.page.evaluate(self._axe)
-        found = self.page.evaluate(
-            "axe.run().then(run => run.violations.map(each => "
-            "`${each.id}: ${each.nodes.map(node => node.html).join(' | ')}`))"
-        )
+        found = self._violations(self.page)
         assert found == [], (self.page.url, found)
 
     @property
@@ -192,12 +192,9 @@ def at_console(
     browser: Any,
     console: ServedConsole,
     looked_at: set[str],
-    give_up: Callable[[str], NoReturn],
+    violations: Callable[[Any], list[str]],
 ) -> Iterator[Callable[..., AtConsole]]:
     """Sits a person down at the console; a page that complains or asks elsewhere fails the test."""
-    if not AXE.exists():
-        give_up("no axe-core; make .venv/npm/installed runs this")
-    axe = AXE.read_text()
     complaints: list[str] = []
     contexts = []
 
@@ -217,7 +214,7 @@ def at_console(
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", ask)
-        return AtConsole(console, page, axe, looked_at)
+        return AtConsole(console, page, violations, looked_at)
 
     yield sit_down
     for context in contexts:
