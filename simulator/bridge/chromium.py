@@ -8,7 +8,7 @@ protocol. Each Playwright context has a profile of its own, and with it a worker
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Final
 
-from mfalab.simulator.bridge.server import BridgeServer
+from mfalab.simulator.bridge.server import Answer, BridgeServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Playwright
@@ -27,10 +27,6 @@ _ATTACH_S: Final = 30.0
 
 class BridgeUnavailable(Exception):
     """There is no Chromium whose pages could meet a simulated key. Args: why, in one line."""
-
-
-Desk = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-"""Takes what the extension asks and its object; see `BridgeServer`."""
 
 
 class BridgedChromium:
@@ -46,7 +42,7 @@ class BridgedChromium:
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
-        self.desk: Desk | None = None
+        self.desk: Answer | None = None
         self._changed = Condition()
         self._attached = 0
         self._failure: str | None = None

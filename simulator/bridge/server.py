@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import Any, Final
 
 Answer = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+"""Takes what the extension asks, and its object; see `BridgeServer`."""
 
 _LARGEST_BODY: Final = 1 << 20
 """Bytes; WebAuthn's options have a few kilobytes."""

@@ -7,7 +7,6 @@ users of its own names.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
@@ -42,6 +41,7 @@ from mfalab.verifier import (
     SignedIn,
     TokenSeed,
 )
+from mfalab.verifier.webauthn import messages
 
 KEY_REFUSED = "KeyRefused"
 """The code of a refusal by a WebAuthn server, which has words of its own."""
@@ -288,7 +288,7 @@ class _WebauthnTarget(Pages):
     def _handle(self, handle: str) -> str:
         """The server's id of a user for the lab's; a step may have put that into an answer."""
         for identity_id in self.users:
-            if handle == base64.urlsafe_b64encode(identity_id.encode()).decode().rstrip("="):
+            if handle == messages.encode(identity_id.encode()):
                 return self.handles.get(identity_id, handle)
         return handle
 
