@@ -61,16 +61,8 @@ class Api:
         try:
             self.shelf.follow()
             return self._answer(request)
-        except NotUnderstood as error:
-            return told(400, error=str(error))
-        except ScenarioError as error:
-            return told(409, error=str(error))
-        except Prevented as error:
-            return told(409, error=str(error), refused=error.code)
-        except DeviceError as error:
-            return told(409, error=str(error), refused=type(error).__name__)
-        except StoreUnusable as error:
-            return told(503, error=str(error))
+        except REFUSALS as error:
+            return refused(error)
         finally:
             if request.method != "GET":
                 self.shelf.tell()
@@ -219,6 +211,24 @@ def _elsewhere(request: Request, what: str, known: list[tuple[str, str]]) -> Res
         return told(405, error=f"{request.method} is not done here; {' and '.join(methods)} is")
     there = ", ".join(f"{method} {name or 'itself'}" for method, name in known)
     return told(404, error=f'there is no "{what[:80]}"; there is {there}')
+
+
+REFUSALS: Final = (NotUnderstood, ScenarioError, Prevented, DeviceError, StoreUnusable)
+"""What comes of a request that is at fault, or cannot be done now."""
+
+
+def refused(error: Exception) -> Response:
+    """The answer that one of `REFUSALS` leads to."""
+    match error:
+        case NotUnderstood():
+            return told(400, error=str(error))
+        case StoreUnusable():
+            return told(503, error=str(error))
+        case Prevented():
+            return told(409, error=str(error), refused=error.code)
+        case DeviceError():
+            return told(409, error=str(error), refused=type(error).__name__)
+    return told(409, error=str(error))
 
 
 def told(status: int, **fields: object) -> Response:

@@ -12,15 +12,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from mfalab.devices.ctap.user import absent
-from mfalab.devices.errors import DeviceError
 from mfalab.simulator.clocks.blocking import Client
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import HeldKey
-from mfalab.simulator.environment.outcome import Prevented, ScenarioError
+from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.keys.browser import Browser
 from mfalab.simulator.keys.webauthn_client import DOMException
 from mfalab.simulator.scenario_files.fragments import NotUnderstood, parse_json
-from mfalab.simulator.shelf.api import told
+from mfalab.simulator.shelf.api import REFUSALS, refused, told
 from mfalab.simulator.shelf.live import gone_from
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.verifier.wire.asgi import Receive, Send, send_response
@@ -71,15 +70,11 @@ class Ceremonies:
             finally:
                 self._end(clients)
             response = clients[name].result()
-        except NotUnderstood as error:
-            return told(400, error=str(error))
-        except ScenarioError as error:
-            return told(409, error=str(error))
-        except Prevented as error:
-            return told(409, error=str(error), refused=error.code)
+        except REFUSALS as error:
+            return refused(error)
         except DOMException as error:
             return told(409, error=str(error), refused=error.name)
-        except (DeviceError, OSError) as error:
+        except OSError as error:
             return told(409, error=str(error), refused=type(error).__name__)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             return told(400, error=f"the options cannot be used: {error or type(error).__name__}")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mfalab.verifier import StoreUnusable
+
 from ..served import Served  # noqa: TID252 - tests are no package
 
 ORIGIN = "https://site.example"
@@ -90,7 +92,19 @@ def test_what_is_no_ceremony(served: Served, body: object, status: int) -> None:
     assert json.loads(text)["error"]
 
 
-def test_somebody_must_hold_a_key(served: Served) -> None:
+def test_records_that_are_gone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = StoreUnusable("records.db", "it is gone", "Bring it back")
+
+    def follow() -> None:
+        raise gone
+
+    monkeypatch.setattr(served.shelf, "follow", follow)
+    for method, path, body in (("POST", "webauthn", {"create": CREATE}), ("GET", "clock", None)):
+        got, text = served.ask(method, f"/_mfalab/{path}", body)
+        assert (got, json.loads(text)) == (503, {"error": str(gone)})
+
+
+def test_a_key_must_be_held(served: Served) -> None:
     got, text = served.ask("POST", "/_mfalab/webauthn", {"create": CREATE, "origin": ORIGIN})
     assert (got, json.loads(text)["refused"]) == (409, "NoKey")
     assert served.ask("GET", "/_mfalab/webauthn")[0] == 405
