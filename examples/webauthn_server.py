@@ -34,7 +34,7 @@ app.secret_key = secrets.token_bytes(32)
 
 @dataclass
 class User:
-    """Somebody with keys: public keys and counters by credential ids."""
+    """A user with keys: public keys and counters by credential ids."""
 
     id: bytes
     keys: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Ceremony:
 
 users: dict[str, User] = {}
 ceremonies: dict[str, Ceremony] = {}
-"""Those under way, by session. They stay here: whoever steals a cookie could bring an old one."""
+"""Those under way, by session. They stay here: a thief of a cookie could bring an old one."""
 
 
 class Refused(Exception):

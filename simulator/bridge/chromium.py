@@ -84,7 +84,7 @@ class BridgedChromium:
             BridgeUnavailable: they do not.
         """
         with self._changed:
-            # Nothing in this needs Playwright, whose loop stands still in the mean time.
+            # Nothing in this needs Playwright, whose loop stands still while this waits.
             came = self._changed.wait_for(lambda: self._attached >= times, _ATTACH_S)
         if not came or self._failure:
             raise BridgeUnavailable(f"the extension does not attach: {self._failure or 'no word'}")

@@ -226,7 +226,7 @@ class KeyBrowser:
         self.time.advance(nanoseconds(duration))
 
     def wait_for(self, condition: Callable[[], bool], *, timeout: int | str = "10 s") -> None:
-        """Wait in real time until something is true, and let Playwright work in the mean time.
+        """Wait in real time until something is true, and let Playwright work while it waits.
 
         Raises:
             TimeoutError: it does not become true.

@@ -118,7 +118,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
     mfalab serve --user alice --clock virtual
     eval "$(mfalab serve --env)"; aws iam get-user; kill $MFALAB_PID
 
-    One line says the address, the account, the console, and everybody's keys and passwords.
+    One line says the address, the account, the console, and all keys and passwords.
 
     Exits with 3 when the address is taken, or the records cannot be kept where --db says.
     """

@@ -115,7 +115,7 @@ class Target(Protocol):
         ...
 
     def authorize(self, *of: Any, **words: Any) -> Any:
-        """Decide whether somebody may do something that no API of the target's does."""
+        """Decide whether an identity may do something that no API of the target's does."""
         ...
 
     def mfa_context(self, credentials: Credentials) -> MfaContext:

@@ -17,7 +17,7 @@ from mfalab.simulator.scenario_files.tags import without_effect
 from mfalab.simulator.steps import AnyStep
 
 _OF_SYSTEM = OF_SYSTEM | {Ability.LONG_WAIT}
-"""Whoever lives in the wall's time cannot pass years, be it a key or a system under test."""
+"""A key or a system under test that lives in the wall's time cannot pass years."""
 
 Tag = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$"), AfterValidator(without_effect)]
 

@@ -1,4 +1,4 @@
-"""The account that a server has for its clients, and everybody's access keys."""
+"""The account that a server has for its clients, and its users' access keys."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Control:
             await send_response(send, request)
 
     def answer(self, request: Request) -> Response:
-        """The answer to a request, whoever sends it."""
+        """The answer to a request, or the refusal where its client may not ask."""
         return self.refusal(request) or self._answer(request)
 
     def refusal(self, request: Request) -> Response | None:

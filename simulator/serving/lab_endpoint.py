@@ -34,7 +34,7 @@ class LabEndpoint:
         """Keywords for `boto3.client` and `boto3.Session.client`: a person's, and where to.
 
         Raises:
-            KeyError: nobody of this name has access keys.
+            KeyError: no person of this name has access keys.
         """
         keys = self.users[who]
         return {
@@ -48,7 +48,7 @@ class LabEndpoint:
         """Environment variables for programs: a person's, and where to.
 
         Raises:
-            KeyError: nobody of this name has access keys.
+            KeyError: no person of this name has access keys.
         """
         keys = self.users[who]
         return {

@@ -90,7 +90,7 @@ class Ceremonies:
             keys = [lab.security_key(str(given["key"]))]
         keys = [key for key in keys if key.holder and key.alive and key.access.simulated.plugged]
         if not keys:
-            raise Prevented("NoKey", "no security key is plugged in and in anybody's hands")
+            raise Prevented("NoKey", "no security key is plugged in and has a holder")
 
         def work(key: HeldKey) -> Callable[[], dict[str, Any]]:
             thing = key.access.simulated
@@ -136,7 +136,7 @@ class Ceremonies:
             waited_ns += _STEP_NS
 
     def _end(self, clients: Clients) -> None:
-        """Tell keys that nobody touched to stop, as a browser does."""
+        """Tell keys that were not touched to stop, as a browser does."""
         for name, client in clients.items():
             key = self._shelf.lab.security_key(name)
             if not client.done:

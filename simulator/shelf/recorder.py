@@ -111,7 +111,7 @@ class Recorder:
     """The story so far.
 
     Args:
-        people: those of the shelf; somebody new is looked for by `meet`.
+        people: those of the shelf; new users are looked for by `meet`.
         devices: those of the shelf.
         now_ns: true time.
         find: reads records of the verifier: a type, and its key.
@@ -238,7 +238,7 @@ class Recorder:
 
     def _first_page(self, heard: Heard, person: Person | None, more: dict[str, Any]) -> None:
         if person is None:
-            raise _NotSaid("somebody who is no user of the account")
+            raise _NotSaid("a person who is no user of the account")
         words = {"do": "sign_in", "who": person.name, **more}
         if heard.refusal is not None:
             wrong = heard.refusal.code == "FailedAuthentication"
@@ -353,7 +353,7 @@ class Recorder:
         self._end({**words, **more, **self._using(who, using)}, heard)
 
     def _remember_secret(self, heard: Heard) -> None:
-        """Know a virtual device's codes, whoever shows them, until an app of the shelf has it."""
+        """Know a virtual device's codes, on whatever device, until an app of the shelf has it."""
         entity = heard.result["VirtualMFADevice"]
         seed = bytes(entity["Base32StringSeed"])
         serial = str(entity["SerialNumber"])

@@ -77,7 +77,7 @@ class Shelf:
         listeners: what is set whenever something happened.
         given: the words of each device, as they were given.
         recorder: what hears all that is done.
-        closed: whether the server ends, and nobody shall listen any longer.
+        closed: whether the server ends, and with it all listening.
         shown: the last QR image that the verifier made, in the console or for a program.
     """
 

@@ -1,6 +1,6 @@
 """The pages of a sign-in with alternative factors, and the simulated inbox that it needs.
 
-The inbox shows what was sent to everybody, so it asks for the server's control token, and it is
+The inbox shows what was sent to all users, so it asks for the server's control token, and it is
 there for browsers on this machine only.
 """
 
@@ -121,4 +121,4 @@ PAGES: Pages = {
     INBOX: Page(_show_inbox, _open_inbox),
     "/inbox/digits": Page(None, _press_digits, INBOX),
 }
-"""Pages for anybody."""
+"""Pages that need no sign-in."""

@@ -262,4 +262,4 @@ PAGES: Pages = {
     "/mfa/mail-code": Page(_show_mail_code, _mail_code),
     "/mfa/password": Page(_show_new_password, _new_password),
 }
-"""Pages for anybody."""
+"""Pages that need no sign-in."""

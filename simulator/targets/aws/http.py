@@ -67,7 +67,7 @@ class Http:
         request.stream_output = True
         answers: SimpleQueue[AWSResponse | Exception] = SimpleQueue()
         given_up = Event()
-        # A deadline of a socket begins anew with each byte, so another thread reads.
+        # A socket's timeout starts again with each byte, so another thread reads.
         Thread(target=self._fetch, args=(request, answers, given_up), daemon=True).start()
         try:
             answer = answers.get(timeout=self.patience_s)

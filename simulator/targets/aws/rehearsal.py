@@ -27,7 +27,7 @@ ANY_ACCOUNT = "123456789012"
 
 
 class LeapingWall(Timeline):
-    """A wall that nobody waits for. See `Wall`."""
+    """Wall time that passes without waiting. See `Wall`."""
 
     announce: Callable[[Iterable[TokenSeed]], None]
     """Tells the verifier of hardware tokens."""

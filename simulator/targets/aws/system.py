@@ -120,7 +120,7 @@ class AwsSystem:
         account: the account's id.
         partition: of the account's ARNs.
         clock: its time; None where the lab's time is good enough.
-        movable: whether its time is moved by us, so that nobody has to wait.
+        movable: whether its time is moved by us, so that no test has to wait.
     """
 
     label: str
@@ -268,7 +268,7 @@ def rehearse(
 
 
 def _token(address: Address) -> str | None:
-    """The control token of a server of ours, which is given to nobody else."""
+    """The control token of a server of ours; no other host is sent it."""
     return os.environ.get(TOKEN) if address.local else None
 
 

@@ -54,7 +54,7 @@ class OtpSystem:
     Attributes:
         label: what to call it in reports.
         address: what `--target` names it by.
-        make: makes a verifier, anew for each case.
+        make: makes a verifier, a new one for each case.
         capabilities: what it declares of itself.
         clock: what its time is where it declares `wall`.
     """
