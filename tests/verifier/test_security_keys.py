@@ -1,17 +1,13 @@
 """Challenges and credentials in the store; the cryptography is in `webauthn/`."""
 
-import base64
 import json
 from typing import Any
 
 import pytest
+from fido2.utils import websafe_encode
 
 from mfalab.verifier import CeremonyDecision, CeremonyOutcome, ServiceError
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed
-
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def answer(options: dict[str, Any]) -> dict[str, Any]:
@@ -27,8 +23,8 @@ def answer(options: dict[str, Any]) -> dict[str, Any]:
         "type": "public-key",
         "clientExtensionResults": {},
         "response": {
-            "clientDataJSON": b64(json.dumps(client_data).encode()),
-            "authenticatorData": b64(bytes(37)),
+            "clientDataJSON": websafe_encode(json.dumps(client_data).encode()),
+            "authenticatorData": websafe_encode(bytes(37)),
             "signature": "AA",
         },
     }

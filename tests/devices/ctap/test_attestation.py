@@ -7,7 +7,6 @@ it on, and the root of the test CA.
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -25,6 +24,7 @@ from fido2.attestation import (
     UntrustedAttestation,
 )
 from fido2.ctap1 import RegistrationData
+from fido2.utils import websafe_encode
 from fido2.webauthn import AttestationObject
 from webauthn import verify_registration_response
 from webauthn.helpers.exceptions import WebAuthnException
@@ -42,10 +42,6 @@ ORIGIN = "https://example.com"
 
 
 VERIFIERS = (NoneAttestation(), PackedAttestation(), FidoU2FAttestation())
-
-
-def b64(raw):
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True)
@@ -82,12 +78,12 @@ class Registration:
 
 
 CLIENT_DATA = json.dumps(
-    {"type": "webauthn.create", "challenge": b64(CHALLENGE), "origin": ORIGIN}
+    {"type": "webauthn.create", "challenge": websafe_encode(CHALLENGE), "origin": ORIGIN}
 ).encode()
 
 
 OTHER_CLIENT_DATA = json.dumps(
-    {"type": "webauthn.create", "challenge": b64(CHALLENGE), "origin": ORIGIN, "more": 1}
+    {"type": "webauthn.create", "challenge": websafe_encode(CHALLENGE), "origin": ORIGIN, "more": 1}
 ).encode()
 
 
@@ -106,7 +102,7 @@ def judged_by_python_fido2(registration, root):
 
 def judged_by_py_webauthn(registration, root):
     length = int.from_bytes(registration.data[53:55], "big")
-    credential_id = b64(registration.data[55 : 55 + length])
+    credential_id = websafe_encode(registration.data[55 : 55 + length])
     pem = x509.load_der_x509_certificate(root).public_bytes(Encoding.PEM)
     verify_registration_response(
         credential={
@@ -114,8 +110,8 @@ def judged_by_py_webauthn(registration, root):
             "rawId": credential_id,
             "type": "public-key",
             "response": {
-                "clientDataJSON": b64(registration.client_data),
-                "attestationObject": b64(registration.raw),
+                "clientDataJSON": websafe_encode(registration.client_data),
+                "attestationObject": websafe_encode(registration.raw),
             },
         },
         expected_challenge=CHALLENGE,

@@ -1,13 +1,13 @@
 """py_webauthn, a second stranger, takes every attestation and assertion."""
 
 import json
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 import pytest
 import webauthn
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from fido2.utils import websafe_encode
 
 from mfalab.devices.ctap import cbor
 from mfalab.devices.ctap.ca import root_certificate
@@ -18,21 +18,17 @@ ORIGIN = "https://example.com"
 ROOT = x509.load_der_x509_certificate(root_certificate()).public_bytes(Encoding.PEM)
 
 
-def b64(raw):
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def client_data(kind):
-    members = {"type": kind, "challenge": b64(CHALLENGE), "origin": ORIGIN}
+    members = {"type": kind, "challenge": websafe_encode(CHALLENGE), "origin": ORIGIN}
     return json.dumps(members).encode()
 
 
 def credential(credential_id, **response):
     return {
-        "id": b64(credential_id),
-        "rawId": b64(credential_id),
+        "id": websafe_encode(credential_id),
+        "rawId": websafe_encode(credential_id),
         "type": "public-key",
-        "response": {name: b64(value) for name, value in response.items()},
+        "response": {name: websafe_encode(value) for name, value in response.items()},
     }
 
 

@@ -1,6 +1,5 @@
 """A security key and the client before it, made of `cryptography` and python-fido2's encoders."""
 
-import base64
 import copy
 import datetime
 import hashlib
@@ -16,20 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, paddin
 from cryptography.x509.oid import NameOID
 from fido2 import cbor
 from fido2.cose import ES256, ES384, MLDSA44, RS256, EdDSA
+from fido2.utils import websafe_decode, websafe_encode
 
 ORIGIN = "https://signin.aws.amazon.com"
 AAGUID = bytes(range(16))
 UP, UV, BE, BS, AT, ED = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
 
 Certificate = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
-
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unb64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def sha256(data: bytes | str) -> bytes:
@@ -142,7 +134,7 @@ class SecurityKey:
     credentials: dict[bytes, Pair] = field(default_factory=dict)
 
     def create(self, options: dict[str, Any], **twists: Any) -> dict[str, Any]:
-        excluded = [unb64(entry["id"]) for entry in options["excludeCredentials"]]
+        excluded = [websafe_decode(entry["id"]) for entry in options["excludeCredentials"]]
         if any(credential_id in self.credentials for credential_id in excluded):
             return {"error": {"name": "InvalidStateError"}}
         pair = Pair(self.algorithm)
@@ -172,7 +164,7 @@ class SecurityKey:
         )
 
     def get(self, options: dict[str, Any], **twists: Any) -> dict[str, Any]:
-        allowed = [unb64(entry["id"]) for entry in options["allowCredentials"]]
+        allowed = [websafe_decode(entry["id"]) for entry in options["allowCredentials"]]
         known = [entry for entry in allowed if entry in self.credentials]
         if not known and "credential_id" not in twists:
             return {"error": {"name": "NotAllowedError"}}
@@ -237,13 +229,13 @@ class SecurityKey:
         self, credential_id: bytes, twists: dict[str, Any], **members: Any
     ) -> dict[str, Any]:
         return {
-            "id": b64(credential_id),
-            "rawId": b64(credential_id),
+            "id": websafe_encode(credential_id),
+            "rawId": websafe_encode(credential_id),
             "type": "public-key",
             "authenticatorAttachment": twists.get("attachment", "cross-platform"),
             "clientExtensionResults": twists.get("outputs", {}),
             "response": {
-                name: b64(value) if isinstance(value, bytes) else value
+                name: websafe_encode(value) if isinstance(value, bytes) else value
                 for name, value in members.items()
             },
         }

@@ -7,7 +7,6 @@ nothing and signs nobody in.
 
 from __future__ import annotations
 
-import base64
 import copy
 import json
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from fido2 import cbor
+from fido2.utils import websafe_decode, websafe_encode
 
 from mfalab.simulator.entropy import Entropy, Stream
 from mfalab.verifier import CeremonyOutcome, ServiceError, SqliteStore
@@ -57,14 +57,6 @@ MEMBERS: list[Any] = [
     ["usb", "\ud800"],
 ]
 REFUSALS = {"InvalidRegistration", "SecurityKeyNotAccepted", "InvalidAssertion"}
-
-
-def unb64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 class Desk:
@@ -186,7 +178,7 @@ CLIENT_DATA: list[bytes] = [
 
 @pytest.mark.parametrize("data", CLIENT_DATA, ids=lambda data: data[:60].decode("latin-1"))
 def test_client_data_that_is_none(desk: Desk, data: bytes) -> None:
-    change = with_member(("response", "clientDataJSON"), b64(data))
+    change = with_member(("response", "clientDataJSON"), websafe_encode(data))
     assert desk.register(change) is CeremonyOutcome.MALFORMED
     assert desk.sign_in(change) is CeremonyOutcome.MALFORMED
 
@@ -194,8 +186,8 @@ def test_client_data_that_is_none(desk: Desk, data: bytes) -> None:
 @pytest.mark.parametrize("form", ["", "x" * 33, 'quo"te', "back\\slash", "é", "new\nline", " "])
 def test_format_whose_identifier_is_none(desk: Desk, form: str) -> None:
     def change(answer: dict[str, Any]) -> dict[str, Any]:
-        made = dict(cbor.decode(unb64(answer["response"]["attestationObject"])))
-        answer["response"]["attestationObject"] = b64(cbor.encode({**made, "fmt": form}))
+        made = dict(cbor.decode(websafe_decode(answer["response"]["attestationObject"])))
+        answer["response"]["attestationObject"] = websafe_encode(cbor.encode({**made, "fmt": form}))
         return answer
 
     assert desk.register(change) is CeremonyOutcome.MALFORMED
@@ -214,8 +206,8 @@ def test_format_whose_identifier_is_none(desk: Desk, form: str) -> None:
 )
 def test_attestation_object_that_is_none(desk: Desk, change: Callable[[Any], Any]) -> None:
     def spoil(answer: dict[str, Any]) -> dict[str, Any]:
-        made = dict(cbor.decode(unb64(answer["response"]["attestationObject"])))
-        answer["response"]["attestationObject"] = b64(cbor.encode(change(made)))
+        made = dict(cbor.decode(websafe_decode(answer["response"]["attestationObject"])))
+        answer["response"]["attestationObject"] = websafe_encode(cbor.encode(change(made)))
         return answer
 
     assert desk.register(spoil) is CeremonyOutcome.MALFORMED
@@ -245,7 +237,7 @@ def test_bytes_of_an_answer_are_bent(desk: Desk, seed: int) -> None:
     def change(answer: dict[str, Any]) -> dict[str, Any]:
         inner = answer["response"]
         member = chance.choice([name for name in inner if name != "transports"])
-        inner[member] = b64(bent(unb64(inner[member]), chance))
+        inner[member] = websafe_encode(bent(websafe_decode(inner[member]), chance))
         return answer
 
     for _ in range(4):
