@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Any
 
 from mfalab.simulator.clocks.timeline import Timeline
@@ -93,10 +92,5 @@ class Frozen:
     def __enter__(self) -> LabClock:
         return self._clock
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._clock.thaw()
