@@ -18,7 +18,7 @@ from mfalab.simulator.environment.devices import CodeDevice, HeldDevice
 from mfalab.simulator.environment.outcome import Prevented, ScenarioError
 from mfalab.simulator.language.units import format_instant, parse_duration_ns
 from mfalab.simulator.scenario_files.fragments import NotUnderstood, parse_json
-from mfalab.simulator.shelf.shelf import Shelf
+from mfalab.simulator.shelf.shelf import NotNow, Shelf
 from mfalab.simulator.shelf.showing import code_now, seen
 from mfalab.simulator.shelf.story import write_story
 from mfalab.verifier import MovingFactor, StoreUnusable, TokenSeed
@@ -213,7 +213,7 @@ def _elsewhere(request: Request, what: str, known: list[tuple[str, str]]) -> Res
     return told(404, error=f'there is no "{what[:80]}"; there is {there}')
 
 
-REFUSALS: Final = (NotUnderstood, ScenarioError, Prevented, DeviceError, StoreUnusable)
+REFUSALS: Final = (NotUnderstood, NotNow, ScenarioError, Prevented, DeviceError, StoreUnusable)
 """What comes of a request that is at fault, or cannot be done now."""
 
 
@@ -224,7 +224,7 @@ def refused(error: Exception) -> Response:
             return told(400, error=str(error))
         case StoreUnusable():
             return told(503, error=str(error))
-        case Prevented():
+        case Prevented() | NotNow():
             return told(409, error=str(error), refused=error.code)
         case DeviceError():
             return told(409, error=str(error), refused=type(error).__name__)

@@ -15,13 +15,12 @@ from mfalab.devices.ctap.user import absent
 from mfalab.simulator.clocks.blocking import Client
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import HeldKey
-from mfalab.simulator.environment.outcome import Prevented
 from mfalab.simulator.keys.browser import Browser
 from mfalab.simulator.keys.webauthn_client import DOMException
 from mfalab.simulator.scenario_files.fragments import NotUnderstood, parse_json
 from mfalab.simulator.shelf.api import REFUSALS, refused, told
 from mfalab.simulator.shelf.live import gone_from
-from mfalab.simulator.shelf.shelf import Shelf
+from mfalab.simulator.shelf.shelf import NotNow, Shelf
 from mfalab.verifier.wire.asgi import Receive, Send, send_response
 from mfalab.verifier.wire.messages import Request, Response
 
@@ -90,7 +89,7 @@ class Ceremonies:
             keys = [lab.security_key(str(given["key"]))]
         keys = [key for key in keys if key.holder and key.alive and key.access.simulated.plugged]
         if not keys:
-            raise Prevented("NoKey", "no security key is plugged in and has a holder")
+            raise NotNow("NoKey", "no security key is plugged in and has a holder")
 
         def work(key: HeldKey) -> Callable[[], dict[str, Any]]:
             thing = key.access.simulated
@@ -115,7 +114,7 @@ class Ceremonies:
                 if good or len(done) == len(clients):
                     return (good or list(done))[0]
                 if gone.done() or shelf.closed:
-                    raise Prevented("Gone", "client or server ended before a key was touched")
+                    raise NotNow("Gone", "client or server ended before a key was touched")
                 happened.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(happened.wait(), _LOOK_S)

@@ -15,7 +15,7 @@ from mfalab.devices.otp.otpauth import parse_key_uri
 from mfalab.devices.otp.qr import read_qr
 from mfalab.simulator.clocks.wall import Wall
 from mfalab.simulator.environment.devices import HeldApp, HeldDevice, HeldToken
-from mfalab.simulator.environment.outcome import Outcome, Prevented, ScenarioError
+from mfalab.simulator.environment.outcome import Outcome, ScenarioError
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.setting import AnyDevice, PersonSpec, Setting, TokenSpec
@@ -61,6 +61,20 @@ VERBS: Final = frozenset(
 )
 """What is done to things, and to time. What people do at the verifier comes through its doors."""
 _REPEATING = {"expect", "times", "every", "jitter", "name"}
+
+
+class NotNow(Exception):
+    """The shelf cannot do this as it is now.
+
+    Args: code, which a script can tell apart; sentence.
+    """
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+        self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class Shelf:
@@ -191,14 +205,14 @@ class Shelf:
 
         Raises:
             NotUnderstood: what `mfalab check` would find wrong.
-            Prevented: `Taken`: a name or a serial number is; `Full`: there are too many.
+            NotNow: `Taken`: a name or a serial number is; `Full`: there are too many.
         """
         self.meet_people()
         for name in given:
             if name in self.lab.devices or name in self.lab.people:
-                raise Prevented("Taken", f'there is a device or a person "{name}" already')
+                raise NotNow("Taken", f'there is a device or a person "{name}" already')
         if len(self.lab.devices) + len(given) > MOST_DEVICES:
-            raise Prevented("Full", f"there is room for {MOST_DEVICES} devices")
+            raise NotNow("Full", f"there is room for {MOST_DEVICES} devices")
         # A phone that a device brought is called like that device.
         brought = {
             name: {"kind": "totp_app", "owner": device.owner}
@@ -226,7 +240,7 @@ class Shelf:
         with self.lab.verifier.store.transaction() as tx:
             for serial in serials:
                 if tx.count(Device, serial=serial):
-                    raise Prevented("Taken", f'there is a token with serial number "{serial}"')
+                    raise NotNow("Taken", f'there is a token with serial number "{serial}"')
 
     def device(self, name: str) -> HeldDevice:
         """A device by name.
@@ -253,12 +267,13 @@ class Shelf:
         """Touch a security key, with the first finger that it knows.
 
         Raises:
-            ScenarioError: it is none, or it is dark.
+            ScenarioError: it is none.
+            NotNow: it is dark.
         """
         key = self.lab.security_key(name)
         thing = key.access.simulated
         if thing.asks is None:
-            raise Prevented("Dark", f"{name} does not blink: nothing asks for a touch")
+            raise NotNow("Dark", f"{name} does not blink: nothing asks for a touch")
         if key.fingers:
             thing.finger(key.fingers[0])
         else:

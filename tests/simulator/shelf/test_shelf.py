@@ -3,9 +3,9 @@
 import pytest
 
 from mfalab.devices.otp.qr import write_qr
-from mfalab.simulator.environment.outcome import Prevented, ScenarioError
+from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.scenario_files.fragments import NotUnderstood
-from mfalab.simulator.shelf.shelf import MOST_DEVICES, VERBS, Shelf
+from mfalab.simulator.shelf.shelf import MOST_DEVICES, VERBS, NotNow, Shelf
 from mfalab.simulator.steps import VOCABULARY
 
 from .conftest import FOB, START_NS, make_shelf
@@ -49,7 +49,7 @@ def test_all_devices_or_none(shelf: Shelf) -> None:
         {"new": FOB, "alice": FOB},
         {"x": {**FOB, "serial": "GAHT00000001"}},
     ):
-        with pytest.raises(Prevented, match="there is a"):
+        with pytest.raises(NotNow, match="there is a"):
             shelf.put(taken)
     twice = {name: {**FOB, "serial": "GAHT00000002"} for name in ("a", "b")}
     with pytest.raises(NotUnderstood, match="GAHT00000002"):
@@ -58,7 +58,7 @@ def test_all_devices_or_none(shelf: Shelf) -> None:
 
 
 def test_there_is_an_end_of_room(shelf: Shelf) -> None:
-    with pytest.raises(Prevented, match="room"):
+    with pytest.raises(NotNow, match="room"):
         shelf.put({f"fob{number}": FOB for number in range(MOST_DEVICES + 1)})
     assert not shelf.lab.devices
 
@@ -95,7 +95,7 @@ def test_press_and_touch_are_of_their_kinds(shelf: Shelf) -> None:
         shelf.press("key")
     with pytest.raises(ScenarioError, match="no security key"):
         shelf.touch("fob")
-    with pytest.raises(Prevented, match="blink"):
+    with pytest.raises(NotNow, match="blink"):
         shelf.touch("key")
 
 
