@@ -8,6 +8,7 @@ more fail: `Unlocked` races itself, and `SetBack` is locked when its clock is pu
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,8 @@ if not settings.configured:
             }
         },
     )
+    # Django takes an event loop of others in this thread, as Playwright leaves one, for its own.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     django.setup()
     call_command("migrate", verbosity=0)
 

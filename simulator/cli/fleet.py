@@ -37,7 +37,7 @@ class _Changes:
 
     tokens: str | None = option("--tokens", metavar="N", help="Tokens in a fleet.")
     fleets: str | None = option("--fleets", metavar="N", help="Fleets, for the quantiles.")
-    years: str | None = option("--years", metavar="YEARS")
+    years: str | None = option("--years", metavar="YEARS", help="How long, from the enrolment.")
     begins: str | None = option("--begins", metavar="MONDAY", help="Such as 2026-01-05.")
     crystal: str | None = option("--crystal", metavar="NAME", help="Make of all crystals.")
     climate: str | None = option("--climate", metavar="NAME", help="Climate, or 21 C.")

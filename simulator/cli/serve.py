@@ -120,7 +120,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
 
     One line says the address, the account, the console, and all keys and passwords.
 
-    Exits with 3 when the address is taken, or the records cannot be kept where --db says.
+    Exits with 3 when the address is taken, or --db cannot keep the records.
     """
     if as_env and as_json:
         raise click.UsageError("--env is for a shell and --json for a program: give one of them")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from threading import Event
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mfalab.devices.clock import Clock
 from mfalab.simulator.clocks.durations import NS_PER_S
-from mfalab.simulator.clocks.timeline import Timeline
+
+if TYPE_CHECKING:  # a key that is plugged in needs no simpy
+    from mfalab.simulator.clocks.timeline import Timeline
 
 
 class Wall(Clock, Protocol):

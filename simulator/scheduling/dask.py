@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -58,7 +58,8 @@ class DaskWorkers(Workers):
         for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            asyncio.run(_greet(address))
+            with ThreadPoolExecutor(1) as apart:  # Playwright leaves a loop in this one
+                apart.submit(lambda: asyncio.run(_greet(address))).result()
             self._client = _CLIENT(
                 address,
                 timeout=REACHED_WITHIN_S,

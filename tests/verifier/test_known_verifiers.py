@@ -17,6 +17,7 @@ import pyotp
 import pytest
 
 from mfalab.simulator.entropy import Entropy, Stream
+from mfalab.simulator.workbench.target import system_under_test
 from mfalab.verifier import otp
 from mfalab.verifier.code_rules import code_window, pair_window, verify_code
 from mfalab.verifier.known_verifiers import KNOWN, PROFILES, SOURCES
@@ -176,30 +177,16 @@ def test_pyotp_decides_the_same(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def django_device() -> Iterator[Any]:
-    """A device of django-otp in a database in memory."""
-    import django
-    from django.conf import settings
-
-    settings.configure(
-        USE_TZ=True,
-        INSTALLED_APPS=[
-            "django.contrib.auth",
-            "django.contrib.contenttypes",
-            "django_otp",
-            "django_otp.plugins.otp_totp",
-        ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    )
-    django.setup()
+    """A device of django-otp, in the project of the example: a process has one."""
+    example = Path(__file__).parents[2] / "examples" / "django_otp_verifier.py"
+    system_under_test(f"otp:{example}:Verifier")
     from django.contrib.auth.models import User
-    from django.core.management import call_command
     from django.db import connection
     from django_otp.plugins.otp_totp.models import TOTPDevice
 
-    call_command("migrate", verbosity=0)
-    user = User.objects.create(username="alice")
+    user = User.objects.create(username="known")
     yield lambda: TOTPDevice.objects.create(user=user, name="fob", key=SEED.hex(), last_t=-1)
+    user.delete()
     connection.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,10 +85,22 @@ class Made:
         Raises:
             TargetFailed: something could not be removed; all of it is listed.
         """
+        made, self._made = self._made, []
+        left, gone, conflict = self._remove(made)
+        if conflict and not gone:
+            # What was under way when the run was interrupted may be done only by now.
+            left, gone, _ = self._remove(made)
+        if left:
+            because = f"; {gone}" if gone else ""
+            raise TargetFailed(
+                f"could not be removed from account {self.account}: {', '.join(left)}{because}"
+            )
+
+    def _remove(self, made: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[list[str], str, bool]:
+        """What is left, why the endpoint is asked no more, and whether one thing needs another."""
         left: list[str] = []
-        gone = ""
-        while self._made:
-            method, parameters = self._made.pop()
+        gone, conflict = "", False
+        for method, parameters in reversed(made):
             what = f"{method.partition('_')[2].replace('_', ' ')} {' '.join(parameters.values())}"
             if gone:
                 left.append(what)
@@ -96,6 +108,7 @@ class Made:
             try:
                 self._call(method, parameters)
             except ServiceError as refusal:
+                conflict |= refusal.code == "DeleteConflict"
                 left.append(f"{what} ({refusal})")
             except TargetFailed as failure:
                 gone = str(failure)
@@ -103,11 +116,7 @@ class Made:
             except KeyboardInterrupt:
                 gone = "it was interrupted"
                 left.append(what)
-        if left:
-            because = f"; {gone}" if gone else ""
-            raise TargetFailed(
-                f"could not be removed from account {self.account}: {', '.join(left)}{because}"
-            )
+        return left, gone, conflict
 
     def _call(self, method: str, parameters: Mapping[str, Any]) -> None:
         if method == "delete_access_key":  # whose id only an answer told

@@ -128,6 +128,7 @@ def profile_of(label: str, declared: Capabilities) -> Profile:
         window_ahead=declared.window_ahead,
         replay=replay,
         drift_memory=declared.drift_memory,
+        drift_memory_limit_steps=None,
         throttle=ThrottleRule.NONE,
     )
 

@@ -73,7 +73,7 @@ def test_step_that_asks_aws_declares_what_it_calls_or_meets() -> None:
 def test_every_decision_and_nearly_every_code_has_a_step() -> None:
     assert set(decisions()) == set().union(*map(decided_on, VOCABULARY.values()))
     met = set().union(*map(met_by, VOCABULARY.values()))
-    assert len(set(codes()) - met) < len(codes()) / 10  # of operations that no step calls
+    assert len(set(codes()) - met) <= len(codes()) / 10  # of operations that no step calls
 
 
 @pytest.mark.parametrize(
