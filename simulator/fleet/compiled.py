@@ -18,7 +18,15 @@ from typing import Any, Final, TypeVar, cast
 
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
-_SOURCES: Final = ("compiled.py", "hashing.py", "physics.py", "kernel.py")
+_SOURCES: Final = (
+    "compiled.py",
+    "hashing.py",
+    "physics.py",
+    "layout.py",
+    "clocks.py",
+    "login.py",
+    "kernel.py",
+)
 """What is compiled, and what is compiled into it."""
 _KEPT: Final = 3
 """Folders that are kept: the versions of a few environments side by side."""

@@ -12,43 +12,43 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mfalab.simulator.fleet import kernel
+from mfalab.simulator.fleet import layout
 from mfalab.verifier.profile import Profile, ThrottleRule
 
 _THROTTLES: Final = {
-    ThrottleRule.NONE: kernel.NO_THROTTLE,
-    ThrottleRule.FIXED_WINDOW: kernel.FIXED_WINDOW,
-    ThrottleRule.BACKOFF: kernel.BACKOFF,
-    ThrottleRule.SLIDING_WINDOW: kernel.SLIDING_WINDOW,
+    ThrottleRule.NONE: layout.NO_THROTTLE,
+    ThrottleRule.FIXED_WINDOW: layout.FIXED_WINDOW,
+    ThrottleRule.BACKOFF: layout.BACKOFF,
+    ThrottleRule.SLIDING_WINDOW: layout.SLIDING_WINDOW,
 }
 _ANYWHERE: Final = 1 << 20
 """More steps than any clock is wrong by."""
 
 
 def rows_of(profiles: Iterable[Profile]) -> NDArray[np.int64]:
-    """A row for each policy; see `kernel.POLICY_COLUMNS`."""
+    """A row for each policy; see `layout.POLICY_COLUMNS`."""
     rows = []
     for profile in profiles:
-        row = np.zeros(kernel.POLICY_COLUMNS, np.int64)
+        row = np.zeros(layout.POLICY_COLUMNS, np.int64)
         limit = profile.throttle_failures_limit
-        row[kernel.BACK], row[kernel.AHEAD] = profile.window_back, profile.window_ahead
-        row[kernel.MEMORY] = profile.drift_memory
+        row[layout.BACK], row[layout.AHEAD] = profile.window_back, profile.window_ahead
+        row[layout.MEMORY] = profile.drift_memory
         memory = profile.drift_memory_limit_steps
-        row[kernel.MEMORY_LIMIT] = _ANYWHERE if memory is None else memory
-        row[kernel.PAIRS] = profile.pair_sets_offset
-        row[kernel.PAIR_BACK], row[kernel.PAIR_AHEAD] = profile.pair_back, profile.pair_ahead
-        row[kernel.PAIR_COUNTS] = profile.pair_counts_as_attempt
-        row[kernel.THROTTLE] = _THROTTLES[profile.throttle]
-        row[kernel.BUDGET] = profile.throttle_budget
-        row[kernel.WINDOW_S] = profile.throttle_window_s
-        row[kernel.FAILURES] = profile.throttle_failures
-        row[kernel.DELAY_S] = profile.throttle_delay_s
-        row[kernel.DELAY_LIMIT_S] = profile.throttle_delay_limit_s
-        row[kernel.FAILURES_LIMIT] = -1 if limit is None else limit
+        row[layout.MEMORY_LIMIT] = _ANYWHERE if memory is None else memory
+        row[layout.PAIRS] = profile.pair_sets_offset
+        row[layout.PAIR_BACK], row[layout.PAIR_AHEAD] = profile.pair_back, profile.pair_ahead
+        row[layout.PAIR_COUNTS] = profile.pair_counts_as_attempt
+        row[layout.THROTTLE] = _THROTTLES[profile.throttle]
+        row[layout.BUDGET] = profile.throttle_budget
+        row[layout.WINDOW_S] = profile.throttle_window_s
+        row[layout.FAILURES] = profile.throttle_failures
+        row[layout.DELAY_S] = profile.throttle_delay_s
+        row[layout.DELAY_LIMIT_S] = profile.throttle_delay_limit_s
+        row[layout.FAILURES_LIMIT] = -1 if limit is None else limit
         forgotten_s = profile.throttle_failures_forgotten_s
-        row[kernel.FORGOTTEN_S] = -1 if forgotten_s is None else forgotten_s
-        row[kernel.FORGIVES] = profile.pair_forgives_failures
-        row[kernel.GROWTH_S] = profile.window_growth_s_per_day
-        row[kernel.CONSUMES] = profile.pair_consumes_codes
+        row[layout.FORGOTTEN_S] = -1 if forgotten_s is None else forgotten_s
+        row[layout.FORGIVES] = profile.pair_forgives_failures
+        row[layout.GROWTH_S] = profile.window_growth_s_per_day
+        row[layout.CONSUMES] = profile.pair_consumes_codes
         rows.append(row)
     return np.array(rows)

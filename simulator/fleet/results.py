@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mfalab.simulator.fleet import kernel
+from mfalab.simulator.fleet import layout
 from mfalab.simulator.fleet.exposure import Exposure, exposure_of
 from mfalab.simulator.fleet.simulate import Tallies, months
 from mfalab.simulator.fleet.study import Study
@@ -21,19 +21,19 @@ from mfalab.verifier.profile import Profile
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
 COUNTED: Final = {
-    "logins": kernel.LOGINS,
-    "accepted_at_once": kernel.FIRST,
-    "accepted_later": kernel.LATER,
-    "refused": kernel.REFUSED,
-    "lockouts": kernel.LOCKED,
-    "wrong_codes": kernel.WRONG_CODES,
-    "throttled_codes": kernel.THROTTLED_CODES,
-    "resyncs": kernel.RESYNCS,
-    "resyncs_refused": kernel.RESYNCS_REFUSED,
-    "fallen_out": kernel.OUT,
-    "waiting": kernel.WAITING,
-    "waited_minutes": kernel.WAITED_MINUTES,
-    "not_enrolled": kernel.NOT_ENROLLED,
+    "logins": layout.LOGINS,
+    "accepted_at_once": layout.FIRST,
+    "accepted_later": layout.LATER,
+    "refused": layout.REFUSED,
+    "lockouts": layout.LOCKED,
+    "wrong_codes": layout.WRONG_CODES,
+    "throttled_codes": layout.THROTTLED_CODES,
+    "resyncs": layout.RESYNCS,
+    "resyncs_refused": layout.RESYNCS_REFUSED,
+    "fallen_out": layout.OUT,
+    "waiting": layout.WAITING,
+    "waited_minutes": layout.WAITED_MINUTES,
+    "not_enrolled": layout.NOT_ENROLLED,
 }
 """What is counted for each policy and month, by its name in tables and files."""
 
@@ -129,7 +129,7 @@ class Result:
             for row, share in enumerate(QUANTILES):
                 if total:
                     place = int(np.searchsorted(bins.cumsum(), share * total))
-                    found[row, month] = (place - kernel.BINS // 2 + 0.5) / 2
+                    found[row, month] = (place - layout.BINS // 2 + 0.5) / 2
         return found
 
 

@@ -25,7 +25,7 @@ from mfalab.simulator.clocks.battery import Battery
 from mfalab.simulator.clocks.climates import CLIMATES, Climate, Constant
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_S
 from mfalab.simulator.clocks.quartz import DataSheet, Quartz, ageing_ppm
-from mfalab.simulator.fleet import kernel, tables
+from mfalab.simulator.fleet import clocks, kernel, layout, tables
 from mfalab.simulator.fleet.physics import wander_table
 from mfalab.simulator.fleet.policies import rows_of
 from mfalab.simulator.fleet.presets import CRYSTALS, HABITS, Habit
@@ -185,12 +185,12 @@ class _Prepared:
         self.firsts, self.months = months(study)
         typing = study.typing
         self.delays = tables.delay_table(
-            typing.median / NS_PER_S, typing.spread, typing.longest / NS_PER_S, kernel.TICKS
+            typing.median / NS_PER_S, typing.spread, typing.longest / NS_PER_S, layout.TICKS
         )
         self.walk = wander_table()
         self.policies = rows_of(policy.figures for policy in study.policies)
         self._climates: dict[str, Any] = {}
-        self._arounds: dict[int, tuple[kernel.Surroundings, Any]] = {}
+        self._arounds: dict[int, tuple[layout.Surroundings, Any]] = {}
         self._life = tables.cut_normal_quantiles(
             study.battery.life / NS_PER_DAY,
             study.battery.spread / NS_PER_DAY,
@@ -211,45 +211,45 @@ class _Prepared:
             self._climates[name] = table.astype(of_float), totals.astype(of_float)
         return self._climates[name]
 
-    def around(self, cohort: Cohort) -> tuple[kernel.Surroundings, Any]:
+    def around(self, cohort: Cohort) -> tuple[layout.Surroundings, Any]:
         """What a cohort's tokens share, and the distributions that they are drawn from."""
         with self._lock:
             if cohort.number not in self._arounds:
                 self._arounds[cohort.number] = self._make_around(cohort)
             return self._arounds[cohort.number]
 
-    def _make_around(self, cohort: Cohort) -> tuple[kernel.Surroundings, Any]:
+    def _make_around(self, cohort: Cohort) -> tuple[layout.Surroundings, Any]:
         study = self.study
         sheet = crystal_of(study, cohort.crystal)
         typical = sheet.typical
         habit = HABITS[cohort.habit]
         cell = Battery(0)
-        constants = np.zeros(kernel.CONSTANTS)
-        constants[kernel.C_AGEING_PPM] = typical.ageing_ppm
-        constants[kernel.C_AGEING_RATE] = typical.ageing_rate_per_day
-        constants[kernel.C_PARABOLA] = typical.parabola_ppm_per_c2 * 1e-6
-        constants[kernel.C_WANDER_PPM] = typical.wander_ppm
-        constants[kernel.C_SHELF_C] = _SHELF.temperature_c(0)
-        constants[kernel.C_EXCESS_PPM] = typical.supply_ppm_per_v * (
+        constants = np.zeros(layout.CONSTANTS)
+        constants[layout.C_AGEING_PPM] = typical.ageing_ppm
+        constants[layout.C_AGEING_RATE] = typical.ageing_rate_per_day
+        constants[layout.C_PARABOLA] = typical.parabola_ppm_per_c2 * 1e-6
+        constants[layout.C_WANDER_PPM] = typical.wander_ppm
+        constants[layout.C_SHELF_C] = _SHELF.temperature_c(0)
+        constants[layout.C_EXCESS_PPM] = typical.supply_ppm_per_v * (
             cell.fresh_v - typical.supply_reference_v
         )
-        constants[kernel.C_PUSHING_PPM] = typical.supply_ppm_per_v * (cell.fresh_v - cell.empty_v)
-        constants[kernel.C_LOSS] = -np.log1p(-min(study.lost, 1 - 1e-12))
-        wholes = np.zeros(kernel.WHOLES, np.int64)
-        wholes[kernel.W_SHELF_LEAST], wholes[kernel.W_SHELF_MOST] = study.shelf
-        wholes[kernel.W_HOLIDAY] = habit.holiday_weeks
-        wholes[kernel.W_ATTENDS] = round(4096 * habit.attends)
-        wholes[kernel.W_PERIOD_S] = study.period // NS_PER_S
-        wholes[kernel.W_CELL_S] = _CELL_S[self.precision]
-        wholes[kernel.W_WEEKS] = study.weeks
-        wholes[kernel.W_TRIES] = study.tries
-        wholes[kernel.W_DESK_FROM_S] = study.help_desk.opens // NS_PER_S
-        wholes[kernel.W_DESK_TO_S] = study.help_desk.closes // NS_PER_S
-        wholes[kernel.W_DESK_DAYS] = sum(1 << DAYS.index(day) for day in set(study.help_desk.days))
-        wholes[kernel.W_BASE_S] = study.begin_ns // NS_PER_S
-        wholes[kernel.W_PHASE] = cohort.phase
+        constants[layout.C_PUSHING_PPM] = typical.supply_ppm_per_v * (cell.fresh_v - cell.empty_v)
+        constants[layout.C_LOSS] = -np.log1p(-min(study.lost, 1 - 1e-12))
+        wholes = np.zeros(layout.WHOLES, np.int64)
+        wholes[layout.W_SHELF_LEAST], wholes[layout.W_SHELF_MOST] = study.shelf
+        wholes[layout.W_HOLIDAY] = habit.holiday_weeks
+        wholes[layout.W_ATTENDS] = round(4096 * habit.attends)
+        wholes[layout.W_PERIOD_S] = study.period // NS_PER_S
+        wholes[layout.W_CELL_S] = _CELL_S[self.precision]
+        wholes[layout.W_WEEKS] = study.weeks
+        wholes[layout.W_TRIES] = study.tries
+        wholes[layout.W_DESK_FROM_S] = study.help_desk.opens // NS_PER_S
+        wholes[layout.W_DESK_TO_S] = study.help_desk.closes // NS_PER_S
+        wholes[layout.W_DESK_DAYS] = sum(1 << DAYS.index(day) for day in set(study.help_desk.days))
+        wholes[layout.W_BASE_S] = study.begin_ns // NS_PER_S
+        wholes[layout.W_PHASE] = cohort.phase
         table, totals = self._climate(cohort.climate)
-        around = kernel.Surroundings(
+        around = layout.Surroundings(
             one=_FLOATS[self.precision](1),
             units=np.int64(_UNITS[self.precision]),
             constants=constants,
@@ -312,11 +312,11 @@ def _key(study: Study, chunk: Chunk) -> np.uint64:
 def draw_tokens(
     study: Study, chunk: Chunk, precision: Precision = "double"
 ) -> tuple[NDArray[np.uint64], tables.Floats]:
-    """The keys of a chunk's tokens, and what they are; the columns are those of `kernel.TOKEN`."""
+    """The keys of a chunk's tokens, and what they are; the columns are those of `layout.TOKEN`."""
     around, quantiles = _prepared(study, precision).around(chunk.cohort)
     keys = np.zeros(chunk.tokens, np.uint64)
-    drawn = np.zeros((chunk.tokens, len(kernel.TOKEN)))
-    kernel.make_tokens(
+    drawn = np.zeros((chunk.tokens, len(layout.TOKEN)))
+    clocks.make_tokens(
         _key(study, chunk), chunk.first, around.constants, around.wholes, quantiles, keys, drawn
     )
     return keys, drawn
@@ -337,7 +337,7 @@ def run_chunk(
         chunk: which tokens.
         precision: of clocks and temperatures.
         block: how many tokens are computed as lanes; it changes no result.
-        trace: filled with a row for each code and pair, of `kernel.TRACE_COLUMNS`.
+        trace: filled with a row for each code and pair, of `layout.TRACE_COLUMNS`.
 
     Raises:
         OverflowError: the trace has too few rows.
@@ -347,14 +347,14 @@ def run_chunk(
     keys, drawn = draw_tokens(study, chunk, precision)
     policies, weeks = len(study.policies), study.weeks
     months = len(shared.firsts)
-    counts = np.zeros((policies, months, kernel.COUNTERS), np.int64)
+    counts = np.zeros((policies, months, layout.COUNTERS), np.int64)
     gone = np.zeros((months, 2), np.int64)
-    tally = kernel.Tally(
+    tally = layout.Tally(
         counts,
         np.zeros((policies, weeks + 1), np.int64),
-        np.zeros((months, kernel.BINS), np.int64),
+        np.zeros((months, layout.BINS), np.int64),
         gone,
-        np.zeros((0, kernel.TRACE_COLUMNS), np.int64) if trace is None else trace,
+        np.zeros((0, layout.TRACE_COLUMNS), np.int64) if trace is None else trace,
         np.zeros(3, np.int64),
     )
     for first in range(0, chunk.tokens, block):
@@ -370,7 +370,7 @@ def run_chunk(
         )
     if trace is not None and tally.traced[0] > len(trace):
         raise OverflowError(f"the trace needs {tally.traced[0]} rows")
-    by_fleet = np.zeros((policies, study.fleets, months, kernel.COUNTERS), np.int64)
+    by_fleet = np.zeros((policies, study.fleets, months, layout.COUNTERS), np.int64)
     by_fleet[:, chunk.fleet] = counts
     gone_of = np.zeros((study.fleets, months, 2), np.int64)
     gone_of[chunk.fleet] = gone
@@ -380,16 +380,16 @@ def run_chunk(
 
 def _block(
     lanes: int, policies: int, precision: Precision, keys: NDArray[np.uint64]
-) -> kernel.Block:
+) -> layout.Block:
     """Room for the lanes of a block."""
     of_error, of_float = _ERRORS[precision], _FLOATS[precision]
-    return kernel.Block(
+    return layout.Block(
         error=np.zeros(lanes, of_error),
-        floats=np.zeros((kernel.LANES, lanes), of_float),
-        wholes=np.zeros((kernel.WHOLE_LANES, lanes), np.int32),
+        floats=np.zeros((layout.LANES, lanes), of_float),
+        wholes=np.zeros((layout.WHOLE_LANES, lanes), np.int32),
         words=np.zeros((2, lanes), np.uint32),
         keys=keys,
-        states=np.zeros((policies, kernel.STATES, lanes), np.int64),
+        states=np.zeros((policies, layout.STATES, lanes), np.int64),
         offsets=np.zeros((policies, lanes), np.int32),
         anchors=np.zeros((policies, lanes), np.int32),
         standing=np.zeros((policies, lanes), np.uint8),
@@ -408,9 +408,9 @@ def nothing(study: Study) -> Tallies:
     count = len(months(study)[0])
     policies, fleets = len(study.policies), study.fleets
     return Tallies(
-        np.zeros((policies, fleets, count, kernel.COUNTERS), np.int64),
+        np.zeros((policies, fleets, count, layout.COUNTERS), np.int64),
         np.zeros((policies, study.weeks + 1), np.int64),
-        np.zeros((count, kernel.BINS), np.int64),
+        np.zeros((count, layout.BINS), np.int64),
         np.zeros((fleets, count, 2), np.int64),
     )
 

@@ -18,7 +18,7 @@ from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_WEEK
 from mfalab.simulator.clocks.quartz import QuartzClock
 from mfalab.simulator.clocks.timeline import Timeline
-from mfalab.simulator.fleet import kernel
+from mfalab.simulator.fleet import layout
 from mfalab.simulator.fleet.simulate import (
     Chunk,
     Precision,
@@ -35,12 +35,12 @@ from mfalab.verifier.profile import Profile
 from mfalab.verifier.records import Budget, Device, DeviceKind
 from mfalab.verifier.store.memory import MemoryStore
 
-TICK_NS = NS_PER_S // kernel.TICKS
+TICK_NS = NS_PER_S // layout.TICKS
 _MASK = 0xFFFFFFFF
 _TOLD = {
-    Outcome.ACCEPTED: kernel.T_ACCEPTED,
-    Outcome.WRONG: kernel.T_WRONG,
-    Outcome.THROTTLED: kernel.T_THROTTLED,
+    Outcome.ACCEPTED: layout.T_ACCEPTED,
+    Outcome.WRONG: layout.T_WRONG,
+    Outcome.THROTTLED: layout.T_THROTTLED,
 }
 
 
@@ -133,7 +133,7 @@ class Verifier:
         with self._store.transaction() as tx:
             device = tx.get(Device, "device")
             assert device is not None
-            if kind == kernel.CODE:
+            if kind == layout.CODE:
                 made = verify_code(
                     tx,
                     device,
@@ -151,7 +151,7 @@ class Verifier:
                     profile=self._profile,
                     operation="resync",
                 )
-            if kind == kernel.ENROLMENT:
+            if kind == layout.ENROLMENT:
                 tx.update(Budget(device.serial))
         return _TOLD.get(made.outcome, -1)
 
@@ -189,7 +189,7 @@ def differences() -> Compare:
                 verifier = Verifier(study, profile, one.token.seed)
                 for _, _, kind, tick, delay, told in group:
                     codes = []
-                    for read in range(1 if kind == kernel.CODE else 2):
+                    for read in range(1 if kind == layout.CODE else 2):
                         at_ns = study.begin_ns + tick * TICK_NS + read * study.period
                         one.timeline.run_until(at_ns)
                         codes.append(one.token.read_code())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from mfalab.simulator.fleet import kernel
+from mfalab.simulator.fleet import layout
 from mfalab.simulator.fleet.results import COUNTED, Result, summary, write_parquet
 from mfalab.simulator.fleet.simulate import nothing, simulate
 from mfalab.simulator.fleet.study import Study
@@ -23,7 +23,7 @@ def result() -> Result:
 def test_figures_are_the_sums_of_what_was_counted(result):
     aws, rfc = result.policies()
     assert (aws.name, rfc.name) == ("aws-observed", "rfc6238")
-    assert aws.totals["logins"] == result.tallies.counts[0, :, :, kernel.LOGINS].sum()
+    assert aws.totals["logins"] == result.tallies.counts[0, :, :, layout.LOGINS].sum()
     years = result.study.weeks * 7 / 365.25
     assert aws.per_thousand_a_year("resyncs") == pytest.approx(
         1000 * aws.totals["resyncs"] / (900 * years)
@@ -35,7 +35,7 @@ def test_figures_are_the_sums_of_what_was_counted(result):
 def test_quantiles_by_month_are_over_the_fleets(result):
     logins = result.by_month(0, "logins")
     assert logins.shape == (3, len(result.firsts))
-    of_fleets = np.sort(result.tallies.counts[0, :, 5, kernel.LOGINS])
+    of_fleets = np.sort(result.tallies.counts[0, :, 5, layout.LOGINS])
     assert logins[:, 5].tolist() == of_fleets.tolist()
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from mfalab.simulator.fleet import kernel, simulate
+from mfalab.simulator.fleet import layout, simulate
 from mfalab.simulator.fleet.simulate import Tallies, chunks, cohorts, months, run_chunk
 from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.scheduling.workers import AHEAD, Borrowed, Processes, SchedulingFailed
@@ -101,10 +101,10 @@ def test_tokens_are_shared_out_to_one(expected):
 
 def test_what_is_counted_adds_up(expected):
     counts = expected.counts.sum((1, 2))
-    ends = counts[:, [kernel.FIRST, kernel.LATER, kernel.REFUSED]].sum(1)
-    assert (counts[:, kernel.LOGINS] == ends).all()
-    helped = counts[:, [kernel.RESYNCS, kernel.OUT]].sum(1) - counts[:, kernel.NOT_ENROLLED]
-    assert (helped <= counts[:, kernel.REFUSED]).all()
+    ends = counts[:, [layout.FIRST, layout.LATER, layout.REFUSED]].sum(1)
+    assert (counts[:, layout.LOGINS] == ends).all()
+    helped = counts[:, [layout.RESYNCS, layout.OUT]].sum(1) - counts[:, layout.NOT_ENROLLED]
+    assert (helped <= counts[:, layout.REFUSED]).all()
     assert expected.tokens == 1400
     lost = expected.gone[:, :, 1].sum()
     assert 90 < lost < 190  # 10 % of 1,400, binomial: five deviations
