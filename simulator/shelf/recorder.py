@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import re
 from base64 import b32decode
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks import QuartzClock
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import CodeDevice, HeldDevice, HeldKey, HeldSms
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.language.units import format_instant
 from mfalab.simulator.shelf.doors import Heard
+from mfalab.simulator.shelf.typed_codes import NotSaid, StandIn, TypedCodes
 from mfalab.simulator.steps.base import Expect
 from mfalab.verifier import Credentials, Demand, SecondPage, SignedIn
 from mfalab.verifier.records import AccessKey, DeviceKind, Identity
@@ -30,9 +29,6 @@ from mfalab.verifier.records import AccessKey, DeviceKind, Identity
 MOST_STEPS: Final = 2_000
 MOST_OMITTED: Final = 50
 """Different sentences about what a step cannot express; more are counted."""
-_BACK_STEPS, _AHEAD_STEPS = 120, 20
-"""How far from the present a typed code is looked for: an hour back, ten minutes ahead."""
-_PRESSES: Final = 20
 _DRIFTED_NS: Final = 50 * NS_PER_S
 """A clock that is put on the shelf later than this would have drifted by then."""
 _TYPING_NS: Final = 120 * NS_PER_S
@@ -70,23 +66,6 @@ class Entry:
     at_ns: int
     words: dict[str, Any]
     vague: bool = False
-
-
-@dataclass(slots=True)
-class StandIn:
-    """A device that is not on the shelf: a real phone or key, or another program.
-
-    Attributes:
-        name: what the story calls it.
-        kind: `totp_app`, `sms_phone` or `security_key`.
-        owner: whose it is.
-        secret: of a virtual device, to know its codes by; it is not written down.
-    """
-
-    name: str
-    kind: str
-    owner: str
-    secret: bytes = field(repr=False, default=b"")
 
 
 @dataclass(slots=True)
@@ -151,8 +130,7 @@ class Recorder:
         self.stand_ins: dict[str, StandIn] = {}
         self._pages: dict[str, _Page] = {}
         self._sessions = 0
-        self._replayed: dict[str, int] = {}
-        self._pressed: dict[str, deque[tuple[str, int]]] = {}
+        self._codes = TypedCodes(self._now_ns)
 
     @property
     def full(self) -> bool:
@@ -177,9 +155,7 @@ class Recorder:
 
     def pressed(self, device: CodeDevice, code: str) -> None:
         """A token showed a code of its step, or of the counter before its next one."""
-        if device.step is not None:
-            step = device.step - (device.period_s is None)
-            self._pressed.setdefault(device.name, deque(maxlen=_PRESSES)).append((code, step))
+        self._codes.pressed(device, code)
 
     def scanned(self, device: HeldDevice) -> None:
         """An app took up an account; one that another app has, too, is copied to it."""
@@ -219,7 +195,7 @@ class Recorder:
             return
         try:
             handler(heard)
-        except _NotSaid as why:
+        except NotSaid as why:
             self.omit(f"{_told(heard)}: {why}")
 
     def _other(self, heard: Heard) -> None:
@@ -238,7 +214,7 @@ class Recorder:
 
     def _first_page(self, heard: Heard, person: Person | None, more: dict[str, Any]) -> None:
         if person is None:
-            raise _NotSaid("a person who is no user of the account")
+            raise NotSaid("a person who is no user of the account")
         words = {"do": "sign_in", "who": person.name, **more}
         if heard.refusal is not None:
             wrong = heard.refusal.code == "FailedAuthentication"
@@ -260,14 +236,14 @@ class Recorder:
 
     def _console_submit_code(self, heard: Heard) -> None:
         page = self._page(heard)
-        name, code = self._single(heard.given["code"], self._candidates(page.person))
+        name, code = self._codes.single(heard.given["code"], self._candidates(page.person))
         self._second_page(heard, page, {"with": name, **code})
 
     def _console_submit_assertion(self, heard: Heard) -> None:
         page = self._page(heard)
         response = heard.given["response"]
         if not isinstance(response, Mapping) or "error" in response:
-            raise _NotSaid("the browser told of an error in place of a signature")
+            raise NotSaid("the browser told of an error in place of a signature")
         name = self._key(str(response.get("id")))
         self._second_page(heard, page, {"with": name})
 
@@ -293,7 +269,9 @@ class Recorder:
 
     def _console_resync(self, heard: Heard) -> None:
         page = self._page(heard)
-        name, pair = self._pair(heard, "code1", "code2", self._candidates(page.person))
+        name, pair = self._codes.pair(
+            heard.given["code1"], heard.given["code2"], self._candidates(page.person)
+        )
         words = {"do": "resync", "who": page.person.name, "device": name}
         self._end({**words, "codes": pair, "at": "sign-in page"}, heard)
 
@@ -315,7 +293,7 @@ class Recorder:
     def _page(self, heard: Heard) -> _Page:
         page = self._pages.get(str(heard.given["page_id"]))
         if page is None:
-            raise _NotSaid("its page was opened before the story began, or never")
+            raise NotSaid("its page was opened before the story began, or never")
         return page
 
     def _signed_in(self, result: SignedIn, person: Person) -> None:
@@ -359,7 +337,7 @@ class Recorder:
         serial = str(entity["SerialNumber"])
         try:
             owner = self._caller(heard)[0]
-        except _NotSaid:
+        except NotSaid:
             return
         self.serials.pop(serial, None)  # a device of this name was deleted
         name = self._free_name(serial.rpartition("/")[2])
@@ -384,7 +362,8 @@ class Recorder:
         words = self._on_behalf(heard, verb)
         api = "AuthenticationCode1" in given
         names = ("AuthenticationCode1", "AuthenticationCode2") if api else ("code1", "code2")
-        name, pair = self._pair(heard, *names, self._bearers(serial))
+        first, second = (heard.given[each] for each in names)
+        name, pair = self._codes.pair(first, second, self._bearers(serial))
         self._end({**words, "device": self._or_later(serial, name), "codes": pair}, heard)
 
     def _iam_deactivate_mfa_device(self, heard: Heard) -> None:
@@ -436,14 +415,14 @@ class Recorder:
             None,
         )
         if phone is None:
-            raise _NotSaid("no phone on the shelf has this number")
+            raise NotSaid("no phone on the shelf has this number")
         phone.serial = str(heard.result)
         self.serials[phone.serial] = phone.name
 
     def _console_confirm_sms(self, heard: Heard) -> None:
         serial = str(heard.given["serial"])
         device = self._device(serial)
-        _, code = self._single(heard.given["code"], [device])
+        _, code = self._codes.single(heard.given["code"], [device])
         words = self._on_behalf(heard, "enable")
         self._end({**words, "device": Of(serial), **code}, heard).vague = True
 
@@ -456,7 +435,7 @@ class Recorder:
     def _console_finish_security_key(self, heard: Heard) -> None:
         response = heard.given["response"]
         if not isinstance(response, Mapping) or "error" in response:
-            raise _NotSaid("the browser told of an error in place of a key")
+            raise NotSaid("the browser told of an error in place of a key")
         words = self._on_behalf(heard, "enable")
         name = self._key(str(response.get("id")), words.get("for", words["who"]))
         if heard.result is not None:
@@ -472,7 +451,7 @@ class Recorder:
             return self._signed[credential_id]
         if credential_id not in self.stand_ins:
             if owner is None:
-                raise _NotSaid("its key was registered before the story began")
+                raise NotSaid("its key was registered before the story began")
             name = self._free_name(getattr(self, "_key_name", "key"))
             self.stand_ins[credential_id] = StandIn(name, "security_key", owner)
         return self.stand_ins[credential_id].name
@@ -485,9 +464,9 @@ class Recorder:
         words: dict[str, Any] = {"do": "get_session", "who": who}
         serial, code = given.get("SerialNumber"), given.get("TokenCode")
         if (serial is None) != (code is None):
-            raise _NotSaid("one of serial number and code was left out")
+            raise NotSaid("one of serial number and code was left out")
         if serial is not None:
-            name, choice = self._single(str(code), self._bearers(str(serial)))
+            name, choice = self._codes.single(str(code), self._bearers(str(serial)))
             words |= {"with": self._or_later(str(serial), name), **choice}
         if given.get("DurationSeconds") is not None:
             words["duration"] = f"{given['DurationSeconds']} s"
@@ -517,7 +496,7 @@ class Recorder:
         given = heard.given
         person = self._person_called(given.get("UserName") or given.get("user_name"))
         if person is None:
-            raise _NotSaid("there is no such user")
+            raise NotSaid("there is no such user")
         who, using = self._caller(heard)
         self._end(
             {"do": "delete_user", "who": who, "for": person.name, **self._using(who, using)}, heard
@@ -535,7 +514,7 @@ class Recorder:
             key = self._find(AccessKey, key_id)
             person = None if key is None else self._person_of(key.identity_id)
             if person is None:
-                raise _NotSaid("by credentials that the story does not know")
+                raise NotSaid("by credentials that the story does not know")
             self._whose[key_id] = person.name, "keys"
         return self._whose[key_id]
 
@@ -546,7 +525,7 @@ class Recorder:
         if named is not None and heard.method != "confirm_sms":
             person = self._person_called(str(named))
             if person is None:
-                raise _NotSaid("there is no such user")
+                raise NotSaid("there is no such user")
             if person.name != who:
                 words["for"] = person.name
         return {**words, **self._using(who, using)}
@@ -597,7 +576,7 @@ class Recorder:
         try:
             name = self.name_of(serial)
         except KeyError:
-            raise _NotSaid("its device was there before the story, or never was") from None
+            raise NotSaid("its device was there before the story, or never was") from None
         return self._devices.get(name) or self._stand_in(name)
 
     def _bearers(self, serial: str) -> list[Any]:
@@ -618,92 +597,6 @@ class Recorder:
         everything: list[Any] = [*self._devices.values(), *self.stand_ins.values()]
         return sorted(everything, key=lambda each: each.owner != person.name)
 
-    def _single(self, typed: object, candidates: list[Any]) -> tuple[str, dict[str, str]]:
-        """Whose code it is, and the words for which one."""
-        code = "".join(str(typed).split())
-        for device in self._nearest(candidates, code):
-            choice = self._choice(device, code)
-            if choice is not None:
-                return device.name, {} if choice == "current" else {"code": choice}
-        return self._wrong(candidates), {"code": "wrong"}
-
-    def _nearest(self, candidates: list[Any], code: str) -> list[Any]:
-        """Devices in the order of how near to the present a code is on each."""
-
-        def distance(device: Any) -> int:
-            shows = isinstance(device, CodeDevice) and device.alive and not device.needs_account
-            offset = self._offset(device, code) if shows else None
-            return _BACK_STEPS + 1 if offset is None else abs(offset)
-
-        return sorted(candidates, key=distance)
-
-    def _wrong(self, candidates: list[Any]) -> str:
-        shows = [
-            each for each in candidates if isinstance(each, CodeDevice) or each.kind == "totp_app"
-        ]
-        if not shows:
-            raise _NotSaid("its code is of no device")
-        return str(shows[0].name)
-
-    def _pair(
-        self, heard: Heard, first: str, second: str, candidates: list[Any]
-    ) -> tuple[str, list[str]]:
-        codes = ["".join(str(heard.given[name]).split()) for name in (first, second)]
-        for device in self._nearest(candidates, codes[1]):
-            chosen = [self._choice(device, code) for code in codes]
-            if any(chosen):
-                return device.name, [choice or "wrong" for choice in chosen]
-        return self._wrong(candidates), ["wrong", "wrong"]
-
-    def _choice(self, device: Any, code: str) -> str | None:
-        """Which code of a device this is, as it will be when the step is replayed; None if none."""
-        if isinstance(device, StandIn):
-            return self._choice_of_secret(device, code)
-        if not isinstance(device, CodeDevice) or not device.alive:
-            return None
-        if isinstance(device, HeldSms):
-            received = list(device.thing.codes())
-            if code not in received:
-                return None
-            back = len(received) - 1 - max(at for at, each in enumerate(received) if each == code)
-            return "current" if back == 0 else f"-{back} steps"
-        if device.needs_account:
-            return None
-        offset = self._offset(device, code)
-        if offset is None:
-            return None
-        if device.period_s is not None:
-            return _steps(offset)
-        # An event-based token may have been pressed more often here than its story types codes.
-        counter = (device.step or 0) + offset
-        replayed = self._replayed.get(device.name, 0)
-        if counter == replayed:
-            self._replayed[device.name] = replayed + 1
-            return "current"
-        return f"{counter - replayed:+d} steps"
-
-    def _offset(self, device: CodeDevice, code: str) -> int | None:
-        step = device.step
-        if step is None:
-            return None
-        for shown, at in self._pressed.get(device.name, ()):
-            if shown == code:
-                return at - step
-        for offset in sorted(range(-_BACK_STEPS, _AHEAD_STEPS + 1), key=abs):
-            if step + offset >= 0 and device.code_at(offset) == code:
-                return offset
-        return None
-
-    def _choice_of_secret(self, device: StandIn, code: str) -> str | None:
-        if not device.secret:
-            return None
-        seed = OtpSeed(device.secret)
-        step = self._now_ns() // (seed.period_s * NS_PER_S)
-        for offset in sorted(range(-_BACK_STEPS, _AHEAD_STEPS + 1), key=abs):
-            if seed.code_at_step(step + offset) == code:
-                return _steps(offset)
-        return None
-
     def _free_name(self, wanted: str) -> str:
         taken = {*self._people, *self._devices, *(each.name for each in self.stand_ins.values())}
         return free_name(wanted, taken)
@@ -722,21 +615,13 @@ class Recorder:
             try:
                 Expect.model_validate(expect)
             except ValidationError:
-                raise _NotSaid(f"no step ends with {refused}") from None
+                raise NotSaid(f"no step ends with {refused}") from None
             words = {**words, "expect": expect}
         entry = Entry(self._now_ns(), words)
         self.entries.append(entry)
         return entry
 
 
-class _NotSaid(Exception):
-    """A call that no step expresses. Args: why."""
-
-
 def _told(heard: Heard) -> str:
     """A call in words, without what was given."""
     return f"{heard.method} ({heard.door})"
-
-
-def _steps(offset: int) -> str:
-    return "current" if offset == 0 else f"{offset:+d} steps"
