@@ -7,6 +7,7 @@ is given up after `LOSSES` losses, and the others go on.
 """
 
 import os
+import pickle
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,9 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from signal import SIG_DFL, SIGHUP, SIGINT, SIGTERM, signal
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -101,22 +104,29 @@ class Borrowed(Workers):
 class Processes(Workers):
     """Processes of this machine, which end with this one.
 
+    Their results come by files, and only the names of these through the pool's pipe: a pool whose
+    worker is killed in the middle of a long message waits for the rest of it for ever. A name is
+    short enough to be written whole or not at all (`PIPE_BUF`).
+
     Args:
         size: how many.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self._folder = TemporaryDirectory(prefix="mfalab-results-")
         self._pool = ProcessPoolExecutor(size, initializer=_begin_worker)
 
     def submit(self, task: Callable[[A], R], argument: A) -> Future[R]:
         """See `Workers`."""
+        result: Future[R] = Future()
         try:
-            return self._pool.submit(task, argument)
+            written = self._pool.submit(_write_result, task, argument, self._folder.name)
         except BrokenExecutor as error:
-            broken: Future[R] = Future()
-            broken.set_exception(error)
-            return broken
+            result.set_exception(error)
+        else:
+            written.add_done_callback(lambda done: _hand_on(done, result))
+        return result
 
     def renew(self) -> None:
         """See `Workers`."""
@@ -129,6 +139,7 @@ class Processes(Workers):
     def end(self) -> None:
         """See `Workers`."""
         self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
 
 
 def in_order(
@@ -216,6 +227,32 @@ def _losses(workers: Workers, future: Future[R]) -> int:
             why = f"{type(error).__name__}: {error}"
             raise SchedulingFailed(f"a worker cannot run this: {why}") from error
         return losses
+
+
+def _write_result(task: Callable[[A], R], argument: A, folder: str) -> str:
+    """In a worker: run a task; the name of the file with its result."""
+    with NamedTemporaryFile(dir=folder, delete=False) as file:
+        pickle.dump(task(argument), file)
+    return file.name
+
+
+def _hand_on(written: Future[str], result: Future[R]) -> None:
+    """Give a task's future what a worker wrote, or why there is nothing."""
+    if written.cancelled():
+        result.cancel()
+        return
+    error = written.exception()
+    if error is None:
+        try:
+            file = Path(written.result())
+            value = pickle.loads(file.read_bytes())  # noqa: S301 - of our own worker
+            file.unlink()
+        except Exception as unreadable:
+            result.set_exception(unreadable)
+        else:
+            result.set_result(value)
+    else:
+        result.set_exception(error)
 
 
 def _begin_worker() -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -80,6 +82,55 @@ def test_killed_worker_costs_a_retry_and_no_more(
     for number, times in runs.items():
         # Where it broke the pool of another one's accident it ran once more.
         assert times <= len(list(tmp_path.glob(f"{number}-*"))) <= times + 1
+
+
+KILLS_WORKERS_THAT_HAND_IN = """
+import os, signal, sys
+from threading import Timer
+from mfalab.simulator.scheduling.workers import Processes, in_order
+
+def large(number):
+    return bytes([number]) * 3_000_000
+
+def kill_one(delay_ms):
+    workers = Processes(2)
+    results = in_order(workers, large, range(40), lost=bytes)
+    numbers = [next(results)[0]]
+    victim = next(iter(workers._pool._processes))
+    killer = Timer(delay_ms / 1000, os.kill, [victim, signal.SIGKILL])
+    killer.start()
+    numbers += [each[0] for each in results]
+    killer.join()
+    workers.end()
+    assert numbers == list(range(40)), numbers
+
+if __name__ == "__main__":
+    for delay_ms in map(int, sys.argv[1:]):
+        kill_one(delay_ms)
+"""
+
+
+def test_worker_killed_in_the_middle_of_a_large_result_is_no_endless_wait(tmp_path: Path) -> None:
+    """A pool by itself waits for the rest of it; in a program of its own, that can be ended."""
+    script = tmp_path / "script.py"
+    script.write_text(KILLS_WORKERS_THAT_HAND_IN)
+    delays = [str(ms) for ms in range(0, 40, 5)]
+    subprocess.run([sys.executable, script, *delays], check=True, timeout=120)
+
+
+def test_results_of_processes_leave_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    workers = Processes(2)
+    try:
+        assert list(in_order(workers, square, range(5), lost=minus)) == [0, 1, 4, 9, 16]
+        (folder,) = tmp_path.iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert list(folder.iterdir()) == []
+    finally:
+        workers.end()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_broken_executor_of_the_callers_ends_the_run(tmp_path: Path) -> None:
