@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfalab.devices.ctap import CtapError, CtapStatus, cbor
+from mfalab.devices.ctap.cose import Algorithm
 
 VECTORS = [  # RFC 8949 appendix A, as far as CTAP uses it
     (0, "00"),
@@ -93,6 +94,20 @@ def test_broken_form_is_invalid_cbor(encoded, why):
 def test_keys_are_ordered_by_type_then_length_then_bytes():
     value = {"aa": 0, "b": 0, 24: 0, 10: 0, -1: 0, b"x": 0, -100: 0}
     assert list(cbor.decode(cbor.encode(value))) == [10, 24, -1, -100, b"x", "b", "aa"]
+
+
+KEYS = st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=300) | st.text(max_size=300)
+
+
+@given(st.lists(KEYS, max_size=12, unique=True))
+def test_the_order_of_encoded_keys_is_that_of_type_length_and_bytes(keys):
+    encoded = [cbor.encode(key) for key in cbor.decode(cbor.encode(dict.fromkeys(keys)))]
+    assert encoded == sorted(encoded, key=lambda key: (key[0] >> 5, len(key), key))
+    assert len(encoded) == len(keys)
+
+
+def test_member_of_an_enumeration_is_its_number():
+    assert cbor.encode(Algorithm.ES256) == cbor.encode(-7)
 
 
 def test_four_levels_are_taken():
