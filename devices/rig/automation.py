@@ -16,6 +16,7 @@ site. The tool is a desktop program: it sends no `Origin`, or `file://`, which n
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,8 @@ PORT: Final = 3000
 
 _AFTER_MS = 20
 _LARGEST_BODY = 16 * 2**20
-_OURS = {"localhost", "127.0.0.1", "::1"}
+_OURS = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+"""Of RFC 9110's `uri-host [ ":" port ]` those that are this machine."""
 _TOOL: Final = "file://"
 """The origin of a desktop program; a browser says `null` for a file's page."""
 
@@ -130,11 +132,7 @@ class Automation:
     def _why_not(self, headers: Mapping[str, str]) -> str | None:
         """Why a request is not from the tool or a page that was named; None when it may be."""
         given = {name.lower(): value for name, value in headers.items()}
-        try:
-            host = urlsplit(f"//{given.get('host', 'localhost')}").hostname
-        except ValueError:
-            host = None
-        if host not in _OURS:
+        if not _OURS.fullmatch(given.get("host", "localhost")):
             return "it is for another host"
         origin = given.get("origin")
         if origin is not None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from mfalab.simulator.shelf.api import told
 from mfalab.verifier.wire.asgi import (
@@ -20,6 +18,7 @@ from mfalab.verifier.wire.asgi import (
     read_request,
     send_response,
 )
+from mfalab.verifier.wire.hosts import host_of, is_loopback
 from mfalab.verifier.wire.messages import Request, Response
 
 Answer = Callable[[Request], Response]
@@ -80,25 +79,9 @@ def not_from_here(request: Request) -> Response | None:
 
     A page of a foreign site whose name was made to mean this machine says that name in `Host`.
     """
-    if not _is_here(request.source_ip or ""):
+    if not is_loopback(request.source_ip or ""):
         return told(403, error="only from the machine that the server runs on")
-    host = urlsplit(f"//{request.header('host') or ''}").hostname if _plain(request) else None
-    if host != "localhost" and not _is_here(host or ""):
+    host = host_of(request)
+    if host is None or not host.loopback:
         return told(403, error="ask for localhost, 127.0.0.1 or [::1], not for another name")
     return None
-
-
-def _plain(request: Request) -> bool:
-    """Whether `Host` can be looked at: an address in brackets that is none is an error."""
-    try:
-        urlsplit(f"//{request.header('host') or ''}")
-    except ValueError:
-        return False
-    return True
-
-
-def _is_here(client: str) -> bool:
-    try:
-        return ip_address(client).is_loopback
-    except ValueError:
-        return False

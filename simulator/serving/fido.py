@@ -11,7 +11,9 @@ from mfalab.verifier import Clock, Profile
 from mfalab.verifier.webauthn.cose import ALGORITHMS
 from mfalab.verifier.webauthn.relying_party import RelyingParty
 from mfalab.verifier.wire.asgi import Application, one_by_one
-from mfalab.verifier.wire.fido import FidoApi
+from mfalab.verifier.wire.fido import FidoApi, failed
+from mfalab.verifier.wire.hosts import host_of, read_host
+from mfalab.verifier.wire.messages import Request, Response
 
 
 def fido_application(
@@ -27,7 +29,17 @@ def fido_application(
     rules = replace(profile, algorithms=tuple(sorted(ALGORITHMS, reverse=True)))
     party = RelyingParty(rules, clock, random_bytes)
     api = FidoApi(party, random_bytes)
-    return Application(one_by_one(api.answer))
+    origin = profile.origins[0]
+    own = read_host(origin.partition("://")[2])
+
+    def answer(request: Request) -> Response:
+        """Other machines may ask, too, but by no name that a stranger's DNS points here."""
+        host = host_of(request)
+        if host is not None and (host == own or host.loopback):
+            return api.answer(request)
+        return failed(421, f"ask for {origin}, not for another name")
+
+    return Application(one_by_one(answer))
 
 
 def at_origin(profile: Profile, origin: str) -> Profile:

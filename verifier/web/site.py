@@ -32,12 +32,12 @@ from mfalab.verifier.web.exchange import (
 from mfalab.verifier.web.mailbox import Mailbox
 from mfalab.verifier.web.rendering import SAFETY, Renderer
 from mfalab.verifier.web.visits import Notice, Visit, Visits
+from mfalab.verifier.wire.hosts import host_of, read_host
 from mfalab.verifier.wire.messages import Request, Response
 
 MOST_FIELDS = 50
 LONGEST_FORM = 64 * 1024
 """Bytes; a security key's registration with its chain of certificates has some thousands."""
-_LOOPBACK = ("127.0.0.1", "[::1]")
 _ASSETS = "/static/"
 
 PAGES: Pages = {
@@ -77,10 +77,12 @@ class Site:
         self._verifier = verifier
         self._mailbox = mailbox
         self._origin = origin
-        self._host = origin.partition("://")[2]
-        _, _, port = self._host.rpartition(":")
+        own = read_host(origin.partition("://")[2])
+        if own is None:
+            raise ValueError(f"{origin} is no origin")
+        self._host = own
         # Cookies know no ports, and a machine may run several consoles.
-        self._cookie = f"mfalab-console-{port}"
+        self._cookie = f"mfalab-console-{own.port}"
         self._token = token
         self._random_bytes = random_bytes
         self._visits = Visits(random_bytes)
@@ -98,11 +100,11 @@ class Site:
             return _plain(500, "This is a defect of the server. Its log says more.")
 
     def _misdirected(self, request: Request) -> Response | None:
-        host = (request.header("host") or "").lower()
+        host = host_of(request)
         if host == self._host:
             return None
-        name, _, port = host.rpartition(":")
-        if request.method == "GET" and name in _LOOPBACK and port == self._host.rpartition(":")[2]:
+        here = host is not None and host.loopback and host.port == self._host.port
+        if request.method == "GET" and here:
             query = f"?{request.query}" if request.query else ""
             where = f"{self._origin}{_below(request.path)}"
             return self._renderer.redirect(f"{where}{query}", 307)

@@ -62,12 +62,12 @@ class FidoApi:
         try:
             return self._answer(request)
         except CeremonyFailed as failure:
-            return _failed(400, str(failure))
+            return failed(400, str(failure))
         except _Refused as refusal:
-            return _failed(*refusal.args)
+            return failed(*refusal.args)
         except Exception:
             _log.exception("defect in the answer to %s", request.path)
-            return _failed(500, "the server has a defect; its log has more")
+            return failed(500, "the server has a defect; its log has more")
 
     def _answer(self, request: Request) -> Response:
         begin: Mapping[str, Callable[[Mapping[str, Any]], tuple[Asked, dict[str, Any]]]] = {
@@ -229,7 +229,8 @@ def _cookie(request: Request) -> str:
     return ""
 
 
-def _failed(status: int, why: str) -> Response:
+def failed(status: int, why: str) -> Response:
+    """A refusal in the API's words."""
     return _json(status, {"status": "failed", "errorMessage": why})
 
 

@@ -84,6 +84,8 @@ def test_results_that_are_none_are_refused(
         {"origin": "http://evil.example"},
         {"Host": "evil.example:3000"},
         {"Host": "[::1"},
+        {"Host": "evil@localhost:3000"},
+        {"Host": "localhost:3000@evil.example"},
         {"Host": "localhost:3000", "Origin": "null"},
         {"Origin": "chrome-extension://abcdefghijklmnop"},
         {"Origin": "http://localhost:8080"},
@@ -104,6 +106,8 @@ def test_pages_that_were_not_named_touch_nothing(
     [
         {"Host": "localhost:3000", "Origin": "file://"},
         {"Host": "127.0.0.1:3000"},
+        {"Host": "[::1]:3000"},
+        {"Host": "LOCALHOST"},
         {"Sec-Fetch-Site": "none"},
     ],
 )

@@ -36,7 +36,7 @@ def test_only_from_this_machine(client: str | None) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    [None, "", "evil.example", "evil.example:8765", "192.0.2.7", "[::1", "localhost.evil.example"],
+    [None, "", "evil.example", "evil.example:8765", "192.0.2.7", "[::1", "evil@localhost:8765"],
 )
 def test_only_by_a_name_of_this_machine(host: str | None) -> None:
     for own in ("localhost", "127.0.0.1:8765", "[::1]:8765", "127.0.0.2", "LOCALHOST:1"):

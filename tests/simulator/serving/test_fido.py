@@ -1,5 +1,6 @@
 """The relying party that is served beside the account."""
 
+import http.client
 import json
 import urllib.request
 from typing import Any
@@ -65,3 +66,24 @@ def test_profile_at_an_origin() -> None:
     profile = at_origin(AWS_IMMEDIATE, "http://[::1]:8765")
     assert (profile.rp_id, profile.origins) == ("::1", ("http://[::1]:8765",))
     assert profile.app_id is None
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil@localhost:8765", "localhost:8765/", ""])
+def test_no_name_of_a_stranger_reaches_it(host: str) -> None:
+    """A page whose name was made to mean this machine is in its own origin, and may post JSON."""
+    with serving("alice") as served:
+        where = served.url.partition("//")[2]
+
+        def status(host: str) -> int:
+            connection = http.client.HTTPConnection(where, timeout=30)
+            headers = {"Content-Type": "application/json", "Host": host}
+            body = json.dumps({"username": "alice", "displayName": "Alice"})
+            connection.request("POST", "/attestation/options", body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            return answer.status
+
+        assert status(where) == 200
+        assert status(where.replace("127.0.0.1", "localhost")) == 200
+        assert status(host) == 421

@@ -18,7 +18,16 @@ FOREIGN = "The form was not sent by a page of this console."
 
 class TestHost:
     @pytest.mark.parametrize(
-        "host", ["evil.example", "localhost", "localhost:80", "localhost:8765.evil.example", ""]
+        "host",
+        [
+            "evil.example",
+            "localhost",
+            "localhost:80",
+            "localhost:8765.evil.example",
+            "evil@localhost:8765",
+            "evil@127.0.0.1:8765",
+            "",
+        ],
     )
     def test_other_names_get_nothing(self, pages: Any, host: str) -> None:
         """A stranger's name that leads to this machine (DNS rebinding) is none of ours."""
