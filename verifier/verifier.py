@@ -122,6 +122,15 @@ class Verifier:
         self._service.profile = profile
 
     @property
+    def outbox(self) -> Outbox:
+        """What carries messages, mail and calls; another may be set at any time."""
+        return self._service.outbox
+
+    @outbox.setter
+    def outbox(self, outbox: Outbox) -> None:
+        self._service.outbox = outbox
+
+    @property
     def clock(self) -> Clock:
         """The verifier's clock."""
         return self._service.clock

@@ -92,14 +92,15 @@ def aws_endpoint(_mfa_lab: Lab) -> Iterator[LabEndpoint]:
     """The lab's verifier as an AWS endpoint on this machine, for boto3 and all that signs.
 
     `boto3.client("sts", **aws_endpoint.client_settings("alice"))`; its time is `clock`, its users
-    are the lab's people. It needs the extra `serve`.
+    are the lab's people, who sign in at `console` with `passwords`. It needs the extra `serve`.
     """
     try:
         from mfalab.simulator.serving.lab_endpoint import served_lab
     except ImportError as error:
-        if error.name != "uvicorn":
+        if error.name not in ("jinja2", "uvicorn"):
             raise
-        pytest.fail("aws_endpoint needs uvicorn: pip install 'mfalab[serve]'", pytrace=False)
+        needs = f"aws_endpoint needs {error.name}: pip install 'mfalab[serve]'"
+        pytest.fail(needs, pytrace=False)
     with served_lab(_mfa_lab) as endpoint:
         yield endpoint
 

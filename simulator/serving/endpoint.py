@@ -11,9 +11,10 @@ from mfalab.simulator.clocks.wall import WALL
 from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.scenario_files.fragments import read_profile
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
+from mfalab.simulator.serving.application import TOKEN_BYTES, application, pages_of
 from mfalab.simulator.serving.control import Control, Conversation, here_only
-from mfalab.simulator.serving.fido import at_origin, fido_application, origin_of
-from mfalab.simulator.serving.routes import Routes, Served
+from mfalab.simulator.serving.fido import at_origin, origin_of
+from mfalab.simulator.serving.routes import Routes
 from mfalab.simulator.shelf import pages
 from mfalab.simulator.shelf.api import PREFIX, Api
 from mfalab.simulator.shelf.ceremonies import Ceremonies
@@ -22,13 +23,7 @@ from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.story import tell_story
 from mfalab.simulator.shelf.system import ServedSystem
 from mfalab.verifier import Credentials, Verifier, open_store
-from mfalab.verifier.web.exchange import PREFIX as CONSOLE
-from mfalab.verifier.web.site import Site
 from mfalab.verifier.wire.asgi import Application, one_by_one
-from mfalab.verifier.wire.fido import PREFIXES
-from mfalab.verifier.wire.service import Endpoint
-
-TOKEN_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,7 @@ class ServedEndpoint:
             "clock": "system" if self.clock is None else "virtual",
             "token": self.token,
             "shelf": f"{origin_of(url)}{pages.PREFIX}#{self.token}",
-            "console": f"{origin_of(url)}{CONSOLE}",
-            "inbox": f"{origin_of(url)}{CONSOLE}/inbox#token={self.token}",
+            **pages_of(url, self.token),
             "root": {"email": self.account.root_email, **self._secrets("", self.account.root)},
             "users": {name: self._secrets(name, each) for name, each in self.account.users.items()},
         }
@@ -127,27 +121,23 @@ def open_endpoint(
         seed=random_bytes(TOKEN_BYTES).hex(),
     )
     token = random_bytes(TOKEN_BYTES).hex()
-    # Signatures are fresh by this machine's time.
-    verifier = shelf.lab.verifier
-    answers = Endpoint(verifier, wall_clock=WALL, random_bytes=random_bytes)
-    site = Site(
-        verifier,
-        system.mailbox,
-        origin=origin,
-        token=token,
-        random_bytes=random_bytes,
-        scripts=(pages.KEYS,),
-    )
-    ceremonies = fido_application(verifier.profile, verifier.clock, random_bytes)
-    others: dict[str, Served] = dict.fromkeys(PREFIXES, ceremonies)
     conversations: dict[str, Conversation] = {
         f"{PREFIX}events": Live(shelf, lambda: {"story": tell_story(shelf)}),
         f"{PREFIX}webauthn": Ceremonies(shelf),
     }
-    others[PREFIX] = Control(Api(shelf).answer, token, conversations)
-    others[pages.PREFIX] = Application(one_by_one(here_only(pages.answer)))
-    others[pages.KEYS] = others[pages.PREFIX]
-    others[CONSOLE] = Application(one_by_one(site.answer))
-    return ServedEndpoint(
-        accounts[0], Routes(Application(answers.answer_all), others, shelf.close), token, shelf
+    files = Application(one_by_one(here_only(pages.answer)))
+    answers = application(
+        shelf.lab.verifier,
+        system.mailbox,
+        origin=origin,
+        token=token,
+        random_bytes=random_bytes,
+        beside={
+            PREFIX: Control(Api(shelf).answer, token, conversations),
+            pages.PREFIX: files,
+            pages.KEYS: files,
+        },
+        scripts=(pages.KEYS,),
+        end=shelf.close,
     )
+    return ServedEndpoint(accounts[0], answers, token, shelf)

@@ -15,6 +15,9 @@ from mfalab.verifier.wire.fido import FidoApi, failed
 from mfalab.verifier.wire.hosts import host_of, read_host
 from mfalab.verifier.wire.messages import Request, Response
 
+PLACE = ("rp_id", "rp_name", "origins", "app_id")
+"""The figures of a profile that say where its ceremonies take place."""
+
 
 def fido_application(
     profile: Profile, clock: Clock, random_bytes: Callable[[int], bytes]

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from mfalab import Lab
-from mfalab.simulator.serving.lab_endpoint import LabEndpoint
+from mfalab.simulator.serving.lab_endpoint import LabEndpoint, served_lab
 
 pytest_plugins = ["pytester"]
 
@@ -76,10 +76,55 @@ def test_waiter(client: Any) -> None:
     client("iam", "ada").get_waiter("user_exists").wait(UserName="alice")
 
 
-def test_without_uvicorn(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester) -> None:
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
+@pytest.mark.slow
+def test_console_of_a_lab(lab: Lab, aws_endpoint: LabEndpoint, browser: Any, fob: Any) -> None:
+    """What the lab's people enabled signs them in at the pages, and what pages do the lab sees."""
+    lab.enable(who="alice", device="fob")
+    aws_endpoint.clock.advance("60 s")
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(f"{aws_endpoint.console}/sign-in?account={aws_endpoint.account}")
+        page.fill("input[name=user]", "alice")
+        page.fill("input[name=password]", aws_endpoint.passwords["alice"])
+        page.get_by_role("button", name="Sign in").click()
+        page.fill("input[name=code]", fob.read_code())
+        page.get_by_role("button", name="Submit").click()
+        page.get_by_role("heading", name="Welcome, alice").wait_for()
+        lab.deactivate(who="ada", for_="alice", device="fob")
+        page.goto(f"{aws_endpoint.console}/credentials")
+        assert "No MFA devices" in page.inner_text("main")
+        page.goto(aws_endpoint.inbox)
+        assert page.locator("h1").inner_text() == "Simulated inbox and telephone"
+    finally:
+        context.close()
+
+
+def test_key_of_the_lab_at_its_pages() -> None:
+    """Keys are registered for the pages' origin while they are served, and for no longer."""
+    lab = Lab.of(people={"alice": {}}, devices={"key": {"kind": "security_key", "owner": "alice"}})
+    place = lab.verifier.profile.origins
+    with served_lab(lab) as served:
+        lab.sign_in(who="alice")
+        lab.enable(who="alice", device="key")
+        lab.sign_in(who="alice", with_="key")
+        lab.change_verifier(to={"window_back": "2 steps"})
+        assert served.console.startswith(lab.verifier.profile.origins[0])
+    assert lab.verifier.profile.origins == place
+    assert lab.verifier.profile.window_back == 2
+
+
+@pytest.mark.parametrize("extra", ["jinja2", "uvicorn"])
+def test_without_its_extra(
+    monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, extra, None)
+    for name in [name for name in sys.modules if name.startswith("mfalab.verifier.web")]:
+        monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.startswith("mfalab.simulator.serving")]:
         monkeypatch.delitem(sys.modules, name)
     pytester.makepyfile("def test_it(aws_endpoint): pass")
     result = pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:asyncio")
-    result.stdout.fnmatch_lines(["*aws_endpoint needs uvicorn: pip install 'mfalab[[]serve]'*"])
+    result.stdout.fnmatch_lines(
+        ["*aws_endpoint needs " + extra + ": pip install 'mfalab[[]serve]'*"]
+    )

@@ -183,7 +183,7 @@ class Pages:
     def __init__(self, company: Any) -> None:
         self.company = company
         self.mailbox = Mailbox(company.clock, company.outbox)
-        company.verifier._service.outbox = self.mailbox
+        company.verifier.outbox = self.mailbox
         self.site = Site(
             company.verifier,
             self.mailbox,
