@@ -110,11 +110,6 @@ def in_turn(*courses: Reaction | User | None, then: User = absent) -> User:
     return react
 
 
-def only_for(rp_id: str, user: User, otherwise: User = absent) -> User:
-    """A user who reads what the key shows, and reacts to one relying party only."""
-    return lambda asked: user(asked) if asked.rp_id == rp_id else otherwise(asked)
-
-
 def slower(user: User, by_ns: int) -> User:
     """The same person with a longer way to the key."""
 

@@ -17,7 +17,7 @@ from mfalab.devices.errors import (
     UnknownAccount,
 )
 from mfalab.devices.otp.otpauth import KeyUri, format_key_uri, parse_key_uri
-from mfalab.devices.otp.qr import read_qr, write_qr
+from mfalab.devices.otp.qr import read_qr
 from mfalab.devices.otp.quirks import AppQuirks, SameName
 from mfalab.devices.otp.seed import OtpKind
 from mfalab.devices.otp.totp import until_next_step_ns
@@ -155,10 +155,6 @@ class AuthenticatorApp:
         if not self.quirks.offers_export:
             raise NotOffered(self.name, "export", "Enrol a new device instead.")
         return format_key_uri(self._accounts[label])
-
-    def export_qr(self, account: str) -> bytes:
-        """The key URI of an account as a PNG of a QR code; raises as `export`."""
-        return write_qr(self.export(account))
 
     def backup(self) -> AppBackup:
         """A copy of all accounts that outlives the phone.

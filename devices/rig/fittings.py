@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Protocol
 
 from mfalab.devices.errors import DeviceError
@@ -11,6 +11,20 @@ from mfalab.devices.rig.instrument import SIMULATED
 from mfalab.devices.rig.rig import Identity
 from mfalab.devices.schedule import Scheduler
 from mfalab.devices.security_key import SecurityKey
+
+
+class _Plugs(Protocol):
+    def plug(self) -> None: ...
+    def unplug(self) -> None: ...
+
+
+class _Taps(Protocol):
+    def tap(self) -> None: ...
+    def lift(self) -> None: ...
+
+
+def _unnoticed(_: DeviceError) -> None:
+    """A board does not know what a key cannot do just now."""
 
 
 class KeyTouch:
@@ -28,25 +42,39 @@ class KeyTouch:
 
 
 class KeyPower:
-    """A switched port with a key in it."""
+    """A switched port with a key in it.
 
-    def __init__(self, key: SecurityKey) -> None:
+    Args:
+        key: the key.
+        refused: told why the key does not follow, as a broken one stays dark.
+    """
+
+    def __init__(self, key: _Plugs, refused: Callable[[DeviceError], object] = _unnoticed) -> None:
         self._key = key
+        self._refused = refused
 
     def power(self, on: bool) -> None:
-        """The port's power changes; a broken key stays dark, and the board does not know."""
-        with suppress(DeviceError):
+        """The port's power changes."""
+        try:
             if on:
                 self._key.plug()
             else:
                 self._key.unplug()
+        except DeviceError as error:
+            self._refused(error)
 
 
 class KeyOnReader:
-    """A reader with a key that can be moved to it; power is where the field and the key meet."""
+    """A reader with a key that can be moved to it; power is where the field and the key meet.
 
-    def __init__(self, key: SecurityKey) -> None:
+    Args:
+        key: the key.
+        refused: told why the key does not follow.
+    """
+
+    def __init__(self, key: _Taps, refused: Callable[[DeviceError], object] = _unnoticed) -> None:
         self._key = key
+        self._refused = refused
         self._field = True
         self._present = False
 
@@ -61,11 +89,13 @@ class KeyOnReader:
         self._meet()
 
     def _meet(self) -> None:
-        with suppress(DeviceError):
+        try:
             if self._field and self._present:
                 self._key.tap()
             else:
                 self._key.lift()
+        except DeviceError as error:
+            self._refused(error)
 
 
 class _Token(Protocol):

@@ -84,11 +84,6 @@ class SmsPhone:
             raise NoCodeReceived(self.name, len(self._inbox))
         return codes[-1]
 
-    def clear_inbox(self) -> None:
-        """Delete all texts."""
-        self.phone.require_usable()
-        self._inbox.clear()
-
     def insert_sim(self, number: str | None) -> None:
         """Change the SIM, or with None take it out. Carriers do this; see `Carrier.issue_sim`."""
         self._number = number

@@ -127,7 +127,10 @@ def obey(keys: Sequence[PluggedKey], line: str) -> bool:
         right = "say which finger: finger NAME" if verb == "finger" else f"{verb} takes no more"
         _complain(f"{line!r} is no line of control; {right}.")
         return True
-    _trying(lambda: _VERBS[verb](chosen, rest))
+    try:
+        _VERBS[verb](chosen, rest)
+    except DeviceError as error:  # not possible just now
+        _complain(error)
     return True
 
 
@@ -164,59 +167,21 @@ _ANSWERS = {"touch", "finger", "decline"}
 """What goes to the key that asks, when no key is named."""
 
 
-def _complain(text: str) -> None:
+def _complain(text: object) -> None:
     click.echo(text, err=True)
-
-
-def _trying(act: Callable[[], object]) -> None:
-    """Do something that may not be possible just now; then say why, and go on."""
-    try:
-        act()
-    except DeviceError as error:
-        _complain(str(error))
 
 
 # -- a rig --
 
 
-class _Port:
-    """A switched port with a key in it."""
-
-    def __init__(self, key: PluggedKey) -> None:
-        self._key = key
-
-    def power(self, on: bool) -> None:
-        _trying(self._key.plug if on else self._key.unplug)
-
-
-class _Mover:
-    """What moves a key to its reader, and switches the reader's field."""
-
-    def __init__(self, key: PluggedKey) -> None:
-        self._key = key
-        self._field = True
-        self._present = False
-
-    def field(self, on: bool) -> None:
-        self._field = on
-        self._meet()
-
-    def present(self, on: bool) -> None:
-        self._present = on
-        self._meet()
-
-    def _meet(self) -> None:
-        _trying(self._key.tap if self._field and self._present else self._key.lift)
-
-
 def board(keys: Sequence[PluggedKey], time: Scheduler) -> SimulatedBoard:
     """A board whose channels act on the keys, channel 1 on the first."""
     from mfalab.devices.rig.board import SimulatedBoard
-    from mfalab.devices.rig.fittings import KeyTouch
+    from mfalab.devices.rig.fittings import KeyOnReader, KeyPower, KeyTouch
 
     return SimulatedBoard(
         time,
         touch=[KeyTouch(each.key) for each in keys],
-        power=[_Port(each) for each in keys if each.key.plugged],
-        nfc=[_Mover(each) for each in keys if each.card is not None],
+        power=[KeyPower(each, _complain) for each in keys if each.key.plugged],
+        nfc=[KeyOnReader(each, _complain) for each in keys if each.card is not None],
     )

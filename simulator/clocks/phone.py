@@ -124,16 +124,6 @@ class PhoneClock(DeviceClock):
         self._starts_ns: list[int] = [true_time.now_ns()]
         self._stretches: list[_FreeRun | None] = [None]
 
-    @property
-    def in_airplane_mode(self) -> bool:
-        """Whether airplane mode is on."""
-        return self._airplane
-
-    @property
-    def uses_network_time(self) -> bool:
-        """Whether automatic time is switched on, heard or not."""
-        return self._network_time
-
     def believed_ns(self, true_ns: int) -> int:
         """What this clock shows at the instant `true_ns`, in nanoseconds since the Unix epoch."""
         stretch = self._stretches[max(0, bisect_right(self._starts_ns, true_ns) - 1)]

@@ -20,7 +20,6 @@ from mfalab.devices.ctap.user import (
     absent,
     declining,
     in_turn,
-    only_for,
     presenting,
     slower,
     touching,
@@ -114,14 +113,6 @@ class TestPeople:
             assert refusal(lambda key=key: make(key)) == ERR.USER_ACTION_TIMEOUT
             key.advance(60 * S)
             assert key.state.credentials == ()
-
-    def test_only_what_is_for_the_right_relying_party_is_touched(self) -> None:
-        key = plugged(user=only_for("example.com", touching(), declining()))
-        make(key)
-        with pytest.raises(CtapError):
-            Ctap2(key.device()).make_credential(
-                HASH, {"id": "evil.example", "name": "e"}, {"id": b"a", "name": "n"}, ES256
-            )
 
     def test_one_thing_after_another(self) -> None:
         key = plugged(user=in_turn(declining(), None, Reaction(Gesture.TOUCH), then=absent))

@@ -90,7 +90,7 @@ def test_account_is_exported_as_uri_and_picture(app: AuthenticatorApp, clock: Ha
     label = app.add(ALICE)
     assert app.export(label) == ALICE
     other = second_app(clock)
-    other.scan(app.export_qr(label))
+    other.scan(write_qr(app.export(label)))
     assert other.code(label) == app.code(label)
 
 
@@ -256,7 +256,7 @@ def test_app_without_backup_says_so(phone: Phone, clock: HandClock) -> None:
     with pytest.raises(NotOffered, match="does not offer backup"):
         app.restore(second_app(clock).backup())
     with pytest.raises(NotOffered, match="does not offer export"):
-        app.export_qr(label)
+        app.export(label)
 
 
 def test_clone_shows_the_same_codes_until_event_counters_part(

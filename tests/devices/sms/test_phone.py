@@ -55,17 +55,11 @@ def test_phone_without_a_code_says_so(phone: SmsPhone) -> None:
         phone.newest_code()
 
 
-def test_cleared_inbox_is_empty(phone: SmsPhone) -> None:
-    phone.receive("123456")
-    phone.clear_inbox()
-    assert phone.inbox == ()
-
-
 def test_broken_phone_shows_no_texts(phone: SmsPhone) -> None:
     phone.receive("123456")
     phone.phone.break_()
     assert not phone.reachable
-    for attempt in (phone.newest_code, phone.clear_inbox, lambda: phone.receive("x")):
+    for attempt in (phone.newest_code, lambda: phone.receive("x")):
         with pytest.raises(DeviceUnusable, match="bob's phone is broken"):
             attempt()
 
