@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, cast
 
 from mfalab.verifier import (
     authorization,
@@ -152,6 +152,13 @@ class Call:
     def send(self, message: Callable[[Outbox], None]) -> None:
         """Hand a message to the outbox after the commit."""
         self._messages.append(lambda: message(self.service.outbox))
+
+
+class Paging(TypedDict, total=False):
+    """How a list is asked for in pages: the last parameters of each operation that lists."""
+
+    Marker: str | None
+    MaxItems: int | None
 
 
 ResourceOf = Callable[[Call, Mapping[str, Any]], Target]
@@ -328,7 +335,8 @@ def operation(
     def decorate(
         body: Callable[Concatenate[Any, Call, P], R],
     ) -> Callable[Concatenate[Any, P], R]:
-        taken = frozenset(inspect.signature(body).parameters)
+        signature = _signature(body)
+        taken = frozenset(signature.parameters)
 
         @wraps(body)
         def perform(self: Any, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -354,9 +362,23 @@ def operation(
             )
 
         perform.operation = name  # type: ignore[attr-defined]  # read by Verifier.inject
+        perform.__signature__ = signature  # type: ignore[attr-defined]  # what `help` shows
         return cast("Callable[Concatenate[Any, P], R]", perform)
 
     return decorate
+
+
+def _signature(body: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a body, with its `**paging` spelled out."""
+    signature = inspect.signature(body)
+    *named, last = signature.parameters.values()
+    if last.kind is not inspect.Parameter.VAR_KEYWORD:
+        return signature
+    spelled = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+        for name, hint in Paging.__annotations__.items()
+    ]
+    return signature.replace(parameters=[*named, *spelled])
 
 
 def transaction(

@@ -6,10 +6,10 @@ Each answers as in an account without such entities.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_everything, on_user, operation, target_user
+from mfalab.verifier.calls import Call, Paging, on_everything, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.targets import on_role, target_role
 
@@ -19,24 +19,14 @@ class Absent(ForCaller):
 
     @operation("ListInstanceProfiles", Door.IAM, on_everything)
     def list_instance_profiles(
-        self,
-        call: Call,
-        *,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """No instance profiles."""
         return {"InstanceProfiles": [], "IsTruncated": False}
 
     @operation("ListInstanceProfilesForRole", Door.IAM, on_role)
     def list_instance_profiles_for_role(
-        self,
-        call: Call,
-        *,
-        RoleName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, RoleName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """No instance profiles."""
         target_role(call, RoleName)
@@ -54,24 +44,14 @@ class Absent(ForCaller):
 
     @operation("ListServerCertificates", Door.IAM, on_everything)
     def list_server_certificates(
-        self,
-        call: Call,
-        *,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """No certificates."""
         return {"ServerCertificateMetadataList": [], "IsTruncated": False}
 
     @operation("ListSigningCertificates", Door.IAM, on_user)
     def list_signing_certificates(
-        self,
-        call: Call,
-        *,
-        UserName: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """No certificates."""
         target_user(call, UserName)
@@ -79,12 +59,7 @@ class Absent(ForCaller):
 
     @operation("ListSSHPublicKeys", Door.IAM, on_user)
     def list_ssh_public_keys(
-        self,
-        call: Call,
-        *,
-        UserName: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """No keys."""
         target_user(call, UserName)
@@ -98,8 +73,7 @@ class Absent(ForCaller):
         UserName: str | None = None,
         ServiceName: str | None = None,
         AllUsers: bool | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        **paging: Unpack[Paging],
     ) -> dict[str, Any]:
         """No credentials."""
         if not AllUsers:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import key_use, names, refusals, users
 from mfalab.verifier.authorization import Door, Target
-from mfalab.verifier.calls import Call, on_user, operation, target_of, target_user
+from mfalab.verifier.calls import Call, Paging, on_user, operation, target_of, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.moments import moment
@@ -45,17 +45,11 @@ class AccessKeys(ForCaller):
 
     @operation("ListAccessKeys", Door.IAM, on_user)
     def list_access_keys(
-        self,
-        call: Call,
-        *,
-        UserName: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """A user's keys, without their secrets."""
         user = target_user(call, UserName)
-        found = sorted(users.access_keys_of(call, user), key=lambda key: key.id)
-        keys, rest = page(found, lambda key: key.id, Marker, MaxItems)
+        keys, rest = page(users.access_keys_of(call, user), lambda key: key.id, paging)
         return {"AccessKeyMetadata": [_entry(user, key) for key in keys], **rest}
 
     @operation("UpdateAccessKey", Door.IAM, on_user)

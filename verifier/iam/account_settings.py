@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import password_rules, refusals
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_everything, operation
+from mfalab.verifier.calls import Call, Paging, on_everything, operation
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.records import Account, PasswordPolicy
@@ -96,12 +96,10 @@ class AccountSettings(ForCaller):
         return {}
 
     @operation("ListAccountAliases", Door.IAM, on_everything)
-    def list_account_aliases(
-        self, call: Call, *, Marker: str | None = None, MaxItems: int | None = None
-    ) -> dict[str, Any]:
+    def list_account_aliases(self, call: Call, **paging: Unpack[Paging]) -> dict[str, Any]:
         """The account's alias, or none."""
         alias = call.caller.account.alias
-        shown, rest = page([alias] if alias else [], str, Marker, MaxItems)
+        shown, rest = page([alias] if alias else [], str, paging)
         return {"AccountAliases": shown, **rest}
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import aws_policies, permissions, tags, users
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_everything, operation
+from mfalab.verifier.calls import Call, Paging, on_everything, operation
 from mfalab.verifier.iam import groups, policies, roles
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import boundary_entry
@@ -42,12 +42,7 @@ class AuthorizationDetails(ForCaller):
 
     @operation("GetAccountAuthorizationDetails", Door.IAM, on_everything)
     def get_account_authorization_details(
-        self,
-        call: Call,
-        *,
-        Filter: Sequence[str] | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, Filter: Sequence[str] | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """All entities of the account, or of some kinds; of AWS's policies those in use."""
         found = [
@@ -55,8 +50,7 @@ class AuthorizationDetails(ForCaller):
             for kind, key, make in _entities(call)
             if not Filter or kind in Filter
         ]
-        found.sort(key=lambda each: each[0])
-        shown, rest = page(found, lambda each: each[0], Marker, MaxItems)
+        shown, rest = page(found, lambda each: each[0], paging)
         answer: dict[str, Any] = {name: [] for name in _LISTS.values()}
         for _, kind, make in shown:
             answer[_LISTS[kind]].append(make())

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import names, permissions, quotas, refusals, users
 from mfalab.verifier.authorization import Door, Target
-from mfalab.verifier.calls import Call, on_all, on_user, operation, target_user
+from mfalab.verifier.calls import Call, Paging, on_all, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import Holder
-from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.paging import page_by_name
 from mfalab.verifier.iam.targets import find_group, on_group, on_new, target_group
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import Account, Identity, Membership, UserGroup
@@ -34,51 +34,33 @@ class Groups(ForCaller):
         return {"Group": group_entry(account, group)}
 
     @operation("GetGroup", Door.IAM, on_group)
-    def get_group(
-        self,
-        call: Call,
-        *,
-        GroupName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
-    ) -> dict[str, Any]:
+    def get_group(self, call: Call, *, GroupName: str, **paging: Unpack[Paging]) -> dict[str, Any]:
         """A group with its members, by name without case."""
         account, group = call.caller.account, target_group(call, GroupName)
         members = [
             call.tx.get(Identity, membership.user_id)
             for membership in call.tx.find(Membership, group_id=group.id)
         ]
-        found = sorted((user for user in members if user), key=lambda user: user.name_key)
-        shown, rest = page(found, lambda user: user.name_key, Marker, MaxItems)
+        shown, rest = page_by_name(filter(None, members), None, paging)
         entries = [users.entry(account, user) for user in shown]
         return {"Group": group_entry(account, group), "Users": entries, **rest}
 
     @operation("ListGroups", Door.IAM, on_all("group"))
     def list_groups(
-        self,
-        call: Call,
-        *,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The account's groups, by name without case."""
         groups = call.tx.find(UserGroup, account_id=call.caller.account.id)
-        return _listed(call, groups, PathPrefix, Marker, MaxItems)
+        return _listed(call, groups, PathPrefix, paging)
 
     @operation("ListGroupsForUser", Door.IAM, on_user)
     def list_groups_for_user(
-        self,
-        call: Call,
-        *,
-        UserName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The groups that a user is in."""
         memberships = call.tx.find(Membership, user_id=target_user(call, UserName).id)
         groups = [call.tx.get(UserGroup, membership.group_id) for membership in memberships]
-        return _listed(call, filter(None, groups), None, Marker, MaxItems)
+        return _listed(call, filter(None, groups), None, paging)
 
     @operation("UpdateGroup", Door.IAM, on_group)
     def update_group(
@@ -153,15 +135,10 @@ class Groups(ForCaller):
 
     @operation("ListGroupPolicies", Door.IAM, on_group)
     def list_group_policies(
-        self,
-        call: Call,
-        *,
-        GroupName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, GroupName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The names of the policies that are embedded in a group."""
-        return _holder(call, GroupName).names(call, Marker, MaxItems)
+        return _holder(call, GroupName).names(call, paging)
 
     @operation("AttachGroupPolicy", Door.IAM, on_group)
     def attach_group_policy(self, call: Call, *, GroupName: str, PolicyArn: str) -> dict[str, Any]:
@@ -175,16 +152,10 @@ class Groups(ForCaller):
 
     @operation("ListAttachedGroupPolicies", Door.IAM, on_group)
     def list_attached_group_policies(
-        self,
-        call: Call,
-        *,
-        GroupName: str,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, GroupName: str, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The managed policies that are attached to a group."""
-        return _holder(call, GroupName).attached(call, PathPrefix, Marker, MaxItems)
+        return _holder(call, GroupName).attached(call, PathPrefix, paging)
 
 
 def group_entry(account: Account, group: UserGroup) -> dict[str, Any]:
@@ -206,10 +177,7 @@ def _listed(
     call: Call,
     groups: Iterable[UserGroup],
     path_prefix: str | None,
-    marker: str | None,
-    max_items: int | None,
+    paging: Paging,
 ) -> dict[str, Any]:
-    wanted = [group for group in groups if group.path.startswith(path_prefix or "/")]
-    wanted.sort(key=lambda group: group.name_key)
-    shown, rest = page(wanted, lambda group: group.name_key, marker, max_items)
+    shown, rest = page_by_name(groups, path_prefix, paging)
     return {"Groups": [group_entry(call.caller.account, group) for group in shown], **rest}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mfalab.verifier import permissions, quotas, refusals
-from mfalab.verifier.calls import Call
+from mfalab.verifier.calls import Call, Paging
 from mfalab.verifier.iam.paging import page
 from mfalab.verifier.iam.targets import check_policy_arn
 from mfalab.verifier.policy.documents import Document, Kind, parse
@@ -62,10 +62,10 @@ class Holder:
         call.tx.delete(self._inline(call, name))
         return {}
 
-    def names(self, call: Call, marker: str | None, max_items: int | None) -> dict[str, Any]:
+    def names(self, call: Call, paging: Paging) -> dict[str, Any]:
         """The names of the embedded policies."""
         names = [inline.name for inline in call.tx.find(InlinePolicy, owner_id=self.id)]
-        shown, rest = page(sorted(names), str, marker, max_items)
+        shown, rest = page(names, str, paging)
         return {"PolicyNames": shown, **rest}
 
     def _inline(self, call: Call, name: str) -> InlinePolicy:
@@ -99,9 +99,7 @@ class Holder:
         call.tx.delete(attachment)
         return {}
 
-    def attached(
-        self, call: Call, path_prefix: str | None, marker: str | None, max_items: int | None
-    ) -> dict[str, Any]:
+    def attached(self, call: Call, path_prefix: str | None, paging: Paging) -> dict[str, Any]:
         """The managed policies that are attached, by ARN."""
         policies = []
         for attachment in call.tx.find(Attachment, owner_id=self.id):
@@ -109,7 +107,7 @@ class Holder:
             policy = permissions.managed_policy(call.tx, call.caller.account, arn)
             if policy is not None and policy.path.startswith(path_prefix or "/"):
                 policies.append(policy)
-        shown, rest = page(policies, lambda policy: policy.arn, marker, max_items)
+        shown, rest = page(policies, lambda policy: policy.arn, paging)
         entries = [{"PolicyName": each.name, "PolicyArn": each.arn} for each in shown]
         return {"AttachedPolicies": entries, **rest}
 

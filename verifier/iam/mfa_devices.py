@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import (
     authorization,
@@ -19,6 +19,7 @@ from mfalab.verifier import (
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
+    Paging,
     on_all,
     on_device,
     on_new_device,
@@ -27,7 +28,7 @@ from mfalab.verifier.calls import (
     target_user,
 )
 from mfalab.verifier.iam.caller import ForCaller
-from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.paging import page, page_of_tags
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import (
     CredentialRecord,
@@ -106,27 +107,17 @@ class MfaDevices(ForCaller):
 
     @operation("ListMFADevices", Door.IAM, on_user)
     def list_mfa_devices(
-        self,
-        call: Call,
-        *,
-        UserName: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """A user's devices of every kind, by serial number."""
         target = target_user(call, UserName)
         owned = device_rules.devices_of(call.tx, target.id)
-        devices, rest = page(owned, lambda device: device.serial, Marker, MaxItems)
+        devices, rest = page(owned, lambda device: device.serial, paging)
         return {"MFADevices": [enrolment.listing(target, device) for device in devices], **rest}
 
     @operation("ListVirtualMFADevices", Door.IAM, on_all("mfa"))
     def list_virtual_mfa_devices(
-        self,
-        call: Call,
-        *,
-        AssignmentStatus: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, AssignmentStatus: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The account's virtual devices, by serial number, without seeds and tags."""
         wanted = [
@@ -135,7 +126,7 @@ class MfaDevices(ForCaller):
             if AssignmentStatus in (None, "Any")
             or (device.owner_id is not None) == (AssignmentStatus == "Assigned")
         ]
-        devices, rest = page(wanted, lambda device: device.serial, Marker, MaxItems)
+        devices, rest = page(wanted, lambda device: device.serial, paging)
         return {"VirtualMFADevices": [_virtual(call, device) for device in devices], **rest}
 
     @operation("GetMFADevice", Door.IAM, on_user)
@@ -179,17 +170,10 @@ class MfaDevices(ForCaller):
 
     @operation("ListMFADeviceTags", Door.IAM, on_device)
     def list_mfa_device_tags(
-        self,
-        call: Call,
-        *,
-        SerialNumber: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, SerialNumber: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """A virtual device's tags, by key."""
-        device = _tagged(call, SerialNumber)
-        found, rest = page(sorted(device.tags), lambda tag: tag[0], Marker, MaxItems)
-        return {"Tags": tags.shown(found), **rest}
+        return page_of_tags(_tagged(call, SerialNumber).tags, paging)
 
 
 def _virtual(call: Call, device: Device) -> dict[str, Any]:

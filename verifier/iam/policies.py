@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import aws_policies, names, permissions, quotas, refusals, tags
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_all, operation
+from mfalab.verifier.calls import Call, Paging, on_all, operation
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import check_document, size
-from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.paging import page, page_of_tags
 from mfalab.verifier.iam.targets import (
     check_policy_arn,
     on_new,
@@ -84,8 +84,7 @@ class Policies(ForCaller):
         OnlyAttached: bool | None = None,
         PathPrefix: str | None = None,
         PolicyUsageFilter: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        **paging: Unpack[Paging],
     ) -> dict[str, Any]:
         """Managed policies, by ARN."""
         account = call.caller.account
@@ -102,8 +101,7 @@ class Policies(ForCaller):
             and (PolicyUsageFilter != "PermissionsPolicy" or _attachments(call, policy))
             and (PolicyUsageFilter != "PermissionsBoundary" or _bounded(call, policy))
         ]
-        wanted.sort(key=lambda policy: policy.arn)
-        shown, rest = page(wanted, lambda policy: policy.arn, Marker, MaxItems)
+        shown, rest = page(wanted, lambda policy: policy.arn, paging)
         return {"Policies": [entry(call, policy) for policy in shown], **rest}
 
     @operation("DeletePolicy", Door.IAM, on_policy)
@@ -158,12 +156,7 @@ class Policies(ForCaller):
 
     @operation("ListPolicyVersions", Door.IAM, on_policy)
     def list_policy_versions(
-        self,
-        call: Call,
-        *,
-        PolicyArn: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PolicyArn: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The versions of a managed policy, the newest first."""
         policy = target_policy(call, PolicyArn)
@@ -172,8 +165,7 @@ class Policies(ForCaller):
             for each in call.tx.find(PolicyVersion, policy_arn=policy.arn)
         } or {policy.default_version: policy.updated_ns}
         # The newest comes first, and a page's keys grow from item to item.
-        numbers = sorted(versions, reverse=True)
-        shown, rest = page(numbers, lambda number: f"{10**9 - number}", Marker, MaxItems)
+        shown, rest = page(versions, lambda number: f"{10**9 - number}", paging)
         entries = [version_entry(policy, number, versions[number]) for number in shown]
         return {"Versions": entries, **rest}
 
@@ -220,17 +212,10 @@ class Policies(ForCaller):
 
     @operation("ListPolicyTags", Door.IAM, on_policy)
     def list_policy_tags(
-        self,
-        call: Call,
-        *,
-        PolicyArn: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PolicyArn: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """A managed policy's tags, by key."""
-        kept = sorted(target_policy(call, PolicyArn).tags)
-        found, rest = page(kept, lambda tag: tag[0], Marker, MaxItems)
-        return {"Tags": tags.shown(found), **rest}
+        return page_of_tags(target_policy(call, PolicyArn).tags, paging)
 
     @operation("ListEntitiesForPolicy", Door.IAM, on_policy)
     def list_entities_for_policy(
@@ -241,8 +226,7 @@ class Policies(ForCaller):
         EntityFilter: str | None = None,
         PathPrefix: str | None = None,
         PolicyUsageFilter: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        **paging: Unpack[Paging],
     ) -> dict[str, Any]:
         """The groups, roles and users that a managed policy is attached to, or bounds."""
         policy = target_policy(call, PolicyArn)
@@ -257,7 +241,7 @@ class Policies(ForCaller):
             if each.path.startswith(PathPrefix or "/")
             and EntityFilter in (None, _KINDS[type(each)])
         )
-        shown, rest = page(wanted, ":".join, Marker, MaxItems)
+        shown, rest = page(wanted, ":".join, paging)
         answer: dict[str, Any] = {"PolicyGroups": [], "PolicyUsers": [], "PolicyRoles": []}
         for kind, entity_id in shown:
             entity = found[entity_id]

@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import names, quotas, refusals, tags
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_all, operation
+from mfalab.verifier.calls import Call, Paging, on_all, operation
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import Holder, boundary, boundary_entry, trusted_ids
-from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.paging import page_by_name, page_of_tags
 from mfalab.verifier.iam.targets import find_role, on_new, on_role, target_role
 from mfalab.verifier.moments import moment
 from mfalab.verifier.records import Account, Role
@@ -74,19 +74,12 @@ class Roles(ForCaller):
 
     @operation("ListRoles", Door.IAM, on_all("role"))
     def list_roles(
-        self,
-        call: Call,
-        *,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The account's roles, by name without case."""
         account = call.caller.account
         found = call.tx.find(Role, account_id=account.id)
-        roles = [role for role in found if role.path.startswith(PathPrefix or "/")]
-        roles.sort(key=lambda role: role.name_key)
-        shown, rest = page(roles, lambda role: role.name_key, Marker, MaxItems)
+        shown, rest = page_by_name(found, PathPrefix, paging)
         return {"Roles": [_listing(account, role) for role in shown], **rest}
 
     @operation("UpdateRole", Door.IAM, on_role)
@@ -133,17 +126,10 @@ class Roles(ForCaller):
 
     @operation("ListRoleTags", Door.IAM, on_role)
     def list_role_tags(
-        self,
-        call: Call,
-        *,
-        RoleName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, RoleName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """A role's tags, by key."""
-        kept = sorted(target_role(call, RoleName).tags)
-        found, rest = page(kept, lambda tag: tag[0], Marker, MaxItems)
-        return {"Tags": tags.shown(found), **rest}
+        return page_of_tags(target_role(call, RoleName).tags, paging)
 
     @operation("UpdateAssumeRolePolicy", Door.IAM, on_role)
     def update_assume_role_policy(
@@ -182,15 +168,10 @@ class Roles(ForCaller):
 
     @operation("ListRolePolicies", Door.IAM, on_role)
     def list_role_policies(
-        self,
-        call: Call,
-        *,
-        RoleName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, RoleName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The names of the policies that are embedded in a role."""
-        return _holder(call, RoleName).names(call, Marker, MaxItems)
+        return _holder(call, RoleName).names(call, paging)
 
     @operation("AttachRolePolicy", Door.IAM, on_role)
     def attach_role_policy(self, call: Call, *, RoleName: str, PolicyArn: str) -> dict[str, Any]:
@@ -204,16 +185,10 @@ class Roles(ForCaller):
 
     @operation("ListAttachedRolePolicies", Door.IAM, on_role)
     def list_attached_role_policies(
-        self,
-        call: Call,
-        *,
-        RoleName: str,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, RoleName: str, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The managed policies that are attached to a role."""
-        return _holder(call, RoleName).attached(call, PathPrefix, Marker, MaxItems)
+        return _holder(call, RoleName).attached(call, PathPrefix, paging)
 
     @operation("PutRolePermissionsBoundary", Door.IAM, on_role)
     def put_role_permissions_boundary(

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import names, permissions, refusals
 from mfalab.verifier.authorization import Door, Target
-from mfalab.verifier.calls import Call, on_everything, operation, target_user
+from mfalab.verifier.calls import Call, Paging, on_everything, operation, target_user
 from mfalab.verifier.errors import ServiceError
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.paging import page
@@ -218,8 +218,7 @@ class Simulation(ForCaller):
         ResourceOwner: str | None = None,
         CallerArn: str | None = None,
         ContextEntries: Sequence[Mapping[str, Any]] | None = None,
-        MaxItems: int | None = None,
-        Marker: str | None = None,
+        **paging: Unpack[Paging],
     ) -> dict[str, Any]:
         """What given policies say of actions on resources."""
         boundary = _given_boundary(call, PermissionsBoundaryPolicyInputList)
@@ -233,7 +232,7 @@ class Simulation(ForCaller):
             ResourceOwner,
             ContextEntries,
         )
-        return _answer(simulation, ActionNames, ResourceArns, Marker, MaxItems)
+        return _answer(simulation, ActionNames, ResourceArns, paging)
 
     @operation("SimulatePrincipalPolicy", Door.IAM, _on_source)
     def simulate_principal_policy(
@@ -249,8 +248,7 @@ class Simulation(ForCaller):
         ResourceOwner: str | None = None,
         CallerArn: str | None = None,
         ContextEntries: Sequence[Mapping[str, Any]] | None = None,
-        MaxItems: int | None = None,
-        Marker: str | None = None,
+        **paging: Unpack[Paging],
     ) -> dict[str, Any]:
         """What the policies of a user, a group or a role, and given ones, say."""
         entity = _entity(call, PolicySourceArn)
@@ -262,7 +260,7 @@ class Simulation(ForCaller):
         simulation = _simulation(
             call, caller, sources, boundary, ResourcePolicy, ResourceOwner, ContextEntries
         )
-        return _answer(simulation, ActionNames, ResourceArns, Marker, MaxItems)
+        return _answer(simulation, ActionNames, ResourceArns, paging)
 
     @operation("GetContextKeysForCustomPolicy", Door.IAM, on_everything)
     def get_context_keys_for_custom_policy(
@@ -428,8 +426,7 @@ def _answer(
     simulation: _Simulation,
     actions: Sequence[str],
     arns: Sequence[str] | None,
-    marker: str | None,
-    max_items: int | None,
+    paging: Paging,
 ) -> dict[str, Any]:
     wrong = [arn for arn in arns or () if arn != "*" and not arn.startswith("arn:")]
     if wrong:
@@ -438,7 +435,7 @@ def _answer(
         if action.count(":") != 1:
             raise refusals.invalid_action(action)
     numbered = [f"{n:09}" for n in range(len(actions))]
-    shown, rest = page(numbered, str, marker, max_items)
+    shown, rest = page(numbered, str, paging)
     resources = list(arns or ["*"])
     results = [simulation.result(actions[int(n)], resources) for n in shown]
     return {"EvaluationResults": results, **rest}

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier.authorization import Door
-from mfalab.verifier.calls import Call, on_user, operation, target_user
+from mfalab.verifier.calls import Call, Paging, on_user, operation, target_user
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import Holder, boundary
 
@@ -34,15 +34,10 @@ class UserPolicies(ForCaller):
 
     @operation("ListUserPolicies", Door.IAM, on_user)
     def list_user_policies(
-        self,
-        call: Call,
-        *,
-        UserName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The names of the policies that are embedded in a user."""
-        return _holder(call, UserName).names(call, Marker, MaxItems)
+        return _holder(call, UserName).names(call, paging)
 
     @operation("AttachUserPolicy", Door.IAM, on_user)
     def attach_user_policy(self, call: Call, *, UserName: str, PolicyArn: str) -> dict[str, Any]:
@@ -56,16 +51,10 @@ class UserPolicies(ForCaller):
 
     @operation("ListAttachedUserPolicies", Door.IAM, on_user)
     def list_attached_user_policies(
-        self,
-        call: Call,
-        *,
-        UserName: str,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The managed policies that are attached to a user."""
-        return _holder(call, UserName).attached(call, PathPrefix, Marker, MaxItems)
+        return _holder(call, UserName).attached(call, PathPrefix, paging)
 
     @operation("PutUserPermissionsBoundary", Door.IAM, on_user)
     def put_user_permissions_boundary(

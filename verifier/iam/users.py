@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from mfalab.verifier import quotas, refusals, tags, users
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import (
     Call,
+    Paging,
     find_user,
     on_all,
     on_new_user,
@@ -21,7 +22,7 @@ from mfalab.verifier.calls import (
 )
 from mfalab.verifier.iam.caller import ForCaller
 from mfalab.verifier.iam.holders import boundary, boundary_entry
-from mfalab.verifier.iam.paging import page
+from mfalab.verifier.iam.paging import page_by_name, page_of_tags
 from mfalab.verifier.records import Identity
 
 
@@ -86,22 +87,13 @@ class Users(ForCaller):
 
     @operation("ListUsers", Door.IAM, on_all("user"))
     def list_users(
-        self,
-        call: Call,
-        *,
-        PathPrefix: str | None = None,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, PathPrefix: str | None = None, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """The account's IAM users below a path, by name without case."""
         account = call.caller.account
-        found = [
-            user
-            for user in call.tx.find(Identity, account_id=account.id)
-            if not user.root and user.path.startswith(PathPrefix or "/")
-        ]
-        found.sort(key=lambda user: user.name_key)
-        shown, rest = page(found, lambda user: user.name_key, Marker, MaxItems)
+        found = call.tx.find(Identity, account_id=account.id)
+        users_only = (user for user in found if not user.root)
+        shown, rest = page_by_name(users_only, PathPrefix, paging)
         return {"Users": [users.entry(account, user) for user in shown], **rest}
 
     @operation("TagUser", Door.IAM, on_user)
@@ -123,17 +115,10 @@ class Users(ForCaller):
 
     @operation("ListUserTags", Door.IAM, on_user)
     def list_user_tags(
-        self,
-        call: Call,
-        *,
-        UserName: str,
-        Marker: str | None = None,
-        MaxItems: int | None = None,
+        self, call: Call, *, UserName: str, **paging: Unpack[Paging]
     ) -> dict[str, Any]:
         """A user's tags, by key."""
-        kept = sorted(target_user(call, UserName).tags)
-        found, rest = page(kept, lambda tag: tag[0], Marker, MaxItems)
-        return {"Tags": tags.shown(found), **rest}
+        return page_of_tags(target_user(call, UserName).tags, paging)
 
 
 def _details(user: Identity) -> dict[str, Any]:
