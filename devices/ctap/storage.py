@@ -118,7 +118,11 @@ class MemoryStorage:
 
     def write(self, changes: Mapping[str, bytes | None]) -> None:
         """Set and remove records, all at once."""
-        self._records = _changed(self._records, changes)
+        for name, value in changes.items():
+            if value is None:
+                self._records.pop(name, None)
+            else:
+                self._records[name] = value
         self._writes += 1
 
 

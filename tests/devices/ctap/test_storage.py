@@ -44,6 +44,28 @@ def test_what_is_read_is_a_copy(storage):
     assert storage.read() == {"a": b"1"}
 
 
+class CountedName(str):
+    """A name of a record that counts how often it is looked up."""
+
+    lookups = 0
+
+    def __hash__(self):
+        CountedName.lookups += 1
+        return super().__hash__()
+
+
+def test_a_write_to_memory_costs_as_much_as_its_changes():
+    """A ceremony writes its counter, whatever else the key keeps."""
+
+    def lookups(records):
+        storage = MemoryStorage({CountedName(f"cred/{n:08}"): b"" for n in range(records)})
+        CountedName.lookups = 0
+        storage.write({"counter": b"1", "cred/00000000": None})
+        return CountedName.lookups
+
+    assert lookups(1) == lookups(10) == lookups(100)
+
+
 def test_file_is_read_again_and_leaves_nothing_beside(tmp_path):
     path = tmp_path / "key.json"
     first = FileStorage(path)
