@@ -240,34 +240,36 @@ class Authenticator:
         Raises:
             CtapError: INVALID_COMMAND.
         """
-        model, has = self.model, self._core.has
-        handlers: dict[int, tuple[bool, _Handler]] = {
-            Command.MAKE_CREDENTIAL: (True, make_credential),
-            Command.GET_ASSERTION: (True, get_assertion),
-            Command.GET_NEXT_ASSERTION: (True, get_next_assertion),
-            Command.GET_INFO: (True, _get_info),
-            Command.RESET: (True, reset),
-            Command.CLIENT_PIN: (bool(model.pin_uv_protocols) and has("clientPin"), client_pin),
-            Command.CREDENTIAL_MANAGEMENT: (model.cred_mgmt and has("credMgmt"), manage),
-            Command.CREDENTIAL_MANAGEMENT_PREVIEW: (model.cred_mgmt_preview, manage),
-            Command.LARGE_BLOBS: (
-                model.large_blob_bytes > 0 and has("largeBlobs"),
-                large_blobs,
-            ),
-            Command.CONFIG: (model.authnr_cfg and has("authnrCfg"), config),
-            Command.BIO_ENROLLMENT: (model.bio_enroll and has("bioEnroll"), bio_enrollment),
-            Command.BIO_ENROLLMENT_PREVIEW: (model.bio_enroll_preview, bio_enrollment),
-            Command.SELECTION: (model.selection and has("selection"), selection),
-        }
-        there, handler = handlers.get(command, (False, _get_info))
-        if not there:
-            raise CtapError(CtapStatus.INVALID_COMMAND, f"command 0x{command:02x} is not known")
-        return handler
+        if command in _HANDLERS:
+            handler, offered, name = _HANDLERS[command]
+            there = not offered or getattr(self.model, offered)
+            if there and (not name or self._core.has(name)):
+                return handler
+        raise CtapError(CtapStatus.INVALID_COMMAND, f"command 0x{command:02x} is not known")
 
 
 def _get_info(core: Core, call: Call) -> Steps[dict[int, Any]]:
     yield from ()
     return get_info(core)
+
+
+_HANDLERS: dict[int, tuple[_Handler, str, str]] = {
+    Command.MAKE_CREDENTIAL: (make_credential, "", ""),
+    Command.GET_ASSERTION: (get_assertion, "", ""),
+    Command.GET_NEXT_ASSERTION: (get_next_assertion, "", ""),
+    Command.GET_INFO: (_get_info, "", ""),
+    Command.RESET: (reset, "", ""),
+    Command.CLIENT_PIN: (client_pin, "pin_uv_protocols", "clientPin"),
+    Command.CREDENTIAL_MANAGEMENT: (manage, "cred_mgmt", "credMgmt"),
+    Command.CREDENTIAL_MANAGEMENT_PREVIEW: (manage, "cred_mgmt_preview", ""),
+    Command.LARGE_BLOBS: (large_blobs, "large_blob_bytes", "largeBlobs"),
+    Command.CONFIG: (config, "authnr_cfg", "authnrCfg"),
+    Command.BIO_ENROLLMENT: (bio_enrollment, "bio_enroll", "bioEnroll"),
+    Command.BIO_ENROLLMENT_PREVIEW: (bio_enrollment, "bio_enroll_preview", ""),
+    Command.SELECTION: (selection, "selection", "selection"),
+}
+"""By command: what answers it, the key of a model that offers it, and its name in `Faults.missing`.
+"""
 
 
 def _goes_on(command: int, members: Members) -> bool:

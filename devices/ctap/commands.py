@@ -116,6 +116,10 @@ class AuthDataFlag(IntFlag):
     EXTENSION_DATA = 0x80
 
 
+# Arithmetic on members of an IntFlag takes longer than authenticator data does without.
+UP, UV, BE, BS, AT, ED = (int(flag) for flag in AuthDataFlag)
+
+
 class Capability(IntFlag):
     """What CTAPHID_INIT says about an authenticator. CTAP 2.1 section 11.2.9.1.3."""
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from mfalab.devices.clock import Clock
 from mfalab.devices.ctap import credentials, crypto
-from mfalab.devices.ctap.commands import AuthDataFlag, Permission, Prompt, Transport
+from mfalab.devices.ctap.commands import BE, BS, Permission, Prompt, Transport
 from mfalab.devices.ctap.faults import Faults, FaultyStorage, Lapse
 from mfalab.devices.ctap.fields import Members
 from mfalab.devices.ctap.model import CounterKind, Model
@@ -234,7 +234,7 @@ class Core:
         Before CTAP 2.1 a token serves on.
         """
         token, registers = self.session.token, permission is Permission.MAKE_CREDENTIAL
-        if not self.model.token_serves_one_operation:
+        if not token.in_use or not self.model.token_serves_one_operation:
             return
         if self.lapses(Lapse.ASSERTION_SPENDS_NOTHING) and not registers:
             return
@@ -338,14 +338,12 @@ class Core:
             return 0
         return min(max(0, value - self.faults.counter_back), _COUNTER_MOST)
 
-    def auth_data(
-        self, rp_id_hash: bytes, flags: AuthDataFlag, counter: int, rest: bytes = b""
-    ) -> bytes:
+    def auth_data(self, rp_id_hash: bytes, flags: int, counter: int, rest: bytes = b"") -> bytes:
         """Authenticator data: 37 bytes, then attested data and extensions if there are any."""
         if self.model.backup_eligible:
-            flags |= AuthDataFlag.BACKUP_ELIGIBLE
+            flags |= BE
         if self.model.backup_state:
-            flags |= AuthDataFlag.BACKUP_STATE
+            flags |= BS
         return rp_id_hash + bytes([flags]) + counter.to_bytes(4, "big") + rest
 
     def verify_user_inside(self, rp_id: str, info: str) -> Steps[None]:

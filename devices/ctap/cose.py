@@ -7,6 +7,7 @@ from enum import IntEnum, unique
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PublicKey = (
     ec.EllipticCurvePublicKey
@@ -45,11 +46,9 @@ class Algorithm(IntEnum):
 def cose_key(key: PublicKey, algorithm: int) -> dict[int, Any]:
     """The COSE_Key map of a public key."""
     if isinstance(key, ec.EllipticCurvePublicKey):
-        numbers = key.public_numbers()
-        size = (key.key_size + 7) // 8
-        curve = _CURVES[key.curve.name]
-        x, y = numbers.x.to_bytes(size, "big"), numbers.y.to_bytes(size, "big")
-        return {1: 2, 3: algorithm, -1: curve, -2: x, -3: y}
+        point, size = ec2_point(key), (key.key_size + 7) // 8
+        x, y = point[1 : 1 + size], point[1 + size :]
+        return {1: 2, 3: algorithm, -1: _CURVES[key.curve.name], -2: x, -3: y}
     if isinstance(key, ed25519.Ed25519PublicKey):
         return {1: 1, 3: algorithm, -1: 6, -2: key.public_bytes_raw()}
     if isinstance(key, rsa.RSAPublicKey):
@@ -60,6 +59,5 @@ def cose_key(key: PublicKey, algorithm: int) -> dict[int, Any]:
 
 
 def ec2_point(key: ec.EllipticCurvePublicKey) -> bytes:
-    """The uncompressed point of a P-256 key: 04, x, y; 65 bytes."""
-    numbers = key.public_numbers()
-    return b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+    """The uncompressed point of a key: 04, x, y; 65 bytes on P-256."""
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

@@ -7,6 +7,7 @@ takes no room and dies with the master secret. U2F key handles are the same thin
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -34,7 +35,7 @@ def wrap(credential: Credential, state: State, random_bytes: Callable[[int], byt
         ]
     )
     nonce = random_bytes(_NONCE_BYTES)
-    sealed = _cipher(state).encrypt(nonce, content, _WRAPPED + credential.rp_id_hash)
+    sealed = _cipher(state.secrets.master).encrypt(nonce, content, _WRAPPED + credential.rp_id_hash)
     return replace(credential, id=_WRAPPED + nonce + sealed)
 
 
@@ -44,7 +45,7 @@ def unwrap(credential_id: bytes, rp_id_hash: bytes, state: State) -> Credential 
     if credential_id[:1] != _WRAPPED or len(sealed) < 16:
         return None
     try:
-        content = _cipher(state).decrypt(nonce, sealed, _WRAPPED + rp_id_hash)
+        content = _cipher(state.secrets.master).decrypt(nonce, sealed, _WRAPPED + rp_id_hash)
         algorithm, seed, protect, hmac_secret, payment = cbor.decode(content)
     except (InvalidTag, CtapError, ValueError):
         return None
@@ -106,5 +107,6 @@ def _counter_name(credential_id: bytes) -> str:
     return f"count/{sha256(credential_id).hexdigest()[:32]}"
 
 
-def _cipher(state: State) -> AESGCM:
-    return AESGCM(hkdf(state.secrets.master, b"credential wrapping"))
+@lru_cache(maxsize=512)
+def _cipher(master: bytes) -> AESGCM:
+    return AESGCM(hkdf(master, b"credential wrapping"))

@@ -25,12 +25,15 @@ PrivateKey = (
 )
 
 P256_ORDER = ec.SECP256R1().group_order
-_ECDSA: dict[int, tuple[ec.EllipticCurve, hashes.HashAlgorithm]] = {
-    Algorithm.ES256: (ec.SECP256R1(), hashes.SHA256()),
-    Algorithm.ESP256: (ec.SECP256R1(), hashes.SHA256()),
-    Algorithm.ES384: (ec.SECP384R1(), hashes.SHA384()),
-    Algorithm.ES512: (ec.SECP521R1(), hashes.SHA512()),
-    Algorithm.ES256K: (ec.SECP256K1(), hashes.SHA256()),
+_ECDSA: dict[int, tuple[ec.EllipticCurve, ec.ECDSA]] = {
+    algorithm: (curve, ec.ECDSA(digest, deterministic_signing=True))
+    for algorithm, curve, digest in (
+        (Algorithm.ES256, ec.SECP256R1(), hashes.SHA256()),
+        (Algorithm.ESP256, ec.SECP256R1(), hashes.SHA256()),
+        (Algorithm.ES384, ec.SECP384R1(), hashes.SHA384()),
+        (Algorithm.ES512, ec.SECP521R1(), hashes.SHA512()),
+        (Algorithm.ES256K, ec.SECP256K1(), hashes.SHA256()),
+    )
 }
 _RSA_BITS = 2048
 _MILLER_RABIN_BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
@@ -70,8 +73,7 @@ def sign(algorithm: int, seed: bytes, message: bytes) -> bytes:
     """The signature over `message`, ECDSA in DER, the others in their raw form."""
     key = _private_key(algorithm, seed)
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        digest = _ECDSA[algorithm][1]
-        return key.sign(message, ec.ECDSA(digest, deterministic_signing=True))
+        return key.sign(message, _ECDSA[algorithm][1])
     if isinstance(key, rsa.RSAPrivateKey):
         if algorithm == Algorithm.PS256:
             salted = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)

@@ -79,6 +79,8 @@ class RegistrationExtensions:
             CtapError: CBOR_UNEXPECTED_TYPE, INVALID_OPTION, MISSING_PARAMETER and the codes of
                 hmac-secret.
         """
+        if not inputs.raw():
+            return _NO_EXTENSIONS
         read = cls()
         if core.has_extension("credProtect"):
             level = inputs.optional("credProtect", int)
@@ -110,6 +112,8 @@ class RegistrationExtensions:
 
     def apply(self, core: Core, credential: Credential) -> Credential:
         """The credential with what the extensions add to it."""
+        if self is _NO_EXTENSIONS:
+            return credential
         blob = self.cred_blob
         if blob is not None and (
             not credential.discoverable or len(blob) > core.model.cred_blob_bytes
@@ -141,6 +145,9 @@ class RegistrationExtensions:
         return outputs
 
 
+_NO_EXTENSIONS = RegistrationExtensions()
+
+
 @dataclass(frozen=True, slots=True)
 class AssertionExtensions:
     """The extension inputs of one getAssertion, read and checked."""
@@ -158,6 +165,8 @@ class AssertionExtensions:
             CtapError: CBOR_UNEXPECTED_TYPE, INVALID_OPTION, UNSUPPORTED_OPTION for hmac-secret
                 without presence, and its other codes.
         """
+        if not inputs.raw():
+            return _NO_ASSERTION_EXTENSIONS
         read = cls()
         if core.has_extension("credBlob"):
             read = replace(read, cred_blob=bool(inputs.optional("credBlob", bool)))
@@ -186,3 +195,6 @@ class AssertionExtensions:
         if self.third_party_payment:
             outputs["thirdPartyPayment"] = credential.third_party_payment
         return outputs
+
+
+_NO_ASSERTION_EXTENSIONS = AssertionExtensions()

@@ -14,6 +14,8 @@ class Members:
         CtapError: CBOR_UNEXPECTED_TYPE when it is no map.
     """
 
+    __slots__ = ("_members", "_what")
+
     def __init__(self, members: Any, what: str = "the request") -> None:
         if not isinstance(members, dict):
             raise CtapError(CtapStatus.CBOR_UNEXPECTED_TYPE, f"{what} is not a map")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mfalab.devices.ctap import cbor, credentials
-from mfalab.devices.ctap.commands import AuthDataFlag, Command, Permission
+from mfalab.devices.ctap.commands import ED, UP, UV, Command, Permission
 from mfalab.devices.ctap.core import Call, Core, Walk, rp_id_hash
 from mfalab.devices.ctap.extensions import AssertionExtensions, large_blob_key
 from mfalab.devices.ctap.faults import Lapse
@@ -22,7 +22,7 @@ from mfalab.devices.durations import NS_PER_S
 _WALK_NS = 30 * NS_PER_S
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it would take three times as long to make
 class _Assertion:
     """What all assertions of one request share."""
 
@@ -124,14 +124,12 @@ def _located(core: Core, rp_id: str, allow: list[bytes] | None, verified: bool) 
 
 def _signed(core: Core, shared: _Assertion, credential: Credential) -> Steps[dict[int, Any]]:
     yield from core.crypto_time()
-    flags = AuthDataFlag(0)
-    if shared.present:
-        flags |= AuthDataFlag.USER_PRESENT
+    flags = UP if shared.present else 0
     if shared.verified or core.lapses(Lapse.ASSERTION_IS_ALWAYS_VERIFIED):
-        flags |= AuthDataFlag.USER_VERIFIED
+        flags |= UV
     rest = b""
     if outputs := shared.extensions.outputs(credential, shared.verified):
-        flags |= AuthDataFlag.EXTENSION_DATA
+        flags |= ED
         rest = cbor.encode(outputs)
     core.state.change(*core.count(credential.id))
     auth_data = core.auth_data(credential.rp_id_hash, flags, core.counter(credential.id), rest)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mfalab.devices.ctap import attestation, cbor, credentials, crypto
-from mfalab.devices.ctap.commands import AuthDataFlag, Permission
+from mfalab.devices.ctap.commands import AT, ED, UP, UV, Permission
 from mfalab.devices.ctap.core import Call, Core, rp_id_hash
 from mfalab.devices.ctap.cose import Algorithm, cose_key
 from mfalab.devices.ctap.extensions import RegistrationExtensions, large_blob_key
@@ -23,7 +23,7 @@ from mfalab.devices.ctap.status import CtapError, CtapStatus
 from mfalab.devices.ctap.transaction import Steps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it would take three times as long to make
 class _Request:
     """The members of a makeCredential request, of the right types."""
 
@@ -262,9 +262,7 @@ def _answer(
     enterprise: bool,
 ) -> Steps[dict[int, Any]]:
     kind = attestation.chosen_kind(core, request.formats, credential.algorithm, enterprise)
-    flags = AuthDataFlag.USER_PRESENT | AuthDataFlag.ATTESTED_CREDENTIAL_DATA
-    if verified:
-        flags |= AuthDataFlag.USER_VERIFIED
+    flags = UP | AT | (UV if verified else 0)
     # A fido-u2f statement signs no AAGUID, so there is none to tell.
     aaguid = bytes(16) if kind is AttestationKind.FIDO_U2F else core.model.aaguid
     public = crypto.public_key(credential.algorithm, credential.seed)
@@ -275,7 +273,7 @@ def _answer(
         + cbor.encode(cose_key(public, credential.algorithm))
     )
     if outputs := inputs.outputs(core, credential, request.rp["id"], verified):
-        flags |= AuthDataFlag.EXTENSION_DATA
+        flags |= ED
         rest += cbor.encode(outputs)
     auth_data = core.auth_data(credential.rp_id_hash, flags, core.counter(credential.id), rest)
     if kind is not AttestationKind.NONE:

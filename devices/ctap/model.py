@@ -247,18 +247,24 @@ class Model:
     @property
     def ctap2(self) -> bool:
         """It speaks CTAP2."""
-        return any(version.startswith("FIDO_2") for version in self.versions)
+        return _speaks(self.versions)[0]
 
     @property
     def since_2_1(self) -> bool:
         """It speaks CTAP 2.1 or later."""
-        older = {"FIDO_2_0", "FIDO_2_1_PRE"}
-        return any(each.startswith("FIDO_2_") and each not in older for each in self.versions)
+        return _speaks(self.versions)[1]
 
     @property
     def built_in_uv(self) -> bool:
         """It can verify its user by itself."""
         return self.fingers > 0
+
+
+@cache
+def _speaks(versions: tuple[str, ...]) -> tuple[bool, bool]:
+    """Whether versions are those of CTAP2, and of CTAP 2.1 or later: each request asks it."""
+    of_ctap2 = [version for version in versions if version.startswith("FIDO_2_")]
+    return bool(of_ctap2), any(each not in ("FIDO_2_0", "FIDO_2_1_PRE") for each in of_ctap2)
 
 
 def model_names() -> tuple[str, ...]:

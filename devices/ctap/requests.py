@@ -77,27 +77,24 @@ def read_request(command: int, content: Any, model: Model) -> Members:
         unknown = _SINCE_2_1.get(command, ())
         content = {key: value for key, value in content.items() if key not in unknown}
     members = Members(content)
-    _check(content, _MEMBERS.get(command, {}), "the request")
+    _check(content, _MEMBERS.get(command, {}))
     return members
 
 
-def _check(value: Any, kind: Any, what: str) -> None:
-    if isinstance(kind, list):
-        _check(value, list, what)
+def _check(value: Any, kind: Any, *path: Any) -> None:
+    # What CBOR is read into has exact types: True is no integer here.
+    found = type(value)
+    if found is kind:
+        return
+    if found is dict and type(kind) is dict:
+        for key, item in value.items():
+            if key in kind and type(item) is not kind[key]:
+                _check(item, kind[key], *path, key)
+    elif found is list and type(kind) is list:
         for item in value:
-            _check(item, kind[0], f"an entry of {what}")
-    elif isinstance(kind, dict):
-        _check(value, dict, what)
-        for key in kind.keys() & value.keys():
-            _check(value[key], kind[key], f"member {key!r} of {what}")
-    elif not _is(value, kind):
-        why = f"{what} is {type(value).__name__}, not {kind.__name__}"
+            _check(item, kind[0], *path, "an entry")
+    elif found is not int or kind is not Unsigned or value < 0:
+        wanted = kind if isinstance(kind, type) else type(kind)
+        what = " of ".join([*(str(each) for each in reversed(path)), "the request"])
+        why = f"{what} is {found.__name__}, not {wanted.__name__}"
         raise CtapError(CtapStatus.CBOR_UNEXPECTED_TYPE, why)
-
-
-def _is(value: Any, kind: type) -> bool:
-    if kind in (int, Unsigned):
-        # To Python, True is an integer; to CBOR, it is not.
-        plain = isinstance(value, int) and not isinstance(value, bool)
-        return plain and (kind is int or value >= 0)
-    return isinstance(value, kind)

@@ -55,6 +55,8 @@ class Event:
     sample: SampleStatus = SampleStatus.GOOD
 
 
+_TOUCHED = Event(EventKind.TOUCHED)
+
 Steps = Generator[Ask | Work, Event, _T]
 """A handler, or a part of one, that ends with a value."""
 
@@ -112,7 +114,7 @@ class Transaction:
             on_touch, self._on_touch, self.wants = self._on_touch, None, None
             on_touch()
         elif self.wants is Prompt.TOUCH:
-            self._send(Event(EventKind.TOUCHED))
+            self._send(_TOUCHED)
 
     def finger(self, template: bytes | str, sample: SampleStatus = SampleStatus.GOOD) -> None:
         """A finger on the sensor; which one it is, any bytes or text tell.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum, unique
 
 from mfalab.devices.ctap import attestation, credentials, crypto
-from mfalab.devices.ctap.commands import AuthDataFlag, Transport
+from mfalab.devices.ctap.commands import UP, Transport
 from mfalab.devices.ctap.core import Core
 from mfalab.devices.ctap.cose import Algorithm
 from mfalab.devices.ctap.faults import Lapse
@@ -187,7 +187,6 @@ def _authenticate(core: Core, apdu: _Apdu, transport: Transport) -> bytes:
         if not present:
             raise _Refused(StatusWord.CONDITIONS_NOT_SATISFIED)
     core.state.change(*core.count(credential.id))
-    flags = AuthDataFlag.USER_PRESENT if present else AuthDataFlag(0)
-    signed = bytes([flags]) + core.counter(credential.id).to_bytes(4, "big")
+    signed = bytes([UP if present else 0]) + core.counter(credential.id).to_bytes(4, "big")
     message = application + signed + challenge
     return signed + core.sign(Algorithm.ES256, credential.seed, message)
