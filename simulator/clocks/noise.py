@@ -1,9 +1,14 @@
 """Random-walk frequency noise that is a pure function of time."""
 
 from array import array
+from math import sqrt
+from typing import Final
 
 from mfalab.simulator.clocks.durations import NS_PER_DAY
 from mfalab.simulator.entropy import Stream
+
+DAILY: Final = 2**14
+"""So many steps are taken once a day, 45 years; of a time step that comes later, so many days."""
 
 
 class RandomWalk:
@@ -12,7 +17,9 @@ class RandomWalk:
     On day n the frequency error is the sum of n + 1 independent steps N(0, `step_ppm`). With
     0.01 ppm (1e-8) a day the offset after a year is about N(0, 3.5 s):
     86 400 s * 1e-8 * sqrt(365.25^3 / 3). Days are made in order when one is first needed, so the
-    values depend on the stream alone and not on what is asked, or when.
+    values depend on the stream alone and not on what is asked, or when. After `DAILY` days, when no
+    battery lasts any more, it takes one step of the same spread for as many days at once, so that
+    the year 9999 is as near as a lifetime.
 
     Args:
         stream: A stream of its own, used for nothing else.
@@ -32,15 +39,24 @@ class RandomWalk:
         """The offset gathered after `elapsed_ns`; 0 before the walk began."""
         if elapsed_ns <= 0:
             return 0.0
-        day, into_day_ns = divmod(elapsed_ns, NS_PER_DAY)
+        day, into_ns = divmod(elapsed_ns, NS_PER_DAY)
+        if day >= DAILY:
+            late, into_ns = divmod(elapsed_ns, _length_ns(DAILY))
+            day = DAILY + late - 1
         if day >= len(self._rates_ppm):
             self._walk_to(day)
-        return self._offsets_ns[day] + self._rates_ppm[day] * into_day_ns / 1e6
+        return self._offsets_ns[day] + self._rates_ppm[day] * into_ns / 1e6
 
-    def _walk_to(self, day: int) -> None:
+    def _walk_to(self, last: int) -> None:
         rates_ppm, offsets_ns = self._rates_ppm, self._offsets_ns
-        while len(rates_ppm) <= day:
+        for step in range(len(rates_ppm), last + 1):
             rate_ppm = rates_ppm[-1] if rates_ppm else 0.0
-            offset_ns = offsets_ns[-1] + rate_ppm * NS_PER_DAY / 1e6 if offsets_ns else 0.0
-            rates_ppm.append(rate_ppm + self._stream.gauss(0.0, self._step_ppm))
-            offsets_ns.append(offset_ns)
+            gained_ns = rate_ppm * _length_ns(step - 1) / 1e6
+            spread_ppm = self._step_ppm * sqrt(_length_ns(step) // NS_PER_DAY)
+            rates_ppm.append(rate_ppm + self._stream.gauss(0.0, spread_ppm))
+            offsets_ns.append(offsets_ns[-1] + gained_ns if offsets_ns else 0.0)
+
+
+def _length_ns(step: int) -> int:
+    """How long a step's frequency lasts."""
+    return NS_PER_DAY if step < DAILY else DAILY * NS_PER_DAY

@@ -54,6 +54,10 @@ class NetworkTime:
     outlier_max_s: float = 8.0
 
 
+MOST_POLLS: Final = 2**14
+"""After so many, 39 years, the plan begins again: it is kept, and time has 8,000 years."""
+
+
 class _Polls:
     """The plan of polls and what each leaves, made in order and kept."""
 
@@ -70,10 +74,12 @@ class _Polls:
     def offset_ns(self, true_ns: int) -> int:
         """The sawtooth at that instant; before the first poll its slope is carried back."""
         times_ns, network = self._times_ns, self._network
-        while times_ns[-1] <= true_ns:
+        while times_ns[-1] <= true_ns and len(times_ns) <= MOST_POLLS:
             gap_s = self._stream.uniform(network.poll_min_s, network.poll_max_s)
             times_ns.append(times_ns[-1] + round(gap_s * NS_PER_S))
             self._residuals_ns.append(self._residual_ns())
+        if true_ns >= times_ns[-1]:
+            true_ns = times_ns[0] + (true_ns - times_ns[0]) % (times_ns[-1] - times_ns[0])
         index = max(0, bisect_right(times_ns, true_ns) - 1)
         return self._residuals_ns[index] + round(self._rate_ppm * (true_ns - times_ns[index]) / 1e6)
 

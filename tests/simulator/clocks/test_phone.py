@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mfalab.simulator.clocks import NetworkTime, PhoneClock
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S, NS_PER_YEAR
+from mfalab.simulator.clocks.phone import MOST_POLLS
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
 
@@ -168,3 +169,15 @@ def test_same_seed_same_phone_other_seed_other_phone() -> None:
 def test_figures_can_be_chosen() -> None:
     perfect = replace(NO_OUTLIERS, residual_sigma_s=0.0, connected_limit_ppm=0.0)
     assert set(offsets_ns(phone(Timeline(START_NS), network=perfect), 30)) == {0}
+
+
+def test_plan_begins_again_after_a_lifetime() -> None:
+    clock = phone(Timeline(START_NS))
+    clock.believed_ns(START_NS + 50 * NS_PER_YEAR)
+    times_ns = clock._polls._times_ns
+    assert len(times_ns) == MOST_POLLS + 1
+    plan_ns = times_ns[-1] - times_ns[0]
+    for day in range(100, 100_000, 997):
+        early = clock.believed_ns(START_NS + day * NS_PER_DAY) - day * NS_PER_DAY
+        late = clock.believed_ns(START_NS + day * NS_PER_DAY + plan_ns) - day * NS_PER_DAY
+        assert late - plan_ns == early

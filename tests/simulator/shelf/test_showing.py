@@ -1,9 +1,12 @@
 """What is to be seen of each kind of device."""
 
-from mfalab.simulator.shelf.shelf import Shelf
-from mfalab.simulator.shelf.showing import code_now, seen
+import pytest
 
-from .conftest import FOB
+from mfalab.simulator.entropy import Stream
+from mfalab.simulator.shelf.shelf import Shelf
+from mfalab.simulator.shelf.showing import code_now, seen, state
+
+from .conftest import FOB, make_shelf
 
 ALL = {
     "fob": FOB,
@@ -49,3 +52,26 @@ def test_what_arrives_and_what_breaks(shelf: Shelf) -> None:
         device.break_()
         assert seen(shelf, device)["works"] is False
         assert "secret" not in str(seen(shelf, device))
+
+
+def test_look_costs_no_more_after_eight_thousand_years(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clocks make their chance as far as they are read: of a lifetime, and of none beyond it."""
+    draws = 0
+    plain = Stream.random
+
+    class Counting(Stream):
+        def random(self) -> float:
+            nonlocal draws
+            draws += 1
+            return plain(self)
+
+    monkeypatch.setattr("mfalab.simulator.entropy.Stream", Counting)
+    counted = {}
+    for until in ("2100-01-01T00:00:00Z", "2400-01-01T00:00:00Z", "9999-12-31T00:00:00Z"):
+        shelf, draws = make_shelf(), 0
+        shelf.put(ALL)
+        shelf.step({"do": "wait", "until": until})
+        state(shelf)
+        counted[until] = draws
+    least, *_, most = counted.values()
+    assert 16_000 < least <= most < least + 1_000, counted
