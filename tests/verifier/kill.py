@@ -46,11 +46,13 @@ from mfalab.verifier.records import Binding, Device, UsedCode
 
 HERE = Path(__file__).parent
 ACCOUNT = "123456789012"
-PROFILE = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE)
+PROFILE = replace(AWS_IMMEDIATE, throttle=ThrottleRule.NONE, pair_back=10, pair_ahead=10)
 STAGES = ["nothing", "created", "enabled", "deactivated", "deleted"]
 """A device's life in order. An act under way at the kill may or may not have happened."""
 GENERATION = 50
 """Rounds on one database: each looks at all of it."""
+MOST_LINES = 80
+"""Acknowledgements before a kill, at most."""
 
 
 class Found(Exception):
@@ -120,10 +122,10 @@ class Acknowledged:
 class Victim:
     """The script `victim.py`, which forks a child for each round."""
 
-    def __init__(self, place: str, *, lies: bool) -> None:
+    def __init__(self, *, lies: bool) -> None:
         self.child = 0
         """The process that is to be killed, while it runs."""
-        words = [sys.executable, str(HERE / "victim.py"), place, *(["--lie"] if lies else [])]
+        words = [sys.executable, str(HERE / "victim.py"), *(["--lie"] if lies else [])]
         # Ctrl-C is for this process alone, which ends the others.
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
@@ -134,30 +136,29 @@ class Victim:
         for line in self.process.stdout:
             yield json.loads(line)
 
-    def round(self, name: str, seen: Acknowledged) -> None:
+    def round(self, place: str, name: str, seen: Acknowledged) -> None:
         """Begin a round, kill its child at a moment that depends on its name, note the rest."""
         say: IO[bytes] | None = self.process.stdin
         assert say is not None
-        say.write(name.encode() + b"\n")
+        say.write(json.dumps([place, name]).encode() + b"\n")
         say.flush()
-        left = 1 + chance(f"{name} lines", 120)
-        pid = 0
+        left = 1 + chance(f"{name} lines", MOST_LINES)
         for what, *words in self.lines():
             if what == "begun":
-                pid = self.child = int(words[0])
+                self.child = int(words[0])
             elif what == "ended":
                 self.child = 0
                 hold(int(words[0]) == -signal.SIGKILL, "the process ended before it was killed")
                 return
             else:
                 seen.note(what, *words)
-                left -= 1
+                left -= bool(self.child)  # the first rehearsal is before all rounds
                 if left == 0:
                     # Lines come right after commits; the moments in between are wanted too.
                     until_ns = time.perf_counter_ns() + chance(f"{name} pause", 3_000_000)
                     while time.perf_counter_ns() < until_ns:
                         pass
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(self.child, signal.SIGKILL)
         raise Found("the victim ended by itself")
 
     def close(self) -> None:
@@ -322,8 +323,8 @@ class Totals:
 class Run:
     """Rounds on one database after another."""
 
-    def __init__(self, place: Callable[[int], str], seed: str, *, lies: bool) -> None:
-        self.place, self.seed, self.lies = place, seed, lies
+    def __init__(self, place: Callable[[int], str], seed: str, victim: Victim) -> None:
+        self.place, self.seed, self.victim = place, seed, victim
         self.totals = Totals()
 
     def generation(self, numbers: range) -> None:
@@ -334,23 +335,19 @@ class Run:
                 ACCOUNT, root_email="root@example.com", root_password="x"
             )
         seen, known = Acknowledged(), set[str]()
-        victim = Victim(place, lies=self.lies)
         try:
             for number in numbers:
-                self.round(number, place, victim, seen, known)
+                self.round(number, place, seen, known)
             with open_store(place) as store:
                 check_devices(store, seen, known)
                 check_replay(store, seen, known)
         finally:
-            victim.close()
             self.totals.stages.update(seen.stages.values())
 
-    def round(
-        self, number: int, place: str, victim: Victim, seen: Acknowledged, known: set[str]
-    ) -> None:
+    def round(self, number: int, place: str, seen: Acknowledged, known: set[str]) -> None:
         self.number = number
         before, said = set(known), seen.acknowledgements
-        victim.round(f"{self.seed}-{number}", seen)
+        self.victim.round(place, f"{self.seed}-{number}", seen)
         with open_store(place) as store:
             check_devices(store, seen, known)
             self.totals.replayed += check_replay(store, seen, known - before)
@@ -378,7 +375,8 @@ def main() -> int:
         else:
             url = stack.enter_context(own_server()) if given.db == "postgresql" else given.db
             place = stack.enter_context(postgresql_places(url))
-        run = Run(place, given.seed, lies=given.lie)
+        victim = stack.enter_context(closing(Victim(lies=given.lie)))
+        run = Run(place, given.seed, victim)
         begun = time.perf_counter()
         end = given.first + given.rounds
         for start in range(given.first, end, GENERATION):
