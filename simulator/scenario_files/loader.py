@@ -118,7 +118,7 @@ def load_cases(
     except ProblemsFound as found:
         problems += found.problems
         variants = [("", story)]
-    name, parts = path.name.removesuffix(SUFFIX), Parts(story)
+    name, parts = path.name.removesuffix(SUFFIX), Parts(story, source)
     files = seed_files or SeedFiles()
     for params, root in variants:
         try:
@@ -175,7 +175,7 @@ def _case(
         line=node_at(root, ("scenario",)).start_mark.line + 1,
         steps=tuple(
             # A step that the matrix changes is not as it is written.
-            (step.start_mark.line + 1, source.text_of(step) if step is written else flow(said))
+            parts.text_of(step) if step is written else (step.start_mark.line + 1, flow(said))
             for step, written, said in zip(
                 node_at(root, ("steps",)).value,
                 node_at(source.root, ("steps",)).value,

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mfalab.simulator.scenario_files.scenario import Scenario
-from mfalab.simulator.scenario_files.yaml_source import data_of
+from mfalab.simulator.scenario_files.yaml_source import Source, data_of
 
 _SECTIONS = ("accounts", "people", "groups", "roles", "phones", "devices", "steps")
 """What holds entries that are models of their own."""
@@ -23,17 +23,27 @@ class Parts:
 
     Args:
         story: the document; a case is made of its nodes and of its row's values.
+        source: the file.
     """
 
-    def __init__(self, story: yaml.Node) -> None:
+    def __init__(self, story: yaml.Node, source: Source) -> None:
         # The nodes are kept alive, so that no other node gets the identity of one of them.
         self._nodes = {id(node): node for node in _entries(story).values()}
         self._data = {name: data_of(node) for name, node in self._nodes.items()}
         self._models: dict[int, Any] = {}
+        self._source = source
+        self._texts: dict[int, tuple[int, str]] = {}
 
     def data_of(self, root: yaml.Node) -> Any:
         """A case's document as data."""
         return data_of(root, self._data)
+
+    def text_of(self, entry: yaml.Node) -> tuple[int, str]:
+        """The line and the text of an entry that no row changes."""
+        if id(entry) not in self._texts:
+            text = self._source.text_of(entry)
+            self._texts[id(entry)] = entry.start_mark.line + 1, text
+        return self._texts[id(entry)]
 
     def validated(self, root: yaml.Node, data: Any) -> Scenario:
         """A case's document as a scenario.
