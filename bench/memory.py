@@ -5,7 +5,8 @@
 Cases: one scenario with a matrix of 100, 1,000 and 10,000 rows. People: one scenario in which 10,
 100 and 1,000 people with a fob each sign in once a week for a year. Years: a matrix of 10, 100 and
 1,000 rows, in each of which a person with eight fobs signs in three times a day for a year; their
-log would be of gigabytes and is not written.
+log would be of gigabytes and is not written. What the process holds is read after the first case
+and after each fifth of them: where it is flat, running a case leaves nothing behind.
 """
 
 import os
@@ -67,44 +68,62 @@ def years(count: int) -> str:
     )
 
 
-def measure(name: str, text: str, folder: Path, *, logged: bool = True) -> None:
-    """Run a scenario in a process of its own and print a row of the table."""
+def measure(name: str, text: str, folder: Path, *, cases: int = 1, logged: bool = True) -> None:
+    """Run a scenario of so many cases in a process of its own and print a row of the table."""
     scenario, log, page, xml = (
         folder / f"{name}.{end}" for end in ("scenario.yaml", "jsonl", "html", "xml")
     )
     scenario.write_text(text)
     outputs = ["--log", log, "--html", page, "--junit", xml] if logged else []
+    looks = {1, *(cases * fifth // 5 for fifth in range(1, 6))}
+    held: list[str] = []
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mfalab", "run", scenario, "-q", *outputs], stdout=subprocess.PIPE
+        [sys.executable, "-u", "-m", "mfalab", "run", scenario, "-v", *outputs],
+        stdout=subprocess.PIPE,
     )
     assert process.stdout is not None, "it is a pipe"
-    said = process.stdout.read().decode().split("\n")[0]
+    said = b""
+    for ended, line in enumerate(process.stdout, start=1):  # one for each case, and one for all
+        said = line
+        if ended in looks and ended <= cases:
+            held.append(f"{_resident_mb(process.pid):.0f}")
     _, status, usage = os.wait4(process.pid, 0)
     took = time.monotonic() - began
     lines = sum(1 for _ in log.open("rb")) if logged else 0
     written = [path.stat().st_size if logged else 0 for path in (log, page, xml)]
     sizes = " | ".join(f"{size / 1e6:.1f} MB" for size in written)
     sys.stdout.write(
-        f"| {name} | {took:.0f} s | {lines:,} | {sizes} | {usage.ru_maxrss / 1024:.0f} MB |\n"
+        f"| {name} | {took:.0f} s | {lines:,} | {sizes} | {', '.join(held)} MB "
+        f"| {usage.ru_maxrss / 1024:.0f} MB |\n"
     )
+    sys.stdout.flush()
     assert os.waitstatus_to_exitcode(status) == 0, said
+
+
+def _resident_mb(pid: int) -> float:
+    """What a process holds in memory now."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
     """Print the table."""
-    sys.stdout.write("| run | time | log lines | log | page | JUnit XML | peak memory |\n")
-    sys.stdout.write("|---|---|---|---|---|---|---|\n")
+    sys.stdout.write(
+        "| run | time | log lines | log | page | JUnit XML | held after 1, a fifth, ... all cases "
+        "| peak memory |\n"
+    )
+    sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
     sizes = [int(size) for size in sys.argv[1:]] or [100, 1_000, 10_000]
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as place:
+        folder = Path(place)
         for count in sizes:
-            measure(f"{count:,} cases".replace(" ", "_"), many_cases(count), Path(folder))
+            measure(f"{count:,}_cases", many_cases(count), folder, cases=count)
         for count in sizes:
-            text = many_people(count // 10)
-            measure(f"{count // 10:,} people".replace(" ", "_"), text, Path(folder))
+            measure(f"{count // 10:,}_people", many_people(count // 10), folder)
         for count in sizes:
-            text = years(count // 10)
-            measure(f"{count // 10:,} years".replace(" ", "_"), text, Path(folder), logged=False)
+            few = count // 10
+            measure(f"{few:,}_years", years(few), folder, cases=few, logged=False)
 
 
 if __name__ == "__main__":
