@@ -103,8 +103,6 @@ class Acknowledged:
     acknowledgements: int = 0
 
     def note(self, what: str, *words: str) -> None:
-        if what == "done":  # too early: how the child ended is looked at next
-            return
         self.acknowledgements += 1
         if what == "person":
             name, key, secret = words
@@ -148,7 +146,8 @@ class Victim:
                 self.child = int(words[0])
             elif what == "ended":
                 self.child = 0
-                hold(int(words[0]) == -signal.SIGKILL, "the process ended before it was killed")
+                how = int(words[0])
+                hold(how == -signal.SIGKILL, f"the process ended by itself, with {how}")
                 return
             else:
                 seen.note(what, *words)

@@ -14,8 +14,10 @@ import hashlib
 import itertools
 import json
 import os
+import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -78,7 +80,7 @@ def say(*words: object) -> None:
 
 
 def work(store: Store, name: str, *, lies: bool, devices: int = 13) -> None:
-    """One person's devices, from the cradle to the grave, again and again."""
+    """One person's devices, as many as one may have, from the cradle to the grave."""
     clock = SteppedClock(50_000_000)
     verifier = verifier_at(store, clock, name)
     admin = verifier.create_user(ACCOUNT, f"{name}-admin", administrator=True)
@@ -114,6 +116,16 @@ def work(store: Store, name: str, *, lies: bool, devices: int = 13) -> None:
             say("deleted", serial)
 
 
+def until_killed(store: Store, name: str, *, lies: bool) -> None:
+    """Work without end; what fails must not be hidden by the threads that go on."""
+    try:
+        for life in itertools.count():
+            work(store, f"{name}-{life}", lies=lies)
+    finally:
+        traceback.print_exc()
+        os._exit(1)
+
+
 def main() -> None:
     lies = "--lie" in sys.argv
     names.qr_png = lambda _: b""  # a picture of a seed costs more than all else, and stores nothing
@@ -130,18 +142,11 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             store = open_store(place)
-            threads = [
+            for index in range(THREADS):
                 threading.Thread(
-                    target=work, args=(store, f"{name}-{index}"), kwargs={"lies": lies}
-                )
-                for index in range(THREADS)
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            say("done")
-            os._exit(0)
+                    target=until_killed, args=(store, f"{name}-{index}"), kwargs={"lies": lies}
+                ).start()
+            signal.pause()
         say("begun", child)
         _, status = os.waitpid(child, 0)
         say("ended", os.waitstatus_to_exitcode(status))
