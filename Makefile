@@ -84,11 +84,11 @@ install = rm -rf build/__editable__.* && $(BIN)/pip install --quiet --disable-pi
 
 COMMA := ,
 
-$(VENV)/installed: $(BIN)/python pyproject.toml $(SOURCES)
+$(VENV)/installed: $(BIN)/python pyproject.toml setup.py $(SOURCES)
 	@$(call install,.)
 	@touch $@
 
-$(VENV)/installed-for-test: $(BIN)/python pyproject.toml $(SOURCES)
+$(VENV)/installed-for-test: $(BIN)/python pyproject.toml setup.py $(SOURCES)
 	@$(call install,.[test$(COMMA)nfc]) || { \
 	  echo "pyscard cannot be compiled here; tests with card readers say so"; $(call install,.[test]); }
 	@touch $@ $(VENV)/installed

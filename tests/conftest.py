@@ -17,6 +17,7 @@ import pytest
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect
+from mfalab.verifier import otp
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -63,6 +64,13 @@ def give_up() -> Callable[[str], NoReturn]:
         pytest.skip(reason)  # noqa: TID251 - this is where tests are skipped
 
     return give_up
+
+
+@pytest.fixture(scope="session")
+def compiled_codes(give_up: Callable[[str], NoReturn]) -> None:
+    """For tests that need the compiled key schedule."""
+    if not otp.COMPILED:
+        give_up("otp_core is not compiled: no C compiler, or no header files of Python")
 
 
 @pytest.fixture(scope="session")

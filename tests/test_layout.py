@@ -86,7 +86,7 @@ def test_every_file_that_is_no_code_is_package_data() -> None:
     homes = {dotted(folder): folder for folder in folders()}
     missing = []
     for path in (file for folder in folders() for file in folder.iterdir() if file.is_file()):
-        if path.suffix in {".py", ".pyc"}:
+        if path.suffix in {".py", ".pyc", ".c"}:
             continue
         home = next(name for name in packages if f"{dotted(path.parent)}.".startswith(f"{name}."))
         inside = path.relative_to(homes[home]).as_posix()

@@ -173,20 +173,18 @@ def judge_code(
     server, centre, low, high = code_window(device, now_ns, profile)
     typed = otp.typed_value(code, device.digits)
     values = otp.key_schedule(device.secret, device.algorithm).values(low, high, device.digits)
-    count = values.count(typed)
-    if not count:
-        return Verdict(_WRONG, None, server, centre, low, high)
-    if count == 1:
-        matches = [low + values.index(typed)]
-    else:
-        matches = [step for step, value in enumerate(values, low) if value == typed]
+    matches = [step for step, value in enumerate(values, low) if value == typed]
+    if len(matches) > 1:
         _sort_by_distance(matches, centre)
         if profile.replay is _USED_TEXT and any(map(is_used, matches)):
             return Verdict(_REPLAYED, matches[0], server, centre, low, high)
     for step in matches:
         if not is_replay(device, step, profile, is_used):
             return Verdict(_ACCEPTED, step, server, centre, low, high)
-    return Verdict(_REPLAYED, matches[0], server, centre, low, high)
+    if matches:
+        return Verdict(_REPLAYED, matches[0], server, centre, low, high)
+    is_replay(device, centre, profile, is_used)  # a wrong code takes the time of a right one
+    return Verdict(_WRONG, None, server, centre, low, high)
 
 
 def judge_pair(

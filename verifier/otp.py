@@ -8,6 +8,13 @@ import hashlib
 from functools import lru_cache
 from struct import Struct
 
+try:
+    from mfalab.verifier.otp_core import schedule, values
+except ImportError:  # nothing could compile it where this was installed
+    COMPILED = False
+else:
+    COMPILED = True
+
 NANOSECONDS = 1_000_000_000
 
 _BLOCK_BYTES = {"SHA1": 64, "SHA256": 64, "SHA512": 128}
@@ -16,7 +23,6 @@ _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 _MODULUS = [10**digits for digits in range(11)]
 
-_counter_bytes = Struct(">Q").pack
 _word_at = Struct(">I").unpack_from
 
 
@@ -30,29 +36,23 @@ class KeySchedule:
     __slots__ = ("_inner", "_outer")
 
     def __init__(self, secret: bytes, algorithm: str) -> None:
-        if algorithm not in _HASHES:
-            raise ValueError(
-                f"there is no one-time code algorithm {algorithm!r}; use {', '.join(_HASHES)}"
-            )
-        if not secret:
-            raise ValueError("an empty secret proves nothing; give the device's seed")
-        new, block_bytes = _HASHES[algorithm], _BLOCK_BYTES[algorithm]
-        if len(secret) > block_bytes:
-            secret = new(secret).digest()
-        block = secret.ljust(block_bytes, b"\0")
-        self._inner = new(block.translate(_INNER_PAD))
-        self._outer = new(block.translate(_OUTER_PAD))
+        block = _key_block(secret, algorithm)
+        self._inner = _HASHES[algorithm](block.translate(_INNER_PAD))
+        self._outer = _HASHES[algorithm](block.translate(_OUTER_PAD))
 
     def values(self, low: int, high: int, digits: int) -> list[int]:
         """The codes of the counters `low` to `high`, both included (RFC 4226 section 5.3).
 
         The work depends on the number of counters and nothing else.
+
+        Raises:
+            OverflowError: a counter is outside 64 bits.
         """
         copy_inner, copy_outer, modulus = self._inner.copy, self._outer.copy, _MODULUS[digits]
         values = []
         for counter in range(low, high + 1):
             inner = copy_inner()
-            inner.update(_counter_bytes(counter))
+            inner.update(counter.to_bytes(8))
             outer = copy_outer()
             outer.update(inner.digest())
             digest = outer.digest()
@@ -60,9 +60,28 @@ class KeySchedule:
         return values
 
 
+class CompiledKeySchedule:
+    """A `KeySchedule` for SHA1 and SHA256 whose `values` are computed by `otp_core`.
+
+    Raises:
+        ValueError: as `KeySchedule`, or the algorithm is SHA512.
+    """
+
+    __slots__ = ("_schedule",)
+
+    def __init__(self, secret: bytes, algorithm: str) -> None:
+        self._schedule = schedule(algorithm, _key_block(secret, algorithm))
+
+    def values(self, low: int, high: int, digits: int) -> list[int]:
+        """See `KeySchedule.values`."""
+        return values(self._schedule, low, high, _MODULUS[digits]) if low <= high else []
+
+
 @lru_cache(maxsize=4096)
-def key_schedule(secret: bytes, algorithm: str = "SHA1") -> KeySchedule:
+def key_schedule(secret: bytes, algorithm: str = "SHA1") -> KeySchedule | CompiledKeySchedule:
     """The schedule of a secret, kept for the next attempt. No code is kept."""
+    if COMPILED and algorithm != "SHA512":
+        return CompiledKeySchedule(secret, algorithm)
     return KeySchedule(secret, algorithm)
 
 
@@ -106,3 +125,16 @@ def totp(
         ValueError: the instant is before the epoch, or as `hotp`.
     """
     return hotp(secret, step_at(now_ns, period_s), digits=digits, algorithm=algorithm)
+
+
+def _key_block(secret: bytes, algorithm: str) -> bytes:
+    """A key as HMAC takes it: a whole block of the hash (RFC 2104 section 2)."""
+    if algorithm not in _HASHES:
+        raise ValueError(
+            f"there is no one-time code algorithm {algorithm!r}; use {', '.join(_HASHES)}"
+        )
+    if not secret:
+        raise ValueError("an empty secret proves nothing; give the device's seed")
+    if len(secret) > _BLOCK_BYTES[algorithm]:
+        secret = _HASHES[algorithm](secret).digest()
+    return secret.ljust(_BLOCK_BYTES[algorithm], b"\0")

@@ -22,6 +22,7 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import shipped
 from mfalab.simulator.scheduling.workers import AHEAD, Borrowed
 from mfalab.simulator.steps.timing import Wait
+from mfalab.verifier import otp
 
 Cases = Callable[..., list[Case]]
 Story = Callable[..., str]
@@ -56,6 +57,22 @@ def test_same_seed_makes_the_same_log_in_any_order_and_number_of_processes(
     assert stable(run(some_cases, seed=7, jobs=2)) == first
     by_case = {case.id: stable(run_case(case, 7)) for case in reversed(some_cases)}
     assert [line for case in some_cases for line in by_case[case.id]] == first[1:-1]
+
+
+@pytest.mark.usefixtures("compiled_codes")
+def test_log_is_the_same_whichever_key_schedule_computes_the_codes(
+    shipped_cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = {"one-time-codes", "drift", "enrolment", "replay-and-race"}
+    some = [case for case in shipped_cases if case.topic in topics][::4]
+    logs = []
+    for compiled in (False, True):
+        monkeypatch.setattr(otp, "COMPILED", compiled)
+        otp.key_schedule.cache_clear()
+        logs.append([stable(run_case(case, 7)) for case in some])
+    otp.key_schedule.cache_clear()
+    assert len(some) > 10
+    assert logs[0] == logs[1]
 
 
 def test_another_seed_makes_another_log(story: Story, cases: Cases) -> None:

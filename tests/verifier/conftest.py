@@ -27,6 +27,7 @@ from mfalab.verifier import (
     TokenSeed,
     TrailEvent,
     Verifier,
+    otp,
 )
 from mfalab.verifier.authorization import Door
 from mfalab.verifier.calls import Service
@@ -49,6 +50,17 @@ class SettableClock:
 
     def advance(self, seconds: float) -> None:
         self.ns += round(seconds * 10**9)
+
+
+@pytest.fixture(params=["compiled", "python"])
+def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Which of the two key schedules computes codes."""
+    if request.param == "compiled":
+        request.getfixturevalue("compiled_codes")
+    monkeypatch.setattr(otp, "COMPILED", request.param == "compiled")
+    otp.key_schedule.cache_clear()
+    yield request.param
+    otp.key_schedule.cache_clear()
 
 
 @dataclass

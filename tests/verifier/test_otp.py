@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import subprocess
+import sys
 
 import pyotp
 import pytest
@@ -27,7 +29,7 @@ HASHES = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": hashlib.sha5
     ("counter", "code"),
     list(enumerate(RFC_4226_CODES)),
 )
-def test_codes_are_those_of_rfc_4226_appendix_d(counter: int, code: str) -> None:
+def test_codes_are_those_of_rfc_4226_appendix_d(twin: str, counter: int, code: str) -> None:
     assert otp.hotp(DIGITS_20, counter) == code
 
 
@@ -43,7 +45,7 @@ def test_codes_are_those_of_rfc_4226_appendix_d(counter: int, code: str) -> None
     ],
 )
 def test_codes_are_those_of_rfc_6238_appendix_b(
-    time_s: int, sha1: str, sha256: str, sha512: str
+    twin: str, time_s: int, sha1: str, sha256: str, sha512: str
 ) -> None:
     for algorithm, code in (("SHA1", sha1), ("SHA256", sha256), ("SHA512", sha512)):
         now_ns = time_s * 10**9
@@ -65,7 +67,7 @@ def test_codes_are_those_of_rfc_6238_appendix_b(
     ],
 )
 def test_codes_with_leading_zeros_equal_neighbours_and_2038_are_known(
-    counter: int, code: str
+    twin: str, counter: int, code: str
 ) -> None:
     assert otp.hotp(DIGITS_20, counter) == code
 
@@ -86,7 +88,7 @@ def test_codes_are_those_of_pyotp(secret: bytes, counter: int, digits: int, algo
 
 @pytest.mark.parametrize("length", [1, 20, 63, 64, 65, 127, 128, 129])
 @pytest.mark.parametrize("algorithm", sorted(HASHES))
-def test_key_longer_than_the_block_is_hashed_first(length: int, algorithm: str) -> None:
+def test_key_longer_than_the_block_is_hashed_first(twin: str, length: int, algorithm: str) -> None:
     block = 128 if algorithm == "SHA512" else 64
     secret = bytes(range(length))
     if length > block:
@@ -97,9 +99,75 @@ def test_key_longer_than_the_block_is_hashed_first(length: int, algorithm: str) 
         assert otp.hotp(secret, 7, algorithm=algorithm) == otp.hotp(padded, 7, algorithm=algorithm)
 
 
-def test_ten_digits_keep_the_whole_truncated_value() -> None:
+def test_ten_digits_keep_the_whole_truncated_value(twin: str) -> None:
     assert otp.hotp(DIGITS_20, 0, digits=10) == "1284755224"
     assert otp.hotp(DIGITS_20, 1, digits=10) == "1094287082"
+
+
+# The compiled twin
+
+
+@pytest.mark.usefixtures("compiled_codes")
+@given(
+    algorithm=st.sampled_from(["SHA1", "SHA256"]),
+    secret=st.binary(min_size=1, max_size=200),
+    digits=st.integers(6, 10),
+    low=st.one_of(
+        st.integers(0, 2**63), st.integers(2**32 - 20, 2**32), st.integers(2**64 - 60, 2**64 - 40)
+    ),
+    count=st.integers(0, 40),
+)
+@settings(deadline=None, max_examples=300)
+def test_twins_are_equal(algorithm: str, secret: bytes, digits: int, low: int, count: int) -> None:
+    compiled, python = (
+        make(secret, algorithm).values(low, low + count - 1, digits)
+        for make in (otp.CompiledKeySchedule, otp.KeySchedule)
+    )
+    assert compiled == python
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 0), (2**64 - 1, 2**64), (2**64, 2**64 + 7)])
+def test_neither_twin_has_counters_outside_64_bits(twin: str, low: int, high: int) -> None:
+    with pytest.raises(OverflowError):
+        otp.key_schedule(DIGITS_20).values(low, high, 6)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 0), (0, -1), (0, -(2**70)), (5, 2)])
+def test_neither_twin_has_codes_of_no_counters(twin: str, low: int, high: int) -> None:
+    assert otp.key_schedule(DIGITS_20).values(low, high, 6) == []
+
+
+def test_neither_twin_tells_its_secret(twin: str) -> None:
+    schedule = otp.key_schedule(DIGITS_20)
+    assert repr(schedule).startswith("<mfalab.")
+    assert not hasattr(schedule, "__dict__")
+
+
+@pytest.mark.usefixtures("compiled_codes")
+def test_compiled_code_refuses_what_is_no_schedule() -> None:
+    from mfalab.verifier.otp_core import schedule, values
+
+    key = schedule("SHA1", bytes(64))
+    assert len(values(key, 0, 0, 10**6)) == 1
+    for algorithm, block in (("SHA512", bytes(128)), ("SHA1", bytes(63)), ("MD5", bytes(64))):
+        with pytest.raises(ValueError, match=algorithm):
+            schedule(algorithm, block)
+    for arguments in ((key[:-1], 0, 0, 10), (b"\xff" * len(key), 0, 0, 10), (key, 0, 0, 0)):
+        with pytest.raises(ValueError, match="no schedule"):
+            values(*arguments)
+    with pytest.raises(ValueError, match="no counters"):
+        values(key, 0, 2**64 - 1, 10)
+    with pytest.raises(TypeError):
+        values(key, 0, 0)  # type: ignore[call-arg] - it is compiled, and checks for itself
+
+
+def test_codes_are_the_same_where_nothing_was_compiled() -> None:
+    text = (
+        "import sys; sys.modules['mfalab.verifier.otp_core'] = None;"
+        "from mfalab.verifier import otp; print(otp.COMPILED, otp.hotp(b'12345678901234567890', 0))"
+    )
+    said = subprocess.check_output([sys.executable, "-c", text], text=True)
+    assert said == f"False {RFC_4226_CODES[0]}\n"
 
 
 @settings(deadline=None)
