@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mfalab.simulator.runner import run_case
 from mfalab.simulator.scenario_files.loader import Case
@@ -20,6 +21,10 @@ from mfalab.simulator.scenario_files.suites import collect
 from mfalab.verifier import otp
 
 Break = Callable[[pytest.MonkeyPatch], None]
+
+# Neither is a property of ours: both are times on the wall, and the machine may be busy.
+settings.register_profile("mfalab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mfalab")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
