@@ -18,7 +18,7 @@ from mfalab.devices.errors import (
 )
 from mfalab.devices.otp.otpauth import KeyUri, format_key_uri, parse_key_uri
 from mfalab.devices.otp.qr import read_qr
-from mfalab.devices.otp.quirks import AppQuirks, SameName
+from mfalab.devices.otp.quirks import AppQuirks
 from mfalab.devices.otp.seed import OtpKind
 from mfalab.devices.otp.totp import until_next_step_ns
 from mfalab.devices.phone import Phone
@@ -190,14 +190,9 @@ class AuthenticatorApp:
         objection = self.quirks.objection(key)
         if objection is not None:
             raise ProvisioningError([Problem(f'app "{self.name}"', objection)])
-        label = key.account if self.quirks.ignores_issuer else key.label
-        if self.quirks.same_name is SameName.KEEP_BOTH and label in self._accounts:
-            number = 2
-            while f"{label} ({number})" in self._accounts:
-                number += 1
-            label = f"{label} ({number})"
-        self._accounts[label] = self.quirks.understood(key)
-        return label
+        # The old account of this name is gone: right after a re-enrolment, a loss otherwise.
+        self._accounts[key.label] = self.quirks.understood(key)
+        return key.label
 
     def _find(self, account: str) -> str:
         """The label of the one account so called, on a working phone."""

@@ -58,27 +58,21 @@ class KeyUri:
         return f"{self.issuer}:{self.account}" if self.issuer else self.account
 
 
-def format_key_uri(key: KeyUri, *, explicit: bool = False) -> str:
-    """The URI as text: issuer twice, upper-case base32 without padding.
-
-    Args:
-        key: what to write.
-        explicit: also write algorithm, digits and period where they have the
-            default value. AWS leaves them out.
-    """
+def format_key_uri(key: KeyUri) -> str:
+    """The URI as text: issuer twice, upper-case base32 without padding, no defaults, as by AWS."""
     seed = key.seed
     label = quote(key.account, safe="@")
     parameters = [("secret", seed.secret_base32)]
     if key.issuer:
         label = f"{quote(key.issuer, safe='')}:{label}"
         parameters.append(("issuer", key.issuer))
-    if explicit or seed.algorithm is not _DEFAULTS.algorithm:
+    if seed.algorithm is not _DEFAULTS.algorithm:
         parameters.append(("algorithm", seed.algorithm.value))
-    if explicit or seed.digits != _DEFAULTS.digits:
+    if seed.digits != _DEFAULTS.digits:
         parameters.append(("digits", str(seed.digits)))
     if seed.kind is OtpKind.HOTP:
         parameters.append(("counter", str(seed.counter)))
-    elif explicit or seed.period_s != _DEFAULTS.period_s:
+    elif seed.period_s != _DEFAULTS.period_s:
         parameters.append(("period", str(seed.period_s)))
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters)
     return f"otpauth://{seed.kind.value}/{label}?{query}"

@@ -6,21 +6,10 @@ behaviour, not a product, because products change with every release.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 from types import MappingProxyType
 
 from mfalab.devices.otp.hotp import HashAlgorithm
 from mfalab.devices.otp.otpauth import KeyUri
-from mfalab.devices.otp.seed import OtpKind
-
-
-class SameName(Enum):
-    """What an app does with a new account that is called like one it holds."""
-
-    REPLACE = "replace"
-    """The old account is gone: right after a re-enrolment, a loss otherwise."""
-    KEEP_BOTH = "keep both"
-    """The new one gets a number, and a person may read the code of the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +22,6 @@ class AppQuirks:
     """Shows 6 digits whatever the URI says, without a word."""
     ignores_period: bool = False
     """Steps every 30 s whatever the URI says, without a word."""
-    ignores_issuer: bool = False
-    """Lists accounts by account name alone: equal names of different issuers are one name."""
-    refuses_hotp: bool = False
-    """Takes time-based accounts only."""
     min_secret_bytes: int = 0
     """Refuses shorter secrets."""
     max_secret_bytes: int | None = None
@@ -45,14 +30,10 @@ class AppQuirks:
     """Has a backup that outlives the phone."""
     offers_export: bool = True
     """Shows the key URI of an account it holds."""
-    same_name: SameName = SameName.REPLACE
-    """What happens to a second account of one name."""
 
     def objection(self, key: KeyUri) -> str | None:
         """Why this app refuses the account, as a sentence, or None if it takes it."""
         length = len(key.seed.secret)
-        if self.refuses_hotp and key.seed.kind is OtpKind.HOTP:
-            return "this app takes time-based accounts only. Use another app or a token."
         if length < self.min_secret_bytes:
             return (
                 f"the secret has {length} bytes and this app takes {self.min_secret_bytes} "

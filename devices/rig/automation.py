@@ -34,6 +34,7 @@ PORT: Final = 3000
 """Where the tool expects it."""
 
 _AFTER_MS = 20
+_TOUCH_MS = 150
 _LARGEST_BODY = 16 * 2**20
 _OURS = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 """Of RFC 9110's `uri-host [ ":" port ]` those that are this machine."""
@@ -68,8 +69,6 @@ class Automation:
         timing: what waits until a touch is over.
         touch: the channel that touches the key.
         power: the channel that cuts its power.
-        touch_ms: how long a touch is.
-        off_ms: how long power is off.
         on_request: called with a line for each request.
         on_results: called with the results.
         origins: web pages that may ask, such as `http://localhost:8080`.
@@ -82,8 +81,6 @@ class Automation:
         *,
         touch: int = 1,
         power: int = 1,
-        touch_ms: int = 150,
-        off_ms: int = 500,
         on_request: Callable[[str], None] = lambda line: None,
         on_results: Callable[[Results], None] = lambda results: None,
         origins: Collection[str] = (),
@@ -92,8 +89,6 @@ class Automation:
         self._timing = timing
         self._touch = touch
         self._power = power
-        self._touch_ms = touch_ms
-        self._off_ms = off_ms
         self._on_request = on_request
         self._on_results = on_results
         self._origins = {_TOOL, *origins}
@@ -141,12 +136,12 @@ class Automation:
         return None if site in ("none", "same-origin") else f"it comes from a page ({site})"
 
     def _touched(self) -> tuple[HTTPStatus, str]:
-        self.rig.touch(self._touch, ms=self._touch_ms, after_ms=_AFTER_MS)
-        self._timing.pause(_AFTER_MS + self._touch_ms)
+        self.rig.touch(self._touch, ms=_TOUCH_MS, after_ms=_AFTER_MS)
+        self._timing.pause(_AFTER_MS + _TOUCH_MS)
         return HTTPStatus.OK, "touched"
 
     def _cycled(self) -> tuple[HTTPStatus, str]:
-        self.rig.cycle(self._power, self._off_ms)
+        self.rig.cycle(self._power)
         return HTTPStatus.OK, "power cycled"
 
     def _told(self, body: bytes) -> tuple[HTTPStatus, str]:

@@ -20,17 +20,13 @@ if TYPE_CHECKING:
 class _Watcher:
     """Cuts what passes into passages, one for each test."""
 
-    def __init__(
-        self, heard: list[Message], says: Callable[[str], object], begins: Callable[[str], object]
-    ) -> None:
+    def __init__(self, heard: list[Message], says: Callable[[str], object]) -> None:
         self.passages: list[Passage] = []
         self._heard = heard
         self._says = says
-        self._begins = begins
 
     def begin(self, test: ConformanceTest, number: int, total: int) -> None:
         """A test is going to be run."""
-        self._begins(test.id)
         # What was done to make the key ready belongs to no test.
         self._heard.clear()
 
@@ -58,12 +54,10 @@ def perform_tests(
     touched: bool = True,
     by_hand: bool = False,
     says: Callable[[str], object] = lambda text: None,
-    begins: Callable[[str], object] = lambda name: None,
 ) -> list[Passage]:
     """Run tests of conformance on a key, which is left open.
 
-    What is not explained here is as `run` has it; `says` is told what a person should read, and
-    `begins` the name of each test that is run.
+    What is not explained here is as `run` has it; `says` is told what a person should read.
 
     Raises:
         KeyNotThere: it is not there.
@@ -71,7 +65,7 @@ def perform_tests(
     """
     heard: list[Message] = []
     tape = Tape(heard=heard.append, reveal=True)
-    watcher = _Watcher(heard, says, begins)
+    watcher = _Watcher(heard, says)
     run(
         Recording(fixture, tape),
         tests,

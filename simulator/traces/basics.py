@@ -321,7 +321,6 @@ def perform(
     *,
     destructive: bool = False,
     abilities: frozenset[Ability] | None = None,
-    begins: Callable[[str], object] = lambda name: None,
 ) -> list[Passage]:
     """Ask a key for the basics.
 
@@ -329,7 +328,6 @@ def perform(
         fixture: the key; it is left open.
         destructive: ask for what changes it for good.
         abilities: what is used of what the fixture can do; None for all.
-        begins: called with the name of each passage.
 
     Raises:
         OSError: it is not there, or went away.
@@ -344,7 +342,6 @@ def perform(
     for basic in BASICS:
         if (basic.destructive and not destructive) or not basic.needs <= can:
             continue
-        begins(basic.name)
         heard.clear()
         if basic.destructive:
             recording.power_cycle()

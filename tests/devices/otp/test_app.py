@@ -9,7 +9,7 @@ from mfalab.devices.errors import (
 )
 from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.qr import write_qr
-from mfalab.devices.otp.quirks import APP_PRESETS, AppQuirks, SameName
+from mfalab.devices.otp.quirks import APP_PRESETS, AppQuirks
 from mfalab.devices.phone import Phone
 
 S = 1_000_000_000
@@ -127,24 +127,6 @@ def test_enrolling_again_replaces_the_account(app: AuthenticatorApp) -> None:
     assert app.code("alice@123456789012") != "287082"
 
 
-def test_app_that_keeps_both_still_shows_the_old_code_under_the_old_name(phone: Phone) -> None:
-    app = AuthenticatorApp(phone, AppQuirks(same_name=SameName.KEEP_BOTH))
-    old = app.add(ALICE)
-    new = app.add(ALICE.replace(SECRET, OTHER))
-    newest = app.add(ALICE)
-    assert (new, newest) == (f"{old} (2)", f"{old} (3)")
-    assert app.code(old) == app.code(newest) == "287082"
-    assert app.code(new) != "287082"
-
-
-def test_app_that_ignores_the_issuer_overwrites_anothers_account(phone: Phone) -> None:
-    app = AuthenticatorApp(phone, AppQuirks(ignores_issuer=True))
-    app.add(f"otpauth://totp/A:alice?secret={SECRET}")
-    app.add(f"otpauth://totp/B:alice?secret={OTHER}")
-    assert app.accounts == ("alice",)
-    assert app.code("alice") != "287082"
-
-
 def test_event_based_account_moves_on_request_only(app: AuthenticatorApp) -> None:
     label = app.add(COUNTED)
     assert app.code_at(label, 0) == app.code_at(label, 0) == "755224"
@@ -200,12 +182,6 @@ def test_secrets_of_the_wrong_length_are_refused(
         app.add(ALICE.replace(SECRET, secret))
     assert app.accounts == ()
     app.add(ALICE)
-
-
-def test_app_without_event_based_accounts_refuses_them(phone: Phone) -> None:
-    app = AuthenticatorApp(phone, AppQuirks(refuses_hotp=True))
-    with pytest.raises(ProvisioningError, match="time-based accounts only"):
-        app.add(COUNTED)
 
 
 def test_backup_outlives_the_phone(app: AuthenticatorApp, clock: HandClock) -> None:

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from mfalab.devices.otp.hotp import HashAlgorithm
-from mfalab.devices.otp.otpauth import KeyUri, parse_key_uri
+from mfalab.devices.otp.otpauth import parse_key_uri
 from mfalab.devices.otp.quirks import APP_PRESETS, AppQuirks
 
 ODD = parse_key_uri(f"otpauth://totp/a?secret={'A' * 32}&algorithm=SHA256&digits=8&period=60")
-COUNTED = parse_key_uri(f"otpauth://hotp/a?secret={'A' * 32}&counter=0")
 
 
 def test_an_app_without_quirks_takes_an_account_as_it_is() -> None:
@@ -30,26 +29,21 @@ def test_what_an_app_ignores_becomes_the_default(quirks: AppQuirks, seed: object
 
 
 @pytest.mark.parametrize(
-    ("quirks", "key", "sentence"),
+    ("quirks", "sentence"),
     [
-        (AppQuirks(refuses_hotp=True), COUNTED, "takes time-based accounts only"),
-        (AppQuirks(min_secret_bytes=21), ODD, "has 20 bytes and this app takes 21 or more"),
-        (AppQuirks(max_secret_bytes=19), ODD, "has 20 bytes and this app stores 19 at most"),
+        (AppQuirks(min_secret_bytes=21), "has 20 bytes and this app takes 21 or more"),
+        (AppQuirks(max_secret_bytes=19), "has 20 bytes and this app stores 19 at most"),
     ],
 )
-def test_what_an_app_refuses_it_says(quirks: AppQuirks, key: KeyUri, sentence: str) -> None:
-    assert sentence in (quirks.objection(key) or "")
+def test_what_an_app_refuses_it_says(quirks: AppQuirks, sentence: str) -> None:
+    assert sentence in (quirks.objection(ODD) or "")
 
 
 @pytest.mark.parametrize(
     "quirks",
-    [
-        AppQuirks(refuses_hotp=True),
-        AppQuirks(min_secret_bytes=20),
-        AppQuirks(max_secret_bytes=20),
-    ],
+    [AppQuirks(min_secret_bytes=20), AppQuirks(max_secret_bytes=20)],
 )
-def test_limits_are_inclusive_and_time_based_accounts_are_taken(quirks: AppQuirks) -> None:
+def test_limits_are_inclusive(quirks: AppQuirks) -> None:
     assert quirks.objection(ODD) is None
 
 
