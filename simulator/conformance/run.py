@@ -35,6 +35,7 @@ _REVIVALS: Final = 3
 """How often a key that lost its power is brought back."""
 
 
+@dataclass(eq=False, repr=False)
 class KeyNotThere(DeviceError):
     """There is no key to test.
 
@@ -43,15 +44,12 @@ class KeyNotThere(DeviceError):
         why: what happened.
     """
 
-    def __init__(self, device: str, why: str) -> None:
-        super().__init__(device, why)
-        self.device = device
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.device} does not answer: {self.why}. Plug it in, or name another key."
+    device: str
+    why: str
+    sentence = "{device} does not answer: {why}. Plug it in, or name another key."
 
 
+@dataclass(eq=False, repr=False)
 class PinWrong(DeviceError):
     """The key does not take the PIN that was told, and no test should try it again.
 
@@ -61,17 +59,13 @@ class PinWrong(DeviceError):
         left: how many tries are left.
     """
 
-    def __init__(self, device: str, answer: str, left: int) -> None:
-        super().__init__(device, answer, left)
-        self.device = device
-        self.answer = answer
-        self.left = left
-
-    def __str__(self) -> str:
-        return (
-            f"{self.device} does not take this PIN: it says {self.answer}, and {self.left} tries "
-            "are left. It was not tried again; say the right one, or none."
-        )
+    device: str
+    answer: str
+    left: int
+    sentence = (
+        "{device} does not take this PIN: it says {answer}, and {left} tries "
+        "are left. It was not tried again; say the right one, or none."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ of a key wait and measure with the fixture's `wait` and `now_ns`, and with nothi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -21,6 +22,7 @@ from mfalab.devices.errors import DeviceError
 from mfalab.simulator.abilities import Ability
 
 
+@dataclass(eq=False, repr=False)
 class CannotDo(DeviceError):
     """Something was asked of a fixture that it cannot do.
 
@@ -30,11 +32,9 @@ class CannotDo(DeviceError):
         advice: what to do about it, a sentence.
     """
 
-    def __init__(self, fixture: str, ability: Ability, advice: str = "") -> None:
-        super().__init__(fixture, ability, advice)
-        self.fixture = fixture
-        self.ability = ability
-        self.advice = advice
+    fixture: str
+    ability: Ability
+    advice: str = ""
 
     def __str__(self) -> str:
         return f"{self.fixture} cannot {self.ability.value}. {self.advice}".rstrip()

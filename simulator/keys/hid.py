@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from errno import EBUSY, ENODEV, ETIMEDOUT
 from typing import Final, Unpack
 
@@ -40,6 +41,7 @@ class KeyNotFound(NotOne):
         )
 
 
+@dataclass(eq=False, repr=False)
 class NotPermitted(DeviceError):
     """The key is there and this user may not open it.
 
@@ -47,15 +49,11 @@ class NotPermitted(DeviceError):
         path: its node.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path} may not be opened by this user. Install the udev rule that "
-            "mfalab devices --udev prints, and plug the key in again."
-        )
+    path: str
+    sentence = (
+        "{path} may not be opened by this user. Install the udev rule that "
+        "mfalab devices --udev prints, and plug the key in again."
+    )
 
 
 def find_node(wanted: str) -> HidNode:

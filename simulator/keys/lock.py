@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, final
@@ -21,6 +22,7 @@ _SHARED: Final = (Path("/run/lock"), Path(tempfile.gettempdir()))
 _SHOWN: Final = 200
 
 
+@dataclass(eq=False, repr=False)
 @final
 class InUse(DeviceError):
     """Another run has the thing.
@@ -30,10 +32,8 @@ class InUse(DeviceError):
         holder: who has it, as far as is known.
     """
 
-    def __init__(self, thing: str, holder: str) -> None:
-        super().__init__(thing, holder)
-        self.thing = thing
-        self.holder = holder
+    thing: str
+    holder: str
 
     def __str__(self) -> str:
         by = f" by {self.holder}" if self.holder else ""

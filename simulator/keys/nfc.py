@@ -8,6 +8,7 @@ card. For an absent user, the card stays where it is and keeps its power.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from errno import ENODEV, EPROTO
 from typing import Any, Final, Unpack
 
@@ -38,6 +39,7 @@ class ReaderNotFound(NotOne):
         )
 
 
+@dataclass(eq=False, repr=False)
 class ReaderSilent(DeviceError):
     """Readers cannot be asked at all.
 
@@ -45,12 +47,8 @@ class ReaderSilent(DeviceError):
         why: what is missing.
     """
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"no reader can be reached: {self.why}"
+    why: str
+    sentence = "no reader can be reached: {why}"
 
 
 def readers() -> tuple[str, ...]:

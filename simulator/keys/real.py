@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypedDict
 
 from mfalab.devices.ctap.commands import Prompt
@@ -16,6 +17,7 @@ from mfalab.simulator.keys.lock import Lock
 _GESTURES = {Gesture.FINGER: Ability.FINGER, Gesture.DECLINE: Ability.DECLINE}
 
 
+@dataclass(eq=False, repr=False)
 class NotOne(DeviceError):
     """An address means nothing that is plugged in, or several things.
 
@@ -24,10 +26,8 @@ class NotOne(DeviceError):
         found: what is plugged in.
     """
 
-    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
-        super().__init__(wanted, found)
-        self.wanted = wanted
-        self.found = found
+    wanted: str
+    found: tuple[str, ...]
 
 
 class Handling(TypedDict, total=False):

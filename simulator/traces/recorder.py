@@ -12,6 +12,7 @@ other programs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from errno import ETIMEDOUT
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,7 @@ _GET_INFO: Final = b"\x04"
 _SELECT: Final = b"\x00\xa4\x04\x00" + bytes((len(AID),)) + AID + b"\x00"
 
 
+@dataclass(eq=False, repr=False)
 class RecordingFailed(DeviceError):
     """A recording cannot be written.
 
@@ -58,13 +60,9 @@ class RecordingFailed(DeviceError):
         why: what the operating system says.
     """
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"cannot write the recording {self.path}: {self.why}. Record to another place."
+    path: str
+    why: str
+    sentence = "cannot write the recording {path}: {why}. Record to another place."
 
 
 class Tape:

@@ -10,6 +10,7 @@ may also ask at any time what a key always answers in the same way, such as getI
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, REPORT_SIZE, HidCommand
@@ -31,6 +32,7 @@ _GET_RESPONSE: Final = b"\x00\xc0"
 _HEADER: Final = 4
 
 
+@dataclass(eq=False, repr=False)
 class Departed(DeviceError):
     """A client does something else than was recorded.
 
@@ -42,20 +44,16 @@ class Departed(DeviceError):
         why: what makes the difference.
     """
 
-    def __init__(self, recording: str, number: int, expected: str, got: str, why: str) -> None:
-        super().__init__(recording, number, expected, got, why)
-        self.recording = recording
-        self.number = number
-        self.expected = expected
-        self.got = got
-        self.why = why
-
-    def __str__(self) -> str:
-        return (
-            f"the client departs from {self.recording} at message {self.number}: {self.why}. "
-            f"Recorded: {self.expected}. Sent: {self.got}. "
-            "Record again, or replay it with less strictness."
-        )
+    recording: str
+    number: int
+    expected: str
+    got: str
+    why: str
+    sentence = (
+        "the client departs from {recording} at message {number}: {why}. "
+        "Recorded: {expected}. Sent: {got}. "
+        "Record again, or replay it with less strictness."
+    )
 
 
 class Player:

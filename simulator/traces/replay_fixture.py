@@ -7,6 +7,7 @@ it went on then. What did not happen in the recording, it cannot do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,7 @@ _KEEPALIVE: Final = 0x80 | HidCommand.KEEPALIVE
 _REPLAY: Final = "replay:"
 
 
+@dataclass(eq=False, repr=False)
 class RecordingUnusable(DeviceError):
     """A file that cannot stand for a key.
 
@@ -45,14 +47,11 @@ class RecordingUnusable(DeviceError):
         why: what is wrong with it.
     """
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(path, why)
-        self.path = path
-        self.why = why
-
-    def __str__(self) -> str:
-        how = "mfalab key record DEVICE FILE.pcapng"
-        return f"{self.path} cannot be replayed: {self.why}. Record one with: {how}."
+    path: str
+    why: str
+    sentence = (
+        "{path} cannot be replayed: {why}. Record one with: mfalab key record DEVICE FILE.pcapng."
+    )
 
 
 class ReplayFixture(Fixture):

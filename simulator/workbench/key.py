@@ -32,6 +32,7 @@ from mfalab.simulator.workbench.labfile import KeyEntry
 _RESET_TRIES: Final = 3
 
 
+@dataclass(eq=False, repr=False)
 class WrongKey(DeviceError):
     """What is plugged in is not the key that the lab file means, or may not be used as it says.
 
@@ -40,13 +41,9 @@ class WrongKey(DeviceError):
         why: what is wrong with it.
     """
 
-    def __init__(self, key: str, why: str) -> None:
-        super().__init__(key, why)
-        self.key = key
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.why}. Nothing was changed on it."
+    key: str
+    why: str
+    sentence = "{key}: {why}. Nothing was changed on it."
 
 
 class BenchFailed(Exception):
