@@ -15,7 +15,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from itertools import count
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -34,6 +33,7 @@ from mfalab.simulator.targets.aws.rehearsal import ANY_ACCOUNT, LeapingWall, Reh
 from mfalab.simulator.targets.aws.target import AwsTarget
 from mfalab.simulator.targets.aws.wire import REGION, Called, Wire
 from mfalab.verifier import ServiceError, TokenSeed
+from mfalab.verifier.wire.hosts import Host
 
 PREFIX = "mfalab-"
 """How the name of everything begins that a lab makes in an account."""
@@ -102,11 +102,7 @@ class Address:
     @property
     def local(self) -> bool:
         """Whether it is of this machine, by what it says and not by what a name server says."""
-        host = urlsplit(self.url or "").hostname or ""
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return Host(urlsplit(self.url or "").hostname or "", None).loopback
 
 
 @dataclass(slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
-from mfalab.simulator.targets.deadline import within
+from mfalab.simulator.targets import plain_http
 from mfalab.simulator.targets.otp import template
 from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
@@ -54,12 +54,7 @@ class Request:
         )
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """A redirect is an answer, such as that of a form that signs in."""
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
+_OPENER = plain_http.opener()
 
 
 @dataclass(slots=True)
@@ -123,17 +118,12 @@ class HttpVerifier:
 
     def _ask(self, what: str, words: Mapping[str, str]) -> tuple[int, str]:
         request = self.requests[what].filled({"time": self._time, **words})
-        return within(self.patience_s, lambda: self._sent(request))
+        return plain_http.ask(_OPENER, request, _beginning, self.patience_s)
 
-    def _sent(self, request: urllib.request.Request) -> tuple[int, str]:
-        try:
-            with _OPENER.open(request, timeout=self.patience_s) as answer:
-                return answer.status, answer.read(_TOLD).decode(errors="replace")
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return refusal.code, refusal.read(_TOLD).decode(errors="replace")
-        except urllib.error.URLError as wrapped:  # says "urlopen error" of what the system said
-            raise wrapped.reason if isinstance(wrapped.reason, OSError) else wrapped from None
+
+def _beginning(answer: Any) -> str:
+    said: bytes = answer.read(_TOLD)
+    return said.decode(errors="replace")
 
 
 def _answered(what: str, status: int, said: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from mfalab.simulator.targets.deadline import within
+from mfalab.simulator.targets import plain_http
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -181,11 +180,6 @@ def options_of(kind: type[M], path: str, answer: Answer) -> dict[str, Any]:
         raise NotTheApi(f"{path} answers with options that are none: {wrong}") from None
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """A redirect is no answer of the API."""
-
-
 @dataclass(slots=True)
 class _HttpSession:
     """See `Session`. Cookies that are for HTTPS only are sent to any server, as to localhost."""
@@ -196,27 +190,13 @@ class _HttpSession:
 
     def __post_init__(self) -> None:
         policy = DefaultCookiePolicy(secure_protocols=("http", "https"))
-        self.opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),
-            urllib.request.HTTPCookieProcessor(CookieJar(policy)),
-            _NoRedirect(),
-        )
+        self.opener = plain_http.opener(urllib.request.HTTPCookieProcessor(CookieJar(policy)))
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """See `Session`."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         request = urllib.request.Request(self.url + path, body, headers)  # noqa: S310 - the scheme was checked
-        return within(self.patience_s, lambda: self._sent(request))
-
-    def _sent(self, request: urllib.request.Request) -> tuple[int, bytes]:
-        try:
-            with self.opener.open(request, timeout=self.patience_s) as answer:
-                return answer.status, _whole(answer)
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return refusal.code, _whole(refusal)
-        except urllib.error.URLError as wrapped:  # says "urlopen error" of what the system said
-            raise wrapped.reason if isinstance(wrapped.reason, OSError) else wrapped from None
+        return plain_http.ask(self.opener, request, _whole, self.patience_s)
 
 
 def _whole(answer: Any) -> bytes:

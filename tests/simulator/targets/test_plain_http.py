@@ -6,9 +6,9 @@ from threading import Event, Thread
 
 import pytest
 
-from mfalab.simulator.targets.deadline import within
 from mfalab.simulator.targets.otp.http import HttpVerifier, Request
 from mfalab.simulator.targets.otp.verifier import Capabilities
+from mfalab.simulator.targets.plain_http import within
 from mfalab.simulator.targets.webauthn.api import HttpServer
 
 PATIENCE_S = 0.5
