@@ -9,7 +9,7 @@ concern.
 from typing import Any
 
 _DEEPEST = 8
-_SIMPLE = {20: False, 21: True, 22: None}
+_SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
 
 
 class CborError(Exception):
@@ -38,57 +38,63 @@ def decode(data: bytes) -> Any:
     return item
 
 
-def decode_at(data: bytes, at: int, depth: int = 0) -> tuple[Any, int]:
+def decode_at(data: bytes, at: int) -> tuple[Any, int]:
     """The item that begins at a byte, and where it ends.
 
     Raises:
         CborError: there is none.
     """
-    if at >= len(data):
-        raise CborError("an item is missing", at)
+    try:
+        return _item(data, at, 0)
+    except IndexError:
+        raise CborError("an item is missing", len(data)) from None
+
+
+def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    """As `decode_at`; IndexError where the bytes end before the item begins."""
+    initial = data[at]
+    start, major, number = at, initial >> 5, initial & 31
     if depth > _DEEPEST:
         raise CborError("nested too deeply", at)
-    start, major, low = at, data[at] >> 5, data[at] & 31
     at += 1
-    if low < 24:
-        number = low
-    elif low < 28:
-        length = 1 << low - 24
-        if at + length > len(data):
+    if number >= 24:
+        if number >= 28:
+            raise CborError("a length is indefinite or reserved", start)
+        end = at + (1 << number - 24)
+        if end > len(data):
             raise CborError("a number is cut short", start)
-        number = int.from_bytes(data[at : at + length], "big")
-        at += length
-    else:
-        raise CborError("a length is indefinite or reserved", start)
+        number, at = int.from_bytes(data[at:end], "big"), end
+    if major in {2, 3}:
+        end = at + number
+        content = data[at:end]
+        if len(content) != number:
+            raise CborError("a string is cut short", start)
+        return (content if major == 2 else _text(content, start)), end
     if major == 0:
         return number, at
     if major == 1:
         return -1 - number, at
-    if major in {2, 3}:
-        end = at + number
-        if end > len(data):
-            raise CborError("a string is cut short", start)
-        return (data[at:end] if major == 2 else _text(data[at:end], start)), end
-    if major == 4:
-        items = []
-        for _ in range(number):
-            item, at = decode_at(data, at, depth + 1)
-            items.append(item)
-        return items, at
+    depth += 1
     if major == 5:
         entries: dict[Any, Any] = {}
         for _ in range(number):
             key_at = at
-            key, at = decode_at(data, at, depth + 1)
-            # True and False would be the same keys as 1 and 0.
-            if isinstance(key, bool) or not isinstance(key, (int, str, bytes)):
+            # Numbers and strings; True and False would be the same keys as 1 and 0.
+            if data[at] >= 4 << 5:
                 raise CborError("a key is neither number nor string", key_at)
+            key, at = _item(data, at, depth)
             if key in entries:
                 raise CborError("a key is repeated", key_at)
-            entries[key], at = decode_at(data, at, depth + 1)
+            entries[key], at = _item(data, at, depth)
         return entries, at
-    if major == 7 and low in _SIMPLE:
-        return _SIMPLE[low], at
+    if major == 4:
+        items = []
+        for _ in range(number):
+            item, at = _item(data, at, depth)
+            items.append(item)
+        return items, at
+    if major == 7 and initial in _SIMPLE:
+        return _SIMPLE[initial], at
     raise CborError("a tag, a float or an unassigned value", start)
 
 

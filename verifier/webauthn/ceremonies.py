@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -120,16 +121,16 @@ def judge_registration(
             "the authenticator is built into the machine; security keys were asked for",
         )
     _check_authenticator_data(registration.authenticator_data, profile, _hash(profile.rp_id))
-    raw_key = registration.authenticator_data.public_key
+    cose_key = registration.authenticator_data.cose_key
     try:
-        algorithm = cose.algorithm_of(raw_key)
+        algorithm = cose.algorithm_of(cose_key)
         # Before the key is loaded: it may be sound and of an algorithm that is not known here.
         if algorithm not in profile.algorithms:
             raise CeremonyFailed(
                 CeremonyOutcome.UNSUPPORTED_ALGORITHM,
                 f"the key's algorithm is {algorithm}; asked for were {list(profile.algorithms)}",
             )
-        key = cose.public_key(raw_key)
+        key = cose.load(cose_key)
     except cose.InvalidKey as error:
         raise CeremonyFailed(CeremonyOutcome.INVALID_KEY, str(error)) from None
     verified = statements.verify_statement(registration, key)
@@ -272,5 +273,6 @@ def _descriptor(credential: CredentialRecord) -> dict[str, Any]:
     return descriptor
 
 
+@lru_cache(maxsize=64)
 def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()

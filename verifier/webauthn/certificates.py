@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
@@ -37,20 +38,32 @@ Extensions = dict[bytes, tuple[bool, bytes]]
 """By object identifier in DER: whether it is critical, and the content of its OCTET STRING."""
 
 
-def first(x5c: object) -> x509.Certificate:
-    """The attestation certificate of a statement, with a public key.
+@dataclass(frozen=True, slots=True, eq=False)
+class Attester:
+    """An attestation certificate, read, and its public key."""
+
+    certificate: x509.Certificate
+    key: object
+
+
+def first(x5c: object) -> Attester:
+    """The attestation certificate of a statement.
 
     Raises:
         ValueError: `x5c` is no list of byte strings, or the first one is no certificate.
     """
     if not isinstance(x5c, list) or not x5c or not all(isinstance(each, bytes) for each in x5c):
         raise ValueError("x5c is no list of certificates")
+    return _attester(x5c[0])
+
+
+@lru_cache(maxsize=256)  # one certificate signs at least 100,000 keys
+def _attester(der_bytes: bytes) -> Attester:
     try:
-        certificate = x509.load_der_x509_certificate(x5c[0])
-        certificate.public_key()
+        certificate = x509.load_der_x509_certificate(der_bytes)
+        return Attester(certificate, certificate.public_key())
     except UNREADABLE as error:
         raise ValueError(f"the attestation certificate cannot be read: {error}") from None
-    return certificate
 
 
 def subject(certificate: x509.Certificate) -> x509.Name:

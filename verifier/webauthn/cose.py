@@ -76,24 +76,40 @@ class PublicKey:
     verify: Verify
 
 
-def algorithm_of(cose: bytes) -> int:
-    """The algorithm that a COSE_Key names, whether this module knows it or not.
+def algorithm_of(cose_key: object) -> int:
+    """The algorithm that a decoded COSE_Key names, whether this module knows it or not.
 
     Raises:
         InvalidKey: it is no key, or names none.
     """
-    return _algorithm(_entries(cose))
+    if not isinstance(cose_key, dict):
+        raise InvalidKey("it is no map")
+    algorithm = cose_key.get(_ALG)
+    if not isinstance(algorithm, int) or isinstance(algorithm, bool):
+        raise InvalidKey(f"its algorithm is {algorithm!r}")
+    return algorithm
 
 
 @lru_cache(maxsize=4096)
-def public_key(cose: bytes) -> PublicKey:
+def public_key(cose_key: bytes) -> PublicKey:
     """Load a COSE_Key.
 
     Raises:
         InvalidKey: it is none, or of an algorithm that is not known here.
     """
-    entries = _entries(cose)
-    algorithm = _algorithm(entries)
+    try:
+        return load(cbor.decode(cose_key))
+    except cbor.CborError as error:
+        raise InvalidKey(str(error)) from None
+
+
+def load(entries: Any) -> PublicKey:
+    """Load a decoded COSE_Key.
+
+    Raises:
+        InvalidKey: it is none, or of an algorithm that is not known here.
+    """
+    algorithm = algorithm_of(entries)
     try:
         if algorithm in _ECDSA:
             return _ec2(entries, algorithm)
@@ -144,23 +160,6 @@ def hash_of(algorithm: int) -> str:
         if algorithm in known:
             return known[algorithm][-1].name
     raise InvalidKey(f"no hash belongs to algorithm {algorithm!r}")
-
-
-def _entries(cose: bytes) -> dict[Any, Any]:
-    try:
-        entries = cbor.decode(cose)
-    except cbor.CborError as error:
-        raise InvalidKey(str(error)) from None
-    if not isinstance(entries, dict):
-        raise InvalidKey("it is no map")
-    return entries
-
-
-def _algorithm(entries: dict[Any, Any]) -> int:
-    algorithm = entries.get(_ALG)
-    if not isinstance(algorithm, int) or isinstance(algorithm, bool):
-        raise InvalidKey(f"its algorithm is {algorithm!r}")
-    return algorithm
 
 
 def _ec2(entries: dict[Any, Any], algorithm: int) -> PublicKey:

@@ -1,7 +1,7 @@
 """What the client sends back: WebAuthn's JSON forms and what is inside them.
 
 `RegistrationResponseJSON` and `AuthenticationResponseJSON` (WebAuthn Level 3 sections 5.1.8 and
-5.1.10) become frozen values here; everything that does not have their shape is `MALFORMED`.
+5.1.10) become values here; everything that does not have their shape is `MALFORMED`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import binascii
 import hashlib
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Any
+from typing import Any, TypeGuard
 
 from mfalab.verifier.webauthn import cbor
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
 
 LONGEST_CREDENTIAL_ID = 1023
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
-_STANDARD = bytes.maketrans(b"-_", b"+/")
+LONGEST_ATTESTATION_OBJECT = 65536
+"""Bytes; those of TPMs, with the longest chains, have some 6,000."""
+_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
+"""From base64url to base64; what only the latter has becomes a character that neither has."""
 _FORMAT = re.compile(r"[!#-\[\]-~]{1,32}", re.ASCII)
 """An attestation statement format identifier (WebAuthn Level 3 section 8.1)."""
 _ERROR_NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
@@ -42,7 +45,8 @@ class Flags(IntFlag):
 UP, UV, BE, BS, AT, ED = (int(flag) for flag in Flags)
 
 
-@dataclass(frozen=True, slots=True)
+# Those of an assertion are not frozen: it would take four times as long to make them.
+@dataclass(slots=True)
 class ClientData:
     """What the client says about the ceremony (`CollectedClientData`)."""
 
@@ -56,7 +60,7 @@ class ClientData:
     """SHA-256 of the serialised client data: what is signed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AuthenticatorData:
     """What the authenticator says (WebAuthn Level 3 section 6.1)."""
 
@@ -69,6 +73,8 @@ class AuthenticatorData:
     credential_id: bytes = b""
     public_key: bytes = b""
     """A COSE_Key."""
+    cose_key: Any = None
+    """The same, decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class Registration:
     """How the authenticator was attached to the client, as far as the client says."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Assertion:
     """An authentication as the client sends it."""
 
@@ -128,7 +134,11 @@ def registration(response: object) -> Registration:
         CeremonyFailed: MALFORMED.
     """
     response, inner, credential_id = _parts(response)
-    attestation_object = _cbor_map(_bytes(inner, "attestationObject"), "attestationObject")
+    encoded = _bytes(inner, "attestationObject")
+    if len(encoded) > LONGEST_ATTESTATION_OBJECT:
+        # Its certificates are remembered once they are read.
+        raise _malformed(f"the attestation object has {len(encoded)} bytes, too many")
+    attestation_object = _cbor_map(encoded, "attestationObject")
     auth_data = attestation_object.get("authData")
     statement = attestation_object.get("attStmt")
     form = attestation_object.get("fmt")
@@ -195,21 +205,23 @@ def client_data(serialised: bytes) -> ClientData:
         CeremonyFailed: MALFORMED.
     """
     try:
-        members = _read_json(serialised.decode("utf-8-sig"))
+        text = serialised.removeprefix(BOM_UTF8).decode().strip(_JSON_SPACE)
+        members, end = _read_json(text)
     except (ValueError, RecursionError):
         raise _malformed("the client data is no JSON") from None
+    if end != len(text):
+        raise _malformed("something follows the JSON of the client data")
     if not isinstance(members, dict):
         raise _malformed("the client data is no object")
-    texts = [members.get(name) for name in ("type", "challenge", "origin")]
+    kind, challenge = members.get("type"), members.get("challenge")
+    origin, top_origin = members.get("origin"), members.get("topOrigin")
     cross_origin = members.get("crossOrigin", False)
-    top_origin = members.get("topOrigin")
-    if not all(map(_is_text, texts)):
+    if not (_is_text(kind) and _is_text(challenge) and _is_text(origin)):
         raise _malformed("the client data lacks type, challenge or origin")
     if not isinstance(cross_origin, bool) or not (top_origin is None or _is_text(top_origin)):
         raise _malformed("crossOrigin or topOrigin in the client data is of another kind")
-    kind, challenge, origin = texts
     digest = hashlib.sha256(serialised).digest()
-    return ClientData(kind, challenge, origin, cross_origin, top_origin, digest)  # type: ignore[arg-type]  # all three were found to be texts
+    return ClientData(kind, challenge, origin, cross_origin, top_origin, digest)
 
 
 def authenticator_data(raw: bytes) -> AuthenticatorData:
@@ -221,7 +233,7 @@ def authenticator_data(raw: bytes) -> AuthenticatorData:
     if len(raw) < 37:
         raise _malformed(f"the authenticator data has {len(raw)} bytes, fewer than 37")
     flags, sign_count = raw[32], int.from_bytes(raw[33:37], "big")
-    at, aaguid, credential_id, public_key = 37, b"", b"", b""
+    at, aaguid, credential_id, public_key, cose_key = 37, b"", b"", b"", None
     try:
         if flags & AT:
             length = int.from_bytes(raw[53:55], "big")
@@ -229,7 +241,7 @@ def authenticator_data(raw: bytes) -> AuthenticatorData:
             if length > LONGEST_CREDENTIAL_ID or end > len(raw):
                 raise _malformed(f"a credential id cannot have {length} bytes here")
             aaguid, credential_id = raw[37:53], raw[55:end]
-            _, at = cbor.decode_at(raw, end)
+            cose_key, at = cbor.decode_at(raw, end)
             public_key = raw[end:at]
         if flags & ED:
             extensions, at = cbor.decode_at(raw, at)
@@ -239,7 +251,9 @@ def authenticator_data(raw: bytes) -> AuthenticatorData:
         raise _malformed(f"the authenticator data is broken: {error}") from None
     if at != len(raw):
         raise _malformed(f"{len(raw) - at} bytes follow the authenticator data")
-    return AuthenticatorData(raw, raw[:32], flags, sign_count, aaguid, credential_id, public_key)
+    return AuthenticatorData(
+        raw, raw[:32], flags, sign_count, aaguid, credential_id, public_key, cose_key
+    )
 
 
 def _malformed(reason: str) -> CeremonyFailed:
@@ -248,10 +262,10 @@ def _malformed(reason: str) -> CeremonyFailed:
 
 def _parts(response: object) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes]:
     """The response as an object, its member `response`, and the credential's id."""
-    if not isinstance(response, Mapping):
+    if not _is_object(response):
         raise _malformed(f"the response is no object but {type(response).__name__}")
     inner = response.get("response")
-    if not isinstance(inner, Mapping):
+    if not _is_object(inner):
         raise _malformed("the response has no member response")
     if response.get("type") != "public-key":
         raise _malformed("the credential's type is not public-key")
@@ -263,12 +277,17 @@ def _parts(response: object) -> tuple[Mapping[str, Any], Mapping[str, Any], byte
 
 def _extensions(response: Mapping[str, Any]) -> Mapping[str, Any]:
     outputs = response.get("clientExtensionResults", {})
-    if not isinstance(outputs, Mapping):
+    if not _is_object(outputs):
         raise _malformed("clientExtensionResults is no object")
     return outputs
 
 
-def _is_text(value: object) -> bool:
+def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    # What JSON is read into first: to ask for the abstract class takes some five times as long.
+    return type(value) is dict or isinstance(value, Mapping)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
     """Whether it is a text that can be encoded: JSON may have half of a surrogate pair."""
     if not isinstance(value, str):
         return False
@@ -283,17 +302,18 @@ def _no_number(spelling: str) -> None:
     raise ValueError(f"{spelling} is no JSON")
 
 
-_read_json = json.JSONDecoder(parse_constant=_no_number).decode  # `loads` would make one each time
+_JSON_SPACE = " \t\n\r"
+_read_json = json.JSONDecoder(parse_constant=_no_number).raw_decode
 
 
 def _bytes(members: Mapping[str, Any], name: str) -> bytes:
     value = members.get(name)
-    if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
+    if not isinstance(value, str):
         raise _malformed(f"{name} is not base64url")
     try:
-        # As `base64.urlsafe_b64decode`, at half the time; padding that is too long is passed over.
-        return binascii.a2b_base64(value.encode().translate(_STANDARD) + b"==")
-    except binascii.Error:
+        standard = value.encode().translate(_STANDARD)
+        return binascii.a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
+    except ValueError:
         raise _malformed(f"{name} is not base64url") from None
 
 

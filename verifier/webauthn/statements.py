@@ -54,7 +54,7 @@ def verify_statement(registration: Registration, key: cose.PublicKey) -> Attesta
 
 
 def verify_u2f(
-    certificate: x509.Certificate,
+    certificate_key: object,
     signature: bytes,
     *,
     application: bytes,
@@ -69,7 +69,7 @@ def verify_u2f(
         InvalidKey: the certificate's key is not on P-256.
     """
     message = b"\x00" + application + challenge + key_handle + point
-    cose.certificate_key(certificate.public_key(), cose.ES256)(signature, message)
+    cose.certificate_key(certificate_key, cose.ES256)(signature, message)
 
 
 def _none(registration: Registration, _: cose.PublicKey) -> Attestation:
@@ -89,15 +89,16 @@ def _packed(registration: Registration, key: cose.PublicKey) -> Attestation:
             raise ValueError(f"alg is {algorithm}, and the credential's is {key.algorithm}")
         key.verify(signature, _message(registration))
         return Attestation(AttestationType.SELF)
-    certificate = certificates.first(statement["x5c"])
-    cose.certificate_key(certificate.public_key(), algorithm)(signature, _message(registration))
-    _check_packed_certificate(certificate, registration.authenticator_data.aaguid)
+    attester = certificates.first(statement["x5c"])
+    cose.certificate_key(attester.key, algorithm)(signature, _message(registration))
+    _check_packed_certificate(attester, registration.authenticator_data.aaguid)
     return Attestation(AttestationType.BASIC, tuple(statement["x5c"]))
 
 
 @lru_cache(maxsize=256)  # one certificate signs at least 100,000 keys
-def _check_packed_certificate(certificate: x509.Certificate, aaguid: bytes) -> None:
+def _check_packed_certificate(attester: certificates.Attester, aaguid: bytes) -> None:
     """The requirements of section 8.2.1."""
+    certificate = attester.certificate
     told = certificates.subject(certificate)
     subject = {
         name: [attribute.value for attribute in told.get_attributes_for_oid(name)]
@@ -129,15 +130,16 @@ def _tpm(registration: Registration, key: cose.PublicKey) -> Attestation:
         raise ValueError("pubArea has another key than the credential")
     digest = hashlib.new(cose.hash_of(algorithm), _message(registration)).digest()
     tpm.check_certify_info(cert_info, pub_area, digest)
-    certificate = certificates.first(statement.get("x5c"))
-    cose.certificate_key(certificate.public_key(), algorithm)(signature, cert_info)
-    _check_aik_certificate(certificate, registration.authenticator_data.aaguid)
+    attester = certificates.first(statement.get("x5c"))
+    cose.certificate_key(attester.key, algorithm)(signature, cert_info)
+    _check_aik_certificate(attester, registration.authenticator_data.aaguid)
     return Attestation(AttestationType.ATTESTATION_CA, tuple(statement["x5c"]))
 
 
 @lru_cache(maxsize=256)  # one certificate signs at least 100,000 keys
-def _check_aik_certificate(certificate: x509.Certificate, aaguid: bytes) -> None:
+def _check_aik_certificate(attester: certificates.Attester, aaguid: bytes) -> None:
     """The requirements of section 8.3.1."""
+    certificate = attester.certificate
     _check_version(certificate)
     if list(certificates.subject(certificate)):
         raise ValueError("the attestation certificate of a TPM has a subject")
@@ -164,10 +166,12 @@ def _android_key(registration: Registration, key: cose.PublicKey) -> Attestation
     """Section 8.4."""
     statement = registration.statement
     algorithm, signature = _signed(statement)
-    certificate = certificates.first(statement.get("x5c"))
-    cose.certificate_key(certificate.public_key(), algorithm)(signature, _message(registration))
-    _check_own_key(certificate, key)
-    _, description = certificates.extensions(certificate).get(_KEY_DESCRIPTION, (False, b""))
+    attester = certificates.first(statement.get("x5c"))
+    cose.certificate_key(attester.key, algorithm)(signature, _message(registration))
+    _check_own_key(attester, key)
+    _, description = certificates.extensions(attester.certificate).get(
+        _KEY_DESCRIPTION, (False, b"")
+    )
     # attestationVersion and security level, the same of keymaster, attestationChallenge, uniqueId,
     # softwareEnforced, teeEnforced
     members = der.members(description, der.SEQUENCE)
@@ -190,12 +194,12 @@ def _android_key(registration: Registration, key: cose.PublicKey) -> Attestation
 def _apple(registration: Registration, key: cose.PublicKey) -> Attestation:
     """Section 8.8."""
     x5c: Any = registration.statement.get("x5c")
-    certificate = certificates.first(x5c)
-    _, content = certificates.extensions(certificate).get(_APPLE_NONCE, (False, b""))
+    attester = certificates.first(x5c)
+    _, content = certificates.extensions(attester.certificate).get(_APPLE_NONCE, (False, b""))
     nonce = hashlib.sha256(_message(registration)).digest()
     if der.members(content, der.SEQUENCE, 0xA1) != [der.Value(der.OCTET_STRING, nonce)]:
         raise ValueError("the certificate has another nonce than this ceremony")
-    _check_own_key(certificate, key)
+    _check_own_key(attester, key)
     return Attestation(AttestationType.ANONYMIZATION_CA, tuple(x5c))
 
 
@@ -203,13 +207,13 @@ def _fido_u2f(registration: Registration, key: cose.PublicKey) -> Attestation:
     """Section 8.6."""
     statement, data = registration.statement, registration.authenticator_data
     signature, x5c = statement.get("sig"), statement.get("x5c")
-    certificate = certificates.first(x5c)
+    attester = certificates.first(x5c)
     if not isinstance(signature, bytes) or len(statement["x5c"]) != 1:
         raise ValueError("a fido-u2f statement has one signature and one certificate")
     if key.algorithm != cose.ES256:
         raise ValueError(f"a U2F credential has algorithm {cose.ES256}, not {key.algorithm}")
     verify_u2f(
-        certificate,
+        attester.key,
         signature,
         application=data.rp_id_hash,
         challenge=registration.client_data.hash,
@@ -245,8 +249,8 @@ def _check_version(certificate: x509.Certificate) -> None:
         raise ValueError("the attestation certificate is not of version 3")
 
 
-def _check_own_key(certificate: x509.Certificate, key: cose.PublicKey) -> None:
-    if certificate.public_key() != key.key:
+def _check_own_key(attester: certificates.Attester, key: cose.PublicKey) -> None:
+    if attester.key != key.key:
         raise ValueError("the certificate is of another key than the credential")
 
 

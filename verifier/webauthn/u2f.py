@@ -33,7 +33,7 @@ def verify_registration(
         _, size = der.value_at(rest, 0)
         certificate = x509.load_der_x509_certificate(rest[:size])
         verify_u2f(
-            certificate,
+            certificate.public_key(),
             rest[size:],
             application=hashlib.sha256(app_id.encode()).digest(),
             challenge=client_data_hash,

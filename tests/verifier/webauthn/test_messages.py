@@ -56,6 +56,37 @@ class TestResponses:
         assert (read.type, read.challenge, read.origin) == ("t", "c", "o")
         assert (read.cross_origin, read.top_origin) == (False, None)
 
+    @given(
+        st.text(alphabet="AZaz09-_", max_size=12),
+        st.sampled_from(["", "+", "/", "=", "==", "\n", " ", "é", "\0", "\ud800"]),
+    )
+    def test_base64url_is_the_url_safe_alphabet_without_padding(self, text: str, odd: str) -> None:
+        signed = response("authentication")
+        signed["response"]["signature"] = text + odd
+        read_it = read(messages.assertion, signed)
+        if odd or len(text) % 4 == 1:
+            assert read_it is None
+        else:
+            assert read_it is not None
+            assert read_it.signature == base64.urlsafe_b64decode(text + "==")
+
+    @pytest.mark.parametrize("around", ["%s", " %s", "%s \n", "\ufeff%s", "\ufeff\r\n\t%s"])
+    def test_white_space_around_client_data_is_json(self, around: str) -> None:
+        members = json.dumps({"type": "t", "challenge": "c", "origin": "o"})
+        assert messages.client_data((around % members).encode()).type == "t"
+
+    @pytest.mark.parametrize("around", ["%s,", "%s{}", "x%s", "\u00a0%s", "%s\0", "\ufeff\ufeff%s"])
+    def test_anything_else_around_client_data_is_not(self, around: str) -> None:
+        members = json.dumps({"type": "t", "challenge": "c", "origin": "o"})
+        assert read(messages.client_data, (around % members).encode()) is None
+
+    def test_attestation_object_that_is_too_long_to_keep(self) -> None:
+        made = response("registration")
+        longer = base64.urlsafe_b64encode(bytes(messages.LONGEST_ATTESTATION_OBJECT + 1))
+        made["response"]["attestationObject"] = longer.decode().rstrip("=")
+        with pytest.raises(CeremonyFailed, match="65537 bytes, too many"):
+            messages.registration(made)
+
     def test_credential_id_longer_than_1023_bytes(self) -> None:
         for length, good in ((1023, True), (1024, False)):
             raw = bytes(32) + b"\x41" + bytes(4) + bytes(16) + length.to_bytes(2, "big")
