@@ -26,7 +26,12 @@ from mfalab.simulator.abilities import find_lack
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.environment.outcome import ExpectationFailed, Outcome, ScenarioError
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
-from mfalab.simulator.environment.target import NotOffered, SystemUnderTest, TargetFailed
+from mfalab.simulator.environment.target import (
+    NotOffered,
+    SystemUnderTest,
+    TargetFailed,
+    TargetGone,
+)
 from mfalab.simulator.eventlog import CaseLog, Event
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.scenario_files.loader import Case
@@ -77,9 +82,11 @@ def run(
 
     Raises:
         SchedulingFailed: there are no workers left, or they cannot run cases.
+        TargetGone: the system under test is not there any more; the case that found it is the last.
     """
     began_ns = _WALL.now_ns()
     counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
+    gone = ""
     with ExitStack() as stack:
         # Processes are forked here, before the reader of the first event starts a thread.
         results = _in_order(stack, cases, seed, jobs, bench, record, system, workers)
@@ -97,6 +104,9 @@ def run(
                 yield event
             verdict = str(event["verdict"])
             counts[verdict] += 1
+            gone = str(event.get("target_gone", ""))
+            if gone:
+                break
             if stop_at_failure and verdict in {"failed", "error"}:
                 break
     yield {
@@ -107,6 +117,8 @@ def run(
         "skipped": counts["skipped"],
         "wall_duration_ns": _WALL.now_ns() - began_ns,
     }
+    if gone:
+        raise TargetGone(gone)
 
 
 def _in_order(
@@ -252,7 +264,7 @@ def case_events(
     """Run one case and yield its events as `run_case`; those of one occurrence are held."""
     began_ns = _WALL.now_ns()
     lab: Lab | None = None
-    verdict, why, stand_ins = "passed", "", NO_STAND_INS
+    verdict, why, gone, stand_ins = "passed", "", "", NO_STAND_INS
     try:
         lack = find_lack(case.scenario.needs(), system.offer)
         if lack is not None:
@@ -263,7 +275,7 @@ def case_events(
     except (NotFit, NotOffered) as reason:
         verdict, why = "skipped", str(reason)
     except (BenchFailed, RigError, RecordingFailed, TargetFailed) as failure:
-        verdict, why = "error", str(failure)
+        verdict, why, gone = "error", str(failure), _gone(failure)
     except ScenarioError as mistake:
         verdict, why = "error", f"{case.shown_as}:{case.line}: {mistake}"
     except Exception as error:
@@ -281,7 +293,7 @@ def case_events(
     if lab is not None:
         try:
             for number, step in enumerate(case.scenario.steps, start=1):
-                verdict, why = yield from _step_events(lab, case, number, step)
+                verdict, why, gone = yield from _step_events(lab, case, number, step)
                 if verdict != "passed":
                     break
         except BaseException:
@@ -296,7 +308,7 @@ def case_events(
                 verdict, why = "failed", str(failure)
         except TargetFailed as failure:
             verdict = "error" if verdict == "passed" else verdict
-            why = f"{why}; {failure}" if why else str(failure)
+            why, gone = f"{why}; {failure}" if why else str(failure), gone or _gone(failure)
         if lab.recording is not None:
             lab.recording.close()
         for _ in lab.journal.draw_clocks():
@@ -308,6 +320,7 @@ def case_events(
         why=why,
         believed=lab.journal.beliefs() if lab is not None and verdict != "passed" else [],
         reproduce=_command(case, seed, bench, system),
+        **({"target_gone": gone} if gone else {}),
         wall_duration_ns=_WALL.now_ns() - began_ns,
     )
     yield from log.take()
@@ -350,12 +363,12 @@ def _command(case: Case, seed: int, bench: Bench | None, system: SystemUnderTest
 
 def _step_events(
     lab: Lab, case: Case, number: int, step: Step
-) -> Generator[Event, None, tuple[str, str]]:
-    """Run one step and yield its events; the verdict on the case so far, and why."""
+) -> Generator[Event, None, tuple[str, str, str]]:
+    """Run one step and yield its events; the verdict so far, why, and whether all is over."""
     line, text = case.steps[number - 1]
     log = lab.journal.log
     log.add("step_started", lab.timeline.now_ns(), step=number, do=step.do, line=line, text=text)
-    outcome, verdict, why = Outcome(), "passed", ""
+    outcome, verdict, why, gone = Outcome(), "passed", "", ""
     expected, got = str(step.expect), "accepted"
     try:
         for outcome in lab.occurrences(step):  # noqa: B007 # the last one counts
@@ -366,7 +379,7 @@ def _step_events(
         # What a step looks at by itself is not what its `expect` is about.
         expected, got = failure.expected, failure.got
     except (ScenarioError, RigError, RecordingFailed, TargetFailed) as mistake:
-        verdict, why, got = "error", str(mistake), ""
+        verdict, why, got, gone = "error", str(mistake), "", _gone(mistake)
     except Exception as error:
         verdict, why, got = "error", _defect(error), ""
     if why and lab.occurrence:
@@ -382,7 +395,13 @@ def _step_events(
         **({"why": why} if why else {}),
     )
     yield from log.take()
-    return verdict, f"{case.shown_as}:{line}: step {number} ({step.do}): {why}" if why else ""
+    told = f"{case.shown_as}:{line}: step {number} ({step.do}): {why}" if why else ""
+    return verdict, told, gone
+
+
+def _gone(error: Exception) -> str:
+    """What an error says, if it is that no other case will have a verdict either."""
+    return str(error) if isinstance(error, TargetGone) else ""
 
 
 def _defect(error: Exception) -> str:

@@ -135,9 +135,9 @@ def run_command(
     With --target, what is not ours is tested; see docs/targets.md.
 
     Exits with 0 when all passed, 1 when something failed, 2 when a scenario or the lab file is
-    wrong, 3 when the bench is not ready.
+    wrong, 3 when the bench is not ready, or the system under test is not there, or not any more.
     """
-    from mfalab.simulator.environment.target import TargetFailed
+    from mfalab.simulator.environment.target import TargetFailed, TargetGone
     from mfalab.simulator.runner import run
     from mfalab.simulator.scheduling.workers import SchedulingFailed
 
@@ -158,6 +158,7 @@ def run_command(
             f"{system.label} is one world for all cases: leave {several} out with it"
         )
     cases = selection.cases(system.suite)
+    lost = ""
     with ExitStack() as stack:
         bench = None
         if manner.lab_file is not None:
@@ -180,14 +181,18 @@ def run_command(
                 results.add(event)
         except KeyboardInterrupt:
             raise click.exceptions.Abort from None
+        except TargetGone as failure:
+            lost = f"--target: {failure}"
         except TargetFailed as failure:  # interrupted, and not all that was made could be removed
-            not_ready(str(failure))
+            lost = str(failure)
         except SchedulingFailed as failure:
-            not_ready(str(failure))
+            lost = str(failure)
         finally:
             results.close()
     if form == "text":
         results.name_files()
+    if lost:
+        not_ready(lost)
     sys.exit(FAILED if results.failed else PASSED)
 
 

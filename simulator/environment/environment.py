@@ -31,7 +31,13 @@ from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.environment.policies import PolicyShelf
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
-from mfalab.simulator.environment.target import Premises, SystemUnderTest, Target, TargetFailed
+from mfalab.simulator.environment.target import (
+    Premises,
+    SystemUnderTest,
+    Target,
+    TargetFailed,
+    TargetGone,
+)
 from mfalab.simulator.eventlog import CaseLog
 from mfalab.simulator.language.setting import (
     AccountSpec,
@@ -135,7 +141,8 @@ class Environment:
             try:
                 self.target.close()
             except TargetFailed as failure:
-                raise TargetFailed(f"{error}; {failure}" if str(error) else failure) from error
+                kind = TargetGone if isinstance(error, TargetGone) else TargetFailed
+                raise kind(f"{error}; {failure}" if str(error) else failure) from error
             raise
 
     # -- furnishing ------------------------------------------------------------------

@@ -40,6 +40,10 @@ class TargetFailed(Exception):
     """
 
 
+class TargetGone(TargetFailed):
+    """The system under test is not there, or not any more: no case will have a verdict."""
+
+
 class NotOffered(TargetFailed):
     """A case needs what the system under test has not, as its furnishing showed."""
 

@@ -64,6 +64,8 @@ class ScenarioItem(pytest.Function):
                     request.node.user_properties.append(measured)
             if events[-1]["verdict"] == "skipped":
                 pytest.skip(events[-1]["why"])  # noqa: TID251 - the target cannot do it
+            if gone := events[-1].get("target_gone"):
+                request.session.shouldstop = f"--mfa-target: {gone}"
             if events[-1]["verdict"] != "passed":
                 raise ScenarioFailed(_account(events))
 

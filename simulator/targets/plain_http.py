@@ -6,8 +6,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import Future
+from http.client import HTTPException
 from threading import Thread
 from typing import Any, TypeVar
+
+from mfalab.simulator.targets.reaching import require_server
 
 T = TypeVar("T")
 
@@ -31,7 +34,9 @@ def ask(
     """The status of an answer, whichever it is, and what is read of its body.
 
     Raises:
+        TargetGone: nothing listens there any more.
         OSError: there is no whole answer in time, or as `read` does.
+        HTTPException: what came is no HTTP.
     """
 
     def sent() -> tuple[int, T]:
@@ -44,7 +49,13 @@ def ask(
         except urllib.error.URLError as wrapped:  # says "urlopen error" of what the system said
             raise wrapped.reason if isinstance(wrapped.reason, OSError) else wrapped from None
 
-    return within(patience_s, sent)
+    try:
+        return within(patience_s, sent)
+    except TimeoutError:
+        raise  # what is slow is there
+    except (OSError, HTTPException):
+        require_server(request.full_url)
+        raise
 
 
 def within(patience_s: float, work: Callable[[], T]) -> T:

@@ -42,6 +42,7 @@ from mfalab.simulator.targets.otp.command import CommandVerifier
 from mfalab.simulator.targets.otp.http import HttpVerifier, Request
 from mfalab.simulator.targets.otp.system import OtpSystem
 from mfalab.simulator.targets.otp.verifier import Capabilities, OtpVerifier
+from mfalab.simulator.targets.reaching import require_server
 from mfalab.simulator.targets.webauthn.api import HttpServer
 from mfalab.simulator.targets.webauthn.system import WebauthnSystem
 
@@ -95,7 +96,8 @@ def system_under_test(
     Raises:
         BadTarget: it names nothing that can be tested.
         ProblemsFound: its target file is wrong.
-        TargetFailed: it names an endpoint that is not there, or lets us not in.
+        TargetFailed: it names an endpoint, a server or a command that is not there; an endpoint
+            lets us not in.
     """
     kind, colon, rest = text.partition(":")
     if kind == "aws" and colon:
@@ -105,7 +107,9 @@ def system_under_test(
     if text == "embedded":
         return EMBEDDED
     if kind == "webauthn":
-        return _webauthn(text, rest)
+        system, url = _webauthn(text, rest)
+        require_server(url)
+        return system
     if kind != "otp":
         hint = nearest(kind, _KINDS) or f"; write {_FORMS}"
         raise BadTarget(f'"{text}" is no target{hint}')
@@ -142,8 +146,8 @@ def _endpoint(
         raise BadTarget(f"{text}: {error}") from None
 
 
-def _webauthn(text: str, rest: str) -> WebauthnSystem:
-    """A server that speaks the FIDO server-test API.
+def _webauthn(text: str, rest: str) -> tuple[WebauthnSystem, str]:
+    """A server that speaks the FIDO server-test API, and its URL.
 
     Raises:
         BadTarget: the text names none, or no place where a browser has WebAuthn.
@@ -157,7 +161,7 @@ def _webauthn(text: str, rest: str) -> WebauthnSystem:
             f"browsers have no WebAuthn at {given or url}; say behind # which origin the server's "
             f"pages have: webauthn:{url}#http://localhost:3000"
         )
-    return WebauthnSystem(url, text, HttpServer(url.rstrip("/")), origin)
+    return WebauthnSystem(url, text, HttpServer(url.rstrip("/")), origin), url
 
 
 def _origin(url: str) -> str | None:
@@ -357,7 +361,7 @@ class TargetFile(Strict):
             )
         return self
 
-    def __call__(self) -> OtpVerifier:
+    def __call__(self) -> HttpVerifier | CommandVerifier:
         """The verifier."""
         if self.command is not None:
             entry = self.command
@@ -376,6 +380,7 @@ def _described(path: Path) -> OtpSystem:
 
     Raises:
         ProblemsFound: it describes none; all that is wrong with it.
+        TargetGone: its server, or its command, is not there.
     """
     source = read_source(path, str(path))
     try:
@@ -384,4 +389,5 @@ def _described(path: Path) -> OtpSystem:
         raise ProblemsFound(
             list(located(source, source.root, error.errors(), TargetFile))
         ) from None
+    file().require_there()
     return OtpSystem(file.target, f"otp:{path}", file, file.capabilities)

@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
 from mfalab.simulator.environment.target import TargetFailed
+from mfalab.simulator.targets.reaching import require_server
 
 PATIENCE_S = 30.0
 """How long a whole answer may take, from the look-up of a name to the last byte."""
@@ -79,6 +80,8 @@ class Http:
         if isinstance(answer, TargetFailed):
             raise answer
         if isinstance(answer, Exception):
+            if not self.proxies:
+                require_server(request.url, self.label)
             raise TargetFailed(f"{self.label} is not to be reached: {_reason(answer)}")
         if 300 <= answer.status_code < 400:
             elsewhere = answer.headers.get("Location", "nowhere")

@@ -92,14 +92,17 @@ class Made:
             left, gone, _ = self._remove(made)
         if left:
             because = f"; {gone}" if gone else ""
-            raise TargetFailed(
+            raise (type(gone) if gone else TargetFailed)(
                 f"could not be removed from account {self.account}: {', '.join(left)}{because}"
             )
 
-    def _remove(self, made: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[list[str], str, bool]:
+    def _remove(
+        self, made: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> tuple[list[str], TargetFailed | None, bool]:
         """What is left, why the endpoint is asked no more, and whether one thing needs another."""
         left: list[str] = []
-        gone, conflict = "", False
+        gone: TargetFailed | None = None
+        conflict = False
         for method, parameters in reversed(made):
             what = f"{method.partition('_')[2].replace('_', ' ')} {' '.join(parameters.values())}"
             if gone:
@@ -111,10 +114,10 @@ class Made:
                 conflict |= refusal.code == "DeleteConflict"
                 left.append(f"{what} ({refusal})")
             except TargetFailed as failure:
-                gone = str(failure)
+                gone = failure
                 left.append(what)
             except KeyboardInterrupt:
-                gone = "it was interrupted"
+                gone = TargetFailed("it was interrupted")
                 left.append(what)
         return left, gone, conflict
 

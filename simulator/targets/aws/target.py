@@ -14,7 +14,7 @@ from mfalab.devices.otp.qr import read_qr
 from mfalab.simulator.clocks.wall import Wall, meet
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.environment.outcome import ExpectationFailed
-from mfalab.simulator.environment.target import NotOffered, Premises, TargetFailed
+from mfalab.simulator.environment.target import NotOffered, Premises, TargetFailed, TargetGone
 from mfalab.simulator.language.setting import VerifierSpec
 from mfalab.simulator.targets import embedded
 from mfalab.simulator.targets.aws.made import Made
@@ -324,14 +324,17 @@ class AwsTarget:
             TargetFailed: not all of it could be removed.
             ExpectationFailed: a person could not have come to the end of the case.
         """
-        failures: list[str] = []
+        failures: list[TargetFailed] = []
         for do in (self.made.remove, lambda: self._set_rules(_USUAL), self.place.finished):
             try:
                 do()
             except TargetFailed as failure:  # whatever fails hides nothing else
-                failures.append(str(failure))
+                failures.append(failure)
         if failures:
-            raise TargetFailed("; ".join(dict.fromkeys(failures)))
+            gone = any(isinstance(each, TargetGone) for each in failures)
+            first, *more = map(str, failures)
+            told = [first, *(each for each in dict.fromkeys(more) if each not in first)]
+            raise (TargetGone if gone else TargetFailed)("; ".join(told))
         if self.faults:
             raise ExpectationFailed(*self.faults)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from mfalab.simulator.targets.otp import template
 from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
+from mfalab.simulator.targets.reaching import require_program
 
 _PATIENCE_S = 60
 """How long a command may take."""
@@ -31,6 +32,16 @@ class CommandVerifier:
     accepted: frozenset[int] = frozenset({0})
     refused: frozenset[int] = frozenset({1})
     _time: str = field(default="0", init=False)
+
+    def require_there(self) -> None:
+        """Look for the program of each command.
+
+        Raises:
+            TargetGone: one is not there.
+        """
+        for program, *_ in self.commands.values():
+            if "{" not in program:
+                require_program(program)
 
     def set_time(self, now_ns: int) -> None:
         """What `{time}` will be."""
@@ -78,15 +89,20 @@ class CommandVerifier:
         self, what: str, words: Mapping[str, str], typed: str
     ) -> subprocess.CompletedProcess[str]:
         given = {"time": self._time, **words}
-        return subprocess.run(  # noqa: S603 - the user's own command, and no shell reads it
-            [template.fill(each, given) for each in self.commands[what]],
-            input=typed + "\n",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE_S,
-            check=False,
-        )
+        arguments = [template.fill(each, given) for each in self.commands[what]]
+        try:
+            return subprocess.run(  # noqa: S603 - the user's own command, and no shell reads it
+                arguments,
+                input=typed + "\n",
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_PATIENCE_S,
+                check=False,
+            )
+        except OSError:
+            require_program(arguments[0])
+            raise
 
 
 def _said(what: str, done: subprocess.CompletedProcess[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from mfalab.simulator.targets import plain_http
 from mfalab.simulator.targets.otp import template
 from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
+from mfalab.simulator.targets.reaching import require_server
 
 _PATIENCE_S = 30
 """How long an answer may take."""
@@ -74,6 +75,16 @@ class HttpVerifier:
     refused: frozenset[int] = frozenset({400, 401, 403})
     patience_s: float = _PATIENCE_S
     _time: str = field(default="0", init=False)
+
+    def require_there(self) -> None:
+        """Connect to each server that requests name.
+
+        Raises:
+            TargetGone: one is not there.
+        """
+        for request in self.requests.values():
+            if "{" not in urllib.parse.urlsplit(request.url).netloc:
+                require_server(request.url)
 
     def set_time(self, now_ns: int) -> None:
         """What `{time}` will be."""

@@ -44,6 +44,7 @@ class Session(Protocol):
         """Post JSON; returns the status and the body.
 
         Raises:
+            TargetGone: the server is not there any more.
             OSError: there is no answer.
         """
         ...

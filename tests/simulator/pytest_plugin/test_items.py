@@ -287,3 +287,15 @@ def test_endpoint_that_is_not_there_is_a_usage_error(
     gone = pytester.runpytest_subprocess(*QUICKLY, "--mfa-target", "aws:http://127.0.0.1:9")
     gone.stderr.fnmatch_lines(["ERROR: --mfa-target: aws 127.0.0.1:9 is not to be reached: *"])
     assert gone.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_target_that_dies_ends_the_session(pytester: pytest.Pytester, story: Story) -> None:
+    for name in ("one", "two"):
+        (pytester.path / f"{name}.scenario.yaml").write_text(story(GOOD))
+    fails = "period_s): raise TargetGone('it is gone')"
+    verifier = VERIFIER.replace("period_s): ...", fails)
+    known = "from mfalab.simulator.environment.target import TargetGone\n"
+    (pytester.path / "verifier.py").write_text(known + verifier)
+    result = run(pytester, "--mfa-target", "otp:verifier.py:No")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*--mfa-target: it is gone*"])

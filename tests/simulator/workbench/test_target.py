@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,14 @@ from mfalab.simulator.targets.otp.system import OtpSystem
 from mfalab.simulator.targets.webauthn.api import HttpServer
 from mfalab.simulator.targets.webauthn.system import WebauthnSystem
 from mfalab.simulator.workbench.target import BadTarget, system_under_test
+
+
+@pytest.fixture(autouse=True)
+def there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is named here need not be there: it is not asked for anything."""
+    monkeypatch.setattr("mfalab.simulator.targets.reaching.socket.create_connection", Mock())
+    monkeypatch.setattr("mfalab.simulator.targets.reaching.shutil.which", Mock())
+
 
 MODULE = """
 from mfalab.simulator.targets.otp.verifier import Capabilities

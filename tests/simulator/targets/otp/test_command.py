@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mfalab.simulator.environment.target import TargetGone
 from mfalab.simulator.targets.otp.command import CommandVerifier
 from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
@@ -54,5 +55,5 @@ def test_enrolment_that_fails_is_an_error(verifier: CommandVerifier) -> None:
 
 def test_command_that_is_not_there_is_an_error(verifier: CommandVerifier) -> None:
     verifier.commands = {"attempt": ("no-such-program-here",)}
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(TargetGone, match="there is no such program"):
         verifier.attempt("alice", "000000")

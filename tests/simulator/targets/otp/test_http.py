@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mfalab.simulator.environment.target import TargetGone
 from mfalab.simulator.targets.otp.http import HttpVerifier, Request
 from mfalab.simulator.targets.otp.verifier import Capabilities, Verdict
 
@@ -86,5 +87,5 @@ def test_words_are_encoded_where_they_stand(verifier: HttpVerifier) -> None:
 
 def test_server_that_is_not_there_is_an_error(verifier: HttpVerifier) -> None:
     verifier.requests = {"attempt": Request("http://127.0.0.1:9/x")}
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(TargetGone, match=r"http://127\.0\.0\.1:9 is not to be reached"):
         verifier.attempt("alice", "000000")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfalab.simulator.environment.target import TargetGone
 from mfalab.simulator.targets.webauthn import api
 from mfalab.simulator.targets.webauthn.api import (
     Answer,
@@ -161,7 +162,7 @@ def test_session_keeps_its_cookie_and_no_other_has_it(url: str) -> None:
 
 
 def test_server_that_is_not_there_is_told_by_the_systems_words() -> None:
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(TargetGone, match="reached: Connection refused"):
         HttpServer("http://127.0.0.1:1").session().post("/x", b"{}")
 
 
