@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from mfalab.verifier.store.known import UNKNOWN, Known
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable, TransactionError
 from mfalab.verifier.store.rows import ROWS, Rows
 from mfalab.verifier.store.turn import Turn
@@ -27,31 +28,6 @@ Row = tuple[Any, ...]
 RESTORE = "Name another database, or restore this one"
 LARGEST_GROUP = 256
 """Bodies that share a commit at most: the first of them must not wait for ever."""
-
-_UNKNOWN: Any = object()
-
-
-class Known:
-    """What was read or written in a transaction of the database: nothing else writes in between.
-
-    So no row is read twice, also by the bodies of one group, and an update writes what has changed.
-    """
-
-    __slots__ = ("by_key", "found")
-
-    def __init__(self) -> None:
-        self.by_key: dict[tuple[type, tuple[object, ...]], Any] = {}
-        self.found: dict[type, dict[tuple[tuple[str, object], ...], list[Any]]] = {}
-
-    def write(self, record_type: type, key: tuple[object, ...], record: object | None) -> None:
-        """A record is now this, or none."""
-        self.by_key[record_type, key] = record
-        self.found.pop(record_type, None)
-
-    def forget(self) -> None:
-        """A body was undone, and what it wrote with it."""
-        self.by_key.clear()
-        self.found.clear()
 
 
 class DatabaseTransaction(ABC):
@@ -94,8 +70,8 @@ class DatabaseTransaction(ABC):
     def get(self, record_type: type[R], *key: object) -> R | None:
         """See `Transaction.get`."""
         self._check()
-        found: R | None = self._known.by_key.get((record_type, key), _UNKNOWN)
-        if found is _UNKNOWN:
+        found: R | None = self._known.get(record_type, key)
+        if found is UNKNOWN:
             rows = ROWS[record_type]
             equal = dict(zip(rows.key, rows.key_values(key), strict=True))
             found = next(iter(self._records(rows, equal)), None)
@@ -110,15 +86,20 @@ class DatabaseTransaction(ABC):
         found: list[R] | None = searches.get(search)
         if found is None:
             rows = ROWS[record_type]
-            found = searches[search] = self._records(rows, rows.encoded(equal))
-            for record in found:
-                self._known.by_key[record_type, rows.key_of(record)] = record
+            if self._known.is_touched(record_type, equal):
+                self._write_waiting()
+            read = self._records(rows, rows.encoded(equal))
+            found = searches[search] = [
+                self._known.read(record_type, rows.key_of(record), record) for record in read
+            ]
         return list(found)
 
     def count(self, record_type: type, **equal: object) -> int:
         """See `Transaction.count`."""
         self._check()
         rows = ROWS[record_type]
+        if self._known.is_touched(record_type, equal):
+            self._write_waiting()
         return self._count(rows, rows.encoded(equal))
 
     def insert(self, record: object) -> None:
@@ -126,6 +107,10 @@ class DatabaseTransaction(ABC):
         self._check()
         rows = ROWS[type(record)]
         key = rows.key_of(record)
+        if self._known.get(type(record), key) is None and self._waits(rows, rows.columns, record):
+            self._known.let_wait(type(record), key, record, rows.columns)
+            return
+        self._write_waiting()
         if not self._insert(rows, rows.row(record)):
             raise Conflict(rows.name, key)
         self._known.write(type(record), key, record)
@@ -135,15 +120,20 @@ class DatabaseTransaction(ABC):
         self._check()
         rows = ROWS[type(record)]
         key = rows.key_of(record)
-        old = self._known.by_key.get((type(record), key))
-        if old is None:
-            written = self._upsert(rows, rows.row(record))
-        else:
-            columns = rows.changed(old, record)
-            if not columns:
-                return
+        old = self._known.get(type(record), key)
+        there = old is not None and old is not UNKNOWN
+        columns = rows.changed(old, record) if there else rows.columns
+        if not columns:
+            return
+        if old is not UNKNOWN and self._waits(rows, columns, record):
+            self._known.let_wait(type(record), key, record, columns)
+            return
+        self._write_waiting()
+        if there:
             values = [rows.value(column, getattr(record, column)) for column in columns]
             written = self._change(rows, columns, values, rows.key_values(key))
+        else:
+            written = self._upsert(rows, rows.row(record))
         if not written:
             raise Conflict(rows.name, key)
         self._known.write(type(record), key, record)
@@ -153,8 +143,16 @@ class DatabaseTransaction(ABC):
         self._check()
         rows = ROWS[type(record)]
         key = rows.key_of(record)
+        self._write_waiting()
         self._delete(rows, rows.key_values(key))
         self._known.write(type(record), key, None)
+
+    def _waits(self, rows: Rows, columns: tuple[str, ...], record: object) -> bool:
+        """Whether a write of these columns waits for the commit: nothing can be in its way."""
+        return False
+
+    def _write_waiting(self) -> None:  # noqa: B027 # nothing waits where a statement is no journey
+        """Write what waits."""
 
     def end(self) -> None:
         """Take no more reads and writes."""
@@ -244,6 +242,9 @@ class DatabaseStore(ABC, Generic[T]):
     def _commit(self) -> None:
         """Commit; durable when it returns."""
 
+    def _write_waiting(self, known: Known) -> None:  # see `DatabaseTransaction`
+        """Write what waits for the commit."""
+
     @abstractmethod
     def _roll_back(self) -> None:
         """Undo the whole transaction, if there still is one."""
@@ -276,6 +277,7 @@ class DatabaseStore(ABC, Generic[T]):
         try:
             group = self._joined()
             self._inside = True
+            group.known.begin_body()
             tx = self._body(group.known)
             try:
                 yield tx
@@ -387,7 +389,7 @@ class DatabaseStore(ABC, Generic[T]):
         if not group.members:
             self._fail(group, None)
             return
-        group.known.forget()
+        group.known.undo_body()
         try:
             self._undo_body()
         except StoreUnusable as failure:
@@ -404,6 +406,7 @@ class DatabaseStore(ABC, Generic[T]):
 
     def _finish(self, group: _Group) -> None:
         try:
+            self._write_waiting(group.known)
             self._commit()
         except StoreUnusable as failure:
             self._fail(group, failure)

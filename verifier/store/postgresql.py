@@ -6,6 +6,10 @@ what a body reads cannot change before it writes, and there is no serialisation 
 ask it to run again, which no caller could do whose messages and random bytes are spent. The queue
 for the lock is PostgreSQL's, first come first served; what waits in one process shares a commit.
 
+A read is a journey to the server. A write that nothing can be in the way of waits in `Known` for the
+commit: an update of columns on which nothing depends, a row whose key was looked for. So a body that
+writes no more than that needs no savepoint, and what a group wrote is a few statements.
+
 The tables are made from `schema.sql` by SQLAlchemy, in a schema of their own, and so are the
 statements; psycopg runs them, prepared once for each connection. A connection that is lost is
 opened again by the next transaction.
@@ -13,9 +17,9 @@ opened again by the next transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -29,6 +33,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    cast,
     create_engine,
     delete,
     func,
@@ -38,15 +43,16 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
-from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Known, Row
+from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Row
+from mfalab.verifier.store.known import Known, Place, Waiting
 from mfalab.verifier.store.protocol import StoreUnusable
-from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
+from mfalab.verifier.store.rows import ROWS, SCHEMA_VERSION, Rows, schema
 
 A = TypeVar("A")
 
@@ -79,11 +85,14 @@ class _Line:
     An error of such a statement shows at the next answer.
     """
 
-    __slots__ = ("_connection", "_cursor", "_mode", "_pipeline", "is_settled")
+    __slots__ = ("_connection", "_cursor", "_mode", "_pipeline", "is_due", "is_settled")
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self._connection = connection
         self.is_settled = True
+        """Whether all that was put has run."""
+        self.is_due = False
+        """Whether a body's savepoint is to be set before the body writes."""
         self._cursor = connection.cursor()
         self._mode = ExitStack()
         self._pipeline = self._mode.enter_context(connection.pipeline())
@@ -97,7 +106,9 @@ class _Line:
     def ask(self, statement: str, values: Sequence[Any] | None = None) -> list[Row]:
         """Run something, and wait for its rows."""
         prepare = values is not None
-        return self._cursor.execute(statement, values, prepare=prepare).fetchall()
+        rows = self._cursor.execute(statement, values, prepare=prepare).fetchall()
+        self.is_settled = True  # answers come in order, and an error before this one is raised here
+        return rows
 
     def settle(self, statement: str) -> str | None:
         """Run something, and wait until all that was put has run; what the server says of it."""
@@ -154,6 +165,28 @@ class PostgresqlTransaction(DatabaseTransaction):
 
     def _delete(self, rows: Rows, key: list[Any]) -> None:
         self._run(self._line.put, _delete(rows), key)
+
+    def _waits(self, rows: Rows, columns: tuple[str, ...], record: object) -> bool:
+        if not rows.unique.isdisjoint(columns):
+            return False
+        return all(
+            self._known.is_there(parent, value)
+            for column, parent in _parents(rows)
+            if column in columns and (value := getattr(record, column)) is not None
+        )
+
+    def _write_waiting(self) -> None:
+        line = self._line
+        if line.is_due:
+            self._put(self._known.take_older())
+            # An error of a body before must not show as one of this body.
+            self._run(line.put if line.is_settled else line.settle, "SAVEPOINT body")
+            line.is_due = False
+        self._put(self._known.take())
+
+    def _put(self, waiting: dict[Place, Waiting]) -> None:
+        for statement, values in _batches(waiting):
+            self._run(self._line.put, statement, values)
 
     def _written(
         self, statement: str, values: list[Any], rows: Rows, columns: tuple[str, ...]
@@ -249,6 +282,7 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
         if fresh:
             self._connect()
         try:
+            self._open_line().is_due = False
             self._do(self._open_line().put, _BEGIN)
             self._do(self._open_line().ask, _TAKE_LOCK)
         except StoreUnusable:
@@ -262,17 +296,33 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
 
     def _begin_body(self) -> None:
         line = self._open_line()
-        # An error of the body before must not show as one of this body.
-        self._do(line.put if line.is_settled else line.settle, "SAVEPOINT body")
+        line.is_due = True
+        if not line.is_settled:
+            # An error of the body before must not show as one of this body.
+            self._do(line.settle, "SAVEPOINT body")
+            line.is_due = False
 
     def _undo_body(self) -> None:
+        line = self._open_line()
+        if line.is_due:  # nothing of it has left this process
+            return
         try:
-            self._open_line().undo("ROLLBACK TO body", "RELEASE body")
+            line.undo("ROLLBACK TO body", "RELEASE body")
         except psycopg.Error as error:
             raise _unusable(self._place, error) from error
 
     def _end_body(self) -> None:
-        self._do(self._open_line().settle, "RELEASE body")
+        line = self._open_line()
+        if not line.is_due:
+            self._do(line.settle, "RELEASE body")
+
+    def _write_waiting(self, known: Known) -> None:
+        waiting, line = known.take(), self._open_line()
+        if waiting:
+            # Where the transaction is lost, each of these would be one of its own.
+            self._do(line.put, "SAVEPOINT waiting")
+            for statement, values in _batches(waiting):
+                self._do(partial(line.put, values=values), statement)
 
     def _commit(self) -> None:
         if self._do(self._open_line().settle, "COMMIT") != "COMMIT":
@@ -448,6 +498,53 @@ def _change(rows: Rows, columns: tuple[str, ...]) -> str:
 def _delete(rows: Rows) -> str:
     table = _table(rows)
     return _sql(delete(table).where(*_where(table, rows.key)))
+
+
+def _batches(waiting: dict[Place, Waiting]) -> Iterator[tuple[str, list[Any]]]:
+    """The statements that write rows, each with the values of its columns, all rows' of one."""
+    batches: dict[tuple[int, Rows, tuple[str, ...]], list[list[Any]]] = {}
+    for (record_type, _), each in waiting.items():
+        rows = ROWS[record_type]
+        if each.base is None:
+            batches.setdefault((_ORDER[rows], rows, ()), []).append(rows.row(each.record))
+        elif columns := rows.changed(each.base, each.record):
+            names = rows.key + columns
+            values = [rows.value(name, getattr(each.record, name)) for name in names]
+            batches.setdefault((len(_ORDER), rows, columns), []).append(values)
+    # New rows come first, after those that they refer to.
+    for (_, rows, columns), lines in sorted(batches.items(), key=lambda batch: batch[0][0]):
+        yield (
+            _write_many(rows, columns),
+            [[*map(_escaped, values)] for values in zip(*lines, strict=True)],
+        )
+
+
+_ORDER = {rows: place for place, rows in enumerate(ROWS.values())}
+"""Rows refer to those of types before their own."""
+
+
+@cache
+def _write_many(rows: Rows, columns: tuple[str, ...]) -> str:
+    """Writes columns of the rows with these keys; new rows, if no columns are named."""
+    table = _table(rows)
+    names = rows.key + columns if columns else rows.columns
+    arrays = [cast(bindparam(name), ARRAY(type(table.c[name].type)())) for name in names]
+    given = func.unnest(*arrays).table_valued(*names).render_derived(name="given")
+    if not columns:
+        return _sql(insert(table).from_select(names, select(*[given.c[name] for name in names])))
+    same = [table.c[name] == given.c[name] for name in rows.key]
+    return _sql(update(table).where(*same).values({name: given.c[name] for name in columns}))
+
+
+@cache
+def _parents(rows: Rows) -> tuple[tuple[str, type], ...]:
+    """The columns that name a record of another type by its key, and that type."""
+    types = {each.table: each.record_type for each in ROWS.values()}
+    return tuple(
+        (key.parent.name, types[key.column.table.name])
+        for column in _table(rows).columns
+        for key in column.foreign_keys
+    )
 
 
 def _where(

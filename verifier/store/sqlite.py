@@ -24,9 +24,9 @@ from mfalab.verifier.store.database import (
     RESTORE,
     DatabaseStore,
     DatabaseTransaction,
-    Known,
     Row,
 )
+from mfalab.verifier.store.known import Known
 from mfalab.verifier.store.protocol import Conflict, StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows, schema
 

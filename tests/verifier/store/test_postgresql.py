@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import fields, replace
@@ -11,8 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from mfalab.verifier.records import RECORD_TYPES, Binding, Budget, Device, UsedCode
-from mfalab.verifier.store.postgresql import PostgresqlStore
+from mfalab.verifier.records import (
+    RECORD_TYPES,
+    Account,
+    Binding,
+    Budget,
+    Device,
+    DeviceKind,
+    UsedCode,
+)
+from mfalab.verifier.store.postgresql import PostgresqlStore, _Line
 from mfalab.verifier.store.protocol import StoreUnusable
 from mfalab.verifier.store.rows import SCHEMA_VERSION, table_name
 
@@ -299,6 +308,50 @@ def test_server_that_is_gone_is_told_and_comes_back_with_all_that_was_acknowledg
     finally:
         postgresql.do("start")
     assert budgets(opened) == ["acknowledged"]
+
+
+def test_decision_waits_for_what_it_reads_and_not_for_what_it_writes(
+    opened: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three journeys to the server for each, and a few statements for the writes of all."""
+    said: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., Any]:
+        act = getattr(_Line, name)
+
+        def counting(*given: Any, **named: Any) -> Any:
+            said[name] += 1
+            return act(*given, **named)
+
+        return counting
+
+    with opened.transaction() as tx:
+        tx.insert(Account("1", "aws", None, "root@example.com", None, True, 0))
+        for number in range(256):
+            name = f"d{number}"
+            tx.insert(Device(name, DeviceKind.VIRTUAL, name, "1", name, "/", 0, b"seed"))
+
+    for name in ("put", "ask", "settle"):
+        monkeypatch.setattr(_Line, name, counted(name))
+    for step, callers in enumerate((8, 64, 256)):
+        said.clear()
+        with opened.together():
+            for number in range(callers):
+                with opened.transaction() as tx:
+                    device = tx.get(Device, f"d{number}")
+                    assert device is not None
+                    budget = tx.get(Budget, device.serial) or Budget(device.serial)
+                    assert tx.get(UsedCode, device.id, step) is None
+                    tx.update(replace(budget, attempts=budget.attempts + 1))
+                    tx.insert(UsedCode(device.id, step))
+                    tx.update(replace(device, high_water_step=step))
+        assert said["ask"] == 3 * callers + 1  # and the lock
+        assert said["settle"] == 1
+        assert said["put"] <= 6
+        with opened.transaction() as tx:
+            assert (
+                tx.count(UsedCode, step=step) == tx.count(Device, high_water_step=step) == callers
+            )
 
 
 OPENER = """
