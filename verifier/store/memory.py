@@ -19,7 +19,16 @@ Key = tuple[Any, ...]
 class _Table:
     """Records of one type by key, and the indexes that the type names."""
 
-    __slots__ = ("fields", "indexes", "key_of", "live_while_none", "plans", "rows", "taken")
+    __slots__ = (
+        "fields",
+        "indexes",
+        "key_of",
+        "live_while_none",
+        "plans",
+        "rows",
+        "taken",
+        "watched",
+    )
 
     def __init__(self, record_type: Any) -> None:
         self.rows: dict[Key, Any] = {}
@@ -35,6 +44,11 @@ class _Table:
         self.taken: list[tuple[Callable[[object], Key], dict[Key, Key]]] = [
             (getter(names), {}) for names in record_type.UNIQUE
         ]
+        watched = {*record_type.KEY, *sum(record_type.INDEXES + record_type.UNIQUE, ())}
+        if self.live_while_none is not None:
+            watched.add(self.live_while_none)
+        # All that is looked for: most writes change none of it.
+        self.watched = getter(tuple(watched))
 
     def put(self, key: Key, record: object | None) -> object | None:
         """Set or, with None, remove a row, and keep the indexes true; give what it replaced.
@@ -42,9 +56,11 @@ class _Table:
         Raises:
             Conflict: another live record has its unique fields; nothing is changed.
         """
-        old = self.rows.get(key)
+        old: object | None = self.rows.get(key)
+        if old is not None and record is not None and self.watched(old) == self.watched(record):
+            self.rows[key] = record
+            return old
         before, after = self._is_live(old), self._is_live(record)
-        # Most writes change no field that is looked for: only what differs is touched.
         moved: list[tuple[dict[Key, Key], Key | None, Key | None]] = []
         for value_of, owners in self.taken:
             had, has = value_of(old) if before else None, value_of(record) if after else None

@@ -1,5 +1,6 @@
 """What the store in memory promises beyond the contract of stores."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -53,3 +54,18 @@ def test_caught_conflict_leaves_the_index_alone(device: Device) -> None:
         with pytest.raises(Conflict):
             tx.insert(replace(device, id="d2"))
         assert tx.find(Device, serial="serial-1") == [device]
+
+
+def test_write_that_changes_nothing_looked_for_touches_no_index(
+    device: Device, calls_of: Callable[[Callable[[], object]], int]
+) -> None:
+    """A device has seven of them, a budget none."""
+    budget = Budget("s")
+    with MemoryStore().transaction() as tx:
+        tx.insert(device)
+        tx.insert(budget)
+        used = replace(device, offset_steps=3, high_water_step=40_000_000)
+        tried = replace(budget, attempts=1)
+        assert calls_of(lambda: tx.update(used)) <= calls_of(lambda: tx.update(tried))
+        assert tx.find(Device, serial=device.serial) == [used]
+        assert calls_of(lambda: tx.update(replace(used, owner_id="AIDA2"))) > 20
