@@ -68,7 +68,8 @@ def worse(now: Sequence[Row], then: Sequence[Row]) -> Iterator[str]:
         if key not in present:
             yield f"{group}: {name} is not compared with {other} any more"
         elif present[key] > before * WORSE:
-            yield f"{group}: {name} takes {present[key]:.2f} of {other}, {before:.2f} before"
+            shares = f"{_share(present[key])} of {other}, {_share(before)} before"
+            yield f"{group}: {name} takes {shares}"
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -81,7 +82,7 @@ def table(rows: Sequence[Row]) -> Table:
             if row.group != group:
                 continue
             of = [
-                f"{ratio:.2f} {other}"
+                f"{_share(ratio)} {other}"
                 for (its, name, other), ratio in found.items()
                 if (its, name) == (group, row.name)
             ]
@@ -90,6 +91,10 @@ def table(rows: Sequence[Row]) -> Table:
             times = [_time(row.median_s), _time(row.spread_s)]
             shown.add_row(f"  {row.name}{role}", *times, "; ".join(of))
     return shown
+
+
+def _share(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 def _time(seconds: float) -> str:

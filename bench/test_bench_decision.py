@@ -8,6 +8,7 @@ import base64
 import ctypes
 import hmac
 import itertools
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -51,6 +52,15 @@ def seed(request: pytest.FixtureRequest, benchmark: Any) -> bytes:
     return SEEDS[request.param]
 
 
+@pytest.fixture
+def in_python(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without the compiled part."""
+    monkeypatch.setattr(otp, "COMPILED", False)
+    otp.key_schedule.cache_clear()
+    yield
+    otp.key_schedule.cache_clear()
+
+
 def device_with(seed: bytes) -> Device:
     return Device("d", DeviceKind.VIRTUAL, "serial", "1", "n", "/", 0, seed)
 
@@ -86,6 +96,11 @@ def test_decision(benchmark: Any, seed: bytes) -> None:
         lambda: decide_code(device, BUDGET, code, NOW_NS, AWS_IMMEDIATE, nothing_used)
     )
     assert verdict.outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.usefixtures("in_python")
+def test_decision_in_python(benchmark: Any, seed: bytes) -> None:
+    test_decision(benchmark, seed)
 
 
 def test_decision_on_a_wrong_code(benchmark: Any, seed: bytes) -> None:
@@ -179,6 +194,11 @@ def test_batch_of_liboath(benchmark: Any, batch: range) -> None:
 def test_batch(benchmark: Any, batch: range) -> None:
     schedule = otp.key_schedule(SEEDS["20 bytes"])
     assert len(benchmark(lambda: schedule.values(batch[0], batch[-1], 6))) == len(batch)
+
+
+@pytest.mark.usefixtures("in_python")
+def test_batch_in_python(benchmark: Any, batch: range) -> None:
+    test_batch(benchmark, batch)
 
 
 def test_batch_of_hmac_loop(benchmark: Any, batch: range) -> None:

@@ -53,6 +53,14 @@ def test_ratio_that_grew_is_worse() -> None:
     ]
 
 
+def test_small_ratio_keeps_a_digit_that_says_something() -> None:
+    lines = list(worse(rows(2e-7), rows(1e-7)))
+    assert lines == [
+        "code: decision takes 0.005 of pyotp, 0.0025 before",
+        "code: decision takes 0.02 of loop, 0.01 before",
+    ]
+
+
 def test_slower_machine_is_not_worse() -> None:
     slow = [bench("test_pyotp", 4e-3, "peer"), bench("test_decision", 8e-4)]
     assert not list(worse([Row.of(each) for each in slow], rows(8e-6)[::2]))
