@@ -10,6 +10,20 @@ from operator import index
 import simpy
 
 
+class _Due(simpy.Event):
+    """An entry of the agenda.
+
+    A timeout would bring a list and a closure of its own. These share what they have in common: no
+    process ever sees one and waits for it.
+    """
+
+    _ok, _value = True, None
+    callbacks = (lambda due: due.callback(),)  # type: ignore[assignment]  # SimPy only reads it
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback = callback
+
+
 class Timeline:
     """True time of one run, and the agenda of what happens when.
 
@@ -100,13 +114,14 @@ class Timeline:
         Raises:
             ValueError: `true_ns` is in the past.
         """
-        delay_ns = index(true_ns) - self._env.now
+        env = self._env
+        delay_ns = index(true_ns) - env.now
         if delay_ns < 0:
             raise ValueError(
                 f"cannot schedule anything at {true_ns} ns: "
                 f"it is {self.now_ns()} ns already. Choose a later instant."
             )
-        self._env.timeout(delay_ns).callbacks.append(lambda _event: callback())  # type: ignore[arg-type]  # dropped
+        env.schedule(_Due(callback), delay=delay_ns)
 
     def after(self, delay_ns: int, callback: Callable[[], object]) -> None:
         """Call `callback` once `delay_ns` of true time have passed.

@@ -1,6 +1,6 @@
 """True time: leaps, agenda, refusals."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 
 import pytest
@@ -35,6 +35,20 @@ def test_time_stays_an_exact_integer_over_ten_years(start_ns: int) -> None:
     assert timeline.now_ns() == start_ns + 10 * NS_PER_YEAR + 1
     assert type(timeline.now_ns()) is int
     assert timeline.start_ns == start_ns
+
+
+def test_an_event_takes_a_few_calls_however_many_there_are(
+    calls_of: Callable[[Callable[[], object]], int], assert_linear: Callable[[list[int]], None]
+) -> None:
+    def run(events: int) -> None:
+        timeline = Timeline(0)
+        for at in range(events):
+            timeline.at(at, lambda: None)
+        timeline.advance(events)
+
+    work = [calls_of(partial(run, events)) for events in (100, 200, 400)]
+    assert_linear(work)
+    assert work[2] - work[1] < 12 * 200
 
 
 def test_ten_years_without_events_need_only_the_end_itself(
