@@ -23,6 +23,7 @@ _SOURCES: Final = (
     "hashing.py",
     "physics.py",
     "layout.py",
+    "tokens.py",
     "clocks.py",
     "login.py",
     "kernel.py",

@@ -2,7 +2,7 @@
 
 Time is whole ticks of 1/512 s, counted from 00:00 UTC on the Monday on which the study begins. A
 clock's error is a whole number of units: 2**-16 s in 32 bits, or 1 ns in 64 bits; the type of
-`error` chooses. Everything that is counted is counted in integers.
+`errors` chooses. Everything that is counted is counted in integers.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ C_SHELF_C: Final = 4
 C_EXCESS_PPM: Final = 5
 C_PUSHING_PPM: Final = 6
 C_LOSS: Final = 7
-CONSTANTS: Final = 8
+C_MEAN_C: Final = 8
+CONSTANTS: Final = 9
 W_SHELF_LEAST: Final = 0
 W_SHELF_MOST: Final = 1
 W_HOLIDAY: Final = 2
@@ -106,9 +107,11 @@ W_DESK_TO_S: Final = 9
 W_DESK_DAYS: Final = 10
 W_BASE_S: Final = 11
 W_PHASE: Final = 12
-WHOLES: Final = 13
+W_ABSENT: Final = 13
+W_AGES: Final = 14
+WHOLES: Final = 15
 
-# What is drawn for a token, a column each.
+# What is drawn for a token, a row each.
 TOKEN: Final = (
     "offset_ppm",
     "turnover_c",
@@ -122,25 +125,33 @@ TOKEN: Final = (
     "enrolled_tick",
 )
 
-# The rows of lanes.
-RATE: Final = 0
-TURNOVER: Final = 1
-AGEING: Final = 2
-SAGS: Final = 3
-FALL: Final = 4
-LAST: Final = 5
-FIRST_SUM: Final = 6
-SECOND_SUM: Final = 7
-GROWN: Final = 8
-LOG_GROWN: Final = 9
-LANES: Final = 10
-END: Final = 0
-HOLIDAY: Final = 1
-WALK_OFFSET: Final = 2
-WALK_RATE: Final = 3
-LOST: Final = 4
-BITS: Final = 5
-WHOLE_LANES: Final = 6
+D_OFFSET: Final = 0
+D_TURNOVER: Final = 1
+D_AGEING: Final = 2
+D_SHELF: Final = 3
+D_LIFE: Final = 4
+D_LOST: Final = 5
+D_HOLIDAY: Final = 6
+D_WALK_RATE: Final = 7
+D_WALK_OFFSET: Final = 8
+D_ENROLLED: Final = 9
+
+# The rows of lanes: of clock errors, numbers, and whole numbers.
+START: Final = 0
+GAIN: Final = 1
+ERRORS: Final = 2
+TURN: Final = 0
+SAGS: Final = 1
+FALL: Final = 2
+FLOATS: Final = 3
+REST: Final = 0
+AGE: Final = 1
+END: Final = 2
+LOST: Final = 3
+HOLIDAY: Final = 4
+WALKS: Final = 5
+"""Of an even week, and of an odd one: what the walk gathered until it began, and its rate then."""
+WHOLE_LANES: Final = 9
 
 # The rows of a token's state under a policy.
 FAILED: Final = 0
@@ -165,12 +176,19 @@ class Surroundings(NamedTuple):
         wholes: see `WHOLES`.
         climate: for each week that differs, for each cell of it: both integrals of the temperature
             until the cell begins, the temperature then, and its slope.
-        totals: for each week that differs, both integrals over it.
+        sums: for each week, both integrals from the beginning of the study to that of the week.
+        windows: for each week and each of its logins, both integrals in the time in which it may
+            be, as polynomials; see `tables.window_table`.
+        turned: for each of these, what the second polynomial leaves out.
+        aged: for each week of the cycle, login and age, what ageing gained, in units.
+        paces: how that goes on, see `tables.ageing_table`.
         walk: `wander_table`.
         delays: typing delays, equally likely, in ticks: 4,096 of them.
         rota: for each week of the cycle and each of its logins the day, the first time step, and
             the number of steps in which it may begin; 0 if there is no such login.
         months: the month of each day.
+        quantiles: of offset (ppm), turnover (degC), life of the battery (days) and of the standard
+            normal distribution, a row each.
     """
 
     one: Any
@@ -178,30 +196,43 @@ class Surroundings(NamedTuple):
     constants: Any
     wholes: Any
     climate: Any
-    totals: Any
+    sums: Any
+    windows: Any
+    turned: Any
+    aged: Any
+    paces: Any
     walk: Any
     delays: Any
     rota: Any
     months: Any
+    quantiles: Any
 
 
 class Block(NamedTuple):
     """Tokens as lanes.
 
+    The clock error at the beginning of week n is START + n (GAIN + REST / 2**16), apart from what
+    the temperature's changes, ageing, the walk and the supply do.
+
     Attributes:
-        error: clock error since it was set, without supply and wander, in units.
-        floats: see `LANES`.
+        drawn: see `TOKEN`.
+        errors: in units of clock error; see `ERRORS`.
+        floats: see `FLOATS`.
         wholes: see `WHOLE_LANES`.
         words: two words of 32 bits for the chance of events.
         keys: the 64 bits of each token.
         states: for each policy, see `STATES`.
+        offsets: for each policy, in time steps, what the verifier remembers.
+        anchors: for each policy, the offset of the last pair.
         standing: for each policy `PLAIN`, `SPECIAL` or `FALLEN`.
-        shown: clock error at the present event, in units.
-        base: where the code lies, in units, against the verifier's time step.
-        tick: the instant of the present event since the study began, low 32 bits.
+        base: where the code of the present event lies, in units, against the verifier's time step;
+            `W_ABSENT` where there is no login.
+        missed: whether a policy does not plainly accept it, an octet each.
+        eights: the same octets, eight at a time.
     """
 
-    error: Any
+    drawn: Any
+    errors: Any
     floats: Any
     wholes: Any
     words: Any
@@ -210,13 +241,9 @@ class Block(NamedTuple):
     offsets: Any
     anchors: Any
     standing: Any
-    shown: Any
     base: Any
-    step: Any
-    phase: Any
-    delay: Any
-    here: Any
     missed: Any
+    eights: Any
 
 
 class Tally(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mfalab.simulator.fleet.clocks import error_at
+from mfalab.simulator.fleet.clocks import error_at, event_of, shown_at_event
 from mfalab.simulator.fleet.compiled import inlined
 from mfalab.simulator.fleet.hashing import mix64
 from mfalab.simulator.fleet.layout import (
@@ -71,7 +71,6 @@ from mfalab.simulator.fleet.layout import (
     WAIT,
     WAITED_MINUTES,
     WAITING,
-    WEEK_S,
     WINDOW_S,
     WRONG_CODES,
 )
@@ -243,8 +242,7 @@ def login(
     a_tick = np.int64(around.units / TICKS)
     whole_step = a_step * a_tick
     state = block.states[policy]
-    tick = (week * (WEEK_S // wholes[W_PERIOD_S]) + block.step[lane]) * a_step + block.phase[lane]
-    delay = np.int64(block.delay[lane])
+    tick, delay = event_of(lane, week, slot, around, block)
     counts = tally.counts[policy, around.months[tick // (DAY_S * TICKS)]]
     if tick < state[WAIT, lane]:
         counts[WAITING] += 1
@@ -252,7 +250,7 @@ def login(
     counts[LOGINS] += 1
     key = np.uint64(block.keys[lane] ^ np.uint64((week * 8 + slot) * 64 + 1))
     accepted, throttled = False, False
-    shown = np.int64(block.shown[lane])
+    shown = shown_at_event(lane, tick, delay, around, block)
     for attempt in range(wholes[W_TRIES]):
         if attempt:
             key = mix64(key)

@@ -1,10 +1,8 @@
-"""What a crystal gains between two instants: the terms of `simulator.clocks.quartz`, as increments.
+"""What a crystal gains between two instants: the terms of `simulator.clocks.quartz`.
 
     x(t) = x0 + integral(y0 + beta (T - T0)^2 + A ln(1 + B t)) + supply + wander
 
-The object model takes each integral from the beginning; a kernel in single precision takes it from
-one login to the next, which keeps the digits. Each function computes in the precision of its
-arguments, and serves lanes and single tokens alike.
+Each function computes in the precision of its arguments, and serves lanes and single tokens alike.
 """
 
 from __future__ import annotations
@@ -17,54 +15,50 @@ from mfalab.simulator.fleet.compiled import inlined, is_single, like
 
 CENTRE_C: Final = 25.0
 """Temperatures are counted from here, so that their squares stay small."""
+TERMS: Final = {"single": 9, "double": 17}
+"""Coefficients of a polynomial, by the precision."""
 
 
 @inlined
-def ageing(
-    one: Any,
-    seconds_a_day: Any,
-    rate: Any,
-    per_rate: Any,
-    grown: Any,
-    log_grown: Any,
-    days: Any,
-) -> Any:
-    """Seconds gained by ageing in some days, and ln of how far g grew in them.
+def ageing(rate: Any, days: Any) -> Any:
+    """The integral of ln(1 + B t) since manufacture, in days.
 
-    With g = 1 + B t the integral of ln g over d days is d ln g + (g + B d) ln(1 + B d / g) / B - d.
-    The logarithm is 2 atanh(z), z = B d / (2 g + B d), by its series: z is below 1/3.
+    Args:
+        rate: B per day.
+        days: since manufacture.
+    """
+    grown = 1.0 + rate * days
+    return grown * np.log(grown) / rate - days
+
+
+@inlined
+def evaluate(one: Any, terms: Any, x: Any) -> Any:
+    """A polynomial; of as many `TERMS` as the precision needs.
 
     Args:
         one: 1 in the precision to compute in.
-        seconds_a_day: A, times 0.0864 s a day for each ppm.
-        rate: B per day.
-        per_rate: 1 / B, once for all.
-        grown: g at the earlier instant.
-        log_grown: its logarithm.
-        days: d, at most 4 weeks while the token is new.
+        terms: its coefficients, the constant first.
+        x: where.
     """
-    more = rate * days
-    z = more / (grown + grown + more)
-    square = z * z
-    # Terms up to the precision at hand for z = 1/3, the worst there is.
     if is_single(one):
-        total = like(one, 1 / 13)
+        total = terms[8]
     else:
-        total = like(one, 1 / 27) * square + like(one, 1 / 25)
-        total = total * square + like(one, 1 / 23)
-        total = total * square + like(one, 1 / 21)
-        total = total * square + like(one, 1 / 19)
-        total = total * square + like(one, 1 / 17)
-        total = total * square + like(one, 1 / 15)
-        total = total * square + like(one, 1 / 13)
-    total = total * square + like(one, 1 / 11)
-    total = total * square + like(one, 1 / 9)
-    total = total * square + like(one, 1 / 7)
-    total = total * square + like(one, 1 / 5)
-    total = total * square + like(one, 1 / 3)
-    log = (z + z) * (total * square + one)
-    gained = seconds_a_day * (days * log_grown + (grown + more) * log * per_rate - days)
-    return gained, log
+        total = terms[16] * x + terms[15]
+        total = total * x + terms[14]
+        total = total * x + terms[13]
+        total = total * x + terms[12]
+        total = total * x + terms[11]
+        total = total * x + terms[10]
+        total = total * x + terms[9]
+        total = total * x + terms[8]
+    total = total * x + terms[7]
+    total = total * x + terms[6]
+    total = total * x + terms[5]
+    total = total * x + terms[4]
+    total = total * x + terms[3]
+    total = total * x + terms[2]
+    total = total * x + terms[1]
+    return total * x + terms[0]
 
 
 @inlined
@@ -114,26 +108,44 @@ def wandered(one: Any, offset: Any, rate: Any, packed: Any, day: Any, part: Any)
         day: of the week, from 0.
         part: of that day, from 0 to 1.
     """
-    gathered = np.int32(packed & np.int32(0xFF)) - np.int32(128)
-    steps = np.int32(packed >> np.int32(8)) - np.int32(128)
-    whole = np.int32(offset + rate * day + gathered)
+    gathered = np.int32(np.int32(packed & np.uint32(0xFF)) - np.int32(128))
+    steps = np.int32(np.int32((packed >> np.uint32(8)) & np.uint32(0xFF)) - np.int32(128))
+    whole = np.int32(offset + np.int32(np.int32(rate * day) + gathered))
     return like(one, whole) + part * like(one, np.int32(rate + steps))
 
 
-def wander_table() -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
-    """For each day, and each way in which a week's daily steps may go up and down: two sums.
+@inlined
+def walked_on(offset: Any, rate: Any, packed: Any) -> Any:
+    """Where the walk has come to when the week is over: what it gathered, and its rate.
 
-    A row for each day of the week, and an eighth for the whole week; a column for each seven bits,
-    of which bit n says whether the step of day n goes up. The low octet is what was gathered until
-    the day began (steps times days), the next one is the sum of the steps up to that of the day;
-    128 is added to both.
+    Args:
+        offset: gathered until the week began.
+        rate: the sum of all steps until then.
+        packed: any row of `wander_table` for the steps of this week.
+    """
+    gathered = np.int32(np.int32((packed >> np.uint32(16)) & np.uint32(0xFF)) - np.int32(128))
+    steps = np.int32(np.int32(packed >> np.uint32(24)) - np.int32(128))
+    return (
+        np.int32(offset + np.int32(np.int32(np.int32(7) * rate) + gathered)),
+        np.int32(rate + steps),
+    )
+
+
+def wander_table() -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
+    """For each day, and each way in which a week's daily steps may go up and down: four sums.
+
+    A row for each day of the week; a column for each seven bits, of which bit n says whether the
+    step of day n goes up. The low octet is what was gathered until the day began (steps times
+    days), the next one is the sum of the steps up to that of the day; the upper two are the same
+    for the whole week. 128 is added to each.
     """
     ups = (np.arange(128)[:, None] >> np.arange(7)) & 1
     steps = 2 * ups - 1
+    whole = (steps * (7 - np.arange(7))).sum(1) + 128 | (steps.sum(1) + 128) << 8
     rows = []
-    for day in range(8):
+    for day in range(7):
         before = np.arange(7) < day
         gathered = (steps * before * (day - np.arange(7))).sum(1)
         until = (steps * (np.arange(7) <= day)).sum(1)
-        rows.append((gathered + 128) | ((until + 128) << 8))
-    return np.array(rows, np.int32)
+        rows.append((gathered + 128) | ((until + 128) << 8) | (whole << 16))
+    return np.array(rows, np.uint32)

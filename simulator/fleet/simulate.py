@@ -25,8 +25,8 @@ from mfalab.simulator.clocks.battery import Battery
 from mfalab.simulator.clocks.climates import CLIMATES, Climate, Constant
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_S
 from mfalab.simulator.clocks.quartz import DataSheet, Quartz, ageing_ppm
-from mfalab.simulator.fleet import clocks, kernel, layout, tables
-from mfalab.simulator.fleet.physics import wander_table
+from mfalab.simulator.fleet import kernel, layout, tables, tokens
+from mfalab.simulator.fleet.physics import TERMS, wander_table
 from mfalab.simulator.fleet.policies import rows_of
 from mfalab.simulator.fleet.presets import CRYSTALS, HABITS, Habit
 from mfalab.simulator.fleet.study import DAYS, Study
@@ -43,6 +43,8 @@ CHUNK: Final = 32_768
 _SHELF: Final = CLIMATES["drawer"]
 _CELL_S: Final = {"single": 900, "double": 180}
 _UNITS: Final = {"single": 1 << 16, "double": NS_PER_S}
+_ABSENT: Final = {"single": -(1 << 31), "double": -(1 << 62)}
+"""No clock is wrong by so many units."""
 _FLOATS: Final = {"single": np.float32, "double": np.float64}
 _ERRORS: Final = {"single": np.int32, "double": np.int64}
 
@@ -190,7 +192,7 @@ class _Prepared:
         self.walk = wander_table()
         self.policies = rows_of(policy.figures for policy in study.policies)
         self._climates: dict[str, Any] = {}
-        self._arounds: dict[int, tuple[layout.Surroundings, Any]] = {}
+        self._arounds: dict[int, layout.Surroundings] = {}
         self._life = tables.cut_normal_quantiles(
             study.battery.life / NS_PER_DAY,
             study.battery.spread / NS_PER_DAY,
@@ -200,25 +202,25 @@ class _Prepared:
         self._lock = Lock()
 
     def _climate(self, name: str) -> Any:
+        """A climate's cells, and its integrals until each week begins."""
         if name not in self._climates:
-            of_float = _FLOATS[self.precision]
+            weeks = self.study.weeks + 7
             table, totals = tables.climate_table(
-                climate_of(name),
-                self.study.begin_ns,
-                self.study.weeks + 6,
-                _CELL_S[self.precision],
+                climate_of(name), self.study.begin_ns, weeks, _CELL_S[self.precision]
             )
-            self._climates[name] = table.astype(of_float), totals.astype(of_float)
+            each = totals[np.arange(weeks) % len(totals)]
+            sums = np.concatenate((np.zeros((1, 2)), each.cumsum(0)))
+            self._climates[name] = table.astype(_FLOATS[self.precision]), sums
         return self._climates[name]
 
-    def around(self, cohort: Cohort) -> tuple[layout.Surroundings, Any]:
-        """What a cohort's tokens share, and the distributions that they are drawn from."""
+    def around(self, cohort: Cohort) -> layout.Surroundings:
+        """What a cohort's tokens share."""
         with self._lock:
             if cohort.number not in self._arounds:
                 self._arounds[cohort.number] = self._make_around(cohort)
             return self._arounds[cohort.number]
 
-    def _make_around(self, cohort: Cohort) -> tuple[layout.Surroundings, Any]:
+    def _make_around(self, cohort: Cohort) -> layout.Surroundings:
         study = self.study
         sheet = crystal_of(study, cohort.crystal)
         typical = sheet.typical
@@ -248,19 +250,28 @@ class _Prepared:
         wholes[layout.W_DESK_DAYS] = sum(1 << DAYS.index(day) for day in set(study.help_desk.days))
         wholes[layout.W_BASE_S] = study.begin_ns // NS_PER_S
         wholes[layout.W_PHASE] = cohort.phase
-        table, totals = self._climate(cohort.climate)
-        around = layout.Surroundings(
-            one=_FLOATS[self.precision](1),
-            units=np.int64(_UNITS[self.precision]),
-            constants=constants,
-            wholes=wholes,
-            climate=table,
-            totals=totals,
-            walk=self.walk,
-            delays=self.delays,
-            rota=_rota(habit, study.period),
-            months=self.months,
-        )
+        wholes[layout.W_ABSENT] = _ABSENT[self.precision]
+        wholes[layout.W_AGES] = ages = study.weeks + study.shelf[1] + 2
+        units, of_float = _UNITS[self.precision], _FLOATS[self.precision]
+        table, sums = self._climate(cohort.climate)
+        constants[layout.C_MEAN_C] = sums[-1, 0] / (len(sums) - 1) / tables.WEEK_S
+        rota = _rota(habit, study.period)
+        windows, turned = self._windows(cohort, rota, constants)
+        aged = np.zeros((*rota.shape[:2], 2 * ages), _ERRORS[self.precision])
+        paces = np.zeros((*rota.shape[:2], 3, 2 * ages), of_float)
+        period_days = study.period / NS_PER_DAY
+        a_day = abs(typical.ageing_ppm) * 0.0864 * units
+        for week, slot in np.argwhere(rota[:, :, 2]):
+            _, first, steps = rota[week, slot].tolist()
+            half_days = steps * period_days / 2
+            middle_days = first * period_days + half_days
+            whole, pace = tables.ageing_table(
+                a_day, typical.ageing_rate_per_day, ages, middle_days, half_days
+            )
+            # Half of all specimens age the other way.
+            aged[week, slot] = np.rint(np.concatenate((whole, -whole)))
+            pace = np.concatenate((pace, pace * [[-1], [-1], [1]]), axis=1)
+            paces[week, slot] = pace
         quantiles = np.stack(
             (
                 tables.cut_normal_quantiles(
@@ -273,7 +284,49 @@ class _Prepared:
                 self._normal,
             )
         )
-        return around, quantiles
+        return layout.Surroundings(
+            one=of_float(1),
+            units=np.int64(units),
+            constants=constants,
+            wholes=wholes,
+            climate=table,
+            sums=sums,
+            windows=windows,
+            turned=turned,
+            aged=aged,
+            paces=paces,
+            walk=self.walk,
+            delays=self.delays,
+            rota=rota,
+            months=self.months,
+            quantiles=quantiles,
+        )
+
+    def _windows(self, cohort: Cohort, rota: NDArray[np.int32], constants: tables.Floats) -> Any:
+        """Both integrals of the temperature at each login, and what the second leaves out.
+
+        From the first what the mean temperature makes is taken, which tokens have in their rate;
+        the second is in units.
+        """
+        study = self.study
+        week = np.arange(study.weeks + 1)[:, None]
+        slot = np.arange(rota.shape[1])
+        cycle = (week + cohort.phase) % len(rota)
+        period_s = study.period // NS_PER_S
+        from_s = week * tables.WEEK_S + rota[cycle, slot, 1].astype(np.int64) * period_s
+        there = rota[cycle, slot, 2] > 0
+        to_s = from_s + np.where(there, rota[cycle, slot, 2], 1) * period_s
+        terms = TERMS[self.precision]
+        fitted = tables.window_table(
+            climate_of(cohort.climate), study.begin_ns, from_s.ravel(), to_s.ravel(), terms
+        ).reshape(*from_s.shape, 2, terms)
+        mean_c = constants[layout.C_MEAN_C]
+        fitted[:, :, 0, 0] -= mean_c * (from_s + to_s) / 2
+        fitted[:, :, 0, 1] -= mean_c * (to_s - from_s) / 2
+        fitted[:, :, 1] *= constants[layout.C_PARABOLA] * _UNITS[self.precision]
+        turned = np.floor(fitted[:, :, 1, 0])
+        fitted[:, :, 1, 0] -= turned
+        return fitted.astype(_FLOATS[self.precision]), turned.astype(np.int64)
 
 
 def _rota(habit: Habit, period_ns: int) -> NDArray[np.int32]:
@@ -312,14 +365,12 @@ def _key(study: Study, chunk: Chunk) -> np.uint64:
 def draw_tokens(
     study: Study, chunk: Chunk, precision: Precision = "double"
 ) -> tuple[NDArray[np.uint64], tables.Floats]:
-    """The keys of a chunk's tokens, and what they are; the columns are those of `layout.TOKEN`."""
-    around, quantiles = _prepared(study, precision).around(chunk.cohort)
+    """The keys of a chunk's tokens, and what they are: a row each, of `layout.TOKEN`."""
     keys = np.zeros(chunk.tokens, np.uint64)
-    drawn = np.zeros((chunk.tokens, len(layout.TOKEN)))
-    clocks.make_tokens(
-        _key(study, chunk), chunk.first, around.constants, around.wholes, quantiles, keys, drawn
-    )
-    return keys, drawn
+    drawn = np.zeros((len(layout.TOKEN), chunk.tokens))
+    around = _prepared(study, precision).around(chunk.cohort)
+    tokens.make_tokens(_key(study, chunk), chunk.first, around, keys, drawn)
+    return keys, drawn.T
 
 
 def run_chunk(
@@ -343,8 +394,7 @@ def run_chunk(
         OverflowError: the trace has too few rows.
     """
     shared = _prepared(study, precision)
-    around, _ = shared.around(chunk.cohort)
-    keys, drawn = draw_tokens(study, chunk, precision)
+    around = shared.around(chunk.cohort)
     policies, weeks = len(study.policies), study.weeks
     months = len(shared.firsts)
     counts = np.zeros((policies, months, layout.COUNTERS), np.int64)
@@ -357,17 +407,19 @@ def run_chunk(
         np.zeros((0, layout.TRACE_COLUMNS), np.int64) if trace is None else trace,
         np.zeros(3, np.int64),
     )
-    for first in range(0, chunk.tokens, block):
-        lanes = min(block, chunk.tokens - first)
-        kernel.live(
-            around,
-            drawn[first : first + lanes],
-            chunk.first + first,
-            first,
-            shared.policies,
-            _block(lanes, policies, precision, keys[first : first + lanes]),
-            tally,
-        )
+    whole = chunk.tokens - chunk.tokens % block
+    for first, count, lanes in ((0, whole, block), (whole, chunk.tokens - whole, 0)):
+        if count:
+            kernel.live(
+                _key(study, chunk),
+                chunk.first + first,
+                count,
+                first,
+                around,
+                shared.policies,
+                _block(lanes or count, policies, precision),
+                tally,
+            )
     if trace is not None and tally.traced[0] > len(trace):
         raise OverflowError(f"the trace needs {tally.traced[0]} rows")
     by_fleet = np.zeros((policies, study.fleets, months, layout.COUNTERS), np.int64)
@@ -378,28 +430,24 @@ def run_chunk(
     return Tallies(by_fleet, tally.first_refusals, tally.clocks, gone_of, chunk.tokens, logins)
 
 
-def _block(
-    lanes: int, policies: int, precision: Precision, keys: NDArray[np.uint64]
-) -> layout.Block:
+def _block(lanes: int, policies: int, precision: Precision) -> layout.Block:
     """Room for the lanes of a block."""
     of_error, of_float = _ERRORS[precision], _FLOATS[precision]
+    eights = np.zeros((lanes + 7) // 8, np.uint64)
     return layout.Block(
-        error=np.zeros(lanes, of_error),
-        floats=np.zeros((layout.LANES, lanes), of_float),
+        drawn=np.zeros((len(layout.TOKEN), lanes)),
+        errors=np.zeros((layout.ERRORS, lanes), of_error),
+        floats=np.zeros((layout.FLOATS, lanes), of_float),
         wholes=np.zeros((layout.WHOLE_LANES, lanes), np.int32),
         words=np.zeros((2, lanes), np.uint32),
-        keys=keys,
+        keys=np.zeros(lanes, np.uint64),
         states=np.zeros((policies, layout.STATES, lanes), np.int64),
         offsets=np.zeros((policies, lanes), np.int32),
         anchors=np.zeros((policies, lanes), np.int32),
         standing=np.zeros((policies, lanes), np.uint8),
-        shown=np.zeros(lanes, of_error),
         base=np.zeros(lanes, of_error),
-        step=np.zeros(lanes, np.int32),
-        phase=np.zeros(lanes, np.int32),
-        delay=np.zeros(lanes, np.int32),
-        here=np.zeros(lanes, np.int32),
-        missed=np.zeros(lanes, np.int32),
+        missed=eights.view(np.uint8),
+        eights=eights,
     )
 
 

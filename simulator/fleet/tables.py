@@ -7,6 +7,7 @@ from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from mfalab.simulator.clocks.climates import Climate, Constant, Waves
@@ -17,7 +18,8 @@ Floats = NDArray[np.float64]
 DELAYS: Final = 4096
 """Typing delays that are told apart, all equally likely."""
 _QUANTILES: Final = 4097
-_WEEK_S: Final = 604_800
+_NODES: Final = 17
+WEEK_S: Final = 604_800
 
 
 def climate_table(
@@ -39,7 +41,7 @@ def climate_table(
     """
     if not isinstance(climate, Waves):
         weeks = 1
-    cells = _WEEK_S // cell_s
+    cells = WEEK_S // cell_s
     seconds = np.arange(weeks * cells + 1, dtype=np.int64) * cell_s
     first, second, temperature = _integrals(climate, begin_ns, seconds)
     steps = cell_s * 1.0
@@ -66,6 +68,68 @@ def climate_table(
         axis=1,
     )
     return table, totals
+
+
+def window_table(
+    climate: Climate,
+    begin_ns: int,
+    from_s: NDArray[np.int64],
+    to_s: NDArray[np.int64],
+    terms: int,
+) -> Floats:
+    """Both integrals of a climate within some stretches of time, as polynomials.
+
+    Args:
+        climate: the climate; in none of the stretches it may jump.
+        begin_ns: the instant from which the integrals of T - `CENTRE_C` and its square are taken.
+        from_s: when each stretch begins, in seconds since then.
+        to_s: when it ends.
+        terms: how many coefficients to find.
+
+    Returns:
+        For each stretch and both integrals the coefficients of a polynomial in x, the constant
+        first; x is -1 at the beginning of the stretch and 1 at its end.
+    """
+    middle, half = (from_s + to_s)[:, None] / 2, (to_s - from_s)[:, None] / 2
+    nodes = -np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
+    # Whole seconds can be computed exactly however late it is.
+    seconds = np.rint(middle + half * nodes).astype(np.int64)
+    first, second, _ = _integrals(climate, begin_ns, np.concatenate(([0], seconds.ravel())))
+    values = np.stack((first[1:], second[1:])).reshape(2, *seconds.shape, 1)
+    by_node = chebyshev.chebvander((seconds - middle) / half, _NODES - 1)
+    # What is left out of a sum of Chebyshev polynomials is spread over all of the stretch; powers
+    # of x are fast to compute.
+    fitted = np.linalg.solve(by_node, values)[..., :terms, 0]
+    powers = np.zeros((terms, terms))
+    for term in range(terms):
+        powers[term, : term + 1] = chebyshev.cheb2poly(np.eye(terms)[term, : term + 1])
+    return np.moveaxis(fitted @ powers, 0, 1)
+
+
+def ageing_table(
+    a_day: float, rate: float, ages: int, middle_days: float, half_days: float
+) -> tuple[Floats, Floats]:
+    """What ageing gains until a login, for tokens of each age in weeks.
+
+    With x from -1 to 1 over the time in which the login may be and h half of that time, it is
+    table + pace x + change x^2 (1 - fades x / 3 + (fades x)^2 / 6), by the series of the logarithm.
+
+    Args:
+        a_day: units gained in a day for each unit of ln(1 + B t).
+        rate: B per day.
+        ages: how many weeks of age there are.
+        middle_days: the middle of a login's time, in days since its week began.
+        half_days: h.
+
+    Returns:
+        The table, and pace, change and fades in a row each.
+    """
+    days = 7.0 * np.arange(ages) + middle_days
+    grown = 1 + rate * days
+    table = a_day * (grown * np.log(grown) / rate - days)
+    pace = a_day * half_days * np.log(grown)
+    change = a_day * half_days**2 * rate / (2 * grown)
+    return table, np.stack((pace, change, rate * half_days / grown))
 
 
 def _integrals(climate: Climate, begin_ns: int, seconds: Any) -> tuple[Floats, Floats, Floats]:

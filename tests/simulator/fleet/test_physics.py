@@ -1,4 +1,4 @@
-"""Increments of the clock's terms add up to the object model's integrals."""
+"""The clock's terms are the object model's integrals."""
 
 import numpy as np
 import pytest
@@ -8,20 +8,28 @@ from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
 from mfalab.simulator.clocks.quartz import Quartz, QuartzClock
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.fleet.compiled import jit
-from mfalab.simulator.fleet.physics import ageing, parabola, wander_table, wandered, warmth
+from mfalab.simulator.fleet.physics import (
+    TERMS,
+    ageing,
+    evaluate,
+    parabola,
+    walked_on,
+    wander_table,
+    wandered,
+    warmth,
+)
 
 A = Quartz().ageing_ppm
 
 
 @jit
-def aged_seconds(one, amount, rate, days, times):
-    grown, log_grown, total = one, one - one, one - one
-    for _ in range(times):
-        gained, log = ageing(one, amount, rate, one / rate, grown, log_grown, days)
-        total += gained
-        grown += rate * days
-        log_grown += log
-    return total
+def aged_days(rate, days):
+    return ageing(rate, days)
+
+
+@jit
+def evaluated(one, terms, x):
+    return evaluate(one, terms, x)
 
 
 @jit
@@ -36,25 +44,30 @@ def one_warmth(one, first, second, start, slope, into):
 
 @jit
 def one_wander(one, offset, rate, packed, day, part):
-    return wandered(one, offset, rate, packed, day, part)
+    return wandered(one, np.int32(offset), np.int32(rate), packed, np.int32(day), part)
+
+
+@jit
+def one_week(offset, rate, packed):
+    return walked_on(np.int32(offset), np.int32(rate), packed)
 
 
 @pytest.mark.parametrize(("years", "gained"), [(1, 65.7), (3, 300.1), (5, 586.2)])
-def test_weekly_ageing_adds_up_to_the_integral(years, gained):
-    weeks = round(years * 365.25 / 7)
-    found = aged_seconds(1.0, A * 0.0864, 1 / 30, 7.0, weeks)
+def test_ageing_is_the_integral_of_the_object_model(years, gained):
+    days = 7 * round(years * 365.25 / 7)
+    found = A * 0.0864 * aged_days(1 / 30, days)
     clock = QuartzClock(Timeline(0), Quartz(parabola_ppm_per_c2=0.0), climate=Constant(25.0))
-    exact = (clock.believed_ns(weeks * 7 * NS_PER_DAY) - weeks * 7 * NS_PER_DAY) / NS_PER_S
+    exact = (clock.believed_ns(days * NS_PER_DAY) - days * NS_PER_DAY) / NS_PER_S
     assert found == pytest.approx(exact, abs=2e-9)
     assert found == pytest.approx(gained, abs=1.5)  # the table's years are no whole weeks
-    single = aged_seconds(*(np.float32(each) for each in (1, A * 0.0864, 1 / 30, 7)), weeks)
-    assert single == pytest.approx(exact, abs=1e-3)
 
 
-def test_ageing_of_the_longest_gap_is_exact():
-    """Five weeks after manufacture z is 0.37, the worst that a timetable of four weeks can do."""
-    assert aged_seconds(1.0, 1.0, 1 / 30, 35.0, 1) == pytest.approx(
-        aged_seconds(1.0, 1.0, 1 / 30, 35 / 64, 64), rel=1e-10
+def test_a_polynomial_has_the_terms_that_its_precision_needs():
+    terms = np.arange(1.0, TERMS["double"] + 1)
+    assert evaluated(1.0, terms, 0.5) == pytest.approx(np.polyval(terms[::-1], 0.5), rel=1e-14)
+    single = terms.astype(np.float32)
+    assert evaluated(np.float32(1), single, np.float32(0.5)) == pytest.approx(
+        np.polyval(terms[8::-1], 0.5), rel=1e-6
     )
 
 
@@ -85,7 +98,9 @@ def test_wander_is_the_sum_of_daily_steps():
                 rate += steps[earlier]
                 gathered += rate
             expected = gathered + 0.25 * (rate + steps[day])
-            assert one_wander(1.0, 11, -5, int(table[day, bits]), day, 0.25) == expected
-        whole = int(table[7, bits])
-        assert (whole & 0xFF) - 128 == sum(step * (7 - day) for day, step in enumerate(steps))
-        assert (whole >> 8) - 128 == sum(steps)
+            assert one_wander(1.0, 11, -5, table[day, bits], day, 0.25) == expected
+            rate, gathered = -5, 11
+            for step in steps:
+                rate += step
+                gathered += rate
+            assert one_week(11, -5, table[day, bits]) == (gathered, rate)
