@@ -29,6 +29,12 @@ _SOURCES: Final = (
     "kernel.py",
 )
 """What is compiled, and what is compiled into it."""
+_PLAIN: Final = {"nogil": True, "error_model": "numpy", "_nrt": False}
+"""How all is compiled: without references counted, so without arrays that are made there.
+
+Each row of an array that is looked up would otherwise be counted up and down by a locked
+instruction, which for a single token takes ten times as long as what is computed.
+"""
 _KEPT: Final = 3
 """Folders that are kept: the versions of a few environments side by side."""
 
@@ -55,7 +61,7 @@ def require_extra() -> None:
 
 def jit(function: Compiled) -> Compiled:
     """A function, compiled when it is first called, that lets other threads run."""
-    return cast("Compiled", _numba().njit(nogil=True, cache=True, error_model="numpy")(function))
+    return cast("Compiled", _numba().njit(cache=True, **_PLAIN)(function))
 
 
 def inlined(function: Compiled) -> Compiled:
@@ -64,7 +70,7 @@ def inlined(function: Compiled) -> Compiled:
     A call would copy every pointer and size of every array of its arguments: for a whole block that
     takes as long as what is computed for one token.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "forceinline": True}
+    options: dict[str, Any] = {"forceinline": True, **_PLAIN}
     return cast("Compiled", _numba().njit(**options)(function))
 
 
@@ -83,7 +89,7 @@ def lanes(function: Compiled) -> Compiled:
             builder: Any = DefaultPassBuilder
             return [builder.define_nopython_pipeline(self.state)]
 
-    options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"cache": True, **_PLAIN}
     return cast("Compiled", numba.njit(pipeline_class=Apart, **options)(function))
 
 
