@@ -6,9 +6,9 @@ what a body reads cannot change before it writes, and there is no serialisation 
 ask it to run again, which no caller could do whose messages and random bytes are spent. The queue
 for the lock is PostgreSQL's, first come first served; what waits in one process shares a commit.
 
-A read is a journey to the server. A write that nothing can be in the way of waits in `Known` for the
-commit: an update of columns on which nothing depends, a row whose key was looked for. So a body that
-writes no more than that needs no savepoint, and what a group wrote is a few statements.
+A read is a journey to the server. A write that nothing can be in the way of waits in `Known` for
+the commit: an update of columns on which nothing depends, a row whose key was looked for. So a body
+that writes no more than that needs no savepoint, and what a group wrote is a few statements.
 
 The tables are made from `schema.sql` by SQLAlchemy, in a schema of their own, and so are the
 statements; psycopg runs them, prepared once for each connection. A connection that is lost is

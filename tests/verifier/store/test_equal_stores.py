@@ -20,7 +20,7 @@ from mfalab.verifier.store.memory import MemoryStore
 from mfalab.verifier.store.protocol import Conflict, Store
 
 TYPES: list[Any] = [Device, UsedCode, Budget, Session]
-GROUPS, BODIES, ACTS = 12, 6, 7
+GROUPS, BODIES, ACTS = 12, 6, 12
 
 
 class Undone(Exception):
@@ -70,6 +70,8 @@ def act(chance: random.Random, tx: Any, seen: list[object]) -> None:
     elif kind is UsedCode and tx.get(Device, record.device_id) is None:
         seen.append("a code of nothing")
     else:
+        if chance.random() < 0.7:  # as rules do, and what was looked for may wait for the commit
+            seen.append(tx.get(kind, *key))
         try:
             getattr(tx, what)(record)
         except Conflict as conflict:
