@@ -20,8 +20,6 @@ from mfalab.simulator.scenario_files.loader import Case
 from mfalab.simulator.scenario_files.suites import collect
 from mfalab.verifier import otp
 
-Break = Callable[[pytest.MonkeyPatch], None]
-
 # Neither is a property of ours: both are times on the wall, and the machine may be busy.
 settings.register_profile("mfalab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mfalab")
@@ -33,30 +31,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def noticed() -> Callable[[pytest.MonkeyPatch, Break, str], bool]:
-    """Whether a shipped case fails with a break of the verifier, and passes without it.
+def shipped_cases() -> list[Case]:
+    """Short ones before long ones."""
+    return sorted(collect([]), key=lambda case: len(case.scenario.steps))
 
-    Cases of the scenario, topic or tag that a word names are tried first, short ones before long
-    ones. An error is no verdict on the verifier, and one that crashes is no break.
+
+@pytest.fixture
+def notice(
+    shipped_cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[pytest.MonkeyPatch], None], str], None]:
+    """Demands that a shipped case fails with a break of the verifier, and passes without it.
+
+    Cases of the scenario, topic or tag that a word names are tried first. An error is no verdict
+    on the verifier, and one that crashes is no break.
     """
-    cases = sorted(collect([]), key=lambda case: len(case.scenario.steps))
 
     def fails(case: Case) -> bool:
         last = run_case(case)[-1]
         assert "defect in mfalab" not in last["why"], last["why"]
         return bool(last["verdict"] == "failed")
 
-    def noticed(patch: pytest.MonkeyPatch, break_it: Break, word: str) -> bool:
+    def notice(break_it: Callable[[pytest.MonkeyPatch], None], word: str) -> None:
         def unlikely(case: Case) -> bool:
             return word != case.name and word not in case.topic and word not in case.scenario.tags
 
-        break_it(patch)
-        found = next((case for case in sorted(cases, key=unlikely) if fails(case)), None)
-        patch.undo()
-        assert found is None or run_case(found)[-1]["verdict"] == "passed"
-        return found is not None
+        break_it(monkeypatch)
+        found = next((case for case in sorted(shipped_cases, key=unlikely) if fails(case)), None)
+        monkeypatch.undo()
+        what = break_it.__name__.replace("_", " ")
+        assert found is not None, f"no scenario fails with this break: {what}"
+        assert run_case(found)[-1]["verdict"] == "passed"
 
-    return noticed
+    return notice
 
 
 @pytest.fixture(scope="session")

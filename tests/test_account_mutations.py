@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator.language import setting
 from mfalab.verifier import (
     authorization,
     console_login,
@@ -41,21 +40,9 @@ from mfalab.verifier.records import (
     SmsChallenge,
 )
 from mfalab.verifier.webauthn import attestation
+from support.breaks import Break, Patch, each, figures, nothing
 
 pytestmark = pytest.mark.slow
-
-Patch = pytest.MonkeyPatch
-
-
-def nothing(*_: object, **__: object) -> None:
-    """A check that checks nothing."""
-
-
-def figures(patch: Patch, **changed: Any) -> None:
-    """Change figures in every profile."""
-    broken = {name: replace(known, **changed) for name, known in setting.PROFILES.items()}
-    patch.setattr(setting, "PROFILES", broken)
-
 
 # -- credentials and sessions --
 
@@ -463,7 +450,7 @@ def model_believed_without_its_root(patch: Patch) -> None:
     patch.setattr(attestation, "_as_announced", lambda *_: True)
 
 
-BREAKS: list[tuple[Callable[[Patch], None], str]] = [
+BREAKS: list[tuple[Break, str]] = [
     (wrong_secret_access_key_accepted, "secrets-and-tokens"),
     (wrong_secret_of_a_session_accepted, "secrets-and-tokens"),
     (wrong_session_token_accepted, "secrets-and-tokens"),
@@ -516,15 +503,8 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
 """A break, and the scenario that is tried first."""
 
 
-@pytest.mark.parametrize(
-    ("break_it", "word"), BREAKS, ids=[break_it.__name__ for break_it, _ in BREAKS]
-)
+@each(BREAKS)
 def test_verifier_with_a_broken_rule_is_noticed(
-    noticed: Callable[..., bool],
-    monkeypatch: Patch,
-    break_it: Callable[[Patch], None],
-    word: str,
+    notice: Callable[[Break, str], None], break_it: Break, word: str
 ) -> None:
-    assert noticed(monkeypatch, break_it, word), (
-        f"no scenario fails with this break: {break_it.__name__.replace('_', ' ')}"
-    )
+    notice(break_it, word)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mfalab.simulator.language import setting
 from mfalab.verifier import console_login, device_rules, profile, second_page
 from mfalab.verifier import security_keys as keys
 from mfalab.verifier.calls import Refused
@@ -18,21 +17,9 @@ from mfalab.verifier.records import CredentialRecord, Device, WebAuthnChallenge
 from mfalab.verifier.webauthn import attestation, ceremonies, cose, statements
 from mfalab.verifier.webauthn.messages import UP, UV
 from mfalab.verifier.webauthn.outcomes import CeremonyFailed, CeremonyOutcome
+from support.breaks import Break, Patch, each, figures, nothing
 
 pytestmark = pytest.mark.slow
-
-Patch = pytest.MonkeyPatch
-
-
-def nothing(*_: object, **__: object) -> None:
-    """A check that checks nothing."""
-
-
-def figures(patch: Patch, **changed: Any) -> None:
-    """Change figures in every profile."""
-    broken = {name: replace(known, **changed) for name, known in setting.PROFILES.items()}
-    patch.setattr(setting, "PROFILES", broken)
-
 
 # -- signatures and credentials --
 
@@ -258,7 +245,7 @@ def refused_assertions_do_not_count_for_the_lock(patch: Patch) -> None:
     patch.setattr(console_login, "fail", lambda call, sign_in, identity, refusal: Refused(refusal))
 
 
-BREAKS: list[tuple[Callable[[Patch], None], str]] = [
+BREAKS: list[tuple[Break, str]] = [
     (signature_not_verified, "bad-signatures"),
     (credential_of_another_identity_accepted, "own-key-for-anothers-account"),
     (first_key_only_may_sign, "key-lost-another-left"),
@@ -292,15 +279,8 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
 """A break, and the scenario that is tried first."""
 
 
-@pytest.mark.parametrize(
-    ("break_it", "word"), BREAKS, ids=[break_it.__name__ for break_it, _ in BREAKS]
-)
+@each(BREAKS)
 def test_verifier_with_a_broken_rule_for_keys_is_noticed(
-    noticed: Callable[..., bool],
-    monkeypatch: Patch,
-    break_it: Callable[[Patch], None],
-    word: str,
+    notice: Callable[[Break, str], None], break_it: Break, word: str
 ) -> None:
-    assert noticed(monkeypatch, break_it, word), (
-        f"no scenario fails with this break: {break_it.__name__.replace('_', ' ')}"
-    )
+    notice(break_it, word)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from mfalab.simulator.language import setting
 from mfalab.verifier import (
     Delay,
     Outcome,
@@ -40,10 +39,10 @@ from mfalab.verifier.code_rules import Window
 from mfalab.verifier.records import Demand, Device, Identity, SessionKind
 from mfalab.verifier.sessions import MfaProof
 from mfalab.verifier.webauthn import ceremonies
+from support.breaks import Break, Patch, each, figures, nothing
 
 pytestmark = pytest.mark.slow
 
-Patch = pytest.MonkeyPatch
 MODULES = (
     authorization,
     console,
@@ -67,16 +66,6 @@ def everywhere(patch: Patch, name: str, broken: object) -> None:
     assert found, f"the verifier has no {name}; this break breaks nothing"
     for module in found:
         patch.setattr(module, name, broken)
-
-
-def nothing(*_: object, **__: object) -> None:
-    """A check that checks nothing."""
-
-
-def figures(patch: Patch, **changed: Any) -> None:
-    """Change figures in every profile."""
-    broken = {name: replace(known, **changed) for name, known in setting.PROFILES.items()}
-    patch.setattr(setting, "PROFILES", broken)
 
 
 # -- the breaks --------------------------------------------------------------------------------
@@ -492,7 +481,7 @@ def roots_session_not_cut(patch: Patch) -> None:
     patch.setattr(sts, "ROOT_SESSION_S", 43_200)
 
 
-BREAKS: list[tuple[Callable[[Patch], None], str]] = [
+BREAKS: list[tuple[Break, str]] = [
     (replay_accepted, "replay"),
     (replay_accepted_between_doors, "replay"),
     (window_one_step_wider_behind, "drift"),
@@ -564,15 +553,8 @@ BREAKS: list[tuple[Callable[[Patch], None], str]] = [
 """A break, and a word of the topic or tags of the scenarios that are tried first."""
 
 
-@pytest.mark.parametrize(
-    ("break_it", "word"), BREAKS, ids=[break_it.__name__ for break_it, _ in BREAKS]
-)
+@each(BREAKS)
 def test_broken_verifier_is_noticed(
-    noticed: Callable[..., bool],
-    monkeypatch: Patch,
-    break_it: Callable[[Patch], None],
-    word: str,
+    notice: Callable[[Break, str], None], break_it: Break, word: str
 ) -> None:
-    assert noticed(monkeypatch, break_it, word), (
-        f"no scenario fails with this break: {break_it.__name__.replace('_', ' ')}"
-    )
+    notice(break_it, word)

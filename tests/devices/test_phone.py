@@ -3,11 +3,7 @@ import pytest
 from mfalab.devices.device import Device
 from mfalab.devices.errors import DeviceUnusable, Unusable
 from mfalab.devices.phone import Phone
-
-
-class StoppedClock:
-    def now_ns(self) -> int:
-        return 0
+from support.clocks import SetClock
 
 
 class Battery:
@@ -29,7 +25,7 @@ def test_device_works_until_it_breaks() -> None:
 
 def test_breakage_outranks_the_battery_and_the_switch() -> None:
     battery = Battery()
-    phone = Phone("phone", StoppedClock(), battery)
+    phone = Phone("phone", SetClock(), battery)
     reasons = []
     for worse in (phone.switch_off, lambda: setattr(battery, "full", False), phone.break_):
         worse()
@@ -41,7 +37,7 @@ def test_breakage_outranks_the_battery_and_the_switch() -> None:
 
 def test_phone_announces_itself_when_switched_on() -> None:
     calls: list[str] = []
-    phone = Phone("phone", StoppedClock())
+    phone = Phone("phone", SetClock())
     phone.when_switched_on(lambda: calls.append("on"))
     phone.switch_off()
     assert phone.switched_off
@@ -52,7 +48,7 @@ def test_phone_announces_itself_when_switched_on() -> None:
 
 def test_phone_with_an_empty_battery_announces_nothing() -> None:
     battery = Battery()
-    phone = Phone("phone", StoppedClock(), battery)
+    phone = Phone("phone", SetClock(), battery)
     phone.when_switched_on(lambda: pytest.fail("it has no power to announce itself"))
     battery.full = False
     phone.switch_on()

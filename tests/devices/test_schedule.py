@@ -7,18 +7,9 @@ import threading
 import pytest
 
 from mfalab.devices.schedule import NothingWillHappen, OwnTime, WallTime
+from support.clocks import SetClock
 
 MS = 1_000_000
-
-
-class SetClock:
-    """A clock on a wall that a test sets."""
-
-    def __init__(self) -> None:
-        self.ns = 0
-
-    def now_ns(self) -> int:
-        return self.ns
 
 
 class TestOwnTime:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import threading
 import tracemalloc
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from fido2.client import DefaultClientDataCollector, Fido2Client, UserInteractio
 from fido2.ctap import CtapError
 from fido2.ctap1 import ApduError, Ctap1
 from fido2.ctap2 import ClientPin, Ctap2
-from fido2.hid import CtapHidDevice
 from fido2.webauthn import (
     PublicKeyCredentialCreationOptions,
     PublicKeyCredentialDescriptor,
@@ -31,7 +29,7 @@ from hypothesis import strategies as st
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, HidError, packets
 from mfalab.devices.ctap.faults import Faults
-from mfalab.devices.ctap.model import Model, load_model
+from mfalab.devices.ctap.model import load_model
 from mfalab.devices.ctap.storage import (
     FileStorage,
     MemoryStorage,
@@ -40,57 +38,18 @@ from mfalab.devices.ctap.storage import (
 )
 from mfalab.devices.ctap.user import (
     Asked,
-    User,
     absent,
     touching,
 )
 from mfalab.devices.errors import DeviceUnusable, NotOffered
 from mfalab.devices.schedule import OwnTime, WallTime
 from mfalab.devices.security_key import SecurityKey
-from mfalab.devices.transports.memory import Connection, KeyUnplugged
+from mfalab.devices.transports.memory import KeyUnplugged
 from mfalab.simulator.clocks import WallClock
 from mfalab.simulator.entropy import Entropy
-
-MS = 1_000_000
-
-
-S = 1000 * MS
-
+from support.keys import HASH, MS, RP, S, ask, error, make, new, opened, plugged, refusal
 
 ERR = CtapError.ERR
-
-
-RP = {"id": "example.com", "name": "Example"}
-
-
-ES256 = [{"type": "public-key", "alg": -7}]
-
-
-HASH = bytes(32)
-
-
-def new(
-    model: str = "ctap-2.1-pin", *, user: User | None = None, seed: int = 1, **more: object
-) -> SecurityKey:
-    return SecurityKey(model, random_bytes=Entropy(seed).random_bytes("key"), user=user, **more)
-
-
-def plugged(model: str | Model = "ctap-2.1-pin", **more: object) -> SecurityKey:
-    made = new(model, **more)
-    made.plug()
-    return made
-
-
-def make(key: SecurityKey | CtapHidDevice, user: bytes = b"alice", **more: object) -> object:
-    device = key.device() if isinstance(key, SecurityKey) else key
-    more.setdefault("options", {"rk": True})
-    return Ctap2(device).make_credential(HASH, RP, {"id": user, "name": "n"}, ES256, **more)
-
-
-def refusal(work: Callable[[], object]) -> int:
-    with pytest.raises(CtapError) as caught:
-        work()
-    return caught.value.code
 
 
 class TestPower:
@@ -360,23 +319,6 @@ def token_outcome(key: SecurityKey, client_pin: ClientPin, token: bytes) -> int 
     except CtapError as refused:
         return refused.code
     return None
-
-
-def opened(key: SecurityKey, *, everything: bool = False) -> tuple[Connection, int]:
-    """A connection and a channel of its own."""
-    connection = key.connect(everything=everything)
-    connection.write(packets(BROADCAST, HidCommand.INIT, b"12345678")[0])
-    return connection, int.from_bytes(connection.read()[15:19])
-
-
-def ask(connection: Connection, channel: int, command: HidCommand, data: bytes = b"") -> bytes:
-    for report in packets(channel, command, data):
-        connection.write(report)
-    return connection.read()
-
-
-def error(code: HidError) -> bytes:
-    return bytes((0x80 | HidCommand.ERROR, 0, 1, code))
 
 
 class Pin(UserInteraction):

@@ -21,22 +21,10 @@ from mfalab.devices.ctap import (
     load_model,
 )
 from mfalab.simulator.entropy import Entropy
+from support.clocks import SetClock
 
 CDH = sha256(b"client data").digest()
 RP = "example.com"
-
-
-class SetClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.ns = 1_000_000_000_000
-
-    def now_ns(self) -> int:
-        return self.ns
-
-    def advance(self, seconds: float) -> None:
-        self.ns += round(seconds * 1_000_000_000)
 
 
 class Key:
@@ -45,7 +33,7 @@ class Key:
     def __init__(self, model="ctap-2.1-pin", *, seed=1, storage=None, faults=NO_FAULTS, **changes):
         kind = load_model(model) if isinstance(model, str) else model
         self.model = replace(kind, **changes) if changes else kind
-        self.clock = SetClock()
+        self.clock = SetClock(s=1000)
         self.storage = MemoryStorage() if storage is None else storage
         self.random_bytes = self.drawn = Entropy(seed).random_bytes("key")
         self.authenticator = Authenticator(

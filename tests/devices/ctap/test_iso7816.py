@@ -27,6 +27,7 @@ from mfalab.devices.transports.memory import KeyUnplugged
 from mfalab.simulator.clocks.blocking import BlockingClients
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.entropy import Entropy
+from support.clocks import SetClock
 
 S = 10**9
 SELECT = bytes.fromhex("00A4040008") + AID
@@ -35,16 +36,6 @@ POLL = bytes.fromhex("8011000000")
 CANCEL = bytes.fromhex("8011110000")
 SELECTION = bytes.fromhex("8010800001 0B00")
 U2F_VERSION = bytes.fromhex("00030000")
-
-
-class Hand:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.ns = 0
-
-    def now_ns(self) -> int:
-        return self.ns
 
 
 class Card:
@@ -56,7 +47,7 @@ class Card:
         transport: Transport = Transport.NFC,
         faults: Faults = NO_FAULTS,
     ) -> None:
-        self.clock = Hand()
+        self.clock = SetClock()
         self.storage = MemoryStorage()
         self.authenticator = Authenticator(
             load_model(model),

@@ -8,15 +8,13 @@ import pytest
 from fido2.ctap import CtapError
 from fido2.ctap1 import ApduError, Ctap1
 from fido2.ctap2 import ClientPin, Ctap2
-from fido2.hid import CtapHidDevice
 
 from mfalab.devices.ctap.commands import Prompt
-from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, packets
+from mfalab.devices.ctap.ctaphid import HidCommand, packets
 from mfalab.devices.ctap.user import (
     Asked,
     Gesture,
     Reaction,
-    User,
     absent,
     declining,
     in_turn,
@@ -26,56 +24,9 @@ from mfalab.devices.ctap.user import (
 )
 from mfalab.devices.schedule import OwnTime
 from mfalab.devices.security_key import SecurityKey
-from mfalab.devices.transports.memory import Connection
-from mfalab.simulator.entropy import Entropy
-
-MS = 1_000_000
-
-
-S = 1000 * MS
-
+from support.keys import HASH, MS, S, make, new, opened, plugged, refusal
 
 ERR = CtapError.ERR
-
-
-RP = {"id": "example.com", "name": "Example"}
-
-
-ES256 = [{"type": "public-key", "alg": -7}]
-
-
-HASH = bytes(32)
-
-
-def new(
-    model: str = "ctap-2.1-pin", *, user: User | None = None, seed: int = 1, **more: object
-) -> SecurityKey:
-    return SecurityKey(model, random_bytes=Entropy(seed).random_bytes("key"), user=user, **more)
-
-
-def plugged(model: str = "ctap-2.1-pin", **more: object) -> SecurityKey:
-    made = new(model, **more)
-    made.plug()
-    return made
-
-
-def make(key: SecurityKey | CtapHidDevice, user: bytes = b"alice", **more: object) -> object:
-    device = key.device() if isinstance(key, SecurityKey) else key
-    more.setdefault("options", {"rk": True})
-    return Ctap2(device).make_credential(HASH, RP, {"id": user, "name": "n"}, ES256, **more)
-
-
-def refusal(work: Callable[[], object]) -> int:
-    with pytest.raises(CtapError) as caught:
-        work()
-    return caught.value.code
-
-
-def opened(key: SecurityKey, *, everything: bool = False) -> tuple[Connection, int]:
-    """A connection and a channel of its own."""
-    connection = key.connect(everything=everything)
-    connection.write(packets(BROADCAST, HidCommand.INIT, b"12345678")[0])
-    return connection, int.from_bytes(connection.read()[15:19])
 
 
 def asking_by_u2f(key: SecurityKey) -> Callable[[], str]:

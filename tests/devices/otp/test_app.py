@@ -11,6 +11,7 @@ from mfalab.devices.otp.app import AuthenticatorApp
 from mfalab.devices.otp.qr import write_qr
 from mfalab.devices.otp.quirks import APP_PRESETS, AppQuirks
 from mfalab.devices.phone import Phone
+from support.clocks import SetClock
 
 S = 1_000_000_000
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -21,14 +22,6 @@ COUNTED = f"otpauth://hotp/VPN:alice?secret={SECRET}&issuer=VPN&counter=0"
 FANCY = f"otpauth://totp/X:x?secret={SECRET}&algorithm=SHA256&digits=8&period=60"
 
 
-class HandClock:
-    def __init__(self, now_s: int = 0) -> None:
-        self.now_s = now_s
-
-    def now_ns(self) -> int:
-        return self.now_s * S
-
-
 class Battery:
     full = True
 
@@ -37,12 +30,12 @@ class Battery:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock(30)
+def clock() -> SetClock:
+    return SetClock(s=30)
 
 
 @pytest.fixture
-def phone(clock: HandClock) -> Phone:
+def phone(clock: SetClock) -> Phone:
     return Phone("alice's phone", clock)
 
 
@@ -51,7 +44,7 @@ def app(phone: Phone) -> AuthenticatorApp:
     return AuthenticatorApp(phone)
 
 
-def second_app(clock: HandClock, quirks: AppQuirks | None = None) -> AuthenticatorApp:
+def second_app(clock: SetClock, quirks: AppQuirks | None = None) -> AuthenticatorApp:
     return AuthenticatorApp(Phone("second phone", clock), quirks)
 
 
@@ -64,7 +57,7 @@ def test_one_app_holds_several_accounts(app: AuthenticatorApp) -> None:
     assert app.code("bob@123456789012") != "287082"
 
 
-def test_code_follows_the_phones_clock(app: AuthenticatorApp, clock: HandClock) -> None:
+def test_code_follows_the_phones_clock(app: AuthenticatorApp, clock: SetClock) -> None:
     label = app.add(ALICE)
     clock.now_s = 60
     assert app.believed_step(label) == 2
@@ -86,7 +79,7 @@ def test_picture_of_something_else_is_refused(app: AuthenticatorApp) -> None:
     assert app.accounts == ()
 
 
-def test_account_is_exported_as_uri_and_picture(app: AuthenticatorApp, clock: HandClock) -> None:
+def test_account_is_exported_as_uri_and_picture(app: AuthenticatorApp, clock: SetClock) -> None:
     label = app.add(ALICE)
     assert app.export(label) == ALICE
     other = second_app(clock)
@@ -137,7 +130,7 @@ def test_event_based_account_moves_on_request_only(app: AuthenticatorApp) -> Non
         app.until_next_code_ns(label)
 
 
-def test_faithful_app_obeys_all_parameters(app: AuthenticatorApp, clock: HandClock) -> None:
+def test_faithful_app_obeys_all_parameters(app: AuthenticatorApp, clock: SetClock) -> None:
     app.add(FANCY)
     clock.now_s = 59
     assert app.believed_step("x") == 0
@@ -149,7 +142,7 @@ def test_faithful_app_obeys_all_parameters(app: AuthenticatorApp, clock: HandClo
     [("ignores_digits", 6, 1), ("ignores_period", 8, 2), ("ignores_algorithm", 8, 1)],
 )
 def test_app_that_ignores_a_parameter_shows_wrong_codes_without_a_word(
-    phone: Phone, clock: HandClock, quirk: str, digits: int, step: int
+    phone: Phone, clock: SetClock, quirk: str, digits: int, step: int
 ) -> None:
     faithful, odd = second_app(clock), AuthenticatorApp(phone, AppQuirks(**{quirk: True}))
     clock.now_s = 89
@@ -184,7 +177,7 @@ def test_secrets_of_the_wrong_length_are_refused(
     app.add(ALICE)
 
 
-def test_backup_outlives_the_phone(app: AuthenticatorApp, clock: HandClock) -> None:
+def test_backup_outlives_the_phone(app: AuthenticatorApp, clock: SetClock) -> None:
     app.add(ALICE)
     app.add(BOB)
     backup = app.backup()
@@ -204,7 +197,7 @@ def test_backup_shows_no_secrets(app: AuthenticatorApp) -> None:
 
 
 def test_restored_event_counter_is_that_of_the_backup(
-    app: AuthenticatorApp, clock: HandClock
+    app: AuthenticatorApp, clock: SetClock
 ) -> None:
     label = app.add(COUNTED)
     backup = app.backup()
@@ -215,7 +208,7 @@ def test_restored_event_counter_is_that_of_the_backup(
 
 
 def test_restoring_keeps_accounts_that_the_backup_lacks(
-    app: AuthenticatorApp, clock: HandClock
+    app: AuthenticatorApp, clock: SetClock
 ) -> None:
     app.add(ALICE)
     other = second_app(clock)
@@ -224,7 +217,7 @@ def test_restoring_keeps_accounts_that_the_backup_lacks(
     assert len(other.accounts) == 2
 
 
-def test_app_without_backup_says_so(phone: Phone, clock: HandClock) -> None:
+def test_app_without_backup_says_so(phone: Phone, clock: SetClock) -> None:
     app = AuthenticatorApp(phone, APP_PRESETS["no-backup"])
     label = app.add(ALICE)
     with pytest.raises(NotOffered, match="does not offer backup"):
@@ -236,7 +229,7 @@ def test_app_without_backup_says_so(phone: Phone, clock: HandClock) -> None:
 
 
 def test_clone_shows_the_same_codes_until_event_counters_part(
-    app: AuthenticatorApp, clock: HandClock
+    app: AuthenticatorApp, clock: SetClock
 ) -> None:
     timed, counted = app.add(ALICE), app.add(COUNTED)
     clone = second_app(clock)
@@ -247,7 +240,7 @@ def test_clone_shows_the_same_codes_until_event_counters_part(
     assert clone.believed_step(counted) == 1
 
 
-def test_broken_phone_takes_its_app_with_it(app: AuthenticatorApp, clock: HandClock) -> None:
+def test_broken_phone_takes_its_app_with_it(app: AuthenticatorApp, clock: SetClock) -> None:
     label = app.add(ALICE)
     backup = app.backup()
     app.phone.break_()
@@ -269,7 +262,7 @@ def test_broken_phone_takes_its_app_with_it(app: AuthenticatorApp, clock: HandCl
         assert caught.value.reason is Unusable.BROKEN
 
 
-def test_phone_switched_off_or_empty_shows_nothing(clock: HandClock) -> None:
+def test_phone_switched_off_or_empty_shows_nothing(clock: SetClock) -> None:
     battery = Battery()
     phone = Phone("phone", clock, battery)
     app = AuthenticatorApp(phone)

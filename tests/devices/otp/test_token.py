@@ -3,18 +3,11 @@ import pytest
 from mfalab.devices.errors import DeviceUnusable, Unusable
 from mfalab.devices.otp.seed import OtpKind, OtpSeed
 from mfalab.devices.otp.token import HardwareToken, HotpToken
+from support.clocks import SetClock
 
 S = 1_000_000_000
 SEED = OtpSeed(b"12345678901234567890", digits=8)
 COUNTED = OtpSeed(b"12345678901234567890", OtpKind.HOTP)
-
-
-class HandClock:
-    def __init__(self, now_s: int = 0) -> None:
-        self.now_s = now_s
-
-    def now_ns(self) -> int:
-        return self.now_s * S
 
 
 class Battery:
@@ -26,8 +19,8 @@ class Battery:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock(1111111111)
+def clock() -> SetClock:
+    return SetClock(s=1111111111)
 
 
 @pytest.fixture
@@ -36,12 +29,12 @@ def battery() -> Battery:
 
 
 @pytest.fixture
-def fob(clock: HandClock, battery: Battery) -> HardwareToken:
+def fob(clock: SetClock, battery: Battery) -> HardwareToken:
     return HardwareToken("GAHT12345678", SEED, clock, battery)
 
 
 @pytest.fixture
-def counter_fob(clock: HandClock, battery: Battery) -> HotpToken:
+def counter_fob(clock: SetClock, battery: Battery) -> HotpToken:
     return HotpToken("E1", COUNTED, clock, battery)
 
 
@@ -51,20 +44,20 @@ def test_display_is_dark_until_the_button_is_pressed(fob: HardwareToken) -> None
     assert fob.display == "14050471"
 
 
-def test_shown_code_stays_when_the_step_changes(fob: HardwareToken, clock: HandClock) -> None:
+def test_shown_code_stays_when_the_step_changes(fob: HardwareToken, clock: SetClock) -> None:
     fob.press()
     clock.now_s += 29
     assert fob.until_next_code_ns == S * (30 - 1111111140 % 30)
     assert fob.display == "14050471"
 
 
-def test_display_goes_dark_by_the_tokens_own_clock(fob: HardwareToken, clock: HandClock) -> None:
+def test_display_goes_dark_by_the_tokens_own_clock(fob: HardwareToken, clock: SetClock) -> None:
     fob.press()
     clock.now_s += 30
     assert fob.display == ""
 
 
-def test_pressing_while_lit_shows_the_current_step(fob: HardwareToken, clock: HandClock) -> None:
+def test_pressing_while_lit_shows_the_current_step(fob: HardwareToken, clock: SetClock) -> None:
     clock.now_s = 1111111109
     fob.press()
     assert fob.display == "07081804"
@@ -75,7 +68,7 @@ def test_pressing_while_lit_shows_the_current_step(fob: HardwareToken, clock: Ha
     assert fob.display == "14050471"
 
 
-def test_display_time_is_a_parameter(clock: HandClock) -> None:
+def test_display_time_is_a_parameter(clock: SetClock) -> None:
     fob = HardwareToken("T", SEED, clock, display_s=5)
     fob.press()
     clock.now_s += 4
@@ -84,7 +77,7 @@ def test_display_time_is_a_parameter(clock: HandClock) -> None:
     assert fob.display == ""
 
 
-def test_restart_clears_the_display(fob: HardwareToken, clock: HandClock) -> None:
+def test_restart_clears_the_display(fob: HardwareToken, clock: SetClock) -> None:
     fob.press()
     clock.now_s = 0
     assert fob.display == ""
@@ -120,7 +113,7 @@ def test_broken_token_stays_broken(fob: HardwareToken) -> None:
     assert caught.value.reason is Unusable.BROKEN
 
 
-def test_other_steps_can_be_had_without_waiting(fob: HardwareToken, clock: HandClock) -> None:
+def test_other_steps_can_be_had_without_waiting(fob: HardwareToken, clock: SetClock) -> None:
     assert fob.code_at(-1) == "07081804"
     assert fob.code_at(0) == "14050471"
     later = fob.code_at(3)
@@ -130,14 +123,14 @@ def test_other_steps_can_be_had_without_waiting(fob: HardwareToken, clock: HandC
 
 
 def test_token_with_a_dead_clock_chip_still_shows_codes() -> None:
-    fob = HardwareToken("T", SEED, HandClock(-1))
+    fob = HardwareToken("T", SEED, SetClock(s=-1))
     assert fob.believed_step == -1
     assert len(fob.read_code()) == 8
     assert fob.code_at(2) == "94287082"
 
 
 def test_sixty_second_token_holds_its_code_for_sixty_seconds() -> None:
-    clock = HandClock(0)
+    clock = SetClock(s=0)
     fob = HardwareToken("T", OtpSeed(b"12345678901234567890", period_s=60), clock)
     first = fob.read_code()
     clock.now_s = 59
@@ -155,7 +148,7 @@ def test_seed_of_the_other_kind_is_refused(
     token: type[HardwareToken] | type[HotpToken], seed: OtpSeed
 ) -> None:
     with pytest.raises(ValueError, match=r"token T computes .* but its seed is for"):
-        token("T", seed, HandClock())
+        token("T", seed, SetClock())
 
 
 def test_each_press_uses_up_a_counter_value(counter_fob: HotpToken) -> None:
@@ -184,7 +177,7 @@ def test_press_on_a_dead_event_token_moves_no_counter(
     assert counter_fob.counter == 0
 
 
-def test_event_display_goes_dark_too(counter_fob: HotpToken, clock: HandClock) -> None:
+def test_event_display_goes_dark_too(counter_fob: HotpToken, clock: SetClock) -> None:
     counter_fob.press()
     assert counter_fob.display == "755224"
     clock.now_s += 30

@@ -3,18 +3,12 @@ import pytest
 from mfalab.devices.errors import DeviceUnusable, NoCodeReceived, Unusable
 from mfalab.devices.phone import Phone
 from mfalab.devices.sms.phone import SmsMessage, SmsPhone
-
-
-class HandClock:
-    now_s = 0
-
-    def now_ns(self) -> int:
-        return self.now_s * 1_000_000_000
+from support.clocks import SetClock
 
 
 @pytest.fixture
 def phone() -> SmsPhone:
-    phone = SmsPhone(Phone("bob's phone", HandClock()))
+    phone = SmsPhone(Phone("bob's phone", SetClock()))
     phone.insert_sim("+12025550101")
     return phone
 

@@ -6,42 +6,10 @@ import pytest
 
 from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, packets
 from mfalab.devices.ctap.user import (
-    User,
     touching,
 )
-from mfalab.devices.security_key import SecurityKey
-from mfalab.devices.transports.memory import Connection, KeyUnplugged
-from mfalab.simulator.entropy import Entropy
-
-MS = 1_000_000
-
-
-S = 1000 * MS
-
-
-def new(
-    model: str = "ctap-2.1-pin", *, user: User | None = None, seed: int = 1, **more: object
-) -> SecurityKey:
-    return SecurityKey(model, random_bytes=Entropy(seed).random_bytes("key"), user=user, **more)
-
-
-def plugged(model: str = "ctap-2.1-pin", **more: object) -> SecurityKey:
-    made = new(model, **more)
-    made.plug()
-    return made
-
-
-def opened(key: SecurityKey, *, everything: bool = False) -> tuple[Connection, int]:
-    """A connection and a channel of its own."""
-    connection = key.connect(everything=everything)
-    connection.write(packets(BROADCAST, HidCommand.INIT, b"12345678")[0])
-    return connection, int.from_bytes(connection.read()[15:19])
-
-
-def ask(connection: Connection, channel: int, command: HidCommand, data: bytes = b"") -> bytes:
-    for report in packets(channel, command, data):
-        connection.write(report)
-    return connection.read()
+from mfalab.devices.transports.memory import KeyUnplugged
+from support.keys import S, ask, opened, plugged
 
 
 class TestConnections:

@@ -28,6 +28,7 @@ from mfalab.devices.transports.uhid import UhidReports
 from mfalab.devices.transports.usbip import UsbipServer
 from mfalab.devices.transports.vpcd import VpcdCard
 from mfalab.simulator.entropy import Entropy
+from support.clocks import SetClock
 
 MS = 1_000_000
 LEAP_NS = 5_000 * MS
@@ -35,16 +36,6 @@ ABOUT = HidDevice("Test key", "0042ABCD", "bench")
 SELECT = bytes.fromhex("00A4040008A0000006472F000100")
 RESET_APDU = bytes.fromhex("80100000010700")
 U2F_REGISTER = bytes.fromhex("00010000 000040") + bytes(64) + bytes(2)
-
-
-class SetClock:
-    """A clock on a wall that a test sets."""
-
-    def __init__(self) -> None:
-        self.ns = 0
-
-    def now_ns(self) -> int:
-        return self.ns
 
 
 class Script:

@@ -1,0 +1,1 @@
+"""What tests of several packages import: pytest puts the folder `tests` on the path."""
