@@ -65,9 +65,8 @@ _WORD = re.compile(r"[^\s{}\[\],:]+(?: [a-z%]+\b)?")
 
 fuzz = settings(
     max_examples=150,
-    deadline=None,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

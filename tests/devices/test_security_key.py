@@ -415,7 +415,7 @@ class TestPythonFido2:
         max_size=25,
     )
 )
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_whatever_hosts_send_there_is_one_answer_each_and_the_store_is_untouched(
     requests: list[tuple[int, int, bytes, bytes, int]],
 ) -> None:

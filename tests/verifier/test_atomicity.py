@@ -112,8 +112,7 @@ ACTIONS = st.tuples(
 @pytest.mark.slow
 @settings(
     max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(ACTIONS, min_size=5, max_size=25), st.integers(0, 40))
 def test_refused_operations_change_nothing_but_costs(

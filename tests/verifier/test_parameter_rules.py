@@ -459,7 +459,7 @@ def fitting(shape: Shape) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize(("service", "operation"), EVERY, ids=[name for _, name in EVERY])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_fuzz_only_refusals_or_what_the_model_allows(
     service: str, operation: str, data: st.DataObject
@@ -496,7 +496,6 @@ METHODS = [
 @pytest.mark.parametrize(("door", "name"), METHODS, ids=[name for _, name in METHODS])
 @settings(
     max_examples=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

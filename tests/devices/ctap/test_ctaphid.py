@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -628,7 +628,7 @@ def test_a_lost_doubled_or_swapped_packet_never_makes_a_wrong_message(gap: int) 
 
 
 @given(st.lists(st.binary(min_size=64, max_size=64) | st.binary(max_size=70), max_size=30))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_no_bytes_whatever_make_it_raise(reports: list[bytes]) -> None:
     wire = Wire()
     channel = wire.open()
@@ -816,6 +816,4 @@ TestMachine = Machine.TestCase
 TestMachine.settings = settings(
     max_examples=40,
     stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )

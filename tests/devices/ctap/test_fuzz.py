@@ -1,7 +1,7 @@
 """Any request gets an answer: a code, never an exception, and a refusal changes nothing."""
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mfalab.devices.ctap import CtapStatus, cbor, load_model
@@ -72,7 +72,7 @@ def key_for(make_key, model, prepared):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(model=MODELS, prepared=st.booleans(), requests=st.lists(REQUESTS, min_size=1, max_size=4))
 @example(model="ctap-2.1-bio", prepared=True, requests=[b"\x09\xa1\x06\xf5"])
 def test_any_cbor_gets_a_code_and_a_refusal_changes_nothing(make_key, model, prepared, requests):
@@ -93,7 +93,7 @@ def without_tries(records):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(
     apdu=st.binary(max_size=90)
     | st.builds(

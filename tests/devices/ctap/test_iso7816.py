@@ -430,7 +430,7 @@ class TestPythonFido2:
     ),
     st.sampled_from([Transport.NFC, Transport.SMART_CARD]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_whatever_a_reader_sends_there_is_a_status_word_and_the_store_is_whole(
     apdus: list[bytes], transport: Transport
 ) -> None:

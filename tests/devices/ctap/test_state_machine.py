@@ -7,7 +7,7 @@ credentials live, the highest counter seen, and which tokens may still be good.
 from hashlib import sha256
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -218,7 +218,5 @@ def test_any_course_of_pin_and_credential_events(make_key, counter):
     case.settings = settings(
         max_examples=60,
         stateful_step_count=40,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],  # how loaded the machine is, is no bug
     )
     case("runTest").runTest()

@@ -90,7 +90,7 @@ class TestWire:
         st.floats(0, 0.5),
         st.floats(0, 0.5),
     )
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_on_any_bad_wire_nothing_breaks_and_the_same_seed_spoils_the_same(
         self, seed: int, lost: float, duplicated: float, reordered: float, corrupted: float
     ) -> None:

@@ -127,8 +127,7 @@ def test_client_that_does_not_behave(
 @pytest.mark.usefixtures("still_serves")
 @settings(
     max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "HEAD", "OPTIONS"]),

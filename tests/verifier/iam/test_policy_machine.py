@@ -195,5 +195,5 @@ class GroupsAndPolicies(RuleBasedStateMachine):
 def test_any_course_of_operations(new_company: Any) -> None:
     run_state_machine_as_test(
         lambda: GroupsAndPolicies(new_company(MemoryStore()).iam("ada")),
-        settings=settings(max_examples=25, stateful_step_count=30, deadline=None, derandomize=True),
+        settings=settings(max_examples=25, stateful_step_count=30, derandomize=True),
     )

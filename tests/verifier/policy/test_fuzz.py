@@ -126,7 +126,7 @@ def read(text: str, kind: Kind) -> Document | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=600, derandomize=True)
 @given(TEXTS, st.sampled_from(Kind), CONTEXTS, WORDS, WORDS)
 def test_malformed_or_a_verdict(
     text: str, kind: Kind, context: dict[str, Any], action: str, resource: str

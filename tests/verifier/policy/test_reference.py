@@ -197,7 +197,7 @@ ANYTHING = [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=600, derandomize=True)
 @given(POLICIES, st.sampled_from(list(WHO)), st.sampled_from([HOME, AWAY]), REQUEST)
 @example(
     {"identity": ANYTHING, "resource": None, "boundary": None, "session": None},

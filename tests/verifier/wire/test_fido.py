@@ -287,16 +287,14 @@ MEMBERS = (
     body=st.dictionaries(st.sampled_from(MEMBERS), JSON).map(lambda x: json.dumps(x).encode())
     | st.binary(max_size=200),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_is_sent_is_answered(path: str, body: bytes) -> None:
     said = Client(new_api()).post(path, body)
     assert said["http"] in (200, 400)
 
 
 @given(data=st.data())
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_spoilt_answers_are_refused(
     data: st.DataObject, security_key: SecurityKey, browser: Browser
 ) -> None:

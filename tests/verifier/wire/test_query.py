@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import botocore.session
 import pytest
 from botocore.serialize import create_serializer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfalab.verifier import ServiceError
@@ -61,7 +61,7 @@ def as_texts(value: Any) -> Any:
 def test_what_botocore_sends_is_what_was_given(service: str, operation: str) -> None:
     shape = input_of(service, operation)
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=15)
     @given(values(shape))
     def check(given_value: dict[str, Any]) -> None:
         model = BOTOCORE[service].operation_model(operation)

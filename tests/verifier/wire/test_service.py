@@ -266,7 +266,7 @@ def test_every_operation_of_the_verifier_is_on_the_wire(service: str) -> None:
     assert METHODS[service]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     body=st.binary(max_size=60)
     | st.lists(

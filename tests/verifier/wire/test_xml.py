@@ -6,7 +6,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.parsers import create_parser
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfalab.verifier import ServiceError
@@ -86,7 +86,7 @@ def test_botocore_reads_the_answer(service: str, operation: str) -> None:
     described = model.operation(operation)
     output = described.output or Shape("", "structure")
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=15)
     @given(values(output))
     def check(result: dict[str, Any]) -> None:
         body = xml.answer(described, model.namespace, result, REQUEST)
@@ -126,7 +126,7 @@ def test_policy_document_is_percent_encoded_text(kind: type) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 500, 501])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(text=TEXTS)
 def test_botocore_reads_the_error(status: int, text: str) -> None:
     body = xml.error(ServiceError("SomeCode", text, status), "urn:ns", REQUEST)
