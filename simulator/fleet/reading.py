@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.language.problems import ProblemsFound
-from mfalab.simulator.scenario_files.mistakes import located
 from mfalab.simulator.scenario_files.yaml_source import data_of, read_source
 
 
@@ -39,6 +38,9 @@ def read_study(path: Path | None, changes: Mapping[str, Any]) -> Study:
     try:
         study = Study.model_validate(data)
     except ValidationError as error:
+        # Knows the whole language of scenarios, which costs more than to start a study does.
+        from mfalab.simulator.scenario_files.mistakes import located
+
         problems = list(located(source, source.root, error.errors(), Study))
         raise ProblemsFound(problems) from None
     if not changes:

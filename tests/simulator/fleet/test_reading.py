@@ -1,5 +1,8 @@
 """Study files: each mistake with its place."""
 
+import subprocess
+import sys
+
 import pytest
 
 from mfalab.simulator.fleet.reading import BadOption, read_study
@@ -43,3 +46,14 @@ def test_an_option_that_does_not_fit_is_named(tmp_path, on_file):
     path.write_text("tokens: 5\n")
     with pytest.raises(BadOption, match=r'--habit: there is no habit "x"'):
         read_study(path if on_file else None, {"habit": "x"})
+
+
+def test_what_a_study_does_not_need_is_not_imported():
+    """The language of scenarios takes longer to import than a study of a warm cache takes."""
+    asked = "import sys, mfalab.simulator.fleet.reading, mfalab.simulator.fleet.results; "
+    asked += "print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    imported = done.stdout.split()
+    assert "mfalab.simulator.fleet.simulate" in imported
+    heavy = {"mfalab.simulator.steps", "mfalab.simulator.environment", "pyarrow", "jinja2"}
+    assert heavy.isdisjoint(imported)
