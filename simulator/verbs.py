@@ -782,12 +782,13 @@ class Verbs(ABC):
         to: str | None = None,
         by: str | None = None,
         network: Literal["on", "off", "airplane"] | None = None,
+        drift: str | None = None,
         times: int = 1,
         every: str | None = None,
         jitter: str = "0 s",
         expect: Expected = ACCEPTED,
     ) -> Outcome:
-        """Change a device's clock: set it, let it jump, or put a phone on or off network time."""
+        """Change a device's clock: its time, a quartz's drift, or a phone's network time."""
         return self._perform("set_clock", locals())
 
     def set_verifier_clock(

@@ -204,6 +204,9 @@ class QuartzClock(DeviceClock):
         # Climates lived in, each from an instant on; the first one also held before.
         self._moves_ns: list[int] = [self._set_ns]
         self._stays: list[_Stay] = [_Stay(climate, climate.integrals(self._set_ns), 0.0)]
+        # Rates had, each from an instant on, with what was gained before; as climates.
+        self._drifts_ns: list[int] = [self._set_ns]
+        self._drifts: list[tuple[float, float]] = [(quartz.offset_ppm, 0.0)]
         self._steps = Steps()
 
     @property
@@ -211,11 +214,16 @@ class QuartzClock(DeviceClock):
         """Where the device is now."""
         return self._stays[-1].climate
 
+    @property
+    def drift_ppm(self) -> float:
+        """Its rate at the turnover temperature when new: y0, or what it was bent to last."""
+        return self._drifts[-1][0]
+
     def believed_ns(self, true_ns: int) -> int:
         """What this clock shows at the instant `true_ns`, in nanoseconds since the Unix epoch."""
         quartz = self.quartz
         elapsed_ns = true_ns - self._set_ns
-        error_ns = quartz.offset_ppm * elapsed_ns / 1e6
+        error_ns = self._drifted_ns(true_ns)
         if quartz.parabola_ppm_per_c2:
             error_ns += (
                 quartz.parabola_ppm_per_c2 * self._squared_deviation(true_ns) * _NS_PER_PPM_S
@@ -232,14 +240,15 @@ class QuartzClock(DeviceClock):
     def turns_ns(self) -> list[int]:
         """See `DeviceClock.turns_ns`; the end of its battery is one."""
         ends = [self.supply.dies_ns] if isinstance(self.supply, Battery) else []
-        return self._moves_ns[1:] + self._steps.starts_ns + ends
+        return self._moves_ns[1:] + self._drifts_ns[1:] + self._steps.starts_ns + ends
 
     def rate_ppm(self, true_ns: int) -> float:
         """The drift y at the instant `true_ns` in ppm, without noise."""
         quartz = self.quartz
-        climate = self._stays[self._stay_at(true_ns)].climate
+        climate = self._stays[_latest(self._moves_ns, true_ns)].climate
         deviation_c = climate.temperature_c(true_ns) - quartz.turnover_c
-        rate_ppm = quartz.offset_ppm + quartz.parabola_ppm_per_c2 * deviation_c**2
+        drift_ppm, _ = self._drifts[_latest(self._drifts_ns, true_ns)]
+        rate_ppm = drift_ppm + quartz.parabola_ppm_per_c2 * deviation_c**2
         age_days = max(0, true_ns - self._made_ns) / NS_PER_DAY
         rate_ppm += quartz.ageing_ppm * log1p(quartz.ageing_rate_per_day * age_days)
         if self.supply.alive(true_ns):
@@ -254,6 +263,13 @@ class QuartzClock(DeviceClock):
         self._stays.append(_Stay(climate, climate.integrals(true_ns), before))
         self._moves_ns.append(true_ns)
 
+    def bend(self, drift_ppm: float) -> None:
+        """Give the crystal another y0 from now on, as a blow does; its offset is continuous."""
+        true_ns = self._true_time.now_ns()
+        gained_ns = self._drifted_ns(true_ns)
+        self._drifts.append((drift_ppm, gained_ns))
+        self._drifts_ns.append(true_ns)
+
     def step(self, delta_ns: int) -> None:
         """Move the clock by `delta_ns` at once."""
         self._steps.add(self._true_time.now_ns(), delta_ns)
@@ -262,11 +278,13 @@ class QuartzClock(DeviceClock):
         """Make the clock show `believed_ns` now; it drifts on from there."""
         self.step(believed_ns - self.now_ns())
 
-    def _stay_at(self, true_ns: int) -> int:
-        return max(0, bisect_right(self._moves_ns, true_ns) - 1)
+    def _drifted_ns(self, true_ns: int) -> float:
+        index = _latest(self._drifts_ns, true_ns)
+        drift_ppm, before_ns = self._drifts[index]
+        return before_ns + drift_ppm * (true_ns - self._drifts_ns[index]) / 1e6
 
     def _squared_deviation(self, true_ns: int) -> float:
-        index = self._stay_at(true_ns)
+        index = _latest(self._moves_ns, true_ns)
         stay = self._stays[index]
         return stay.before + squared_deviation(
             self.quartz.turnover_c,
@@ -282,3 +300,8 @@ class QuartzClock(DeviceClock):
         grown = 1 + rate * age_days
         ppm_days = self.quartz.ageing_ppm * (grown * log(grown) / rate - age_days)
         return ppm_days * NS_PER_DAY / 1e6
+
+
+def _latest(starts_ns: list[int], true_ns: int) -> int:
+    """Which of several stretches an instant is in; the first one also held before."""
+    return max(0, bisect_right(starts_ns, true_ns) - 1)

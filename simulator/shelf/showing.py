@@ -47,7 +47,7 @@ def seen(shelf: Shelf, device: HeldDevice) -> dict[str, Any]:
         told["window_s"] = shelf.lab.journal.window_s(device.name)
     match device:
         case HeldToken():
-            told |= _token(device)
+            told |= _token(device, shelf.now_ns)
         case HeldApp():
             told |= _app(device)
         case HeldSms():
@@ -70,7 +70,7 @@ def code_now(device: HeldDevice) -> str:
     return device.code_at(0)
 
 
-def _token(device: HeldToken) -> dict[str, Any]:
+def _token(device: HeldToken, now_ns: int) -> dict[str, Any]:
     told: dict[str, Any] = {"display": device.thing.display}
     clock = device.clock
     if device.period_s is not None:
@@ -79,7 +79,8 @@ def _token(device: HeldToken) -> dict[str, Any]:
         if isinstance(clock.supply, Battery):
             told["battery_dies"] = format_instant(clock.supply.dies_ns)
         if device.period_s is not None:
-            told["drift_ppm"] = round(clock.quartz.offset_ppm, 3)
+            told["drift_ppm"] = round(clock.drift_ppm, 3)
+            told["temperature_c"] = round(clock.climate.temperature_c(now_ns), 1)
     return told
 
 

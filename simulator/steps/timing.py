@@ -14,7 +14,7 @@ from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.environment import Environment
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.language.key_use import is_near
-from mfalab.simulator.language.units import Celsius, Duration, Instant, Span, format_instant
+from mfalab.simulator.language.units import Celsius, Duration, Instant, Ppm, Span, format_instant
 from mfalab.simulator.language.words import ClimateName, DeviceName
 from mfalab.simulator.steps.base import PATIENCE_NS, Step
 from mfalab.simulator.steps.refusals import READING
@@ -103,7 +103,7 @@ class Travel(Step):
 
 
 class SetClock(Step):
-    """Change a device's clock: set it, let it jump, or put a phone on or off network time."""
+    """Change a device's clock: its time, a quartz's drift, or a phone's network time."""
 
     requires: ClassVar[tuple[Ability, ...]] = (Ability.SET_CLOCK,)
     do: Literal["set_clock"] = "set_clock"
@@ -114,21 +114,25 @@ class SetClock(Step):
     """How far it jumps."""
     network: Literal["on", "off", "airplane"] | None = None
     """A phone's network time: on, off, or off because of airplane mode."""
+    drift: Ppm | None = None
+    """How fast a quartz runs from now on, at 25 C when new; what it is off by stays."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        given = [word for word in (self.to, self.by, self.network) if word is not None]
-        if len(given) != 1:
-            raise ValueError("set_clock takes exactly one of to, by, network")
+        words = (self.to, self.by, self.network, self.drift)
+        if sum(word is not None for word in words) != 1:
+            raise ValueError("set_clock takes exactly one of to, by, network, drift")
         return self
 
     def perform(self, env: Environment) -> object:
         """See the class."""
         clock = env.device(self.device).clock
-        if isinstance(clock, PhoneClock):
+        if isinstance(clock, PhoneClock) and self.drift is None:
             self._set_phone(clock)
         elif isinstance(clock, QuartzClock) and self.network is None:
-            if self.to is not None:
+            if self.drift is not None:
+                clock.bend(self.drift)
+            elif self.to is not None:
                 clock.set_to(self.to)
             else:
                 clock.step(self.by or 0)

@@ -75,6 +75,20 @@ function choose(label, words, work) {
   return make("label", { textContent: label }, select);
 }
 
+function slider(className, text, limits, unit, work) {
+  const shown = make("span");
+  const input = make("input", { type: "range", ...limits });
+  input.oninput = () => { shown.textContent = `${input.value} ${unit}`; };
+  input.onchange = () => work(`${input.value} ${unit}`);
+  const label = make("label", { className }, make("span", {}, `${text}: `, shown), input);
+  label.follow = (value) => {
+    if (label.contains(document.activeElement) && input.matches(":active")) return;
+    if (Number(input.value) !== value) input.value = value;
+    setText(shown, `${value} ${unit}`);
+  };
+  return label;
+}
+
 const pathOf = (name, what) => `devices/${encodeURIComponent(name)}${what ? `/${what}` : ""}`;
 
 function build(device) {
@@ -159,11 +173,11 @@ function more(device, find) {
   rows[1].classList.add("lend");
   rows[2].classList.add("find");
   if (device.kind === "hardware_totp") {
-    const shown = make("span", { textContent: "25 C" });
-    const slide = make("input", { type: "range", min: -20, max: 60, step: 1, value: 25 });
-    slide.oninput = () => { shown.textContent = `${slide.value} C`; };
-    slide.onchange = () => step({ do: "travel", device: name, climate: `${slide.value} C` });
-    rows.push(make("label", {}, make("span", {}, `Temperature of ${name}: `, shown), slide));
+    rows.push(
+      slider("heat", `Temperature of ${name}`, { min: -20, max: 60, step: 1 }, "C",
+        (climate) => step({ do: "travel", device: name, climate })),
+      slider("bend", `Drift of ${name} from now on`, { min: -120, max: 120, step: 5 }, "ppm",
+        (drift) => step({ do: "set_clock", device: name, drift })));
     rows.push(choose(`Take ${name} to`, ["drawer", "office", "pocket", "outdoors", "car"], (climate) =>
       step({ do: "travel", device: name, climate })));
   }
@@ -249,6 +263,10 @@ function update(card, device, nowS) {
     const pin = device.pin_is_set ? `; PIN set, ${device.pin_retries} tries` : "; no PIN";
     const asks = device.asks ? `; blinks for ${device.asks.site || "a client"}: touch it` : "";
     setText(find(".where"), where + state + (device.plugged ? "; plugged in" : "; not plugged in") + pin + asks);
+  }
+  if (device.drift_ppm !== undefined) {
+    find(".heat").follow(device.temperature_c);
+    find(".bend").follow(device.drift_ppm);
   }
   if (device.clock && device.period_s) plot(card, device, nowS);
 }

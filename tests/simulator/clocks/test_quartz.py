@@ -208,6 +208,8 @@ def travelled_clock() -> QuartzClock:
         timeline.advance(40 * NS_PER_DAY)
         clock.travel(CLIMATES[name])
         clock.travel(CLIMATES[name])
+        clock.bend(-7.0)
+        clock.bend(30.0)
         clock.step(-3 * NS_PER_S)
     return clock
 
@@ -253,6 +255,24 @@ def test_offset_is_continuous_at_a_journey() -> None:
     assert clock.now_ns() == before_ns
     assert abs(clock.believed_ns(now_ns - NS_PER_S) - (before_ns - NS_PER_S)) < 50_000
     assert abs(clock.believed_ns(now_ns + NS_PER_S) - (before_ns + NS_PER_S)) < 50_000
+
+
+def test_bent_crystal_runs_otherwise_from_then_on_and_not_before() -> None:
+    timeline = Timeline(START_NS)
+    clock, other = (QuartzClock(timeline, replace(STEADY, offset_ppm=20.0)) for _ in range(2))
+    timeline.advance(10 * NS_PER_DAY)
+    before_ns = clock.offset_ns()
+    clock.bend(-50.0)
+    assert (clock.drift_ppm, clock.quartz.offset_ppm) == (-50.0, 20.0)
+    assert clock.offset_ns() == before_ns
+    assert clock.turns_ns() == [timeline.now_ns()]
+    bent_ns = timeline.now_ns()
+    assert [clock.rate_ppm(bent_ns + later_ns) for later_ns in (-1, 0)] == [20.0, -50.0]
+    timeline.advance(10 * NS_PER_DAY)
+    assert clock.offset_ns() / NS_PER_S == pytest.approx(10 * 0.0864 * (20 - 50))
+    for day in range(-5, 10):
+        at_ns = START_NS + day * NS_PER_DAY
+        assert clock.believed_ns(at_ns) == other.believed_ns(at_ns)
 
 
 def test_journey_changes_the_future_and_not_the_past() -> None:

@@ -7,6 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_S
+from mfalab.simulator.lab import Lab
 from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.story import OTHERWISE, _flow, _line, replay, tell_story, write_story
@@ -41,6 +43,30 @@ def test_clock_of_a_late_device_is_set(shelf: Shelf) -> None:
     shelf.advance(86_400 * 10**9)
     shelf.step({"do": "measure", "device": "fob", "offset": "<= 30 s"})
     assert OTHERWISE not in write_story(shelf)
+
+
+def test_what_became_of_a_crystal_is_replayed(shelf: Shelf, tmp_path: Path) -> None:
+    """Climate and drift that change under way; of its noise a few seconds are not written down."""
+    shelf.put({"fob": FOB})
+    for words in (
+        {"do": "travel", "device": "fob", "climate": "60 C"},
+        {"do": "set_clock", "device": "fob", "drift": "-80 ppm"},
+        {"do": "travel", "device": "fob", "climate": "drawer"},
+        {"do": "set_clock", "device": "fob", "drift": "7.5 ppm"},
+    ):
+        shelf.advance(50 * NS_PER_DAY)
+        shelf.step(words)
+    shelf.step({"do": "measure", "device": "fob", "offset": "<= 100000 s"})
+    path = tmp_path / "fob.scenario.yaml"
+    path.write_text(write_story(shelf))
+    (case,) = load_cases(path)
+    lab = Lab(case.scenario, case=case.id)
+    for step in case.scenario.steps:
+        lab.do(step)
+    clocks = [each.device("fob").clock for each in (shelf.lab, lab)]
+    ours, theirs = (clock.offset_ns() / NS_PER_S for clock in clocks if clock is not None)
+    assert ours == pytest.approx(theirs, abs=5)
+    assert abs(ours) > 300
 
 
 def test_words_that_need_quotes_get_them(shelf: Shelf) -> None:

@@ -94,6 +94,21 @@ def test_clock_is_set_or_jumps(lab_with: Labs, device: str) -> None:
     assert lab.device(device).clock.now_ns() == 0  # type: ignore[union-attr]
 
 
+def test_drift_of_a_quartz_changes_from_now_on(lab_with: Labs) -> None:
+    """What it is off by stays; the same device of a lab with another drift is so from the start."""
+    lab = lab_with("fob")
+    lab.wait(for_="100 d")
+    before_s = offset_s(lab, "fob")
+    lab.set_clock(device="fob", drift="60 ppm")
+    assert offset_s(lab, "fob") == before_s
+    lab.wait(for_="100 d")
+    lab.set_clock(device="fob", drift="-60 ppm")
+    gained_s = offset_s(lab, "fob") - before_s
+    assert 400 < gained_s < 600
+    lab.wait(for_="100 d")
+    assert offset_s(lab, "fob") - before_s - gained_s < -400
+
+
 def test_phone_goes_by_the_network_again(lab_with: Labs) -> None:
     lab = lab_with("app")
     lab.set_clock(device="app", by="1 h")
@@ -103,7 +118,14 @@ def test_phone_goes_by_the_network_again(lab_with: Labs) -> None:
     lab.set_clock(device="app", network="airplane")
 
 
-@pytest.mark.parametrize(("device", "words"), [("fob", {"network": "on"}), ("key", {"by": "1 s"})])
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("fob", {"network": "on"}),
+        ("key", {"by": "1 s"}),
+        ("app", {"drift": "9 ppm"}),
+    ],
+)
 def test_clock_that_is_not_there_is_not_changed(
     lab_with: Labs, device: str, words: dict[str, Any]
 ) -> None:
@@ -112,7 +134,7 @@ def test_clock_that_is_not_there_is_not_changed(
 
 
 def test_clock_is_changed_in_one_way_at_a_time() -> None:
-    with pytest.raises(ValidationError, match="takes exactly one of to, by, network"):
+    with pytest.raises(ValidationError, match="takes exactly one of to, by, network, drift"):
         SetClock.model_validate({"device": "app", "by": "1 s", "network": "on"})
 
 
