@@ -39,6 +39,7 @@ _HINDERED = tuple(
     f"SQLITE_{hindrance}"
     for hindrance in ("READONLY", "CANTOPEN", "PERM", "AUTH", "IOERR", "FULL", "PROTOCOL", "NOMEM")
 )
+_PUT_BACK = "Put the file back, with those beside it, or start again with what is there"
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 """What `sqlite3` raises for a file; its own messages may quote what is no text."""
@@ -159,11 +160,13 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
 
     def __init__(self, path: str | Path, *, busy_timeout_ms: int = 5000) -> None:
         super().__init__(str(path))
+        # Absolute, because the folder may change, and SQLite takes `file:` for a URL.
+        self._path = Path(path).absolute()
         self._tries = max(1, busy_timeout_ms // _POLL_MS)
         self._connection: sqlite3.Connection | None = None
         try:
             # Only the owner may read seeds and hashes; SQLite's own files get the same mode.
-            Path(path).touch(mode=0o600)
+            self._path.touch(mode=0o600)
         except (OSError, ValueError) as error:
             raise StoreUnusable(
                 self._place,
@@ -172,7 +175,7 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
             ) from error
         try:
             connection = sqlite3.connect(
-                path,
+                self._path,
                 timeout=busy_timeout_ms / 1000,
                 isolation_level=None,
                 check_same_thread=False,
@@ -183,6 +186,7 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
         try:
             _prepare(connection, self._place)
             connection.execute(f"PRAGMA busy_timeout = {_POLL_MS}")
+            self._file = self._identity()
         except BaseException as error:
             connection.close()
             if isinstance(error, _FAILURES):
@@ -200,8 +204,20 @@ class SqliteStore(DatabaseStore[SqliteTransaction]):
             raise StoreUnusable(self._place, "it was closed", "Open a new SqliteStore")
         return self._connection
 
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise StoreUnusable(
+                self._place, f"the file is there no more: {error.strerror}", _PUT_BACK
+            ) from error
+        return found.st_dev, found.st_ino
+
     def _begin(self) -> None:
         connection = self._open_connection()
+        if self._identity() != self._file:
+            # What is written to a file without a name is lost, though SQLite says nothing of it.
+            raise StoreUnusable(self._place, "another file has its name now", _PUT_BACK)
         for left in reversed(range(self._tries)):
             try:
                 connection.execute("BEGIN IMMEDIATE")

@@ -195,6 +195,38 @@ def test_file_of_another_version_is_refused_and_left_alone(tmp_path: Path, versi
         SqliteStore(path)
 
 
+def test_nothing_is_acknowledged_in_a_file_that_has_lost_its_name(tmp_path: Path) -> None:
+    """SQLite would write on, and nothing of it could be found again."""
+    path, away = tmp_path / "verifier.db", tmp_path / "away.db"
+
+    def budgets() -> list[str]:
+        with store.transaction() as tx:
+            return [budget.serial for budget in tx.find(Budget)]
+
+    with SqliteStore(path) as store:
+        with store.transaction() as tx:
+            tx.insert(Budget("s"))
+        path.rename(away)
+        with pytest.raises(StoreUnusable, match="there no more: No such file"):
+            budgets()
+        path.touch()
+        with pytest.raises(StoreUnusable, match="another file has its name"):
+            budgets()
+        away.rename(path)
+        assert budgets() == ["s"]
+
+
+def test_name_that_looks_like_a_url_is_a_file_for_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    SqliteStore("file:verifier.db?mode=rwc").close()
+    (made,) = tmp_path.iterdir()
+    assert made.name == "file:verifier.db?mode=rwc"
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert made.stat().st_size > 0
+
+
 def test_file_held_by_another_for_too_long_is_an_error_and_then_usable(tmp_path: Path) -> None:
     path = tmp_path / "verifier.db"
     with SqliteStore(path, busy_timeout_ms=1) as store:
