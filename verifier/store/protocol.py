@@ -53,6 +53,7 @@ class StoreUnusable(Exception):
 
     def __str__(self) -> str:
         place, reason, advice = self.args
+        reason = " ".join(reason.split())  # a database's own words may be of several lines
         return f"the verifier cannot keep its records in {place}: {reason}. {advice}."
 
 

@@ -315,3 +315,11 @@ def test_errors_can_be_made_again_from_their_arguments(error: Exception) -> None
     again = type(error)(*error.args)
     assert str(again) == str(error)
     assert len(str(error)) > 15
+
+
+def test_words_of_a_database_are_one_line() -> None:
+    error = StoreUnusable("a.db", "*** in database main ***\nPage 2: error 11\n", "Restore it")
+    assert str(error) == (
+        "the verifier cannot keep its records in a.db:"
+        " *** in database main *** Page 2: error 11. Restore it."
+    )
