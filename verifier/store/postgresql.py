@@ -582,6 +582,10 @@ def _unusable(place: str, error: Exception) -> StoreUnusable:
         return StoreUnusable(place, words, "Let its user make a schema there, and write")
     if isinstance(error, (errors.InvalidCatalogName, errors.InvalidPassword)):
         return StoreUnusable(place, words, "See that the database and its user are there")
+    if isinstance(error, errors.DiskFull):
+        return StoreUnusable(
+            place, words, "Make room on the server's disk; what was acknowledged is not lost"
+        )
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return StoreUnusable(place, words, _START)
     return StoreUnusable(place, words, RESTORE)

@@ -354,6 +354,35 @@ def test_decision_waits_for_what_it_reads_and_not_for_what_it_writes(
             )
 
 
+FILL = """
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON mfalab.{table} EXECUTE FUNCTION fill()
+"""
+
+
+@pytest.mark.parametrize("looked_for", [False, True], ids=["at once", "at the commit"])
+def test_full_disk_undoes_all_and_says_what_to_do(
+    opened: PostgresqlStore, url: str, looked_for: bool
+) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in FILL.format(table="budget").split(";\n"):
+            connection.execute(statement.encode())
+
+    def write() -> None:
+        with opened.transaction() as tx:
+            if looked_for:
+                assert tx.get(Budget, "s") is None
+            tx.insert(Budget("s"))
+
+    with pytest.raises(StoreUnusable, match="Make room on the server's disk"):
+        write()
+    rows_of(url, "DROP TRIGGER full_disk ON mfalab.budget")
+    assert budgets(opened) == []
+    write()
+    assert budgets(opened) == ["s"]
+
+
 OPENER = """
 import sys
 from mfalab.verifier.records import Budget
