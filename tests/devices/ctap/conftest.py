@@ -309,5 +309,12 @@ def key():
 
 
 @pytest.fixture
+def owned(key):
+    """A key with the PIN 1234."""
+    assert key.set_pin("1234") == 0
+    return key
+
+
+@pytest.fixture
 def device():
     return MemoryDevice

@@ -17,12 +17,6 @@ INVALID, BLOCKED, AUTH_BLOCKED = (
 AUTH_INVALID = CtapStatus.PIN_AUTH_INVALID
 
 
-@pytest.fixture
-def owned(key):
-    assert key.set_pin("1234") == 0
-    return key
-
-
 def test_wrong_pins_count_down_and_block(owned):
     key = owned
     statuses = []

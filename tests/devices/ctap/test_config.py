@@ -1,7 +1,5 @@
 """authenticatorConfig: PIN lengths and forced changes."""
 
-import pytest
-
 from mfalab.devices.ctap import CtapStatus
 
 INVALID, BLOCKED, AUTH_BLOCKED = (
@@ -15,12 +13,6 @@ AUTH_INVALID = CtapStatus.PIN_AUTH_INVALID
 
 
 RP = "example.com"
-
-
-@pytest.fixture
-def owned(key):
-    assert key.set_pin("1234") == 0
-    return key
 
 
 def test_forced_change_lets_another_pin_in(owned):

@@ -16,12 +16,6 @@ AUTH_INVALID = CtapStatus.PIN_AUTH_INVALID
 RP = "example.com"
 
 
-@pytest.fixture
-def owned(key):
-    assert key.set_pin("1234") == 0
-    return key
-
-
 def use(key, token, cdh=bytes(CDH_LENGTH)):
     """The status of a registration with a token."""
     signed = key.signed(None, cdh, token=token)
