@@ -60,8 +60,9 @@ def test_aggregates_are_the_same_over_processes(size, expected):
     assert same(in_all(study(), workers=Processes(size), chunk=100), expected)
 
 
-def test_aggregates_are_the_same_when_a_process_is_killed_in_the_middle(expected):
-    processes = Processes(2)
+@pytest.mark.parametrize("size", [2, 4])
+def test_aggregates_are_the_same_when_a_process_is_killed_in_the_middle(size, expected):
+    processes = Processes(size)
     steps = simulate.simulate(study(), workers=processes, chunk=20)
     next(steps)
     os.kill(next(iter(processes._pool._processes)), signal.SIGKILL)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mfalab.simulator.eventlog import Event, encode
-from mfalab.simulator.fleet.simulate import simulate
+from mfalab.simulator.fleet.simulate import Tallies, simulate
 from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.runner import run
 from mfalab.simulator.scenario_files.loader import Case
@@ -84,20 +84,31 @@ def test_log_is_the_same_when_a_worker_is_killed_in_the_middle(
     assert stable(told) == log
 
 
-def test_study_of_a_fleet_is_the_same_when_a_worker_is_killed(new_cluster: NewCluster) -> None:
+def same(one: Tallies, other: Tallies) -> bool:
+    """Whether two studies have counted the same, to the byte."""
+    pairs = ((getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
+
+
+def test_study_of_a_fleet_is_the_same_on_1_2_and_4_workers_and_when_one_is_killed(
+    new_cluster: NewCluster,
+) -> None:
     study = Study.model_validate({"tokens": "300", "fleets": "2", "years": "0.5"})
     *_, expected = simulate(study)
     cluster = new_cluster()
-    for _ in range(2):
-        cluster.add()
+    for number in (1, 2, 4):
+        while len(cluster.alive()) < number:
+            cluster.add()
+        workers = DaskWorkers(cluster.address)
+        assert workers.size == number
+        *_, last = simulate(study, workers=workers, chunk=10)
+        assert same(last, expected)
     steps = simulate(study, workers=DaskWorkers(cluster.address), chunk=10)
     next(steps)
     cluster.workers[0].kill()
     *_, last = steps
-    assert len(cluster.alive()) == 1
-    for figure in fields(expected):
-        one, other = (np.asarray(getattr(each, figure.name)) for each in (last, expected))
-        assert one.tobytes() == other.tobytes(), figure.name
+    assert len(cluster.alive()) == 3
+    assert same(last, expected)
 
 
 def test_interrupted_run_leaves_the_cluster_to_others(
