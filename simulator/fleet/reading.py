@@ -56,6 +56,7 @@ def _of_options(error: ValidationError) -> BadOption:
     found = []
     for each in error.errors():
         option = str(each["loc"][0]).replace("policies", "policy") if each["loc"] else "study"
-        message = str(each.get("ctx", {}).get("error", "")) or each["msg"]
+        message = str(each.get("ctx", {}).get("error", ""))
+        message = message or f"{each['msg']}, got {each['input']}"
         found.append(f"--{option}: {message}")
     return BadOption("; ".join(found))

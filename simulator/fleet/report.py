@@ -48,10 +48,12 @@ class Cost:
         """In one sentence."""
         logins = result.tallies.logins
         rate = logins / max(self.processor_seconds, 1e-9) / 1e6
+        policies = len(result.study.policies)
+        judged = f", each judged by {policies} policies," if policies > 1 else ""
         return (
-            f"{result.tallies.tokens:,} tokens, {logins / 1e6:,.1f} M logins of which each policy "
-            f"judged its own: {self.seconds:.1f} s, {self.processor_seconds:.1f} s of processor "
-            f"time ({rate:,.0f} M logins a second of it), {self.memory_bytes / 2**20:,.0f} MiB"
+            f"{result.tallies.tokens:,} tokens and {logins / 1e6:,.1f} M logins{judged} in "
+            f"{self.seconds:.1f} s: {self.processor_seconds:.1f} s of processor time "
+            f"({rate:,.{0 if rate >= 10 else 1}f} M logins a second of it), {self.memory_bytes / 2**20:,.0f} MiB"
         )
 
 

@@ -48,6 +48,11 @@ def test_an_option_that_does_not_fit_is_named(tmp_path, on_file):
         read_study(path if on_file else None, {"habit": "x"})
 
 
+def test_an_option_out_of_bounds_is_told_with_what_was_given():
+    with pytest.raises(BadOption, match=r"--tokens: Input should be greater than .*, got 0"):
+        read_study(None, {"tokens": "0"})
+
+
 def test_what_a_study_does_not_need_is_not_imported():
     """The language of scenarios takes longer to import than a study of a warm cache takes."""
     asked = "import sys, mfalab.simulator.fleet.reading, mfalab.simulator.fleet.results; "
