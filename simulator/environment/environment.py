@@ -29,7 +29,7 @@ from mfalab.simulator.environment.lab_clock import LabClock
 from mfalab.simulator.environment.messaging import Messaging
 from mfalab.simulator.environment.outcome import ScenarioError
 from mfalab.simulator.environment.people import Person
-from mfalab.simulator.environment.policies import PolicyShelf
+from mfalab.simulator.environment.policies import PolicyShelf, document_of
 from mfalab.simulator.environment.stand_ins import NO_STAND_INS, StandIns
 from mfalab.simulator.environment.target import (
     Premises,
@@ -176,6 +176,9 @@ class Environment:
                         None if role.mfa_max_age is None else role.mfa_max_age // NS_PER_S
                     ),
                     external_id=role.external_id,
+                    trust_policy=(
+                        None if role.trust_policy is None else document_of(role.trust_policy)
+                    ),
                     max_session_s=role.max_session // NS_PER_S,
                     policies=self.policies.arns(owner, role.policies),
                 )

@@ -259,6 +259,8 @@ class RoleSpec(Strict):
     """The trust policy demands an aws:MultiFactorAuthAge below this."""
     external_id: str | None = None
     """The trust policy demands this sts:ExternalId."""
+    trust_policy: Statements | None = None
+    """The statements of the trust policy, in place of what the four words before say."""
     max_session: Seconds = 3600 * NS_PER_S
     """The longest session that may be asked for."""
     policies: list[PolicyName] = Field(default_factory=list)

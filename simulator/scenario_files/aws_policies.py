@@ -45,6 +45,14 @@ def policy_problems(scenario: Scenario) -> Iterator[NameProblem]:
             if person and not (is_user(person) and person.account == group.account):
                 message = f'"{member}" is no IAM user of the account "{group.account}"'
                 yield NameProblem(("groups", name, "members", index), message)
+    for name, role in scenario.roles.items():
+        if role.trust_policy is not None:
+            account = scenario.accounts.get(role.account)
+            partition = "aws" if account is None else account.partition
+            message = _wrong(document_of(role.trust_policy), Kind.TRUST, partition)
+            if message:
+                told = f"this is no trust policy: {message}"
+                yield NameProblem(("roles", name, "trust_policy"), told)
 
 
 def _attached(scenario: Scenario) -> Iterator[tuple[Location, Sequence[str]]]:

@@ -127,5 +127,6 @@ class _Door:
 
 
 def _names(door: type, method: str) -> tuple[str, ...]:
-    """The names of a method's positional arguments."""
-    return tuple(inspect.signature(getattr(door, method)).parameters)[1:]
+    """The names of a method's positional arguments; a transaction's own is not given."""
+    names = inspect.signature(getattr(door, method)).parameters
+    return tuple(name for name in names if name not in ("self", "call"))

@@ -24,7 +24,7 @@ from mfalab.simulator.shelf.doors import Heard
 from mfalab.simulator.shelf.typed_codes import NotSaid, StandIn, TypedCodes
 from mfalab.simulator.steps.base import Expect
 from mfalab.verifier import Credentials, Demand, SecondPage, SignedIn
-from mfalab.verifier.records import AccessKey, DeviceKind, Identity
+from mfalab.verifier.records import AccessKey, DeviceKind, Identity, Role
 
 MOST_STEPS: Final = 2_000
 MOST_OMITTED: Final = 50
@@ -76,6 +76,31 @@ class _Page:
     entry: Entry
 
 
+@dataclass(slots=True)
+class _Recovery:
+    """A root user's way round the device, by mail and telephone.
+
+    Attributes:
+        page: the second page that it began at.
+        begin_ns: when that was.
+        before: how many entries there were then.
+        mailed_ns: when the newest mail was sent.
+        mail_ns: how long that lay there until its link was followed; None before.
+        called_ns: when the telephone rang.
+        call_ns: how long it took to type the right digits; None before.
+        wrong: how often wrong digits were typed.
+    """
+
+    page: _Page
+    begin_ns: int
+    before: int
+    mailed_ns: int = 0
+    mail_ns: int | None = None
+    called_ns: int = 0
+    call_ns: int | None = None
+    wrong: int = 0
+
+
 def free_name(wanted: str, taken: Collection[str]) -> str:
     """A name of the scenario language that is not taken, like a wanted one."""
     name = re.sub(r"[^\w-]", "-", wanted)
@@ -93,7 +118,8 @@ class Recorder:
         people: those of the shelf; new users are looked for by `meet`.
         devices: those of the shelf.
         now_ns: true time.
-        find: reads records of the verifier: a type, and its key.
+        find: reads a record of the verifier: a type, and its key.
+        find_all: reads records of the verifier: a type, and what its fields are.
         meet: looks for new people.
 
     Attributes:
@@ -101,6 +127,7 @@ class Recorder:
         entries: steps in the order of time.
         omitted: what no step expresses, each sentence with how often.
         stand_ins: devices that are not on the shelf, by the serial number or the credential's id.
+        roles: roles that were assumed, by what the story calls them.
         serials: the shelf's devices by every serial number they were given.
     """
 
@@ -110,14 +137,15 @@ class Recorder:
         devices: Mapping[str, HeldDevice],
         now_ns: Callable[[], int],
         find: Callable[..., Any],
+        find_all: Callable[..., list[Any]],
         meet: Callable[[], None],
     ) -> None:
         self._people = people
         self._devices = devices
         self._now_ns = now_ns
         self._find = find
+        self._find_all = find_all
         self._meet = meet
-        self._whose: dict[str, tuple[str, str]] = {}
         self._signed: dict[str, str] = {}
         self.serials: dict[str, str] = {}
         self.begin()
@@ -128,7 +156,10 @@ class Recorder:
         self.entries: list[Entry] = []
         self.omitted: dict[str, int] = {}
         self.stand_ins: dict[str, StandIn] = {}
+        self.roles: dict[str, Role] = {}
+        self._whose: dict[str, tuple[str, str]] = {}
         self._pages: dict[str, _Page] = {}
+        self._recoveries: dict[str, _Recovery] = {}
         self._sessions = 0
         self._codes = TypedCodes(self._now_ns)
 
@@ -142,7 +173,7 @@ class Recorder:
     def did(self, words: Mapping[str, Any], refused: str | None) -> None:
         """A step was done on the shelf."""
         if words["do"] != "wait":
-            self._add(dict(words), refused, None)
+            self._add(_without_typed_pins(words, refused), refused, None)
 
     def put(self, device: HeldDevice) -> None:
         """A device was put on the shelf; in its story it is there from the beginning."""
@@ -303,6 +334,70 @@ class Recorder:
         if page.enrolment is not None:
             self._whose[page.enrolment.access_key_id] = person.name, "console"
 
+    # Root's recovery
+
+    def _recovery_start(self, heard: Heard) -> None:
+        if heard.refusal is not None:
+            self._other(heard)
+            return
+        begin = self._page(heard), self._now_ns(), len(self.entries)
+        self._recoveries[str(heard.result)] = _Recovery(*begin)
+
+    def _recovery_send_mail(self, heard: Heard) -> None:
+        recovery = self._recovery(heard)
+        if heard.refusal is not None or recovery.mailed_ns:
+            self._other(heard)  # a second mail
+        recovery.mailed_ns = self._now_ns()
+
+    def _recovery_follow_link(self, heard: Heard) -> None:
+        sent = [each for each in self._recoveries.values() if each.mailed_ns]
+        if not sent:
+            raise NotSaid("its mail was sent before the story began, or never")
+        recovery = sent[-1]
+        twice = recovery.mail_ns is not None
+        if not twice:
+            recovery.mail_ns = self._now_ns() - recovery.mailed_ns
+        if heard.refusal is not None:
+            self._recovered(recovery, heard, {"mail": "followed twice"} if twice else {})
+
+    def _recovery_call(self, heard: Heard) -> None:
+        recovery = self._recovery(heard)
+        recovery.called_ns = self._now_ns()
+        if heard.refusal is not None:
+            followed = recovery.mail_ns is not None
+            self._recovered(recovery, heard, {} if followed else {"mail": "not followed"})
+
+    def _recovery_enter_digits(self, heard: Heard) -> None:
+        recovery = self._recovery(heard)
+        if heard.refusal is not None:
+            recovery.wrong += 1
+        else:
+            recovery.call_ns = self._now_ns() - recovery.called_ns
+
+    def _recovery_finish(self, heard: Heard) -> None:
+        recovery = self._recovery(heard)
+        self._recovered(recovery, heard, {} if recovery.called_ns else {"call": "not answered"})
+        if isinstance(heard.result, SignedIn):
+            self._signed_in(heard.result, recovery.page.person)
+
+    def _recovery(self, heard: Heard) -> _Recovery:
+        found = self._recoveries.get(str(heard.given["recovery_id"]))
+        if found is None:
+            raise NotSaid("it began before the story did, or never")
+        return found
+
+    def _recovered(self, recovery: _Recovery, heard: Heard, words: dict[str, Any]) -> None:
+        """The whole way as one step, which takes the time that it took."""
+        wrong = {"call": "wrong digits", "wrong_digits": recovery.wrong} if recovery.wrong else {}
+        lay = {"mail_after": recovery.mail_ns, "call_after": recovery.call_ns}
+        alone = recovery.before == len(self.entries)  # else what came between took that time
+        took = {name: _ms(ns) for name, ns in lay.items() if ns and alone}
+        who = recovery.page.person.name
+        entry = self._end({"do": "recover", "who": who, **words, **wrong, **took}, heard)
+        entry.vague = True
+        if alone:
+            entry.at_ns = recovery.begin_ns
+
     # Devices
 
     def _iam_create_virtual_mfa_device(self, heard: Heard) -> None:
@@ -459,9 +554,32 @@ class Recorder:
     # STS, and what policies protect
 
     def _sts_get_session_token(self, heard: Heard) -> None:
+        self._made_session(heard, {"do": "get_session"}, {})
+
+    def _sts_assume_role(self, heard: Heard) -> None:
+        unsaid = {"Policy", "PolicyArns", "Tags", "TransitiveTagKeys", "SourceIdentity"}
+        self._refuse_to_say(heard, unsaid)
+        more = {"role": self._role(str(heard.given.get("RoleArn")))}
+        if heard.given.get("ExternalId") is not None:
+            more["external_id"] = str(heard.given["ExternalId"])
+        self._made_session(heard, {"do": "assume_role"}, more)
+
+    def _sts_get_federation_token(self, heard: Heard) -> None:
+        self._refuse_to_say(heard, {"PolicyArns", "Tags"})
+        more = {"federated_user": str(heard.given.get("Name"))}
+        if heard.given.get("Policy") is not None:
+            more["policy"] = str(heard.given["Policy"])
+        self._made_session(heard, {"do": "get_federation_token"}, more)
+
+    def _refuse_to_say(self, heard: Heard, unsaid: Collection[str]) -> None:
+        if given := [name for name in sorted(unsaid) if heard.given.get(name)]:
+            raise NotSaid(f"{' and '.join(given)} cannot be given in a step")
+
+    def _made_session(self, heard: Heard, do: dict[str, Any], more: dict[str, Any]) -> None:
+        """A call that STS answers with credentials, and may be given a code."""
         who, using = self._caller(heard)
         given = heard.given
-        words: dict[str, Any] = {"do": "get_session", "who": who}
+        words: dict[str, Any] = {**do, "who": who, **more}
         serial, code = given.get("SerialNumber"), given.get("TokenCode")
         if (serial is None) != (code is None):
             raise NotSaid("one of serial number and code was left out")
@@ -478,6 +596,21 @@ class Recorder:
             made = Credentials.of(heard.result).access_key_id
             self._whose[made] = who, words["as"]
         self._end(words, heard)
+
+    def _role(self, arn: str) -> str:
+        """What the story calls a role; it is in the story as it was when it was assumed first."""
+        account_id, _, path = arn.removeprefix("arn:").partition(":iam::")[2].partition(":role/")
+        found = self._find_all(
+            Role, account_id=account_id, name_key=path.rpartition("/")[2].lower()
+        )
+        if not found:
+            raise NotSaid("there is no such role")
+        for name, role in self.roles.items():
+            if role.id == found[0].id:
+                return name
+        name = self._free_name(found[0].name)
+        self.roles[name] = found[0]
+        return name
 
     def _sts_get_caller_identity(self, heard: Heard) -> None:
         who, using = self._caller(heard)
@@ -620,6 +753,22 @@ class Recorder:
         entry = Entry(self._now_ns(), words)
         self.entries.append(entry)
         return entry
+
+
+def _without_typed_pins(words: Mapping[str, Any], refused: str | None) -> dict[str, Any]:
+    """A step without PINs that no simulated key has; its own are needed to replay the story."""
+    said = dict(words)
+    use = said.get("key")
+    if isinstance(use, Mapping) and use.get("pin", "right") not in ("right", "wrong", "none"):
+        was_wrong = refused is not None and refused.startswith("PIN_") and "POLICY" not in refused
+        said["key"] = {**use, "pin": "wrong" if was_wrong else "right"}
+    if said["do"] == "set_pin" and refused is not None:
+        said["pin"] = "1" * len(str(said["pin"]))
+    return said
+
+
+def _ms(duration_ns: int) -> str:
+    return f"{duration_ns / NS_PER_S:.3f} s"
 
 
 def _told(heard: Heard) -> str:

@@ -110,13 +110,22 @@ class Shelf:
         self.closed = False
         self.meet_people()
         self.recorder = Recorder(
-            self.lab.people, self.lab.devices, self._now_ns, self._record, self.meet_people
+            self.lab.people,
+            self.lab.devices,
+            self._now_ns,
+            self._record,
+            self._records,
+            self.meet_people,
         )
         system.verifier.ears = self._hear
 
     def _record(self, kind: type, *key: object) -> Any:
         with self.lab.verifier.store.transaction() as tx:
             return tx.get(kind, *key)
+
+    def _records(self, kind: type, **fields: object) -> list[Any]:
+        with self.lab.verifier.store.transaction() as tx:
+            return tx.find(kind, **fields)
 
     def _hear(self, heard: Heard) -> None:
         if self.lab.devices:

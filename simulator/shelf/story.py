@@ -16,6 +16,7 @@ from mfalab.simulator.clocks.quartz import ageing_ppm
 from mfalab.simulator.environment.devices import HeldDevice, HeldSms, HeldToken
 from mfalab.simulator.environment.outcome import ExpectationFailed, ScenarioError
 from mfalab.simulator.environment.people import Person
+from mfalab.simulator.environment.policies import AWS_POLICIES
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.language.units import format_instant
@@ -23,7 +24,7 @@ from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.shelf.recorder import Of
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.verifier.aws_policies import ADMINISTRATOR, SELF_MANAGEMENT
-from mfalab.verifier.records import Attachment
+from mfalab.verifier.records import Attachment, Role
 
 _MS: Final = NS_PER_S // 1000
 _PLAIN: Final = re.compile(r"(?!- )[A-Za-z0-9+/_.-][\w ./+*@=<>-]*(:[\w*/.-][\w ./+*@=<>-]*)*")
@@ -86,6 +87,8 @@ def _written(shelf: Shelf) -> str:
         f"verifier: {shelf.lab.verifier.profile.name}",
         f"start: {format_instant(story.begin_ns)}",
     ]
+    if story.roles:  # whose trust policies have the account's id
+        lines += ["accounts:", f"  main: {{id: {shelf.lab.accounts['main'].id}}}"]
     if people:
         known = (f"  {name}: {_flow(_person(shelf, each))}" for name, each in people.items())
         lines += ["people:", *known]
@@ -99,6 +102,9 @@ def _written(shelf: Shelf) -> str:
         lines.insert(1, f"# {each.name} stands for a device that was not on the shelf.")
     if devices:
         lines += ["devices:", *(f"  {name}: {_flow(words)}" for name, words in devices.items())]
+    if story.roles:
+        roles = (f"  {name}: {_flow(_role(shelf, each))}" for name, each in story.roles.items())
+        lines += ["roles:", *roles]
     lines += ["steps:", *(f"  - {_flow(words)}" for words in steps)]
     return "\n".join(lines) + "\n"
 
@@ -106,7 +112,12 @@ def _written(shelf: Shelf) -> str:
 def _is_in(name: str, steps: list[dict[str, Any]], shelf: Shelf) -> bool:
     named = any(words.get(key) == name for words in steps for key in ("who", "for", "from", "as"))
     owners = [each.owner for each in shelf.lab.devices.values()]
-    return named or name in [*owners, *(each.owner for each in shelf.recorder.stand_ins.values())]
+    trusted = f':user/{shelf.lab.people[name].user_name}"'
+    return (
+        named
+        or name in [*owners, *(each.owner for each in shelf.recorder.stand_ins.values())]
+        or any(trusted in role.trust_policy for role in shelf.recorder.roles.values())
+    )
 
 
 # Steps, and the time between them
@@ -147,26 +158,47 @@ def _person(shelf: Shelf, person: Person) -> dict[str, Any]:
     words: dict[str, Any] = {"typing": "instant"}
     if person.root:
         return {**words, "role": "root"}
-    if _policies(shelf, person) == [ADMINISTRATOR]:
+    if _policies(shelf, person.identity_id) == [ADMINISTRATOR]:
         words["role"] = "administrator"
     if person.user_name != person.name:
         words["user_name"] = person.user_name
     return words
 
 
-def _policies(shelf: Shelf, person: Person) -> list[str]:
-    """The names, with their paths, of the managed policies that a person has."""
+def _policies(shelf: Shelf, holder_id: object) -> list[str]:
+    """The names, with their paths, of the managed policies that a person, or a role, has."""
     with shelf.lab.verifier.store.transaction() as tx:
-        attached = tx.find(Attachment, owner_id=person.identity_id)
+        attached = tx.find(Attachment, owner_id=holder_id)
     return sorted(each.policy_arn.partition(":policy/")[2] for each in attached)
 
 
+def _role(shelf: Shelf, role: Role) -> dict[str, Any]:
+    words: dict[str, Any] = {
+        "trust_policy": _listed(json.loads(role.trust_policy)["Statement"]),
+        "max_session": f"{role.max_session_s} s",
+    }
+    known = [name for name in _role_policies(shelf, role) if name in AWS_POLICIES]
+    return {**words, **({"policies": known} if known else {})}
+
+
+def _role_policies(shelf: Shelf, role: Role) -> list[str]:
+    return [name.rpartition("/")[2] for name in _policies(shelf, role.id)]
+
+
+def _listed(statements: Any) -> Any:
+    """Statements as a list: a document may have one by itself."""
+    return statements if isinstance(statements, list) else [statements]
+
+
 def _without_policies(shelf: Shelf, people: Iterable[Person]) -> Iterator[str]:
-    """What the file does not say of people: which policies they have by now."""
+    """What the file does not say of people and roles: which policies they have by now."""
     for person in people:
         usual = ([ADMINISTRATOR], [SELF_MANAGEMENT])
-        if not person.root and _policies(shelf, person) not in usual:
+        if not person.root and _policies(shelf, person.identity_id) not in usual:
             yield f"the policies of {person.name}"
+    for name, role in shelf.recorder.roles.items():
+        if not AWS_POLICIES.keys() >= set(_role_policies(shelf, role)):
+            yield f"the policies of the role {name}"
 
 
 def _device(shelf: Shelf, name: str) -> dict[str, Any]:

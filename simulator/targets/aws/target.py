@@ -237,6 +237,7 @@ class AwsTarget:
         requires_mfa: bool,
         mfa_max_age_s: int | None,
         external_id: str | None,
+        trust_policy: str | None,
         max_session_s: int,
         policies: Iterable[str],
     ) -> _Made:
@@ -244,7 +245,8 @@ class AwsTarget:
         answer = self._furnish(
             "create_role",
             RoleName=name,
-            AssumeRolePolicyDocument=permissions.trust_policy(
+            AssumeRolePolicyDocument=trust_policy
+            or permissions.trust_policy(
                 trusts,
                 requires_mfa=requires_mfa,
                 mfa_max_age_s=mfa_max_age_s,

@@ -25,7 +25,7 @@ people:
   carol: {account: other}
   owner: {role: root}
 groups: {staff: {members: [%(member)s], policies: [%(group)s]}}
-roles: {ops: {policies: [%(role)s]}}
+roles: {ops: {policies: [%(role)s], trust_policy: [%(trust)s]}}
 steps:
   - {do: request, who: alice, action: "s3:ListAllMyBuckets", resource_policy: %(resource)s}
 """
@@ -35,6 +35,7 @@ GOOD = {
     "member": "alice",
     "group": "s3",
     "role": "AWSDenyAll",
+    "trust": '{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:AssumeRole"}',
     "resource": "bucket",
 }
 
@@ -56,6 +57,7 @@ def test_policies_that_are_some_are_played(cases: Cases) -> None:
         ),
         ({"group": "bucket"}, (11, 47), 'the policy "bucket" names principals'),
         ({"role": "s3, bucket"}, (12, 30), 'the policy "bucket" names principals'),
+        ({"trust": "{Effect: Allow}"}, (12, 53), "this is no trust policy"),
         ({"resource": "s3"}, (14, 79), 'step 1: the policy "s3" has no Principal'),
         ({"resource": "AWSDenyAll"}, (14, 79), 'step 1: the policy "AWSDenyAll" is AWS\'s, and'),
         ({"member": "carol"}, (11, 28), '"carol" is no IAM user of the account "main"'),

@@ -1,6 +1,8 @@
 """What is done becomes a story that is replayed with the same verdicts."""
 
+import json
 from base64 import b32decode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.shelf.recorder import MOST_OMITTED, MOST_STEPS, free_name
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.story import write_story
-from mfalab.verifier import DeviceKind, SecondPage, ServiceError, SignedIn
+from mfalab.verifier import Credentials, DeviceKind, SecondPage, ServiceError, SignedIn
 
 from .conftest import FOB
 
@@ -142,6 +144,159 @@ def test_sign_ins_are_one_step_or_two(shelf: Shelf, with_password: People) -> No
         "{do: wait, until: 2026-03-02T09:01:10.000Z}",
         "{do: try_again, who: alice, with: fob}",
         "{do: sign_in, who: alice, expect: {refused: MfaRequired}}",
+    ]
+
+
+def test_roles_and_federated_users(shelf: Shelf, people: People) -> None:
+    """A role is in the story with its trust policy; what it demands of MFA is judged again."""
+    root = people.account
+    alice = f"arn:aws:iam::{root}:user/alice"
+    demands = {"Bool": {"aws:MultiFactorAuthPresent": True}}
+    trust = {"Effect": "Allow", "Principal": {"AWS": alice}, "Action": "sts:AssumeRole"}
+    role = people.verifier.create_role(
+        root,
+        "Deployer",
+        trust_policy=json.dumps(
+            {"Version": "2012-10-17", "Statement": {**trust, "Condition": demands}}
+        ),
+        policies=["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
+        max_session_s=7200,
+    )
+    shelf.recorder.begin()
+    shelf.put({"fob": FOB})
+    people.enable("fob")
+    arn = people.verifier.role_arn(role)
+    sts = people.verifier.sts(people.keys["alice"])
+    ask = {"RoleArn": arn, "RoleSessionName": "work"}
+    with pytest.raises(ServiceError):
+        sts.assume_role(**ask)
+    shelf.advance(60 * 10**9)
+    serial = shelf.device("fob").known_serial()
+    mfa = {"SerialNumber": serial, "TokenCode": people.code("fob"), "DurationSeconds": 7200}
+    session = Credentials.of(sts.assume_role(**ask, **mfa))
+    people.verifier.authorize(session, "s3:ListAllMyBuckets")
+    with pytest.raises(ServiceError):
+        sts.assume_role(**ask, Tags=[{"Key": "a", "Value": "b"}])
+    with pytest.raises(ServiceError):
+        sts.get_federation_token(Name="visitor")
+    ada = people.verifier.sts(people.keys["ada"])
+    everything = '{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    made = Credentials.of(ada.get_federation_token(Name="visitor", Policy=everything))
+    people.verifier.authorize(made, "s3:ListAllMyBuckets")
+    steps, text = steps_of(shelf), write_story(shelf)
+    refused = "expect: {refused: AccessDenied}}"
+    alices = "who: alice, role: Deployer"
+    visitor = "federated_user: visitor"
+    policy = json.dumps(everything)
+    assert steps[1:] == [
+        f"{{do: assume_role, {alices}, {refused}",
+        "{do: wait, for: 1 min}",
+        f"{{do: assume_role, {alices}, with: fob, duration: 7200 s, as: session1}}",
+        "{do: request, who: alice, action: s3:ListAllMyBuckets, using: session1}",
+        f"{{do: get_federation_token, who: alice, {visitor}, {refused}",
+        f"{{do: get_federation_token, who: ada, {visitor}, policy: {policy}, as: session2}}",
+        "{do: request, who: ada, action: s3:ListAllMyBuckets, using: session2}",
+    ]
+    assert "policies: [AmazonS3ReadOnlyAccess]" in text
+    assert "# not expressed: assume_role (sts): Tags cannot be given in a step\n" in text
+
+
+@pytest.fixture
+def locked_out(shelf: Shelf, people: People) -> Callable[[], str]:
+    """Brings root, who has a fob, to the page of recovery by mail and telephone."""
+    people.verifier.set_password(people.account, "Secret-of-root-1")
+    console = people.verifier.console
+    shelf.put({"fob": {**FOB, "owner": "root"}})
+    first = console.sign_in_root("root@example.com", "Secret-of-root-1")
+    assert isinstance(first, SignedIn)
+    console.enable_device(
+        first.credentials,
+        serial=shelf.device("fob").known_serial(),
+        code1=people.code("fob", -1),
+        code2=people.code("fob"),
+    )
+
+    def begin() -> str:
+        page = console.sign_in_root("root@example.com", "Secret-of-root-1")
+        assert isinstance(page, SecondPage)
+        recovery = console.recovery.start(page.id)
+        shelf.advance(7 * 10**9)
+        console.recovery.send_mail(recovery)
+        return recovery
+
+    return begin
+
+
+def test_recovery_of_root_is_one_step(
+    shelf: Shelf, people: People, locked_out: Callable[[], str]
+) -> None:
+    way = people.verifier.console.recovery
+    recovery = locked_out()
+    shelf.advance(90 * 10**9)
+    way.follow_link(shelf.lab.messaging.mails[-1].token)
+    digits = way.call(recovery)
+    with pytest.raises(ServiceError):
+        way.enter_digits(recovery, "000000" if digits != "000000" else "111111")
+    shelf.advance(20 * 10**9)
+    digits = way.call(recovery)
+    way.enter_digits(recovery, digits)
+    session = way.finish(recovery)
+    shelf.advance(60 * 10**9)
+    people.verifier.console.change_password(
+        session.credentials, old_password="Secret-of-root-1", new_password="Secret-of-root-2"
+    )
+    steps = steps_of(shelf)
+    assert steps[2:] == [
+        "{do: sign_in, who: root, expect: {refused: MfaRequired}}",
+        "{do: recover, who: root, call: wrong digits, wrong_digits: 1, mail_after: 90.000 s}",
+        "{do: wait, until: 2026-03-02T09:02:57.000Z}",
+        "{do: change_password, who: root}",
+    ], steps
+
+
+@pytest.mark.parametrize(
+    ("late_s", "followed", "step"),
+    [
+        (100_000, True, "mail_after: 100000.000 s"),
+        (1, False, "mail: not followed"),
+    ],
+)
+def test_recovery_that_is_refused(
+    shelf: Shelf,
+    people: People,
+    locked_out: Callable[[], str],
+    late_s: int,
+    followed: bool,
+    step: str,
+) -> None:
+    way = people.verifier.console.recovery
+    recovery = locked_out()
+    shelf.advance(late_s * 10**9)
+    token = shelf.lab.messaging.mails[-1].token
+    with pytest.raises(ServiceError):
+        way.follow_link(token) if followed else way.call(recovery)
+    *_, last = steps_of(shelf)
+    assert last.startswith(f"{{do: recover, who: root, {step}, expect: {{refused: ")
+
+
+def test_typed_pins_that_no_key_has_are_not_written(shelf: Shelf) -> None:
+    """Of simulated keys the PINs are in the file: without them nothing could be replayed."""
+    shelf.put({"key": {"kind": "security_key", "owner": "alice", "pin": "1234"}})
+    at_key = {"who": "alice", "device": "key"}
+    shelf.step({"do": "type_pin", **at_key, "key": {"pin": "mybank77"}})
+    shelf.step({"do": "set_pin", **at_key, "pin": "mb7"})
+    shelf.step({"do": "set_pin", **at_key, "pin": "mybank78", "key": {"pin": "mybank77"}})
+    shelf.step({"do": "set_pin", **at_key, "pin": "5678", "key": {"pin": "1234"}})
+    shelf.step({"do": "type_pin", **at_key, "key": {"pin": "5678"}})
+    steps = steps_of(shelf)
+    assert "mb7" not in write_story(shelf)
+    assert "mybank" not in write_story(shelf)
+    assert [step.partition("device: key, ")[2] for step in steps] == [
+        "key: {pin: wrong}, expect: {refused: PIN_INVALID}}",
+        "pin: 111, expect: {refused: NotOffered}}",
+        "pin: 11111111, key: {pin: wrong}, expect: {refused: PIN_INVALID}}",
+        "pin: 5678, key: {pin: right}}",
+        "key: {pin: right}}",
     ]
 
 

@@ -112,6 +112,21 @@ S3 = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]
 IF_MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
 
 
+def test_role_with_a_trust_policy_in_words_of_aws(lab_with: Labs) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}
+    roles = {"ops": {"trust_policy": [{**trust, **IF_MFA}], "requires_mfa": False}}
+    lab = lab_with(
+        "fob",
+        roles=roles,
+        accounts={"main": {"id": "111122223333"}},
+        people={"alice": {"policies": ["AdministratorAccess"]}},
+    )
+    lab.enable(who="alice", device="fob")
+    lab.wait(for_="90 s")
+    lab.assume_role(who="alice", role="ops", expect={"refused": "AccessDenied"})
+    lab.assume_role(who="alice", role="ops", with_="fob")
+
+
 def test_request_is_decided_by_policies_alone(lab_with: Labs) -> None:
     policies = {
         "s3-with-mfa": [{**S3[0], **IF_MFA}],
