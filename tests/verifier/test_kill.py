@@ -51,3 +51,10 @@ def test_acknowledgement_that_came_too_early_is_found_and_can_be_run_again() -> 
     number = re.match(r"round (\d+): ", found)
     assert number is not None
     assert f"--first {number[1]} --rounds 1 --seed round --db sqlite --lie" in again
+
+
+@pytest.mark.slow
+def test_code_of_two_steps_of_one_window_is_no_finding() -> None:
+    """As in round 7083, where the code of a used step is also that of one that was not used."""
+    done = kill("--first", "7083", "--rounds", "1")
+    assert done.returncode == 0, done.stdout
