@@ -136,6 +136,38 @@ def browser(give_up: Callable[[str], NoReturn], request: pytest.FixtureRequest) 
     launched.close()
 
 
+@pytest.fixture
+def quiet_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages; the test fails if one complained, or asked for what is not its own."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(own: tuple[str, ...] = ("file:", "data:"), **options: Any) -> Any:
+        """A page in a context of its own.
+
+        Args:
+            own: how addresses begin that it may ask for.
+            options: of the context.
+        """
+
+        def ask(request: Any) -> None:
+            if not request.url.startswith(own):
+                complaints.append(request.url)
+
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on("request", ask)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
 @pytest.fixture(scope="session")
 def violations(give_up: Callable[[str], NoReturn]) -> Callable[[Any], list[str]]:
     """What axe-core finds wrong with a page in a browser: a rule each, and what breaks it."""

@@ -12,38 +12,20 @@ CASE = "drift/fob_drift[45 ppm]"
 
 
 @pytest.fixture
-def visit(browser, tmp_path, html):
-    """Opens the report of a log; the test fails if the page complained or asked for anything."""
-    complaints = []
-    contexts = []
+def visit(quiet_page, tmp_path, html):
+    """Opens the report of a log, without a network."""
 
     def open_page(lines, fragment="", **options):
         path = tmp_path / "report.html"
         report = lines if isinstance(lines, Report) else read_runs(lines)
         path.write_text(html(report), encoding="utf-8")
         options = {"viewport": {"width": 1280, "height": 900}, "offline": True, **options}
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith(("file:", "data:"))
-                else complaints.append(request.url)
-            ),
-        )
+        page = quiet_page(**options)
         page.goto(path.as_uri() + (f"#{quote(fragment)}" if fragment else ""))
         page.wait_for_selector("html[data-state=ready]")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    return open_page
 
 
 def test_search_then_open_draws_timeline_and_plot(visit, sample_log):

@@ -189,34 +189,22 @@ def looked_at() -> set[str]:
 
 @pytest.fixture
 def at_console(
-    browser: Any,
+    quiet_page: Callable[..., Any],
     console: ServedConsole,
     looked_at: set[str],
     violations: Callable[[Any], list[str]],
-) -> Iterator[Callable[..., AtConsole]]:
+) -> Callable[..., AtConsole]:
     """Sits a person down at the console; a page that complains or asks elsewhere fails the test."""
-    complaints: list[str] = []
-    contexts = []
 
     def sit_down(width: int = 1280, scheme: str = "light") -> AtConsole:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+        own = ("/console", "/_mfalab/webauthn")  # the second for keys of the shelf
+        page = quiet_page(
+            own=tuple(f"{console.origin}{path}" for path in own),
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            accept_downloads=True,
         )
-        contexts.append(context)
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-
-        def ask(request: Any) -> None:
-            own = ("/console", "/_mfalab/webauthn")  # the second for keys of the shelf
-            if not request.url.startswith(tuple(f"{console.origin}{path}" for path in own)):
-                complaints.append(request.url)
-
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", ask)
+        page.context.set_default_timeout(15_000)
         return AtConsole(console, page, violations, looked_at)
 
-    yield sit_down
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    return sit_down

@@ -4,12 +4,9 @@ import re
 
 import pytest
 
-from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.entropy import Entropy
 from mfalab.simulator.twin.page import render_page
 from mfalab.simulator.twin.telling import as_data, as_text
-
-START_NS = 1_772_442_000 * NS_PER_S
 
 
 def test_the_page_says_what_was_measured_and_what_follows(account):
@@ -50,18 +47,10 @@ def test_minutes_and_years_can_be_drawn(account_of, rate_ppm, spacing_s):
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_its_width_in_both_themes(browser, account, tmp_path, width, scheme):
+def test_the_page_fits_its_width_in_both_themes(quiet_page, account, tmp_path, width, scheme):
     path = tmp_path / "fob.html"
     path.write_text(render_page(account, Entropy(0)))
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page = quiet_page(viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True)
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator("svg.plot:visible").count() == 2
-    assert complaints == []
-    context.close()
