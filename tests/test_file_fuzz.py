@@ -60,7 +60,6 @@ PSKC = """\
 <TimeInterval><PlainValue>30</PlainValue></TimeInterval></Data></Key></KeyPackage>
 </KeyContainer>
 """
-CHANGES = ("word", "word", "word", "cut", "double", "move", "tear", "put")
 _WORD = re.compile(r"[^\s{}\[\],:]+(?: [a-z%]+\b)?")
 
 fuzz = settings(

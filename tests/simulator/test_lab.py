@@ -1,6 +1,5 @@
 """The lab from Python: the same steps as in a file."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from mfalab.simulator.language.units import LAST_INSTANT_NS
 from mfalab.verifier import AWS_IMMEDIATE
 
 DAY = 86_400 * 10**9
-Labs = Callable[..., Lab]
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from mfalab.verifier.parameter_rules import bind, input_of, some_of, whole_numbe
 from mfalab.verifier.service_model import Shape, service_model
 
 CODES = {"AuthenticationCode1": "123456", "AuthenticationCode2": "234567"}
-ENABLE = {"UserName": "alice", "SerialNumber": "GAHT12345678", **CODES}
 SETS = r"[\p{L}\p{Z}\p{N}_.:/=+\-@]"
 EVERY = [
     (service, name) for service in ("iam", "sts") for name in sorted(service_model(service).names)

@@ -13,8 +13,6 @@ from mfalab.devices.rig.protocol_simrig import hosted
 from mfalab.devices.rig.timing import SchedulerTiming
 from mfalab.devices.schedule import OwnTime
 
-NS_PER_MS = 10**6
-
 
 class Thing:
     """What is under a finger, in a port, on a reader and in front of a camera, all at once."""

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.slow
 S = 10**9
 
 REQUIRED = {"userVerification": "required"}
-DISCOURAGED = {"userVerification": "discouraged"}
 WITH_PIN = [
     "all-features",
     "always-uv",

@@ -16,7 +16,6 @@ from mfalab.verifier.records import Device
 
 Labs = Callable[..., Lab]
 S = 10**9
-DAY = 86_400 * S
 SECRET = b"12345678901234567890"
 
 

@@ -7,7 +7,6 @@ from mfalab.simulator.abilities import Ability
 from mfalab.simulator.keys.simulated import SimulatedFixture
 from mfalab.simulator.traces.basics import BASICS, perform, registration
 
-NS_PER_MS = 10**6
 PIN_KEY = "ctap-2.1-pin"
 
 

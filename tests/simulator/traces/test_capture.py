@@ -18,7 +18,6 @@ from mfalab.simulator.traces.dissect import dissect
 from mfalab.simulator.traces.frames import Frame, FrameKind
 
 Record = Callable[..., Path]
-NS_PER_S = 10**9
 POWER_ON = Frame(5, Direction.TO_KEY, b"", FrameKind.POWER_ON)
 
 

@@ -26,7 +26,6 @@ DAY_S = 86_400.0
 BEND = -0.034
 TIMES_S = [k * 0.77 * DAY_S + k * k * 7.3 for k in range(24)]
 """Two and a half weeks, at all phases of a time step."""
-Read = Callable[..., list[CodeReading]]
 
 
 class At:

@@ -26,7 +26,6 @@ from mfalab.verifier.webauthn.outcomes import CeremonyFailed
 from mfalab.verifier.webauthn.statements import verify_statement
 
 FAILED = ("InvalidRegistration", "The security key could not be registered. Start again.", 400)
-NOT_ACCEPTED = ("SecurityKeyNotAccepted", "Security keys of this model are not accepted.", 400)
 AAGUID = bytes(range(16))
 LEAF = "Authenticator Attestation"
 
