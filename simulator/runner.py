@@ -16,7 +16,6 @@ from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Lock
 from traceback import extract_tb
 from typing import Any
@@ -132,14 +131,12 @@ def _in_order(
     workers: Workers | None,
 ) -> Iterator[Iterable[Event]]:
     """The events of each case, in the order of the cases, from as many processes as asked for."""
-    folder: Path | None = None
     if workers is None:
         if jobs == 1 or len(cases) < 2 or bench is not None:
             return (case_events(case, seed, bench, record, system) for case in cases)
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="mfalab-")))
         workers = Processes(min(jobs, len(cases)))
     stack.callback(workers.end)
-    task = partial(_told, seed=seed, record=record, folder=folder, system=system)
+    task = partial(_told, seed=seed, record=record, system=system)
     lost = partial(_lost, seed=seed, system=system)
     return (told.events() for told in in_order(workers, task, cases, lost=lost))
 
@@ -150,51 +147,26 @@ class _Told:
 
     Attributes:
         first: its first events.
-        packed: the others, where worker and reader share no files.
-        rest: the file with the others, where they do.
+        packed: the others.
     """
 
     first: list[Event]
     packed: Sequence[bytes] = ()
-    rest: Path | None = None
 
     def events(self) -> Iterator[Event]:
-        """All of them, one after the other; the file goes."""
+        """All of them, one after the other."""
         yield from self.first
         for some in self.packed:
             yield from pickle.loads(zlib.decompress(some))  # noqa: S301 # see docs/cluster.md
-        if self.rest is None:
-            return
-        with self.rest.open("rb") as file:
-            try:
-                while True:
-                    yield from pickle.load(file)  # noqa: S301 # our worker wrote it, in our folder
-            except EOFError:
-                pass
-        self.rest.unlink()
 
 
-def _told(
-    case: Case,
-    *,
-    seed: int,
-    record: Path | None,
-    folder: Path | None,
-    system: SystemUnderTest,
-) -> _Told:
-    """Run a case in a worker that holds a bounded number of its events."""
+def _told(case: Case, *, seed: int, record: Path | None, system: SystemUnderTest) -> _Told:
+    """Run a case in a worker that holds a bounded number of its events unpacked."""
     with _ONE_CASE:
         events = case_events(case, seed, None, record, system)
         first = list(islice(events, HELD))
-        if len(first) < HELD:
-            return _Told(first)
         chunks = iter(lambda: list(islice(events, HELD)), [])
-        if folder is None:
-            return _Told(first, [zlib.compress(pickle.dumps(some)) for some in chunks])
-        with NamedTemporaryFile(dir=folder, delete=False) as file:
-            for some in chunks:
-                pickle.dump(some, file)
-        return _Told(first, rest=Path(file.name))
+        return _Told(first, [zlib.compress(pickle.dumps(some)) for some in chunks])
 
 
 def _lost(case: Case, *, seed: int, system: SystemUnderTest) -> _Told:

@@ -53,7 +53,8 @@ class Cost:
         return (
             f"{result.tallies.tokens:,} tokens and {logins / 1e6:,.1f} M logins{judged} in "
             f"{self.seconds:.1f} s: {self.processor_seconds:.1f} s of processor time "
-            f"({rate:,.{0 if rate >= 10 else 1}f} M logins a second of it), {self.memory_bytes / 2**20:,.0f} MiB"
+            f"({rate:,.{0 if rate >= 10 else 1}f} M logins a second of it), "
+            f"{self.memory_bytes / 2**20:,.0f} MiB"
         )
 
 

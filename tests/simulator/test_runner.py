@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -342,28 +341,7 @@ def drifts(count: int) -> Iterator[str]:
     return (f"{number / 10} ppm" for number in range(count))
 
 
-def test_long_cases_of_workers_wait_in_files_that_are_gone_afterwards(
-    story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(runner, "HELD", 4)  # workers are forked, and have it too
-    monkeypatch.setattr(runner, "TemporaryDirectory", lambda prefix: nullcontext(str(tmp_path)))
-    text = story(
-        "{do: enable, who: alice, device: fob}",
-        "{do: sign_in, who: alice, with: fob, times: 5, every: 1 d}",
-        more="matrix: {fob.drift: [0 ppm, 1 ppm, 2 ppm]}\n",
-    )
-    some = cases(text)
-    seen = 0
-    told = []
-    for event in run(some, seed=7, jobs=2):
-        seen = max(seen, sum(1 for _ in tmp_path.glob("tmp*")))
-        told.append(event)
-    assert stable(told) == stable(run(some, seed=7))
-    assert seen >= 1
-    assert not list(tmp_path.glob("tmp*"))
-
-
-def test_workers_without_a_common_folder_pack_what_is_long(
+def test_workers_pack_what_is_long(
     story: Story, cases: Cases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads are workers as well, and a process runs one case at a time."""
@@ -377,7 +355,8 @@ def test_workers_without_a_common_folder_pack_what_is_long(
     with ThreadPoolExecutor(3) as threads:
         told = list(run(some, seed=7, workers=Borrowed(threads, 3)))
         again = list(run(some, seed=7, workers=Borrowed(threads, 3)))
-    assert stable(told) == stable(again) == stable(run(some, seed=7))
+    by_processes = list(run(some, seed=7, jobs=2))
+    assert stable(told) == stable(again) == stable(by_processes) == stable(run(some, seed=7))
 
 
 def test_case_that_ends_its_worker_is_an_error_and_the_others_are_told(
