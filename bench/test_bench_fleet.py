@@ -29,7 +29,7 @@ def study(tokens: int, profile: str) -> Study:
 def test_fleet_whose_logins_are_all_accepted(benchmark: Any) -> None:
     asked = study(100_000, "privacyidea")
     *_, last = benchmark.pedantic(
-        lambda: list(simulate(asked, workers=1)), rounds=5, warmup_rounds=1
+        lambda: list(simulate(asked, threads=1)), rounds=5, warmup_rounds=1
     )
     benchmark.extra_info["logins"] = last.logins
     assert last.tokens == 100_000
@@ -38,7 +38,7 @@ def test_fleet_whose_logins_are_all_accepted(benchmark: Any) -> None:
 def test_fleet_with_retries_and_resynchronisations(benchmark: Any) -> None:
     asked = study(100_000, "aws-observed")
     *_, last = benchmark.pedantic(
-        lambda: list(simulate(asked, workers=1)), rounds=5, warmup_rounds=1
+        lambda: list(simulate(asked, threads=1)), rounds=5, warmup_rounds=1
     )
     benchmark.extra_info["logins"] = last.logins
     assert last.tokens == 100_000
