@@ -186,7 +186,7 @@ class PostgresqlTransaction(DatabaseTransaction):
 
     def _put(self, waiting: dict[Place, Waiting]) -> None:
         for statement, values in _batches(waiting):
-            self._run(self._line.put, statement, values)
+            self._run(partial(self._line.put, values=values), statement)  # escaped already
 
     def _written(
         self, statement: str, values: list[Any], rows: Rows, columns: tuple[str, ...]
@@ -479,6 +479,11 @@ def _insert(rows: Rows) -> str:
 
 
 @cache
+def _write_new(rows: Rows) -> str:
+    return _sql(insert(_table(rows)))
+
+
+@cache
 def _upsert(rows: Rows) -> str:
     made = insert(_table(rows))
     changes = {name: made.excluded[name] for name in rows.columns if name not in rows.key}
@@ -513,10 +518,14 @@ def _batches(waiting: dict[Place, Waiting]) -> Iterator[tuple[str, list[Any]]]:
             batches.setdefault((len(_ORDER), rows, columns), []).append(values)
     # New rows come first, after those that they refer to.
     for (_, rows, columns), lines in sorted(batches.items(), key=lambda batch: batch[0][0]):
-        yield (
-            _write_many(rows, columns),
-            [[*map(_escaped, values)] for values in zip(*lines, strict=True)],
-        )
+        if len(lines) > 1:
+            arrays = [[*map(_escaped, values)] for values in zip(*lines, strict=True)]
+            yield _write_many(rows, columns), arrays
+        elif columns:  # a row alone is cheaper without arrays
+            key = len(rows.key)
+            yield _change(rows, columns), [*map(_escaped, lines[0][key:] + lines[0][:key])]
+        else:
+            yield _write_new(rows), [*map(_escaped, lines[0])]
 
 
 _ORDER = {rows: place for place, rows in enumerate(ROWS.values())}

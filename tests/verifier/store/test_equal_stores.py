@@ -29,7 +29,7 @@ class Undone(Exception):
 
 def some(chance: random.Random, kind: type) -> Any:
     """A record of few keys and fewer values, so that they meet."""
-    name, number = chance.choice("abc"), chance.randrange(3)
+    name, number = chance.choice(["a", "b\x1az", "c\0"]), chance.randrange(3)
     if kind is Device:
         record = Device(
             name, DeviceKind.VIRTUAL, f"serial-{chance.choice('abcd')}", "1", name, "/", 0, b"s"
