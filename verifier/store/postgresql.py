@@ -113,9 +113,13 @@ class _Line:
     def settle(self, statement: str) -> str | None:
         """Run something, and wait until all that was put has run; what the server says of it."""
         self._cursor.execute(statement, prepare=False)
+        self.wait()
+        return self._cursor.statusmessage
+
+    def wait(self) -> None:
+        """Wait until all that was put has run."""
         self._pipeline.sync()
         self.is_settled = True
-        return self._cursor.statusmessage
 
     def close(self) -> None:
         """Let go of the server, whatever is under way."""
@@ -296,11 +300,14 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
 
     def _begin_body(self) -> None:
         line = self._open_line()
+        # Not before the body writes: what bodies before it let wait goes in front of it.
         line.is_due = True
         if not line.is_settled:
             # An error of the body before must not show as one of this body.
-            self._do(line.settle, "SAVEPOINT body")
-            line.is_due = False
+            try:
+                line.wait()
+            except psycopg.Error as error:
+                raise _unusable(self._place, error) from error
 
     def _undo_body(self) -> None:
         line = self._open_line()

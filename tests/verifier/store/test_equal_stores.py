@@ -107,3 +107,20 @@ def test_store_answers_as_memory_does(seed: int, store: Store) -> None:
     for number, (each, want) in enumerate(zip(seen, wanted, strict=True)):
         assert each == want, f"answer {number} of seed {seed}"
     assert any(isinstance(each, tuple) for each in wanted), "no conflict was met"
+
+
+def test_body_that_fails_undoes_nothing_of_the_body_before(store: Store) -> None:
+    one, two = Budget("a", attempts=1), Budget("b", attempts=1)
+    with store.transaction() as tx:
+        tx.insert(one)
+        tx.insert(two)
+    with store.together():
+        with store.transaction() as tx:
+            tx.get(Budget, "a")
+            tx.delete(two)  # its answer is not waited for,
+            tx.update(replace(one, attempts=7))  # and this waits for the commit
+        with suppress(Undone), store.transaction() as tx:
+            assert tx.find(Budget, attempts=7), "what waits is written to be found"
+            raise Undone
+    with store.transaction() as tx:
+        assert tx.find(Budget) == [replace(one, attempts=7)]
