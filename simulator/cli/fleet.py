@@ -168,7 +168,7 @@ def _run(study: Study, manner: _Manner) -> tuple[Result, int]:
         study,
         workers=None if manner.scheduler is None else the_cluster(manner.scheduler),
         threads=manner.jobs,
-        precision="double" if manner.double else "single",
+        precision="double" if manner.double else None,
     )
     code = PASSED
     try:

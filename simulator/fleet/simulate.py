@@ -26,7 +26,7 @@ from mfalab.simulator.clocks.climates import CLIMATES, Climate, Constant
 from mfalab.simulator.clocks.durations import NS_PER_DAY, NS_PER_HOUR, NS_PER_S
 from mfalab.simulator.clocks.quartz import DataSheet, Quartz, ageing_ppm
 from mfalab.simulator.fleet import kernel, layout, tables, tokens
-from mfalab.simulator.fleet.physics import TERMS, wander_table
+from mfalab.simulator.fleet.physics import CENTRE_C, TERMS, wander_table
 from mfalab.simulator.fleet.policies import rows_of
 from mfalab.simulator.fleet.presets import CRYSTALS, HABITS, Habit
 from mfalab.simulator.fleet.study import DAYS, Study
@@ -40,6 +40,8 @@ BLOCK: Final = 1008
 """Tokens that are computed as lanes; no power of two, so that rows do not meet in the cache."""
 CHUNK: Final = 32_768
 """Tokens of a chunk, at most."""
+_MORE_WEEKS: Final = 7
+"""So long after the last week a climate goes on."""
 _SHELF: Final = CLIMATES["drawer"]
 _CELL_S: Final = {"single": 900, "double": 180}
 _UNITS: Final = {"single": 1 << 16, "double": NS_PER_S}
@@ -179,6 +181,30 @@ def climate_of(name: str) -> Climate:
     return CLIMATES[name] if name in CLIMATES else Constant(parse_celsius(name))
 
 
+def precision_for(study: Study) -> Precision:
+    """Single precision, unless a clock might be wrong by more than that can hold, which is 9 h."""
+    days = 7 * (study.weeks + study.shelf[1] + _MORE_WEEKS)
+    cell = Battery(0)
+    for crystal, climate in product(study.crystal, study.climate):
+        sheet = crystal_of(study, crystal)
+        typical = sheet.typical
+        _, sums = _prepared(study, "single").climate(climate)
+        # No integral of (T - T0)^2 is greater than that of its parts (Minkowski).
+        around_c = np.sqrt(sums[-1, 1] / (len(sums) - 1) / tables.WEEK_S)
+        away_c = abs(typical.turnover_c - CENTRE_C) + sheet.turnover_limit_c
+        most_ppm = (
+            abs(typical.offset_ppm)
+            + sheet.offset_limit_ppm
+            + abs(typical.parabola_ppm_per_c2) * (around_c + away_c) ** 2
+            + abs(typical.ageing_ppm) * np.log1p(typical.ageing_rate_per_day * days)
+            + 6 * typical.wander_ppm * np.sqrt(days)
+            + abs(typical.supply_ppm_per_v) * (cell.fresh_v + typical.supply_reference_v)
+        )
+        if most_ppm * 1e-6 * days * NS_PER_DAY / NS_PER_S > 2**31 / _UNITS["single"]:
+            return "double"
+    return "single"
+
+
 class _Prepared:
     """What a study's chunks share; made once in a process."""
 
@@ -201,10 +227,10 @@ class _Prepared:
         self._normal = tables.cut_normal_quantiles(0.0, 1.0, 6.0)
         self._lock = Lock()
 
-    def _climate(self, name: str) -> Any:
+    def climate(self, name: str) -> Any:
         """A climate's cells, and its integrals until each week begins."""
         if name not in self._climates:
-            weeks = self.study.weeks + 7
+            weeks = self.study.weeks + _MORE_WEEKS
             table, totals = tables.climate_table(
                 climate_of(name), self.study.begin_ns, weeks, _CELL_S[self.precision]
             )
@@ -253,7 +279,7 @@ class _Prepared:
         wholes[layout.W_ABSENT] = _ABSENT[self.precision]
         wholes[layout.W_AGES] = ages = study.weeks + study.shelf[1] + 2
         units, of_float = _UNITS[self.precision], _FLOATS[self.precision]
-        table, sums = self._climate(cohort.climate)
+        table, sums = self.climate(cohort.climate)
         constants[layout.C_MEAN_C] = sums[-1, 0] / (len(sums) - 1) / tables.WEEK_S
         rota = _rota(habit, study.period)
         windows, turned = self._windows(cohort, rota, constants)
@@ -468,7 +494,7 @@ def simulate(
     *,
     workers: Workers | None = None,
     threads: int | None = None,
-    precision: Precision = "single",
+    precision: Precision | None = None,
     chunk: int = CHUNK,
 ) -> Generator[Tallies]:
     """Run a study; yields what is counted so far, after each chunk.
@@ -478,7 +504,7 @@ def simulate(
         workers: where chunks are computed, ended with the study; threads of this process by
             default.
         threads: how many of those; as many as there are processors by default.
-        precision: of clocks and temperatures.
+        precision: of clocks and temperatures; what the study needs by default.
         chunk: tokens of a chunk, at most; it changes no result.
 
     Raises:
@@ -491,7 +517,7 @@ def simulate(
             stack.callback(pool.shutdown, cancel_futures=True)
             workers = Borrowed(pool, count)
         stack.callback(workers.end)
-        task = partial(run_chunk, study, precision=precision)
+        task = partial(run_chunk, study, precision=precision or precision_for(study))
         total = nothing(study)
         for counted in in_order(workers, task, chunks(study, chunk), lost=_lost):
             total = total + counted

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from mfalab.simulator.fleet import layout, simulate
-from mfalab.simulator.fleet.simulate import Tallies, chunks, cohorts, months, run_chunk
+from mfalab.simulator.fleet.presets import CRYSTALS
+from mfalab.simulator.fleet.simulate import (
+    Tallies,
+    chunks,
+    cohorts,
+    months,
+    precision_for,
+    run_chunk,
+)
 from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.scheduling.workers import AHEAD, Borrowed, Processes, SchedulingFailed
 
@@ -151,3 +159,33 @@ def test_chunks_in_flight_do_not_grow_with_the_tokens():
         found.append((pool.submitted, pool.most))
     assert [most for _, most in found] == [2 * AHEAD] * 3
     assert found[2][0] > 3 * found[1][0] > 6 * found[0][0]
+
+
+@pytest.mark.parametrize("crystal", sorted(CRYSTALS))
+def test_usual_clocks_are_computed_in_single_precision(crystal):
+    told = Study.model_validate({"crystal": crystal, "years": 10})
+    assert precision_for(told) == "single"
+
+
+@pytest.mark.parametrize(
+    ("crystal", "years"),
+    [
+        ({"offset": "9000 ppm"}, 1.0),
+        ({"offset": "-300 ppm"}, 5.0),
+        ({"ageing": "100 ppm"}, 10.0),
+        ({"parabola": -1}, 10.0),
+        ({"wander": "5 ppm"}, 10.0),
+    ],
+    ids=str,
+)
+def test_clock_that_single_precision_cannot_hold_gets_double(crystal, years):
+    told = study(
+        crystals={"wild": crystal}, crystal="wild", climate="60 C", years=years, tokens=50
+    )
+    assert precision_for(told) == "double"
+    *_, own = simulate.simulate(told)
+    *_, double = simulate.simulate(told, precision="double")
+    assert all(
+        np.array_equal(getattr(own, each.name), getattr(double, each.name))
+        for each in fields(Tallies)
+    )
