@@ -1,8 +1,9 @@
-"""Start Firefox, headless, and open a page in it; a PIN is typed whenever Firefox asks for one.
+"""A person with a security key at the console, in a headless Firefox.
 
-firefox.py PROFILE [PIN URL]. Without a page Firefox ends when it has started: its profile is then
-as good as used, and the next start has no first-run work. The protocol is that of Firefox's source,
-testing/marionette: `length:[type, number, command or error, what belongs to it]`.
+firefox.py PROFILE [PIN TOLD USER TIMES], as in at_console.py; the PIN is typed whenever it is asked
+for. Without a person Firefox ends when it has started: its profile is then as good as used, and the
+next start has no first-run work. The protocol is that of Firefox's source, testing/marionette:
+`length:[type, number, command or error, what belongs to it]`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
-from threading import Event
 from typing import Any
 
-PATIENCE_S = 600
+from at_console import AtConsole, NoValue, wait_for
 
 PREFERENCES = {
     "browser.dom.window.dump.enabled": True,
@@ -64,12 +63,8 @@ class Marionette:
 
     def __init__(self, profile: Path) -> None:
         said = profile / "MarionetteActivePort"
-        until = time.monotonic() + PATIENCE_S
-        while not (said.exists() and said.read_text()):
-            if time.monotonic() > until:
-                raise TimeoutError(f"no Firefox said its port within {PATIENCE_S} s")
-            Event().wait(0.5)
-        self.stream = socket.create_connection(("127.0.0.1", int(said.read_text()))).makefile("rwb")
+        port = wait_for("port of Firefox", lambda: said.exists() and said.read_text())
+        self.stream = socket.create_connection(("127.0.0.1", int(port))).makefile("rwb")
         self.number = 0
         self.read()
 
@@ -80,15 +75,24 @@ class Marionette:
             length += byte
         return json.loads(self.stream.read(int(length)))
 
-    def ask(self, command: str, **parameters: object) -> None:
-        """Have a command done; what became of it and when is printed."""
+    def ask(self, command: str, **parameters: object) -> Any:
+        """Have a command done; what it gives.
+
+        Raises:
+            NoValue: it cannot be done.
+        """
         self.number += 1
         text = json.dumps([0, self.number, command, parameters]).encode()
         self.stream.write(b"%d:%s" % (len(text), text))
         self.stream.flush()
-        _, _, error, _ = self.read()
-        sys.stdout.write(f"{command}: {error or 'done'}, {time.monotonic():.0f} s\n")
-        sys.stdout.flush()
+        _, _, error, given = self.read()
+        if error:
+            raise NoValue(error)
+        return given
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        return self.ask("WebDriver:ExecuteScript", script=f"return {expression}")["value"]
 
 
 ANSWER = """
@@ -107,20 +111,20 @@ window.setInterval(() => {
 """Marionette itself types no password into a prompt, and dismisses one that a command meets."""
 
 
-def drive(marionette: Marionette, pin: str, url: str) -> None:
-    """Answer the prompts that will come, and open the page; without one, end Firefox."""
+def drive(marionette: Marionette, pin: str, told: str, user: str, times: str) -> None:
+    """Be that person, and answer the prompts."""
     marionette.ask("WebDriver:NewSession", pageLoadStrategy="none")
     marionette.ask("Marionette:SetContext", value="chrome")
     marionette.ask("WebDriver:ExecuteScript", script=ANSWER, args=[pin])
-    if url:
-        marionette.ask("Marionette:SetContext", value="content")
-        marionette.ask("WebDriver:Navigate", url=url)
-    else:
-        marionette.ask("Marionette:Quit", flags=["eAttemptQuit"])
+    marionette.ask("Marionette:SetContext", value="content")
+    person = AtConsole(marionette.evaluate, told)
+    person.assign(user)
+    for _ in range(int(times)):
+        person.sign_in(user, "signed in with MFA")
 
 
-def main(folder: str, pin: str = "", url: str = "") -> int:
-    """Run Firefox with the profile in a folder, which may be new; returns its exit code."""
+def main(folder: str, *person: str) -> None:
+    """Run Firefox with the profile in a folder, which may be new."""
     profile = Path(folder).resolve()
     profile.mkdir(exist_ok=True)
     (profile / "MarionetteActivePort").unlink(missing_ok=True)
@@ -133,11 +137,16 @@ def main(folder: str, pin: str = "", url: str = "") -> int:
         env={**os.environ, "HOME": str(profile)},
     )
     try:
-        drive(Marionette(profile), pin, url)
-        return firefox.wait()
+        marionette = Marionette(profile)
+        if person:
+            drive(marionette, *person)
+        else:
+            marionette.ask("WebDriver:NewSession")
+            marionette.ask("Marionette:Quit", flags=["eAttemptQuit"])
+            firefox.wait()
     finally:
         firefox.kill()
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -22,6 +22,11 @@ plug_in() { # FIFO TOUCH KEY...
 plug_in "$keys/control" yes "$keys"/*.key
 plug_in "$keys/untouched/control" no "$keys"/untouched/*.key
 
+# The console that browsers go to. Its clock stands, and its challenges wait for slow processors.
+mfalab serve --db :memory: --clock virtual --administrator alice --user bob --user carol \
+    --figure passkeys=true --figure user_verification=required --figure attestation=none \
+    --figure challenge_lifetime='20 min' --json > "$answers/console.json" 2> "$answers/console.log" &
+
 for script in "$@"; do
     (
         export work=/run/home/$script
