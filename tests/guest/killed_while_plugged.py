@@ -21,7 +21,10 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+
+from fido2.ctap2.base import Ctap2
+from fido2.hid import CtapHidDevice
+from fido2.hid.base import CtapHidConnection, HidDescriptor
 
 # All that the command loads when it runs, so that a child begins at once.
 import mfalab.devices.rig.ptys
@@ -30,8 +33,6 @@ import mfalab.devices.transports.usbip
 import mfalab.devices.transports.vpcd
 import mfalab.simulator.cli.key_control
 import mfalab.simulator.clocks.plain  # noqa: F401 - loaded for the children
-from mfalab.devices.ctap import cbor
-from mfalab.devices.ctap.ctaphid import BROADCAST, HidCommand, packets
 from mfalab.simulator.cli import command
 from mfalab.simulator.cli.key_file import make, open_key, serial
 from mfalab.simulator.entropy import Entropy, Stream
@@ -115,8 +116,8 @@ def run(words: list[str]) -> int:
     return 0
 
 
-class Client:
-    """A client that counts reports; the process dies with the one that is the moment."""
+class Wire(CtapHidConnection):
+    """A connection that counts reports; the process dies with the one that is the moment."""
 
     def __init__(self, where: str, moment: Callable[[], None]) -> None:
         self._moment = moment
@@ -126,37 +127,15 @@ class Client:
             host, _, port = where.partition(":")
             self._socket = socket.create_connection((host, int(port)), PATIENCE_S)
             self._file, self._head = self._socket.detach(), b"\0\x40"
-        try:
-            answer = self.ask(BROADCAST, HidCommand.INIT, b"12345678")
-            self.channel = int.from_bytes(answer[8:12])
-        except BaseException:
-            self.close()
-            raise
-
-    def cbor(self, number: int, request: dict[int, Any]) -> dict[int, Any]:
-        """A request of CTAP2; returns the answer."""
-        answer = self.ask(self.channel, HidCommand.CBOR, bytes((number,)) + cbor.encode(request))
-        assert answer[0] == 0, f"the key answered with status {answer[0]:#04x}"
-        decoded: dict[int, Any] = cbor.decode(answer[1:])
-        return decoded
-
-    def ask(self, channel: int, number: HidCommand, data: bytes) -> bytes:
-        for report in packets(channel, number, data):
-            self._moment()
-            os.write(self._file, self._head + report)
-        while True:
-            report = self._read()
-            if report[:4] == channel.to_bytes(4) and report[4] == number | 0x80:
-                break
-        answer, length = report[7:], int.from_bytes(report[5:7])
-        while len(answer) < length:
-            answer += self._read()[5:]
-        return answer[:length]
 
     def close(self) -> None:
         os.close(self._file)
 
-    def _read(self) -> bytes:
+    def write_packet(self, data: bytes) -> None:
+        self._moment()
+        os.write(self._file, self._head + data)
+
+    def read_packet(self) -> bytes:
         self._moment()
         size = 64 if self._head == b"\0" else 66
         report = b""
@@ -232,36 +211,30 @@ class Bench:
             if not line:
                 raise EndedEarly
             where = where or line.split()[1]
-        with suppress(Killed):
-            client = Client(where, moment)
-            try:
-                while True:
-                    self._use(client)
-            finally:
-                client.close()
+        with suppress(Killed), closing(Wire(where, moment)) as wire:
+            client = Ctap2(CtapHidDevice(HidDescriptor(where, 0, 0, 64, 64, None, None), wire))
+            while True:
+                self._use(client)
 
-    def _use(self, client: Client) -> None:
+    def _use(self, client: Ctap2) -> None:
         """Register somebody, or sign in as somebody."""
         person = bytes((self.chance.randrange(PEOPLE),))
         if person not in self.known or self.chance.random() < 0.5:
             self.under_way = person
-            made = client.cbor(
-                1,
-                {
-                    1: bytes(32),
-                    2: {"id": RP_ID},
-                    3: {"id": person, "name": "somebody"},
-                    4: [{"alg": -7, "type": "public-key"}],
-                    7: {"rk": True},
-                },
+            made = client.make_credential(
+                bytes(32),
+                {"id": RP_ID},
+                {"id": person, "name": "somebody"},
+                [{"alg": -7, "type": "public-key"}],
+                options={"rk": True},
             )
-            data = made[2]
-            self.known[person] = data[55 : 55 + int.from_bytes(data[53:55])]
+            assert made.auth_data.credential_data is not None
+            self.known[person] = made.auth_data.credential_data.credential_id
             self.under_way = None
+            counter = made.auth_data.counter
         else:
             listed = [{"id": self.known[person], "type": "public-key"}]
-            data = client.cbor(2, {1: RP_ID, 2: bytes(32), 3: listed})[2]
-        counter = int.from_bytes(data[33:37])
+            counter = client.get_assertion(RP_ID, bytes(32), listed).auth_data.counter
         assert counter > self.counter, f"the counter went from {self.counter} to {counter}"
         self.counter = counter
 
