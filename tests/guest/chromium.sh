@@ -46,7 +46,8 @@ browse() {
 
 at_console() {
     node chromium.key > /dev/null # before Chromium, which sees only what is there when it starts
-    Xvfb $DISPLAY -screen 0 1000x700x24 -nolisten tcp > "$answers/display.log" 2>&1 &
+    # Without -r a key that is slow to come up would be typed twice.
+    Xvfb $DISPLAY -r -screen 0 1000x700x24 -nolisten tcp > "$answers/display.log" 2>&1 &
     browse > "$answers/browser.log" 2>&1 &
     local browser=$! code=0
     python "$here/at_console.py" 9018 "$answers/console.json" alice 10 carol 2>&1 &
