@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from shutil import rmtree
 from signal import SIG_DFL, SIGHUP, SIGINT, SIGTERM, signal
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
@@ -115,7 +116,9 @@ class Processes(Workers):
     def __init__(self, size: int) -> None:
         self.size = size
         self._folder = TemporaryDirectory(prefix="mfalab-results-")
-        self._pool = ProcessPoolExecutor(size, initializer=_begin_worker)
+        self._pool = ProcessPoolExecutor(
+            size, initializer=_begin_worker, initargs=(self._folder.name,)
+        )
 
     def submit(self, task: Callable[[A], R], argument: A) -> Future[R]:
         """See `Workers`."""
@@ -133,7 +136,10 @@ class Processes(Workers):
         self._pool.shutdown()
         # By now there are threads, whose locks a fork would copy as they are.
         self._pool = ProcessPoolExecutor(
-            self.size, mp_context=get_context("spawn"), initializer=_begin_worker
+            self.size,
+            mp_context=get_context("spawn"),
+            initializer=_begin_worker,
+            initargs=(self._folder.name,),
         )
 
     def end(self) -> None:
@@ -255,16 +261,20 @@ def _hand_on(written: Future[str], result: Future[R]) -> None:
         result.set_exception(error)
 
 
-def _begin_worker() -> None:
+def _begin_worker(folder: str) -> None:
     """Make a signal end a worker without a traceback, and the end of its parent, too."""
     for each in (SIGINT, SIGTERM, SIGHUP):
         signal(each, SIG_DFL)
-    Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Wait until the parent is no more, whatever ended it, and end this process."""
+def _end_with_parent(folder: str) -> None:
+    """Wait until the parent is no more, whatever ended it, and end this process.
+
+    A parent that was killed has not removed the results that it had not read.
+    """
     parent = parent_process()
     assert parent is not None, "a worker has a parent"
     parent.join()
+    rmtree(folder, ignore_errors=True)
     os._exit(1)

@@ -133,6 +133,39 @@ def test_results_of_processes_leave_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+IS_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mfalab.simulator.scheduling.workers import Processes, in_order
+
+def square(number):
+    return number * number
+
+if __name__ == "__main__":
+    workers = Processes(2)
+    next(in_order(workers, square, range(9), lost=square))
+    print(*workers._pool._processes, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_killed_parent_leaves_no_process_and_no_file(tmp_path: Path) -> None:
+    script, folder = tmp_path / "script.py", tmp_path / "temporary"
+    script.write_text(IS_KILLED)
+    folder.mkdir()
+    # Its workers hold its output open: that ends with the last of them.
+    ended = subprocess.run(
+        [sys.executable, script],
+        check=False,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        timeout=60,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert len(ended.stdout.split()) == 2, "there were workers"
+    assert list(folder.iterdir()) == []
+
+
 def test_broken_executor_of_the_callers_ends_the_run(tmp_path: Path) -> None:
     from concurrent.futures import ProcessPoolExecutor
 
