@@ -82,15 +82,16 @@ def test_packages_of_the_distribution_are_the_folders() -> None:
 def test_every_file_that_is_no_code_is_package_data() -> None:
     """What no pattern names is missing from the wheel, too."""
     data = project()["tool"]["setuptools"]["package-data"]
+    left_out = project()["tool"]["setuptools"]["exclude-package-data"]
     packages = sorted(project()["tool"]["setuptools"]["packages"], key=len, reverse=True)
     homes = {dotted(folder): folder for folder in folders()}
     missing = []
     for path in (file for folder in folders() for file in folder.iterdir() if file.is_file()):
-        if path.suffix in {".py", ".pyc", ".c"}:
+        if path.suffix in {".py", ".pyc"}:
             continue
         home = next(name for name in packages if f"{dotted(path.parent)}.".startswith(f"{name}."))
         inside = path.relative_to(homes[home]).as_posix()
-        patterns = [*data.get("*", []), *data.get(home, [])]
+        patterns = [*data.get("*", []), *data.get(home, []), *left_out.get(home, [])]
         if not any(fnmatch(inside, pattern.replace("**/", "*")) for pattern in patterns):
             missing.append(path.relative_to(ROOT).as_posix())
     assert missing == []
