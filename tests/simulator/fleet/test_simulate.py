@@ -179,9 +179,7 @@ def test_usual_clocks_are_computed_in_single_precision(crystal):
     ids=str,
 )
 def test_clock_that_single_precision_cannot_hold_gets_double(crystal, years):
-    told = study(
-        crystals={"wild": crystal}, crystal="wild", climate="60 C", years=years, tokens=50
-    )
+    told = study(crystals={"wild": crystal}, crystal="wild", climate="60 C", years=years, tokens=50)
     assert precision_for(told) == "double"
     *_, own = simulate.simulate(told)
     *_, double = simulate.simulate(told, precision="double")
