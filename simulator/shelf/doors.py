@@ -37,6 +37,15 @@ class Heard:
     refusal: ServiceError | None = None
     decision: str | None = None
 
+    @property
+    def call(self) -> str:
+        """The call in words, without what was given."""
+        return f"{self.method} ({self.door})"
+
+
+Hearers = Mapping[tuple[DoorName, str], Callable[[Heard], None]]
+"""What is told a call, by its door and its method."""
+
 
 class ListenedTo(EmbeddedVerifier):
     """A verifier that tells what goes through its doors, and whose account is there first.

@@ -20,8 +20,10 @@ from mfalab.simulator.environment.people import Person
 from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.setting import AnyDevice, PersonSpec, Setting, TokenSpec
 from mfalab.simulator.scenario_files.fragments import NotUnderstood, read_devices, read_step
+from mfalab.simulator.shelf.callers import Callers
 from mfalab.simulator.shelf.doors import Heard
-from mfalab.simulator.shelf.recorder import Recorder, free_name
+from mfalab.simulator.shelf.notebook import Notebook, free_name
+from mfalab.simulator.shelf.recorder import Recorder
 from mfalab.simulator.shelf.system import ServedSystem
 from mfalab.simulator.steps.timing import SetVerifierClock, Wait
 from mfalab.verifier.records import Device, DeviceKind, Identity
@@ -90,7 +92,8 @@ class Shelf:
         lab: people, devices, carrier, and the steps that can be done.
         listeners: what is set whenever something happened.
         given: the words of each device, as they were given.
-        recorder: what hears all that is done.
+        notebook: the story so far.
+        recorder: what hears all that is done, and writes it down there.
         closed: whether the server ends, and with it all listening.
         shown: the last QR image that the verifier made, in the console or for a program.
     """
@@ -109,14 +112,9 @@ class Shelf:
         self.shown: bytes | None = None
         self.closed = False
         self.meet_people()
-        self.recorder = Recorder(
-            self.lab.people,
-            self.lab.devices,
-            self._now_ns,
-            self._record,
-            self._records,
-            self.meet_people,
-        )
+        self.notebook = Notebook(self.lab.people, self.lab.devices, self._now_ns)
+        callers = Callers(self.lab.people, self._record, self.meet_people)
+        self.recorder = Recorder(self.notebook, callers, self._records)
         system.verifier.ears = self._hear
 
     def _record(self, kind: type, *key: object) -> Any:
@@ -136,7 +134,7 @@ class Shelf:
             self.recorder.hear(heard)
         except Exception:  # a defect of the recorder is no answer to a client
             _log.exception("defect in the recorder at %s", heard.method)
-            self.recorder.omit(f"{heard.method}, by a defect of the recorder")
+            self.notebook.omit(f"{heard.method}, by a defect of the recorder")
         if self.listeners:
             self.tell()
 

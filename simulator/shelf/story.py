@@ -21,7 +21,7 @@ from mfalab.simulator.lab import Lab
 from mfalab.simulator.language.problems import ProblemsFound
 from mfalab.simulator.language.units import format_instant
 from mfalab.simulator.scenario_files.loader import load_cases
-from mfalab.simulator.shelf.recorder import Of
+from mfalab.simulator.shelf.notebook import Of
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.verifier.aws_policies import ADMINISTRATOR, SELF_MANAGEMENT
 from mfalab.verifier.records import Attachment, Role
@@ -60,7 +60,7 @@ def replay(text: str) -> list[str]:
 
 def tell_story(shelf: Shelf) -> dict[str, Any]:
     """The story for a page: its last steps, how many came before, and what no step expresses."""
-    story = shelf.recorder
+    story = shelf.notebook
     before = max(0, len(story.entries) - _SHOWN)
     return {
         "before": before,
@@ -73,7 +73,7 @@ def tell_story(shelf: Shelf) -> dict[str, Any]:
 
 
 def _written(shelf: Shelf) -> str:
-    story = shelf.recorder
+    story = shelf.notebook
     steps = list(_steps(shelf)) or [{"do": "wait", "for": "0 s"}]
     people = {
         name: person for name, person in shelf.lab.people.items() if _is_in(name, steps, shelf)
@@ -115,8 +115,8 @@ def _is_in(name: str, steps: list[dict[str, Any]], shelf: Shelf) -> bool:
     trusted = f':user/{shelf.lab.people[name].user_name}"'
     return (
         named
-        or name in [*owners, *(each.owner for each in shelf.recorder.stand_ins.values())]
-        or any(trusted in role.trust_policy for role in shelf.recorder.roles.values())
+        or name in [*owners, *(each.owner for each in shelf.notebook.stand_ins.values())]
+        or any(trusted in role.trust_policy for role in shelf.notebook.roles.values())
     )
 
 
@@ -125,7 +125,7 @@ def _is_in(name: str, steps: list[dict[str, Any]], shelf: Shelf) -> bool:
 
 def _steps(shelf: Shelf, before: int = 0) -> Iterator[dict[str, Any]]:
     """The steps of the story, with waits between them, behind so many entries."""
-    story = shelf.recorder
+    story = shelf.notebook
     begin_ns = story.entries[before - 1].at_ns if before else story.begin_ns
     now_ns, vague = begin_ns // _MS * _MS, False
     for entry in islice(story.entries, before, None):
@@ -139,7 +139,7 @@ def _steps(shelf: Shelf, before: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _named(shelf: Shelf, said: Any) -> Any:
-    return shelf.recorder.name_of(said.serial) if isinstance(said, Of) else said
+    return shelf.notebook.name_of(said.serial) if isinstance(said, Of) else said
 
 
 def _duration(duration_ns: int) -> str:
@@ -196,7 +196,7 @@ def _without_policies(shelf: Shelf, people: Iterable[Person]) -> Iterator[str]:
         usual = ([ADMINISTRATOR], [SELF_MANAGEMENT])
         if not person.root and _policies(shelf, person.identity_id) not in usual:
             yield f"the policies of {person.name}"
-    for name, role in shelf.recorder.roles.items():
+    for name, role in shelf.notebook.roles.items():
         if not AWS_POLICIES.keys() >= set(_role_policies(shelf, role)):
             yield f"the policies of the role {name}"
 

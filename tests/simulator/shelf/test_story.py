@@ -13,7 +13,7 @@ from mfalab.simulator.scenario_files.loader import load_cases
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.story import OTHERWISE, _flow, _line, replay, tell_story, write_story
 
-from .conftest import FOB
+from .conftest import FOB, People
 
 
 def test_nothing_that_happened_is_a_story(shelf: Shelf, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_any_text_is_one_text(text: str) -> None:
 def test_what_ends_otherwise_is_said(shelf: Shelf) -> None:
     shelf.put({"fob": FOB})
     shelf.step({"do": "lose", "who": "alice", "device": "fob"})
-    shelf.recorder.entries[0].words["expect"] = {"refused": "NotHeld"}
+    shelf.notebook.entries[0].words["expect"] = {"refused": "NotHeld"}
     text = write_story(shelf)
     assert f"{OTHERWISE}step 1 (lose): " in text
 
@@ -111,3 +111,15 @@ def test_page_is_told_the_end_of_a_story(shelf: Shelf, steps: int) -> None:
     assert told["before"] == max(0, steps - 100)
     assert len(told["steps"]) == steps - told["before"]
     assert told["omitted"] == []
+
+
+def test_policies_that_the_file_does_not_have_are_said(shelf: Shelf, people: People) -> None:
+    people.verifier.iam(people.keys["ada"]).attach_user_policy(
+        UserName="alice", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+    )
+    shelf.recorder.begin()
+    people.verifier.sts(people.keys["alice"]).get_caller_identity()
+    people.verifier.sts(people.keys["ada"]).get_caller_identity()
+    text = write_story(shelf)
+    assert "# not expressed: the policies of alice\n" in text
+    assert "ada: {typing: instant, role: administrator}" in text

@@ -3,7 +3,11 @@
 import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
+from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.typed_codes import NotSaid, StandIn, TypedCodes
+from mfalab.verifier import ServiceError
+
+from .conftest import People, steps_of
 
 NOW_S = 1_772_442_000
 SECRET = b"12345678901234567890"
@@ -49,3 +53,21 @@ def test_pair_of_which_one_is_wrong(codes: TypedCodes) -> None:
 def test_code_where_nothing_shows_any(codes: TypedCodes) -> None:
     with pytest.raises(NotSaid, match="of no device"):
         codes.single("123456", [KEY])
+
+
+def test_event_based_token_may_be_pressed_for_nothing(shelf: Shelf, people: People) -> None:
+    shelf.step({"do": "change_verifier", "to": {"hotp_tokens": True}})
+    shelf.put({"counter": {"kind": "hardware_hotp", "owner": "alice"}})
+    codes = [shelf.press("counter").thing.display for _ in range(4)]
+    people.verifier.iam(people.keys["alice"]).enable_mfa_device(
+        UserName="alice",
+        SerialNumber=shelf.device("counter").known_serial(),
+        AuthenticationCode1=codes[2],
+        AuthenticationCode2=codes[3],
+    )
+    people.session("counter", shelf.press("counter").thing.display)
+    for _ in range(200):
+        shelf.press("counter")
+    with pytest.raises(ServiceError):
+        people.session("counter", shelf.press("counter").thing.display)
+    steps_of(shelf)
