@@ -68,7 +68,7 @@ class DeviceCalls:
 
     def _create_by_api(self, heard: Heard) -> None:
         given = heard.given
-        tags = {each["Key"]: each["Value"] for each in given.get("Tags") or ()}
+        tags = _tags(given.get("Tags") or ())
         path = given.get("Path") or "/"
         more = {**({"path": path} if path != "/" else {}), **({"tags": tags} if tags else {})}
         self._create(heard, given.get("VirtualMFADeviceName"), more)
@@ -110,11 +110,13 @@ class DeviceCalls:
         self._of_serial(heard, _serial(heard), "delete", {})
 
     def _tag(self, heard: Heard) -> None:
-        tags = {each["Key"]: each["Value"] for each in heard.given["Tags"]}
+        tags = _tags(heard.given["Tags"])
         self._of_serial(heard, str(heard.given["SerialNumber"]), "tag", {"tags": tags})
 
     def _untag(self, heard: Heard) -> None:
-        keys = list(heard.given["TagKeys"])
+        keys = heard.given["TagKeys"]
+        if not isinstance(keys, list):
+            raise NotSaid("its keys are no list")
         self._of_serial(heard, str(heard.given["SerialNumber"]), "untag", {"keys": keys})
 
     def _of_serial(self, heard: Heard, serial: str, verb: str, more: dict[str, Any]) -> None:
@@ -175,3 +177,11 @@ class DeviceCalls:
 def _serial(heard: Heard) -> str:
     """The serial number that a call names, through the API or in the console."""
     return str(heard.given.get("SerialNumber") or heard.given.get("serial"))
+
+
+def _tags(given: Any) -> dict[str, str]:
+    """Tags in the language's form; NotSaid where they are malformed, which is refused."""
+    try:
+        return {str(each["Key"]): str(each["Value"]) for each in given}
+    except (KeyError, TypeError):
+        raise NotSaid("its tags have no keys and values") from None

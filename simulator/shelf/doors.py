@@ -7,12 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from mfalab.simulator.shelf.typed_codes import NotSaid
 from mfalab.simulator.targets.embedded import EmbeddedVerifier
 from mfalab.verifier import Account, Console, Iam, ServiceError
 from mfalab.verifier.authorization import Signer
 from mfalab.verifier.sts import Sts
 
 DoorName = Literal["iam", "sts", "console", "recovery", "authorize"]
+
+
+class Given(dict[str, Any]):
+    """Arguments by name. One that a client left out, who is refused for it, is NotSaid."""
+
+    def __missing__(self, name: str) -> Any:
+        raise NotSaid(f"{name} was left out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Heard:
 
     door: DoorName
     method: str
-    given: Mapping[str, Any] = field(repr=False)
+    given: Given = field(repr=False)
     signer: Signer | None = field(repr=False)
     result: Any = field(repr=False, default=None)
     refusal: ServiceError | None = None
@@ -99,13 +107,14 @@ class ListenedTo(EmbeddedVerifier):
         call: Callable[[], Any],
     ) -> Any:
         """Make a call, and tell of it."""
+        said = Given(given)
         self.decided = None
         try:
             result = call()
         except ServiceError as refusal:
-            self.ears(Heard(door, method, given, signer, None, refusal, self.decided))
+            self.ears(Heard(door, method, said, signer, None, refusal, self.decided))
             raise
-        self.ears(Heard(door, method, given, signer, result, None, self.decided))
+        self.ears(Heard(door, method, said, signer, result, None, self.decided))
         return result
 
 

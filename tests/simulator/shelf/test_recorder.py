@@ -1,5 +1,6 @@
 """What is done on the shelf and at the doors is told, or said to be left out."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -70,6 +71,30 @@ def test_defect_of_the_recorder_is_no_answer(
     assert people.verifier.sts(people.keys["alice"]).get_caller_identity()["Arn"]
     assert "defect of the recorder" in str(shelf.notebook.omitted)
     assert "ZeroDivisionError" in caplog.text
+
+
+MALFORMED: list[dict[str, Any]] = [
+    {},
+    {"Tags": [], "TagKeys": []},
+    *({"SerialNumber": "s", "Tags": tags, "TagKeys": tags} for tags in (7, "x", ["x"], [{}])),
+    {"SerialNumber": ["s"], "AuthenticationCode1": {}, "AuthenticationCode2": None},
+    {"UserName": 7, "VirtualMFADeviceName": [], "RoleArn": {}, "DurationSeconds": "long"},
+    {"SerialNumber": "s", "TokenCode": 7, "Policy": [], "Name": {}, "ExternalId": 1},
+]
+
+
+@pytest.mark.parametrize("given", MALFORMED, ids=str)
+def test_malformed_request_is_no_defect_of_the_recorder(
+    shelf: Shelf, people: People, given: dict[str, Any]
+) -> None:
+    """It is refused, and no step says it; whoever sends it must not fill the log."""
+    doors = {"iam": people.verifier.iam, "sts": people.verifier.sts}
+    methods = [call for call in shelf.recorder.hearers if call[0] in doors]
+    assert len(methods) > 10
+    for door, method in methods:
+        with suppress(ServiceError):
+            getattr(doors[door](people.keys["ada"]), method)(**given)
+    assert "defect" not in str(shelf.notebook.omitted)
 
 
 UNTOLD = {
