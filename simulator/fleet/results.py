@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mfalab.simulator.fleet import layout
 from mfalab.simulator.fleet.exposure import Exposure, exposure_of
-from mfalab.simulator.fleet.simulate import Tallies, months
+from mfalab.simulator.fleet.prepared import months
+from mfalab.simulator.fleet.simulate import Tallies
 from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.report.files import write_whole
 from mfalab.verifier.profile import Profile

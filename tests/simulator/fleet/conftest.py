@@ -19,15 +19,8 @@ from mfalab.simulator.clocks.durations import NS_PER_S, NS_PER_WEEK
 from mfalab.simulator.clocks.quartz import QuartzClock
 from mfalab.simulator.clocks.timeline import Timeline
 from mfalab.simulator.fleet import layout
-from mfalab.simulator.fleet.simulate import (
-    Chunk,
-    Precision,
-    chunks,
-    climate_of,
-    crystal_of,
-    draw_tokens,
-    run_chunk,
-)
+from mfalab.simulator.fleet.prepared import Precision, climate_of, crystal_of
+from mfalab.simulator.fleet.simulate import Chunk, chunks, draw_tokens, run_chunk
 from mfalab.simulator.fleet.study import Study
 from mfalab.verifier.code_rules import verify_code, verify_pair
 from mfalab.verifier.decision import Outcome

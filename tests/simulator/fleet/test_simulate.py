@@ -9,15 +9,7 @@ import numpy as np
 import pytest
 
 from mfalab.simulator.fleet import layout, simulate
-from mfalab.simulator.fleet.presets import CRYSTALS
-from mfalab.simulator.fleet.simulate import (
-    Tallies,
-    chunks,
-    cohorts,
-    months,
-    precision_for,
-    run_chunk,
-)
+from mfalab.simulator.fleet.simulate import Tallies, chunks, run_chunk
 from mfalab.simulator.fleet.study import Study
 from mfalab.simulator.scheduling.workers import AHEAD, Borrowed, Processes, SchedulingFailed
 
@@ -96,16 +88,10 @@ def test_another_seed_is_another_fleet(expected):
     assert not np.array_equal(expected.counts[:, 0], expected.counts[:, 1])
 
 
-def test_tokens_are_shared_out_to_one(expected):
+def test_chunks_add_up_to_the_tokens_of_all_fleets():
     for tokens in (1, 2, 7, 700, 10_001):
-        asked = study(tokens=tokens)
-        assert sum(each.tokens for each in cohorts(asked)) == tokens
-        found = list(chunks(asked, 97))
+        found = chunks(study(tokens=tokens), 97)
         assert sum(each.tokens for each in found) == 2 * tokens
-    by_climate = {"office": 0, "car": 0}
-    for each in cohorts(study()):
-        by_climate[each.climate] += each.tokens
-    assert by_climate == {"office": 490, "car": 210}
 
 
 def test_what_is_counted_adds_up(expected):
@@ -117,17 +103,6 @@ def test_what_is_counted_adds_up(expected):
     assert expected.tokens == 1400
     lost = expected.gone[:, :, 1].sum()
     assert 90 < lost < 190  # 10 % of 1,400, binomial: five deviations
-
-
-def test_months_are_those_of_the_calendar():
-    firsts, of_day = months(study(begins="2024-01-01"))
-    assert [str(each) for each in firsts[:4]] == [
-        "2024-01-01",
-        "2024-02-01",
-        "2024-03-01",
-        "2024-04-01",
-    ]
-    assert (of_day[30], of_day[31], of_day[59], of_day[60]) == (0, 1, 1, 2)
 
 
 def test_chunks_in_flight_do_not_grow_with_the_tokens():
@@ -159,31 +134,3 @@ def test_chunks_in_flight_do_not_grow_with_the_tokens():
         found.append((pool.submitted, pool.most))
     assert [most for _, most in found] == [2 * AHEAD] * 3
     assert found[2][0] > 3 * found[1][0] > 6 * found[0][0]
-
-
-@pytest.mark.parametrize("crystal", sorted(CRYSTALS))
-def test_usual_clocks_are_computed_in_single_precision(crystal):
-    told = Study.model_validate({"crystal": crystal, "years": 10})
-    assert precision_for(told) == "single"
-
-
-@pytest.mark.parametrize(
-    ("crystal", "years"),
-    [
-        ({"offset": "9000 ppm"}, 1.0),
-        ({"offset": "-300 ppm"}, 5.0),
-        ({"ageing": "100 ppm"}, 10.0),
-        ({"parabola": -1}, 10.0),
-        ({"wander": "5 ppm"}, 10.0),
-    ],
-    ids=str,
-)
-def test_clock_that_single_precision_cannot_hold_gets_double(crystal, years):
-    told = study(crystals={"wild": crystal}, crystal="wild", climate="60 C", years=years, tokens=50)
-    assert precision_for(told) == "double"
-    *_, own = simulate.simulate(told)
-    *_, double = simulate.simulate(told, precision="double")
-    assert all(
-        np.array_equal(getattr(own, each.name), getattr(double, each.name))
-        for each in fields(Tallies)
-    )
