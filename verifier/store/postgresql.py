@@ -10,54 +10,45 @@ A read is a journey to the server. A write that nothing can be in the way of wai
 the commit: an update of columns on which nothing depends, a row whose key was looked for. So a body
 that writes no more than that needs no savepoint, and what a group wrote is a few statements.
 
-The tables are made from `schema.sql` by SQLAlchemy, in a schema of their own, and so are the
-statements; psycopg runs them, prepared once for each connection. A connection that is lost is
-opened again by the next transaction.
+The statements are those of `postgresql_statements`; psycopg runs them, prepared once for each
+connection. A connection that is lost is opened again by the next transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    bindparam,
-    cast,
-    create_engine,
-    delete,
-    func,
-    literal_column,
-    make_url,
-    select,
-    update,
-)
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.types import TypeEngine
 
 from mfalab.verifier.store.database import RESTORE, DatabaseStore, DatabaseTransaction, Row
 from mfalab.verifier.store.known import Known, Place, Waiting
+from mfalab.verifier.store.postgresql_statements import (
+    SCHEMA,
+    change_row,
+    count_rows,
+    creation,
+    delete_row,
+    escaped,
+    insert_row,
+    parents,
+    select_rows,
+    shape,
+    unescaped,
+    upsert_row,
+    values_of,
+    writes,
+)
 from mfalab.verifier.store.protocol import StoreUnusable
-from mfalab.verifier.store.rows import ROWS, SCHEMA_VERSION, Rows, schema
+from mfalab.verifier.store.rows import SCHEMA_VERSION, Rows
 
 A = TypeVar("A")
-
-SCHEMA = "mfalab"
-"""The schema of the database that has the tables."""
 
 _LOCK = int.from_bytes(b"mfalab")
 """The key of the lock that every transaction has."""
@@ -149,33 +140,33 @@ class PostgresqlTransaction(DatabaseTransaction):
         self._line = line
 
     def _select(self, rows: Rows, equal: dict[str, Any]) -> list[Row]:
-        found = self._ask(_select(rows, *_shape(equal)), _values(equal))
-        return [tuple(map(_unescaped, row)) for row in found]
+        found = self._ask(select_rows(rows, *shape(equal)), values_of(equal))
+        return [tuple(map(unescaped, row)) for row in found]
 
     def _count(self, rows: Rows, equal: dict[str, Any]) -> int:
-        ((number,),) = self._ask(_count(rows, *_shape(equal)), _values(equal))
+        ((number,),) = self._ask(count_rows(rows, *shape(equal)), values_of(equal))
         return int(number)
 
     def _insert(self, rows: Rows, values: list[Any]) -> bool:
-        return bool(self._ask(_insert(rows), values))
+        return bool(self._ask(insert_row(rows), values))
 
     def _upsert(self, rows: Rows, values: list[Any]) -> bool:
-        return self._written(_upsert(rows), values, rows, rows.columns)
+        return self._written(upsert_row(rows), values, rows, rows.columns)
 
     def _change(
         self, rows: Rows, columns: tuple[str, ...], values: list[Any], key: list[Any]
     ) -> bool:
-        return self._written(_change(rows, columns), values + key, rows, columns)
+        return self._written(change_row(rows, columns), values + key, rows, columns)
 
     def _delete(self, rows: Rows, key: list[Any]) -> None:
-        self._run(self._line.put, _delete(rows), key)
+        self._run(self._line.put, delete_row(rows), key)
 
     def _waits(self, rows: Rows, columns: tuple[str, ...], record: object) -> bool:
         if not rows.unique.isdisjoint(columns):
             return False
         return all(
             self._known.is_there(parent, value)
-            for column, parent in _parents(rows)
+            for column, parent in parents(rows)
             if column in columns and (value := getattr(record, column)) is not None
         )
 
@@ -189,7 +180,7 @@ class PostgresqlTransaction(DatabaseTransaction):
         self._put(self._known.take())
 
     def _put(self, waiting: dict[Place, Waiting]) -> None:
-        for statement, values in _batches(waiting):
+        for statement, values in writes(waiting):
             self._run(partial(self._line.put, values=values), statement)  # escaped already
 
     def _written(
@@ -212,7 +203,7 @@ class PostgresqlTransaction(DatabaseTransaction):
 
     def _run(self, way: Callable[..., A], statement: str, values: list[Any] | None = None) -> A:
         try:
-            return way(statement) if values is None else way(statement, [*map(_escaped, values)])
+            return way(statement) if values is None else way(statement, [*map(escaped, values)])
         except errors.UniqueViolation:
             raise
         except psycopg.Error as error:
@@ -328,7 +319,7 @@ class PostgresqlStore(DatabaseStore[PostgresqlTransaction]):
         if waiting:
             # Where the transaction is lost, each of these would be one of its own.
             self._do(line.put, "SAVEPOINT waiting")
-            for statement, values in _batches(waiting):
+            for statement, values in writes(waiting):
                 self._do(partial(line.put, values=values), statement)
 
     def _commit(self) -> None:
@@ -379,7 +370,7 @@ def _set_up(cursor: psycopg.Cursor[Row], place: str, busy_timeout_ms: int) -> No
     cursor.execute(_TAKE_LOCK)
     version = _version(cursor, place)
     if version is None:
-        for statement in _creation():
+        for statement in creation():
             cursor.execute(statement, prepare=False)
     elif version != SCHEMA_VERSION:
         raise StoreUnusable(
@@ -407,182 +398,6 @@ def _version(cursor: psycopg.Cursor[Row], place: str) -> int | None:
     cursor.execute(f"SELECT version FROM {SCHEMA}.schema_version")  # noqa: S608 - a constant
     found = cursor.fetchall()
     return int(found[0][0]) if found else 0
-
-
-@cache
-def _tables() -> MetaData:
-    """The tables of `schema.sql`, as PostgreSQL has them."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    read, made = MetaData(), MetaData(schema=SCHEMA)
-    with closing(engine.raw_connection()) as connection:
-        connection.driver_connection.executescript(schema())  # type: ignore[union-attr]  # sqlite3's
-        read.reflect(engine)
-    engine.dispose()
-    kinds: dict[str, TypeEngine[Any]] = {
-        "TEXT": Text(collation="C"),
-        "INTEGER": BigInteger(),
-        "BLOB": LargeBinary(),
-    }
-    for each in read.sorted_tables:
-        table = each.to_metadata(made, schema=SCHEMA)
-        for column in table.columns:
-            column.type = kinds[str(column.type)]
-            column.autoincrement = False
-        for index in table.indexes:
-            where = index.dialect_options["sqlite"]["where"]
-            index.dialect_options["postgresql"]["where"] = where
-    return made
-
-
-def _creation() -> list[str]:
-    """The statements that make the schema."""
-    statements = [f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"]
-    for table in _tables().sorted_tables:
-        statements.append(_sql(CreateTable(table)))
-        statements += [_sql(CreateIndex(index)) for index in table.indexes]
-    statements.append(f"CREATE TABLE {SCHEMA}.schema_version (version bigint NOT NULL)")
-    statements.append(f"INSERT INTO {SCHEMA}.schema_version VALUES ({SCHEMA_VERSION})")  # noqa: S608 - constants
-    return statements
-
-
-_DIALECT = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # SQLAlchemy's
-
-
-def _sql(statement: Any) -> str:
-    """A statement as text; the places of its values are in the order in which it names them."""
-    return str(statement.compile(dialect=_DIALECT))
-
-
-def _table(rows: Rows) -> Table:
-    return _tables().tables[f"{SCHEMA}.{rows.table}"]
-
-
-def _shape(equal: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns that are looked for by a value, and those that have none: `= NULL` is never."""
-    names = tuple([name for name, value in equal.items() if value is not None])
-    return names, tuple([name for name in equal if name not in names])
-
-
-def _values(equal: dict[str, Any]) -> list[Any]:
-    return [value for value in equal.values() if value is not None]
-
-
-@cache
-def _select(rows: Rows, names: tuple[str, ...], none: tuple[str, ...]) -> str:
-    table = _table(rows)
-    key = [table.c[name] for name in rows.key]
-    return _sql(select(table).where(*_where(table, names, none)).order_by(*key))
-
-
-@cache
-def _count(rows: Rows, names: tuple[str, ...], none: tuple[str, ...]) -> str:
-    table = _table(rows)
-    return _sql(select(func.count()).select_from(table).where(*_where(table, names, none)))
-
-
-@cache
-def _insert(rows: Rows) -> str:
-    return _sql(insert(_table(rows)).on_conflict_do_nothing().returning(literal_column("1")))
-
-
-@cache
-def _write_new(rows: Rows) -> str:
-    return _sql(insert(_table(rows)))
-
-
-@cache
-def _upsert(rows: Rows) -> str:
-    made = insert(_table(rows))
-    changes = {name: made.excluded[name] for name in rows.columns if name not in rows.key}
-    if not changes:
-        return _sql(made.on_conflict_do_nothing(index_elements=rows.key))
-    return _sql(made.on_conflict_do_update(index_elements=rows.key, set_=changes))
-
-
-@cache
-def _change(rows: Rows, columns: tuple[str, ...]) -> str:
-    table = _table(rows)
-    changes: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
-    return _sql(update(table).where(*_where(table, rows.key)).values(changes))
-
-
-@cache
-def _delete(rows: Rows) -> str:
-    table = _table(rows)
-    return _sql(delete(table).where(*_where(table, rows.key)))
-
-
-def _batches(waiting: dict[Place, Waiting]) -> Iterator[tuple[str, list[Any]]]:
-    """The statements that write rows, each with the values of its columns, all rows' of one."""
-    batches: dict[tuple[int, Rows, tuple[str, ...]], list[list[Any]]] = {}
-    for (record_type, _), each in waiting.items():
-        rows = ROWS[record_type]
-        if each.base is None:
-            batches.setdefault((_ORDER[rows], rows, ()), []).append(rows.row(each.record))
-        elif columns := rows.changed(each.base, each.record):
-            names = rows.key + columns
-            values = [rows.value(name, getattr(each.record, name)) for name in names]
-            batches.setdefault((len(_ORDER), rows, columns), []).append(values)
-    # New rows come first, after those that they refer to.
-    for (_, rows, columns), lines in sorted(batches.items(), key=lambda batch: batch[0][0]):
-        if len(lines) > 1:
-            arrays = [[*map(_escaped, values)] for values in zip(*lines, strict=True)]
-            yield _write_many(rows, columns), arrays
-        elif columns:  # a row alone is cheaper without arrays
-            key = len(rows.key)
-            yield _change(rows, columns), [*map(_escaped, lines[0][key:] + lines[0][:key])]
-        else:
-            yield _write_new(rows), [*map(_escaped, lines[0])]
-
-
-_ORDER = {rows: place for place, rows in enumerate(ROWS.values())}
-"""Rows refer to those of types before their own."""
-
-
-@cache
-def _write_many(rows: Rows, columns: tuple[str, ...]) -> str:
-    """Writes columns of the rows with these keys; new rows, if no columns are named."""
-    table = _table(rows)
-    names = rows.key + columns if columns else rows.columns
-    arrays = [cast(bindparam(name), ARRAY(type(table.c[name].type)())) for name in names]
-    given = func.unnest(*arrays).table_valued(*names).render_derived(name="given")
-    if not columns:
-        return _sql(insert(table).from_select(names, select(*[given.c[name] for name in names])))
-    same = [table.c[name] == given.c[name] for name in rows.key]
-    return _sql(update(table).where(*same).values({name: given.c[name] for name in columns}))
-
-
-@cache
-def _parents(rows: Rows) -> tuple[tuple[str, type], ...]:
-    """The columns that name a record of another type by its key, and that type."""
-    types = {each.table: each.record_type for each in ROWS.values()}
-    return tuple(
-        (key.parent.name, types[key.column.table.name])
-        for column in _table(rows).columns
-        for key in column.foreign_keys
-    )
-
-
-def _where(
-    table: Table, names: tuple[str, ...], none: tuple[str, ...] = ()
-) -> list[ColumnElement[bool]]:
-    equal = [table.c[name] == bindparam(f"is_{name}") for name in names]
-    return equal + [table.c[name].is_(None) for name in none]
-
-
-# Text in PostgreSQL has no U+0000. U+001A, "substitute", stands before what stands for a character.
-
-
-def _escaped(value: Any) -> Any:
-    if type(value) is str and ("\0" in value or "\x1a" in value):
-        return value.replace("\x1a", "\x1as").replace("\0", "\x1az")
-    return value
-
-
-def _unescaped(value: Any) -> Any:
-    if type(value) is str and "\x1a" in value:
-        return value.replace("\x1az", "\0").replace("\x1as", "\x1a")
-    return value
 
 
 def _unusable(place: str, error: Exception) -> StoreUnusable:
