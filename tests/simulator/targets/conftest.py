@@ -206,6 +206,10 @@ class Hostile:
                 connection.sendall(self._endless)
                 if self._pause is not None and self._pause.wait(0.02):
                     break
+            # Closed with a request half read, it would reset the connection, and take its answer.
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(2**16):
+                pass
 
     def close(self) -> None:
         self._listener.close()
