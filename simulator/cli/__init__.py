@@ -7,10 +7,7 @@ Exit codes: 0 all passed, 1 something failed, 2 wrong usage or bad input, 3 the 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 import click
 
 from mfalab.simulator.cli.common import BAD_USAGE, FAILED, INTERRUPTED, NOT_WRITTEN
+from mfalab.simulator.cli.endings import ended_cleanly
 from mfalab.simulator.cli.outputs import is_full
 
 __all__ = ["MODULES", "command", "main"]
@@ -56,7 +54,7 @@ def main() -> None:
         # What a terminal cannot write is spelt out, as cp1252 does with a title in Chinese.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with _ended_cleanly() as ended_by:
+    with ended_cleanly() as ended_by:
         _run(ended_by)
 
 
@@ -87,34 +85,6 @@ def _run(ended_by: list[int]) -> None:
         count = len(found.problems)
         click.echo(f"{found}\n{count} problem{'s' if count > 1 else ''}, nothing was run", err=True)
         sys.exit(BAD_USAGE)
-
-
-@contextmanager
-def _ended_cleanly() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP end us as Ctrl-C does, with everything written that is to be.
-
-    A second one ends us at once. What is ignored stays so: `nohup` asks for it.
-
-    Yields:
-        The number of the signal, once there was one.
-    """
-    ended_by: list[int] = []
-
-    def end(number: int, frame: object) -> None:
-        ended_by.append(number)
-        signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    ours = [
-        each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL
-    ]
-    for each in ours:
-        signal.signal(each, end)
-    try:
-        yield ended_by
-    finally:
-        for each in ours:
-            signal.signal(each, signal.SIG_DFL)
 
 
 def _silence_output() -> None:

@@ -22,6 +22,7 @@ from mfalab.simulator.cli.common import (
     option,
     print_json,
 )
+from mfalab.simulator.cli.endings import heeding
 from mfalab.simulator.cli.outputs import errors_of_writing, require_writable
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _run(study: Study, manner: _Manner) -> tuple[Result, int]:
     code = PASSED
     try:
         with _Progress(study) as progress:
-            for last in steps:
+            for last in heeding(steps):
                 progress.show(last)
     except KeyboardInterrupt:
         steps.close()

@@ -15,6 +15,7 @@ import click
 from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.cluster import the_cluster
 from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, not_ready, option
+from mfalab.simulator.cli.endings import heeding
 from mfalab.simulator.cli.outputs import errors_of_writing, written
 from mfalab.simulator.cli.selection import Selection
 from mfalab.simulator.cli.target import the_target
@@ -177,7 +178,7 @@ def run_command(
                 workers=workers,
             )
             # Closed at once when interrupted: what other processes have not begun is dropped.
-            for event in stack.enter_context(closing(events)):
+            for event in heeding(stack.enter_context(closing(events))):
                 results.add(event)
         except KeyboardInterrupt:
             raise click.exceptions.Abort from None
