@@ -62,6 +62,10 @@ _WITH_A_SPACE = re.compile(rf"({_DATE})[ _]+({_CLOCK}) ?({_ZONE}?)")
 _ZONELESS = re.compile(rf"{_DATE}(?:[Tt]{_CLOCK})?")
 
 
+class OutOfBounds(ValueError):
+    """A quantity that no device of this world has."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
     """What can be measured, and in which units it is written."""
@@ -77,6 +81,8 @@ class Quantity:
     """Units by what is written for them by mistake."""
     never: Mapping[str, str] = field(default_factory=dict)
     """Why something that may look like a unit is none."""
+    bounds: tuple[int, int] | None = None
+    """What it may be, in the unit whose factor is 1."""
 
     def write(self, value: float) -> str:
         """A value, in the unit whose factor is 1, as people write it."""
@@ -98,6 +104,7 @@ class Quantity:
 
         Raises:
             ValueError: no number, no unit, or a unit that is none of `units`.
+            OutOfBounds: it is not within `bounds`.
         """
         how = f"write a number and a unit: {', '.join(self.units)}"
         if not isinstance(text, str) or not text.strip():
@@ -123,7 +130,11 @@ class Quantity:
             at = match.end()
         if at == sign.end():
             raise ValueError(f"{text!r} is not {self.what}; {how}")
-        return -total if sign[1] == "-" else total
+        value = -total if sign[1] == "-" else total
+        if self.bounds is not None and not self.bounds[0] <= value <= self.bounds[1]:
+            least, most = map(self.write, self.bounds)
+            raise OutOfBounds(f"{text!r} is out of bounds for {self.what}: {least} to {most}")
+        return value
 
     def _instead(self, number: str, unit: str) -> str:
         """What to write instead of a unit that is none."""
@@ -161,7 +172,12 @@ DURATION = Quantity(
     },
     never=dict.fromkeys(("mo", "mon", "mos", "month", "months", "mth", "mths"), _A_MONTH),
 )
-FREQUENCY = Quantity("a drift", {"ppm": Fraction(1), "ppb": Fraction(1, 1000)}, "45 ppm")
+FREQUENCY = Quantity(
+    "a drift",
+    {"ppm": Fraction(1), "ppb": Fraction(1, 1000)},
+    "45 ppm",
+    bounds=(-10_000, 10_000),  # a clock that is wrong by more than a hundredth is none
+)
 _CELSIUS = "temperatures are in degrees Celsius, such as 21 C"
 TEMPERATURE = Quantity(
     "a temperature",
@@ -169,6 +185,7 @@ TEMPERATURE = Quantity(
     "21 C",
     never=dict.fromkeys(("f", "°f", "k", "fahrenheit", "kelvin"), _CELSIUS),
     slips={"celsius": "C"},
+    bounds=(-60, 120),  # what electronics outlive
 )
 SHARE = Quantity(
     "a share", {"%": Fraction(1, 100)}, "5 %", slips={"percent": "%", "pct": "%", "pc": "%"}
@@ -232,7 +249,7 @@ def parse_ppm(text: object) -> float:
     """A fractional frequency such as `45 ppm`, in ppm.
 
     Raises:
-        ValueError: not a number with the unit ppm or ppb.
+        ValueError: not a number with the unit ppm or ppb, or out of bounds.
     """
     return float(FREQUENCY.read(text))
 
@@ -241,7 +258,7 @@ def parse_celsius(text: object) -> float:
     """A temperature such as `21 C`, in degrees Celsius.
 
     Raises:
-        ValueError: not a number with the unit C.
+        ValueError: not a number with the unit C, or out of bounds.
     """
     return float(TEMPERATURE.read(text))
 

@@ -20,7 +20,7 @@ def test_defaults_are_a_study():
         ({"begins": "2026-01-07"}, "is no Monday, and a study counts weeks; write 2026-01-05"),
         ({"begins": "tomorrow"}, "is not a day"),
         ({"climate": "Office"}, 'there is no climate "Office"; did you mean "office"?'),
-        ({"climate": "900 C"}, "no temperature that a token outlives"),
+        ({"climate": "900 C"}, "out of bounds for a temperature: -60 C to 120 C"),
         ({"climate": {"office": "60 %", "car": "30 %"}}, "the shares make 90 %"),
         ({"climate": ["office"]}, "write a NAME, or {NAME: 60 %, NAME: 40 %}"),
         ({"habit": "weakly"}, 'did you mean "weekly"?'),

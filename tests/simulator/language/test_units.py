@@ -173,8 +173,10 @@ def test_every_unit_that_is_offered_is_read_and_fits_the_schema(
     quantity: Quantity, data: st.DataObject
 ) -> None:
     unit = data.draw(st.sampled_from([*quantity.units, *quantity.words]))
-    number = data.draw(st.integers(0, 10**6))
-    assert quantity.read(f"{number} {unit}") == number * quantity.read(f"1 {unit}")
+    one = quantity.read(f"1 {unit}")
+    most = 10**6 if quantity.bounds is None else int(quantity.bounds[1] / one)
+    number = data.draw(st.integers(0, most))
+    assert quantity.read(f"{number} {unit}") == number * one
     assert re.search(quantity.pattern, f"{number} {unit}")
 
 
@@ -211,6 +213,8 @@ def test_other_quantities(parse: Callable[[object], object], text: str, value: o
     ("parse", "text", "why"),
     [
         (parse_ppm, "45", "no unit"),
+        (parse_ppm, "-10001 ppm", "out of bounds for a drift: -10000 ppm to 10000 ppm"),
+        (parse_celsius, "120.1 C", "out of bounds for a temperature: -60 C to 120 C"),
         (parse_ppm, "45 s", "no unit 's'"),
         (parse_celsius, "21", "no unit"),
         (parse_celsius, "70 F", "no unit 'F'"),
