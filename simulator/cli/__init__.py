@@ -72,7 +72,8 @@ def _run(ended_by: list[int]) -> None:
         if not is_full(error):
             raise
         _silence_output()
-        click.echo(f"Error: cannot write the output: {error.strerror}", err=True)
+        where = f" {error.filename}" if error.filename else " the output"
+        click.echo(f"Error: cannot write{where}: {error.strerror}", err=True)
         sys.exit(NOT_WRITTEN)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

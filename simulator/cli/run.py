@@ -16,7 +16,7 @@ from mfalab.simulator.cli.bench import opened_bench
 from mfalab.simulator.cli.cluster import the_cluster
 from mfalab.simulator.cli.common import A_FILE, FAILED, FORMAT, PASSED, gathered, not_ready, option
 from mfalab.simulator.cli.endings import heeding
-from mfalab.simulator.cli.outputs import errors_of_writing, written
+from mfalab.simulator.cli.outputs import errors_of_writing, is_full, written
 from mfalab.simulator.cli.selection import Selection
 from mfalab.simulator.cli.target import the_target
 
@@ -187,6 +187,8 @@ def run_command(
         except TargetFailed as failure:  # interrupted, and not all that was made could be removed
             lost = str(failure)
         except SchedulingFailed as failure:
+            if isinstance(failure.__cause__, OSError) and is_full(failure.__cause__):
+                raise failure.__cause__ from None  # of the temporary folder
             lost = str(failure)
         finally:
             results.close()

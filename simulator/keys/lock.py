@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,7 +19,6 @@ from typing import Final, final
 
 from mfalab.devices.errors import DeviceError
 
-_SHARED: Final = (Path("/run/lock"), Path(tempfile.gettempdir()))
 _SHOWN: Final = 200
 
 
@@ -75,8 +75,13 @@ class Lock:
             self._file = -1
 
 
+def _shared() -> Iterator[Path]:
+    yield Path("/run/lock")
+    yield Path(tempfile.gettempdir())  # tried when it is asked for, and there may be none
+
+
 def _opened(name: str) -> int:
-    for path in (folder / name for folder in _SHARED if folder.is_dir()):
+    for path in (folder / name for folder in _shared() if folder.is_dir()):
         try:
             # The next process may be another user's, and must be able to lock it.
             before = os.umask(0)
@@ -86,7 +91,7 @@ def _opened(name: str) -> int:
                 os.umask(before)
         except OSError:
             continue
-    raise OSError(f"no lock file can be opened in {', '.join(map(str, _SHARED))}")
+    raise OSError(f"no lock file can be opened in {', '.join(map(str, _shared()))}")
 
 
 def _command() -> str:

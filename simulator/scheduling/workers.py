@@ -111,11 +111,18 @@ class Processes(Workers):
 
     Args:
         size: how many.
+
+    Raises:
+        SchedulingFailed: there is no place for such files.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._folder = TemporaryDirectory(prefix="mfalab-results-")
+        try:
+            self._folder = TemporaryDirectory(prefix="mfalab-results-")
+        except OSError as error:
+            why = f"there is no usable temporary folder for results: {error.strerror}"
+            raise SchedulingFailed(why) from error
         self._pool = ProcessPoolExecutor(
             size, initializer=_begin_worker, initargs=(self._folder.name,)
         )
@@ -237,8 +244,12 @@ def _losses(workers: Workers, future: Future[R]) -> int:
 
 def _write_result(task: Callable[[A], R], argument: A, folder: str) -> str:
     """In a worker: run a task; the name of the file with its result."""
-    with NamedTemporaryFile(dir=folder, delete=False) as file:
-        pickle.dump(task(argument), file)
+    result = task(argument)
+    try:
+        with NamedTemporaryFile(dir=folder, delete=False) as file:
+            pickle.dump(result, file)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, folder) from None
     return file.name
 
 

@@ -1,5 +1,7 @@
 """Files that commands write are tried before the work, and a full disk is told as one."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +71,24 @@ def test_output_onto_a_full_disk_ends_with_4(suite, arguments):
         )
     said = b"Error: cannot write the output: No space left on device\n"
     assert (ran.returncode, ran.stderr) == (4, said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("blocks", "code", "why"),
+    [(1, 4, "mfalab-results-.*: File too large"), (0, 3, "no usable temporary folder")],
+    ids=["small", "none"],
+)
+def test_results_that_find_no_room_are_told_in_a_line(suite, tmp_path, blocks, code, why):
+    """Workers hand them on by files of the temporary folder."""
+    ran = subprocess.run(
+        ["sh", "-c", f'ulimit -f {blocks}; "$0" run t -j 2 -q', MFALAB],
+        cwd=suite,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    (line,) = ran.stderr.decode().splitlines()
+    assert ran.returncode == code
+    assert re.search(why, line)
