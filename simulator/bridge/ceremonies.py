@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event, Lock, Thread, get_ident
 from typing import Any, Final, Literal
 
 from fido2.client import AssertionSelection, ClientDataCollector
+from fido2.ctap import STATUS, CtapDevice
 from fido2.webauthn import (
     AuthenticationResponse,
     CollectedClientData,
@@ -76,6 +77,43 @@ class _ClientData(ClientDataCollector):
             **{name: origin for name, origin in above.items() if origin is not None},
         )
         return collected, self.rp_id
+
+
+class _Cancellable(CtapDevice):
+    """A key of which every request is called off, and waits while it is busy, by one event.
+
+    python-fido2 asks some things without the ceremony's event, such as what the key can do. For a
+    busy key it then waits by the wall clock, and the key's time, in which it would be free again,
+    does not pass meanwhile.
+
+    Args:
+        device: the key.
+        cancel: the event.
+    """
+
+    def __init__(self, device: CtapDevice, cancel: KeyEvent) -> None:
+        self._device = device
+        self._cancel = cancel
+
+    @property
+    def capabilities(self) -> int:
+        """See `CtapDevice.capabilities`."""
+        return self._device.capabilities
+
+    def call(
+        self,
+        cmd: int,
+        data: bytes = b"",
+        event: Event | None = None,
+        on_keepalive: Callable[[STATUS], None] | None = None,
+    ) -> bytes:
+        """See `CtapDevice.call`."""
+        return self._device.call(cmd, data, event or self._cancel, on_keepalive)
+
+    @classmethod
+    def list_devices(cls) -> Iterator[CtapDevice]:
+        """None; it is made of one."""
+        return iter(())
 
 
 @dataclass(slots=True)
@@ -202,7 +240,7 @@ class RunningCeremony:
         }
         limit_ms = options.pop("timeout", TIMEOUT_MS)
         self._time.after(int(limit_ms) * NS_PER_MS, self._cancel.set)
-        device = self._person.key.device()
+        device = _Cancellable(self._person.key.device(), self._cancel)
         ceremony = Ceremony(device, self._client_data, self._typist, self._cancel)
         if self.record.kind == "create":
             return ceremony.create(options)

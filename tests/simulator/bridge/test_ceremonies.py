@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mfalab.devices.ctap.faults import Faults
-from mfalab.devices.ctap.user import absent
+from mfalab.devices.ctap.user import absent, touching
+from mfalab.devices.durations import NS_PER_S
 from mfalab.devices.security_key import SecurityKey
 from mfalab.simulator.bridge.ceremonies import Ceremonies, Person
 from mfalab.simulator.bridge.key_time import KeyTime
@@ -114,6 +115,26 @@ def test_ceremony_that_is_called_off_says_so_and_no_answer_comes_after(
     assert ceremonies.ask("wait", REQUEST, person)["error"]["name"] == "AbortError"
     ceremonies.ask("rejected", {**REQUEST, "message": "Invalid requestId"}, person)
     assert ceremonies.journal[0].rejected is None
+
+
+def test_time_passes_for_one_client_while_another_finds_the_key_busy(
+    ceremonies: Ceremonies, key: SecurityKey, time: KeyTime
+) -> None:
+    """The second asks what the key can do, for which python-fido2 has no event to wait with."""
+    person = Person(key, None, None)
+    key.user = touching(after_ns=5 * NS_PER_S)
+    second = {**REQUEST, "requestId": 2}
+    with time.hold():
+        assert ceremonies.ask("create", REQUEST, person) == {"pending": True}
+        assert ceremonies.ask("create", second, person) == {"pending": True}
+    for request in (REQUEST, second):
+        for _ in range(60):  # each look waits for a quarter of a second
+            answer = ceremonies.ask("wait", request, person)
+            if not answer.get("pending"):
+                break
+        assert "responseJson" in answer, ceremonies.journal
+    ceremonies.end()
+    assert 10 * NS_PER_S <= time.now_ns() < 11 * NS_PER_S
 
 
 def test_fault_of_ours_is_told_at_the_end_and_one_of_a_broken_key_is_not(
