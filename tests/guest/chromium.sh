@@ -32,10 +32,12 @@ answer_dialogs() { # for ever: when a dialog has been there for a while, it has 
 
 browse() {
     # Its processes give up on each other after 15 s, which pass quickly under emulation; the fewer
-    # there are, and the less they draw and prepare, the sooner a page is there.
+    # there are, and the less they draw and prepare, the sooner a page is there. The GPU keeps a
+    # process: as a thread of the browser's (--in-process-gpu) it ends the browser with a
+    # segmentation fault, in some runs and at no certain place.
     only chromium.key chromium --no-sandbox --no-first-run \
         --ipc-connection-timeout=900 --enable-features=NetworkServiceInProcess2 \
-        --in-process-gpu --js-flags=--jitless \
+        --js-flags=--jitless \
         --disable-features=SpareRendererForSitePerProcess,BackForwardCache,RenderDocument \
         --disable-gpu --disable-software-rasterizer --disable-dev-shm-usage \
         --disable-gpu-process-crash-limit --disable-gpu-watchdog --password-store=basic \
@@ -58,7 +60,8 @@ at_console() {
     wait -n $person $browser || code=$?
     kill -0 $person 2> /dev/null && code=1
     if [ $code != 0 ]; then
-        grep -E 'FIDO|HID|FATAL' "$answers/browser.log" | cut -c1-400 | tail -60
+        grep -E 'FIDO|HID|FATAL' "$answers/browser.log" | cut -c1-400 | tail -40
+        tail -5 "$answers/browser.log" | cut -c1-400
     fi
     [ "$(grep -c 'UI step: kClientPinEntry' "$answers/browser.log")" = 1 ]
     [ "$(grep -c 'UI step: kKeyNotRegistered' "$answers/browser.log")" = 1 ]

@@ -6,6 +6,7 @@
 
 device=$(node tools.key)
 PIN=903817
+export FIDO_DEBUG=1 # each report, on standard error: shown when a sentence is not proved
 
 with_pin() { # COMMAND...: answer the question for the PIN, which is read from standard input
     echo "$PIN" | "$@"
