@@ -47,15 +47,23 @@ class Cost:
     def text(self, result: Result) -> str:
         """In one sentence."""
         logins = result.tallies.logins
-        rate = logins / max(self.processor_seconds, 1e-9) / 1e6
+        rate = logins / max(self.processor_seconds, 1e-9)
+        tokens = result.tallies.tokens
         policies = len(result.study.policies)
         judged = f", each judged by {policies} policies," if policies > 1 else ""
         return (
-            f"{result.tallies.tokens:,} tokens and {logins / 1e6:,.1f} M logins{judged} in "
+            f"{tokens:,} token{'s' if tokens != 1 else ''} and {_amount(logins)} logins{judged} in "
             f"{self.seconds:.1f} s: {self.processor_seconds:.1f} s of processor time "
-            f"({rate:,.{0 if rate >= 10 else 1}f} M logins a second of it), "
+            f"({_amount(rate)} logins a second of it), "
             f"{self.memory_bytes / 2**20:,.0f} MiB"
         )
+
+
+def _amount(number: float) -> str:
+    """To be read, not to be computed with."""
+    if number < 1e6:
+        return f"{number:,.0f}"
+    return f"{number / 1e6:,.{0 if number >= 1e7 else 1}f} M"
 
 
 def windows_study(study: Study) -> Study:
