@@ -18,8 +18,10 @@ from typing import Any, Union, get_args, get_origin
 import pytest
 
 import mfalab
+from mfalab import verifier
 from mfalab.devices.otp.quirks import APP_PRESETS
 from mfalab.devices.rig.opening import DRIVERS
+from mfalab.simulator import clocks
 from mfalab.simulator.clocks.climates import CLIMATES
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.language import words
@@ -102,6 +104,27 @@ def test_package_is_typed_and_its_public_names_are_few_and_there() -> None:
     assert len(mfalab.__all__) <= 20
     assert all(inspect.isclass(getattr(mfalab, name)) for name in mfalab.__all__)
     assert mfalab.__version__ == project()["project"]["version"]
+
+
+LATE = [mfalab, clocks, verifier]
+"""Packages whose names are imported when they are first used."""
+
+
+@pytest.mark.parametrize("package", LATE, ids=lambda package: package.__name__)
+def test_names_that_are_imported_late_are_those_that_type_checkers_see(package: ModuleType) -> None:
+    (checked,) = (
+        node
+        for node in ast.parse(inspect.getsource(package)).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    seen = {
+        alias.asname: getattr(importlib.import_module(node.module), alias.name)
+        for node in ast.walk(checked)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    assert seen == {name: getattr(package, name) for name in package._HOMES}
+    assert sorted(seen) == sorted(getattr(package, "__all__", seen))
 
 
 def test_import_of_the_package_loads_nothing_else() -> None:

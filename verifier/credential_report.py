@@ -18,7 +18,7 @@ _KEY_COLUMNS = (
     "last_used_region",
     "last_used_service",
 )
-COLUMNS = (
+REPORT_COLUMNS = (
     "user",
     "arn",
     "user_creation_time",
@@ -81,7 +81,7 @@ def _content(call: Call) -> str:
     identities.sort(key=lambda identity: (not identity.root, identity.name_key))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(REPORT_COLUMNS)
     writer.writerows(_row(call, identity) for identity in identities)
     return text.getvalue().removesuffix("\n")
 
