@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ def heeding(steps: Iterable[T]) -> Iterator[T]:
     """The steps of a long work, until a signal asked to end, even if what it raised was lost.
 
     Python drops an exception that is raised while an object is finalised, such as a future of a
-    cluster that has just been read.
+    cluster that has just been read, and prints where; that is not told here.
 
     Raises:
         KeyboardInterrupt: at the latest before the next step.
@@ -54,12 +55,20 @@ def heeding(steps: Iterable[T]) -> Iterator[T]:
     ours = here and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, _interrupt)
+    tell = sys.unraisablehook
+
+    def tell_others(lost: sys.UnraisableHookArgs) -> None:
+        if not (_ended_by and lost.exc_type is KeyboardInterrupt):
+            tell(lost)
+
+    sys.unraisablehook = tell_others
     try:
         for step in steps:
             if _ended_by:
                 raise KeyboardInterrupt
             yield step
     finally:
+        sys.unraisablehook = tell
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 

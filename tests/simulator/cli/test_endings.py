@@ -1,6 +1,7 @@
 """A signal ends a command, even where Python loses what it raised."""
 
 import signal
+import sys
 import threading
 
 import pytest
@@ -18,7 +19,7 @@ class Finalised:
         signal.raise_signal(self.number)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_that_is_lost_ends_the_work_at_the_next_step(number: int) -> None:
     seen = []
@@ -34,6 +35,16 @@ def test_signal_that_is_lost_ends_the_work_at_the_next_step(number: int) -> None
     assert seen == [0, 1, 2, 3]
     assert ended_by == [number]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_other_faults_of_finalisers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: told.append(lost.exc_type))
+    with ended_cleanly():
+        for _ in heeding(range(1)):
+            Finalised(-1)
+    assert told == [OSError]
 
 
 def test_work_without_a_signal_is_done_in_any_thread() -> None:

@@ -68,31 +68,20 @@ def test_a_study_is_told_in_one_line():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "logins", "told"),
+    ("tokens", "logins", "told", "rate"),
     [
-        (
-            1,
-            52,
-            "1 token and 52 logins, each judged by 2 policies, in 1.5 s: 2.5 s of processor "
-            "time (21 logins a second of it), 200 MiB",
-        ),
-        (
-            30_000,
-            4_700_000,
-            "30,000 tokens and 4.7 M logins, each judged by 2 policies, in 1.5 s: "
-            "2.5 s of processor time (1.9 M logins a second of it), 200 MiB",
-        ),
-        (
-            10**7,
-            1_560_000_000,
-            "10,000,000 tokens and 1,560 M logins, each judged by 2 policies, "
-            "in 1.5 s: 2.5 s of processor time (624 M logins a second of it), 200 MiB",
-        ),
+        (1, 52, "1 token and 52 logins, each", "(21 logins a second"),
+        (30_000, 4_700_000, "30,000 tokens and 4.7 M logins, each", "(1.9 M logins a second"),
+        (10**7, 1_560_000_000, "10,000,000 tokens and 1,560 M logins", "(624 M logins a second"),
     ],
 )
-def test_what_it_cost_is_told(result, tokens, logins, told):
+def test_what_it_cost_is_told(result, tokens, logins, told, rate):
     tallies = replace(result.tallies, tokens=tokens, logins=logins)
-    assert COST.text(replace(result, tallies=tallies)) == told
+    text = COST.text(replace(result, tallies=tallies))
+    assert text.startswith(told)
+    assert rate in text
+    assert "2.5 s of processor time" in text
+    assert text.endswith("200 MiB")
 
 
 @pytest.mark.slow
