@@ -227,7 +227,8 @@ def _drawn(device: HeldDevice, words: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flow(said: Any) -> str:
     if isinstance(said, Mapping):
-        return f"{{{', '.join(f'{key}: {_flow(each)}' for key, each in said.items())}}}"
+        pairs = (f"{_flow(str(key))}: {_flow(each)}" for key, each in said.items())
+        return f"{{{', '.join(pairs)}}}"
     if isinstance(said, list | tuple):
         return f"[{', '.join(map(_flow, said))}]"
     text = said if isinstance(said, str) else json.dumps(said)

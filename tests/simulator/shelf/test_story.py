@@ -90,8 +90,24 @@ def test_serial_number_of_any_characters_is_told_as_it_is(shelf: Shelf, serial: 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_one_text(text: str) -> None:
-    written = _flow({"a": text, "b": [text]}) + f"  # {_line(text)}\n"
-    assert yaml.load(written, Loader=yaml.BaseLoader) == {"a": text, "b": [text]}
+    """As a key, too: tags have keys such as `cost: center`."""
+    written = _flow({"a": text, "b": [text], "c": {text: ""}}) + f"  # {_line(text)}\n"
+    read = yaml.load(written, Loader=yaml.BaseLoader)
+    assert read == {"a": text, "b": [text], "c": {text: ""}}
+
+
+@pytest.mark.parametrize("key", ["cost: center", ":", "-", "=", "@x", "null", "a :b", "true", "1"])
+def test_tag_of_any_key_is_replayed(shelf: Shelf, people: People, key: str) -> None:
+    shelf.put({"app": {"kind": "totp_app", "owner": "ada"}})
+    iam = people.verifier.iam(people.keys["ada"])
+    iam.create_virtual_mfa_device(VirtualMFADeviceName="app", Tags=[{"Key": key, "Value": ""}])
+    shelf.scan("app", shelf.shown or b"")
+    serial = shelf.device("app").known_serial()
+    iam.tag_mfa_device(SerialNumber=serial, Tags=[{"Key": f"{key} 2", "Value": key}])
+    text = write_story(shelf)
+    assert OTHERWISE not in text, text
+    steps = yaml.load(text, Loader=yaml.BaseLoader)["steps"]
+    assert {key: ""} in [each.get("tags") for each in steps]
 
 
 def test_what_ends_otherwise_is_said(shelf: Shelf) -> None:
