@@ -81,7 +81,7 @@ class DeviceCalls:
         if heard.refusal is not None:
             devices = self._notebook.devices.items()
             device: Any = next((n for n, d in devices if d.kind is DeviceKind.VIRTUAL), None)
-            if device is None:
+            if device is None or name is None:
                 self._notebook.omit_call(heard)
                 return
         else:
@@ -115,8 +115,8 @@ class DeviceCalls:
 
     def _untag(self, heard: Heard) -> None:
         keys = heard.given["TagKeys"]
-        if not isinstance(keys, list):
-            raise NotSaid("its keys are no list")
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise NotSaid("its keys are no list of texts")
         self._of_serial(heard, str(heard.given["SerialNumber"]), "untag", {"keys": keys})
 
     def _of_serial(self, heard: Heard, serial: str, verb: str, more: dict[str, Any]) -> None:
@@ -180,8 +180,19 @@ def _serial(heard: Heard) -> str:
 
 
 def _tags(given: Any) -> dict[str, str]:
-    """Tags in the language's form; NotSaid where they are malformed, which is refused."""
-    try:
-        return {str(each["Key"]): str(each["Value"]) for each in given}
-    except (KeyError, TypeError):
-        raise NotSaid("its tags have no keys and values") from None
+    """Tags in the language's form.
+
+    Raises:
+        NotSaid: they are malformed, or a key is there twice; such tags are refused.
+    """
+    if not isinstance(given, list | tuple):
+        raise NotSaid("its tags are no list")
+    tags: dict[str, str] = {}
+    for each in given:
+        if not isinstance(each, Mapping) or each.keys() != {"Key", "Value"}:
+            raise NotSaid("its tags have other fields than a key and a value")
+        key, value = each["Key"], each["Value"]
+        if not isinstance(key, str) or not isinstance(value, str) or key in tags:
+            raise NotSaid("its tags have keys or values that are no texts, or a key twice")
+        tags[key] = value
+    return tags

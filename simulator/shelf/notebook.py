@@ -7,6 +7,7 @@ and codes of devices that are not on the shelf, are never kept: a step says `rig
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from mfalab.simulator.environment.devices import CodeDevice, HeldDevice
 from mfalab.simulator.environment.people import Person
 from mfalab.simulator.shelf.doors import Heard
 from mfalab.simulator.shelf.typed_codes import NotSaid, StandIn, TypedCodes
+from mfalab.simulator.steps import VOCABULARY
 from mfalab.simulator.steps.base import Expect
 from mfalab.verifier.records import Role
 
@@ -57,6 +59,30 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
     while (name if number == 1 else f"{name}-{number}") in taken:
         number += 1
     return name if number == 1 else f"{name}-{number}"
+
+
+def _require_sayable(words: Mapping[str, Any], refused: str | None) -> None:
+    """One step that the language does not take would make a file of which nothing runs."""
+    verb = str(words["do"])
+    try:
+        VOCABULARY[verb].model_validate({key: _as_read(said) for key, said in words.items()})
+    except ValidationError as error:
+        word = next(map(str, error.errors()[0]["loc"]), verb)
+        raise NotSaid(f'a step "{verb}" takes no such {word}') from None
+    typed = words.get("code"), *words.get("codes", ())
+    if refused == "ValidationError" and "wrong" in typed:
+        raise NotSaid("what was typed has not the form of a code")
+
+
+def _as_read(said: Any) -> Any:
+    """What a word is once it was read from a file, where every value is a text."""
+    if isinstance(said, Of):
+        return "device"
+    if isinstance(said, Mapping):
+        return {str(key): _as_read(each) for key, each in said.items()}
+    if isinstance(said, list | tuple):
+        return [_as_read(each) for each in said]
+    return said if isinstance(said, str) else json.dumps(said)
 
 
 class Notebook:
@@ -137,8 +163,9 @@ class Notebook:
             heard: the call that it ended with; it knows what was decided about a code.
 
         Raises:
-            NotSaid: no step ends like this.
+            NotSaid: no step says this, or ends like this.
         """
+        _require_sayable(words, refused)
         if refused is not None:
             expect = {"refused": refused}
             decision = None if heard is None or heard.refusal is None else heard.decision

@@ -52,16 +52,16 @@ class Sessions:
     def _assume_role(self, heard: Heard) -> None:
         unsaid = {"Policy", "PolicyArns", "Tags", "TransitiveTagKeys", "SourceIdentity"}
         _refuse_to_say(heard, unsaid)
-        more = {"role": self._role(str(heard.given.get("RoleArn")))}
+        more = {"role": self._role(_text(heard, "RoleArn"))}
         if heard.given.get("ExternalId") is not None:
-            more["external_id"] = str(heard.given["ExternalId"])
+            more["external_id"] = _text(heard, "ExternalId")
         self._make(heard, "assume_role", more)
 
     def _get_federation_token(self, heard: Heard) -> None:
         _refuse_to_say(heard, {"PolicyArns", "Tags"})
-        more = {"federated_user": str(heard.given.get("Name"))}
+        more = {"federated_user": _text(heard, "Name")}
         if heard.given.get("Policy") is not None:
-            more["policy"] = str(heard.given["Policy"])
+            more["policy"] = _text(heard, "Policy")
         self._make(heard, "get_federation_token", more)
 
     def _make(self, heard: Heard, verb: str, more: dict[str, Any]) -> None:
@@ -77,7 +77,10 @@ class Sessions:
             name, choice = self._notebook.codes.single(str(code), bearers)
             words |= {"with": self._notebook.or_later(str(serial), name), **choice}
         if given.get("DurationSeconds") is not None:
-            words["duration"] = f"{given['DurationSeconds']} s"
+            digits = str(given["DurationSeconds"])  # a text where it came over HTTP
+            if not (digits.isascii() and digits.isdigit()):
+                raise NotSaid("its duration is no whole number")
+            words["duration"] = f"{digits} s"
         if using not in ("keys", "console"):
             words["using"] = using
         if heard.refusal is None:
@@ -122,6 +125,18 @@ class Sessions:
         who, using = self._callers.caller(heard)
         words = {"do": "delete_user", "who": who, "for": person.name}
         self._notebook.end({**words, **self._callers.using(who, using)}, heard)
+
+
+def _text(heard: Heard, name: str) -> str:
+    """An argument that is a text.
+
+    Raises:
+        NotSaid: it was left out, or is none; that is refused.
+    """
+    given = heard.given[name]
+    if not isinstance(given, str):
+        raise NotSaid(f"{name} is no text")
+    return given
 
 
 def _refuse_to_say(heard: Heard, unsaid: Collection[str]) -> None:

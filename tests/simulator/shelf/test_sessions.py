@@ -1,6 +1,7 @@
 """Sessions and roles become steps that are replayed with the same verdicts."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,13 @@ def test_roles_and_federated_users(shelf: Shelf, people: People) -> None:
     ]
     assert "policies: [AmazonS3ReadOnlyAccess]" in text
     assert "# not expressed: assume_role (sts): Tags cannot be given in a step\n" in text
+
+
+@pytest.mark.parametrize("duration_s", [900, "900", "0900"])
+def test_duration_is_a_number_or_its_spelling_of_a_request(
+    shelf: Shelf, people: People, duration_s: Any
+) -> None:
+    people.verifier.sts(people.keys["alice"]).get_session_token(DurationSeconds=duration_s)
+    assert steps_of(shelf) == [
+        f"{{do: get_session, who: alice, duration: {duration_s} s, as: session1}}"
+    ]
