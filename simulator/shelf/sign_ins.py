@@ -16,6 +16,8 @@ from mfalab.verifier import Demand, SecondPage, SignedIn
 
 _TYPING_NS: Final = 120 * NS_PER_S
 """Name, password and code that come within this time are one step."""
+_WEAK: Final = "a"
+"""No policy takes it."""
 _DEMANDS: Final = {
     Demand.MAIL_CODE: "MailCodeRequired",
     Demand.NEW_PASSWORD: "NewPasswordRequired",
@@ -153,14 +155,15 @@ class SignIns:
 
     def _set_password(self, heard: Heard) -> None:
         page = self.page(heard)
-        self._notebook.end({"do": "change_password", "who": page.person.name}, heard)
+        words = {"do": "change_password", "who": page.person.name}
+        self._notebook.end({**words, **_passwords(heard)}, heard)
         if isinstance(heard.result, SignedIn):
             self._signed_in(heard.result, page.person)
 
     def _change_password(self, heard: Heard) -> None:
         who, using = self._callers.caller(heard)
         words = {"do": "change_password", "who": who, **self._callers.using(who, using)}
-        self._notebook.end(words, heard)
+        self._notebook.end({**words, **_passwords(heard)}, heard)
 
     def _open(self, page: SecondPage, known: OpenPage) -> None:
         self._pages[page.id] = known
@@ -169,3 +172,11 @@ class SignIns:
 
     def _signed_in(self, result: SignedIn, person: Person) -> None:
         self._callers.know(result.credentials, person.name, "console")
+
+
+def _passwords(heard: Heard) -> dict[str, str]:
+    """Which passwords are typed for a change to end like this; what was typed is not told."""
+    code = None if heard.refusal is None else heard.refusal.code
+    if code == "AccessDenied":
+        return {"old": "wrong"}
+    return {"new": _WEAK} if code == "PasswordPolicyViolation" else {}

@@ -45,3 +45,25 @@ def test_sign_ins_are_one_step_or_two(shelf: Shelf, with_password: People) -> No
         "{do: try_again, who: alice, with: fob}",
         "{do: sign_in, who: alice, expect: {refused: MfaRequired}}",
     ]
+
+
+def test_password_that_is_not_taken_is_not_changed_in_the_story(
+    shelf: Shelf, with_password: People
+) -> None:
+    people, console = with_password, with_password.verifier.console
+    result = console.sign_in(people.account, "alice", "Secret-of-alice-1")
+    assert isinstance(result, SignedIn)
+    for old, new in (("mistyped", "Secret-of-alice-2"), ("Secret-of-alice-1", "weak")):
+        with pytest.raises(ServiceError):
+            console.change_password(result.credentials, old_password=old, new_password=new)
+    console.change_password(
+        result.credentials, old_password="Secret-of-alice-1", new_password="Secret-of-alice-2"
+    )
+    change = "{do: change_password, who: alice, using: console"
+    assert steps_of(shelf)[1:] == [
+        f"{change}, old: wrong, expect: {{refused: AccessDenied}}}}",
+        f"{change}, new: a, expect: {{refused: PasswordPolicyViolation}}}}",
+        f"{change}}}",
+    ]
+    for secret in ("mistyped", "ecret-of", "weak"):
+        assert secret not in write_story(shelf)
