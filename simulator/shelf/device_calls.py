@@ -96,7 +96,8 @@ class DeviceCalls:
         api = "AuthenticationCode1" in given
         names = ("AuthenticationCode1", "AuthenticationCode2") if api else ("code1", "code2")
         first, second = (given[each] for each in names)
-        name, pair = self._notebook.codes.pair(first, second, self._notebook.bearers(serial))
+        bearers = self._notebook.bearers(serial)
+        name, pair = self._notebook.codes.pair(first, second, bearers, _people(words))
         device = self._notebook.or_later(serial, name)
         self._notebook.end({**words, "device": device, "codes": pair}, heard)
 
@@ -147,8 +148,8 @@ class DeviceCalls:
     def _confirm_sms(self, heard: Heard) -> None:
         serial = str(heard.given["serial"])
         device = self._notebook.device(serial)
-        _, code = self._notebook.codes.single(heard.given["code"], [device])
         words = self._callers.on_behalf(heard, "enable")
+        _, code = self._notebook.codes.single(heard.given["code"], [device], _people(words))
         self._notebook.end({**words, "device": Of(serial), **code}, heard).vague = True
 
     # Security keys
@@ -172,6 +173,11 @@ class DeviceCalls:
             if isinstance(device, HeldKey):
                 device.register(owner, str(heard.result))
         self._notebook.end({**words, "device": name}, heard).vague = True
+
+
+def _people(words: Mapping[str, Any]) -> list[str]:
+    """Who does a step, and for whom: either may look at the device."""
+    return list(dict.fromkeys([words["who"], words.get("for", words["who"])]))
 
 
 def _serial(heard: Heard) -> str:

@@ -70,8 +70,9 @@ def _require_sayable(words: Mapping[str, Any], refused: str | None) -> None:
         word = next(map(str, error.errors()[0]["loc"]), verb)
         raise NotSaid(f'a step "{verb}" takes no such {word}') from None
     typed = words.get("code"), *words.get("codes", ())
-    if refused == "ValidationError" and "wrong" in typed:
-        raise NotSaid("what was typed has not the form of a code")
+    if "wrong" in typed and refused in (None, "ValidationError"):
+        what = "is of no device that works" if refused is None else "has not the form of one"
+        raise NotSaid(f"its code {what}")
 
 
 def _as_read(said: Any) -> Any:

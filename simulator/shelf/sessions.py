@@ -74,7 +74,7 @@ class Sessions:
             raise NotSaid("one of serial number and code was left out")
         if serial is not None:
             bearers = self._notebook.bearers(str(serial))
-            name, choice = self._notebook.codes.single(str(code), bearers)
+            name, choice = self._notebook.codes.single(code, bearers, (who,))
             words |= {"with": self._notebook.or_later(str(serial), name), **choice}
         if given.get("DurationSeconds") is not None:
             digits = str(given["DurationSeconds"])  # a text where it came over HTTP

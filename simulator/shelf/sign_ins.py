@@ -112,7 +112,8 @@ class SignIns:
     def _submit_code(self, heard: Heard) -> None:
         page = self.page(heard)
         candidates = self._notebook.candidates(page.person)
-        name, code = self._notebook.codes.single(heard.given["code"], candidates)
+        typed, readers = heard.given["code"], (page.person.name,)
+        name, code = self._notebook.codes.single(typed, candidates, readers)
         self._second_page(heard, page, {"with": name, **code})
 
     def _submit_assertion(self, heard: Heard) -> None:
@@ -130,13 +131,16 @@ class SignIns:
             refused = heard.refusal.code
         first = entries and entries[-1] is page.entry
         asked = page.entry.words.get("expect") == {"refused": "MfaRequired"}
-        if first and asked and self._notebook.now_ns() - page.entry.at_ns <= _TYPING_NS:
-            entries.remove(page.entry)
+        at_once = first and asked and self._notebook.now_ns() - page.entry.at_ns <= _TYPING_NS
+        if at_once:
             words = {key: said for key, said in page.entry.words.items() if key != "expect"}
         else:
             words = {"do": "try_again", "who": person.name}
-        page.entry = self._notebook.add({**words, **answer}, refused, heard)
-        page.entry.vague = True  # a text has to arrive, a key takes its time
+        entry = self._notebook.add({**words, **answer}, refused, heard)
+        entry.vague = True  # a text has to arrive, a key takes its time
+        if at_once:  # both pages are one step now
+            entries.remove(page.entry)
+        page.entry = entry
         if isinstance(result, SecondPage):
             self._open(result, page)
         elif result is not None:
@@ -145,8 +149,8 @@ class SignIns:
     def _resync(self, heard: Heard) -> None:
         page = self.page(heard)
         candidates = self._notebook.candidates(page.person)
-        given = heard.given
-        name, pair = self._notebook.codes.pair(given["code1"], given["code2"], candidates)
+        first, second = heard.given["code1"], heard.given["code2"]
+        name, pair = self._notebook.codes.pair(first, second, candidates, (page.person.name,))
         words = {"do": "resync", "who": page.person.name, "device": name}
         self._notebook.end({**words, "codes": pair, "at": "sign-in page"}, heard)
 

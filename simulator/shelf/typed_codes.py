@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
+from unicodedata import normalize
 
 from mfalab.devices.otp.seed import OtpSeed
 from mfalab.simulator.clocks.durations import NS_PER_S
 from mfalab.simulator.environment.devices import CodeDevice, HeldSms
+from mfalab.simulator.language.codes import Typed, as_typed
 
 _BACK_STEPS, _AHEAD_STEPS = 120, 20
 """How far from the present a typed code is looked for: an hour back, ten minutes ahead."""
 _PRESSES: Final = 20
+_WAYS: Final[tuple[Typed, ...]] = ("as shown", "with a space", "full-width")
+"""How a code may be typed, so that what arrives tells which code it was."""
 
 
 class NotSaid(Exception):
@@ -55,18 +59,27 @@ class TypedCodes:
             step = device.step - (device.period_s is None)
             self._pressed.setdefault(device.name, deque(maxlen=_PRESSES)).append((code, step))
 
-    def single(self, typed: object, candidates: list[Any]) -> tuple[str, dict[str, str]]:
-        """Whose code it is, and the words for which one.
+    def single(
+        self, typed: object, candidates: list[Any], readers: Collection[str]
+    ) -> tuple[str, dict[str, str]]:
+        """Whose code it is, and the words for which one, and how it was typed.
+
+        Args:
+            typed: what arrived.
+            candidates: devices whose code it may be.
+            readers: the people one of whom reads it from a device that they have.
 
         Raises:
-            NotSaid: no candidate shows codes.
+            NotSaid: no candidate that they have shows codes, or nobody types like this.
         """
-        code = "".join(str(typed).split())
+        code, way = _spelt(typed)
+        words = {} if way == "as shown" else {"typed": str(way)}
         for device in self._nearest(candidates, code):
             choice = self._choice(device, code)
             if choice is not None:
-                return device.name, {} if choice == "current" else {"code": choice}
-        return self._wrong(candidates), {"code": "wrong"}
+                _require_held(device, readers)
+                return device.name, words if choice == "current" else {"code": choice, **words}
+        return self._wrong(candidates, readers), {"code": "wrong", **words}
 
     def _nearest(self, candidates: list[Any], code: str) -> list[Any]:
         """Devices in the order of how near to the present a code is on each."""
@@ -78,26 +91,31 @@ class TypedCodes:
 
         return sorted(candidates, key=distance)
 
-    def _wrong(self, candidates: list[Any]) -> str:
-        shows = [
-            each for each in candidates if isinstance(each, CodeDevice) or each.kind == "totp_app"
-        ]
-        if not shows:
-            raise NotSaid("its code is of no device")
-        return str(shows[0].name)
+    def _wrong(self, candidates: list[Any], readers: Collection[str]) -> str:
+        for each in candidates:
+            alive = each.alive if isinstance(each, CodeDevice) else each.kind == "totp_app"
+            if alive and _holder(each) in readers:
+                return str(each.name)
+        raise NotSaid("its code is of no device that they have")
 
-    def pair(self, first: object, second: object, candidates: list[Any]) -> tuple[str, list[str]]:
-        """Whose codes two are, and which ones.
+    def pair(
+        self, first: object, second: object, candidates: list[Any], readers: Collection[str]
+    ) -> tuple[str, list[str]]:
+        """Whose codes two are, and which ones; see `single`.
 
         Raises:
-            NotSaid: no candidate shows codes.
+            NotSaid: as there.
         """
-        codes = ["".join(str(each).split()) for each in (first, second)]
+        spelt = [_spelt(each) for each in (first, second)]
+        if any(way != "as shown" for _, way in spelt):
+            raise NotSaid("no step types two codes like this")
+        codes = [code for code, _ in spelt]
         for device in self._nearest(candidates, codes[1]):
             chosen = [self._choice(device, code) for code in codes]
             if any(chosen):
+                _require_held(device, readers)
                 return device.name, [choice or "wrong" for choice in chosen]
-        return self._wrong(candidates), ["wrong", "wrong"]
+        return self._wrong(candidates, readers), ["wrong", "wrong"]
 
     def _choice(self, device: Any, code: str) -> str | None:
         """Which code of a device this is, as it will be when the step is replayed; None if none."""
@@ -147,6 +165,26 @@ class TypedCodes:
             if seed.code_at_step(step + offset) == code:
                 return _steps(offset)
         return None
+
+
+def _spelt(typed: object) -> tuple[str, Typed]:
+    """The code that is meant, and how it is typed."""
+    code = "".join(normalize("NFKC", str(typed)).split())
+    for way in _WAYS:
+        if as_typed(code, way) == typed:
+            return code, way
+    raise NotSaid("no step types a code like this")
+
+
+def _holder(device: Any) -> str | None:
+    """Who has a device; a stand-in stays with its owner."""
+    return str(device.owner) if isinstance(device, StandIn) else device.holder
+
+
+def _require_held(device: Any, readers: Collection[str]) -> None:
+    """A step reads a code from a device: it cannot, where the device is lost or another's."""
+    if _holder(device) not in readers:
+        raise NotSaid(f"its code is of {device.name}, which {' and '.join(readers)} did not have")
 
 
 def _steps(offset: int) -> str:

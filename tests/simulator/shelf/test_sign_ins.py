@@ -67,3 +67,45 @@ def test_password_that_is_not_taken_is_not_changed_in_the_story(
     ]
     for secret in ("mistyped", "ecret-of", "weak"):
         assert secret not in write_story(shelf)
+
+
+def test_code_of_a_device_that_another_has_is_left_out(shelf: Shelf, with_password: People) -> None:
+    """A step reads the code from the device: of one that is lost, or broken, nothing is read."""
+    people, console = with_password, with_password.verifier.console
+    shelf.put({"fob": FOB, "other": {**FOB, "owner": "ada"}})
+    people.enable("fob")
+    shelf.advance(60 * 10**9)
+    with pytest.raises(ServiceError):
+        console.submit_code(signed_in(people).id, people.code("other"))
+    shelf.step({"do": "lose", "who": "alice", "device": "fob"})
+    assert isinstance(console.submit_code(signed_in(people).id, people.code("fob")), SignedIn)
+    shelf.step({"do": "find", "who": "alice", "device": "fob"})
+    shelf.advance(60 * 10**9)
+    last = people.code("fob")
+    shelf.step({"do": "break", "device": "fob"})
+    page = signed_in(people)
+    assert isinstance(console.submit_code(page.id, last), SignedIn)
+    opened = "{do: sign_in, who: alice, expect: {refused: MfaRequired}}"
+    assert [step for step in steps_of(shelf) if "do: sign_in" in step] == [opened] * 3
+    text = write_story(shelf)
+    for name in ("fob", "other"):
+        left_out = f"its code is of {name}, which alice did not have\n"
+        assert f"# not expressed: submit_code (console): {left_out}" in text
+
+
+def test_code_that_no_step_types_leaves_its_page_open(shelf: Shelf, with_password: People) -> None:
+    people, console = with_password, with_password.verifier.console
+    shelf.put({"fob": FOB})
+    people.enable("fob")
+    shelf.advance(60 * 10**9)
+    page = signed_in(people)
+    code = people.code("fob")
+    for typed in (f"{code}\n\n", f"{code[:3]} {code[3:]}"):
+        with pytest.raises(ServiceError):
+            console.submit_code(page.id, typed)
+    assert isinstance(console.submit_code(page.id, code), SignedIn)
+    wrong = "expect: {refused: InvalidAuthenticationCode, decision: wrong}"
+    assert steps_of(shelf)[2:] == [
+        f"{{do: sign_in, who: alice, with: fob, typed: with a space, {wrong}}}",
+        "{do: try_again, who: alice, with: fob}",
+    ]

@@ -3,6 +3,7 @@
 import pytest
 
 from mfalab.devices.otp.seed import OtpSeed
+from mfalab.simulator.language.codes import Typed, as_typed
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.typed_codes import NotSaid, StandIn, TypedCodes
 from mfalab.verifier import ServiceError
@@ -36,23 +37,47 @@ def code_of(steps: int) -> str:
     ],
 )
 def test_which_code_of_a_secret(codes: TypedCodes, steps: int, words: dict[str, str]) -> None:
-    assert codes.single(code_of(steps), [KEY, PHONE]) == ("phone", words)
+    assert codes.single(code_of(steps), [KEY, PHONE], ["alice"]) == ("phone", words)
 
 
-def test_code_with_spaces_is_the_same(codes: TypedCodes) -> None:
-    code = code_of(0)
-    assert codes.single(f" {code[:3]} {code[3:]}", [PHONE]) == ("phone", {})
+@pytest.mark.parametrize("typed", ["with a space", "full-width"])
+def test_code_is_typed_as_it_was(codes: TypedCodes, typed: Typed) -> None:
+    words = {"typed": typed}
+    assert codes.single(as_typed(code_of(0), typed), [PHONE], ["alice"]) == ("phone", words)
+    words = {"code": "-1 steps", "typed": typed}
+    assert codes.single(as_typed(code_of(-1), typed), [PHONE], ["alice"]) == ("phone", words)
+    with pytest.raises(NotSaid, match="no step types"):
+        codes.pair(code_of(-1), as_typed(code_of(0), typed), [PHONE], ["alice"])
+
+
+@pytest.mark.parametrize("typed", [" {}", "{}\n", "{0} {0}", 123456, None])
+def test_code_that_nobody_types(codes: TypedCodes, typed: object) -> None:
+    typed = typed.format(code_of(0)) if isinstance(typed, str) else typed
+    with pytest.raises(NotSaid, match="no step types"):
+        codes.single(typed, [PHONE], ["alice"])
+
+
+def test_code_of_a_device_that_another_has(codes: TypedCodes) -> None:
+    with pytest.raises(NotSaid, match="of phone, which ada did not have"):
+        codes.single(code_of(0), [PHONE], ["ada"])
+    with pytest.raises(NotSaid, match="of phone, which ada and bob did not have"):
+        codes.pair(code_of(0), code_of(1), [PHONE], ["ada", "bob"])
+    with pytest.raises(NotSaid, match="of no device"):
+        codes.single("000000", [PHONE], ["ada"])
 
 
 def test_pair_of_which_one_is_wrong(codes: TypedCodes) -> None:
-    assert codes.pair(code_of(-1), code_of(0), [PHONE]) == ("phone", ["-1 steps", "current"])
-    assert codes.pair("000000", code_of(0), [PHONE]) == ("phone", ["wrong", "current"])
-    assert codes.pair("000000", "000001", [PHONE]) == ("phone", ["wrong", "wrong"])
+    assert codes.pair(code_of(-1), code_of(0), [PHONE], ["alice"]) == (
+        "phone",
+        ["-1 steps", "current"],
+    )
+    assert codes.pair("000000", code_of(0), [PHONE], ["alice"]) == ("phone", ["wrong", "current"])
+    assert codes.pair("000000", "000001", [PHONE], ["alice"]) == ("phone", ["wrong", "wrong"])
 
 
 def test_code_where_nothing_shows_any(codes: TypedCodes) -> None:
     with pytest.raises(NotSaid, match="of no device"):
-        codes.single("123456", [KEY])
+        codes.single("123456", [KEY], ["alice"])
 
 
 def test_event_based_token_may_be_pressed_for_nothing(shelf: Shelf, people: People) -> None:
