@@ -32,26 +32,40 @@ class Callers:
     def begin(self) -> None:
         """Begin a story: what was signed in before is not part of it."""
         self._whose: dict[str, tuple[str, str]] = {}
+        self._at_the_door: set[str] = set()
+
+    def sign_in_begins(self, who: str) -> None:
+        """A person signs in to the console; a scenario's person is in no other session of it."""
+        self._at_the_door.add(who)
+
+    def by_console(self, heard: Heard) -> bool:
+        """Whether a call comes from the console's pages."""
+        return self._whose.get(_key_id(heard), ("", ""))[1] == "console"
 
     def know(self, credentials: Credentials, who: str, using: str) -> None:
         """Credentials were made for a person, in the console or as a session of a name."""
         self._whose[credentials.access_key_id] = who, using
+        if using == "console":
+            self._at_the_door.discard(who)
 
     def caller(self, heard: Heard) -> tuple[str, str]:
         """Who calls with what: a person's name; `keys`, `console` or a session's name.
 
         Raises:
-            NotSaid: the credentials were made before the story.
+            NotSaid: the credentials were made before the story, or in the console before a
+                sign-in that has not ended.
         """
-        signer = heard.signer or heard.given.get("credentials")
-        key_id = getattr(signer, "access_key_id", "")
+        key_id = _key_id(heard)
         if key_id not in self._whose:
             key = self._find(AccessKey, key_id)
             person = None if key is None else self._person_of(key.identity_id)
             if person is None:
                 raise NotSaid("by credentials that the story does not know")
             self._whose[key_id] = person.name, "keys"
-        return self._whose[key_id]
+        who, using = self._whose[key_id]
+        if using == "console" and who in self._at_the_door:
+            raise NotSaid(f"in a session from before the newest sign-in of {who}")
+        return who, using
 
     def on_behalf(self, heard: Heard, verb: str) -> dict[str, Any]:
         """The beginning of a step: who does it, for whom, and with what.
@@ -101,3 +115,9 @@ class Callers:
         if identity is None:
             return None
         return self.root if identity.root else self.person_called(identity.name)
+
+
+def _key_id(heard: Heard) -> str:
+    """The id of the access key that a call is signed with."""
+    signer = heard.signer or heard.given.get("credentials")
+    return str(getattr(signer, "access_key_id", ""))

@@ -105,9 +105,10 @@ class Sessions:
         return name
 
     def _get_caller_identity(self, heard: Heard) -> None:
+        if self._callers.by_console(heard):
+            return  # its pages ask at every turn
         who, using = self._callers.caller(heard)
-        if using != "console":  # its pages ask at every turn
-            self._notebook.end({"do": "who_am_i", "who": who, "using": using}, heard)
+        self._notebook.end({"do": "who_am_i", "who": who, "using": using}, heard)
 
     def _authorize(self, heard: Heard) -> None:
         who, using = self._callers.caller(heard)

@@ -69,16 +69,20 @@ class SignIns:
     def begin(self) -> None:
         """Begin a story: pages that are open are not part of it."""
         self._pages: dict[str, OpenPage] = {}
+        self._newest: dict[str, str] = {}
 
     def page(self, heard: Heard) -> OpenPage:
         """The page that a call is about.
 
         Raises:
-            NotSaid: the story does not know it.
+            NotSaid: the story does not know it, or a scenario's person would not see it any more.
         """
-        page = self._pages.get(str(heard.given["page_id"]))
+        page_id = str(heard.given["page_id"])
+        page = self._pages.get(page_id)
         if page is None:
             raise NotSaid("its page was opened before the story began, or never")
+        if self._newest.get(page.person.name) != page_id:
+            raise NotSaid(f"its page is not the newest of {page.person.name}, or was used up")
         return page
 
     def _sign_in(self, heard: Heard) -> None:
@@ -92,6 +96,8 @@ class SignIns:
         if person is None:
             raise NotSaid("a person who is no user of the account")
         words = {"do": "sign_in", "who": person.name, **more}
+        self._newest.pop(person.name, None)
+        self._callers.sign_in_begins(person.name)
         if heard.refusal is not None:
             wrong = heard.refusal.code == "FailedAuthentication"
             self._notebook.end({**words, **({"password": "wrong"} if wrong else {})}, heard)
@@ -171,10 +177,12 @@ class SignIns:
 
     def _open(self, page: SecondPage, known: OpenPage) -> None:
         self._pages[page.id] = known
+        self._newest[known.person.name] = page.id
         if page.enrolment is not None:
             self._callers.know(page.enrolment, known.person.name, "console")
 
     def _signed_in(self, result: SignedIn, person: Person) -> None:
+        self._newest.pop(person.name, None)
         self._callers.know(result.credentials, person.name, "console")
 
 

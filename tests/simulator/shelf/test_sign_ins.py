@@ -109,3 +109,43 @@ def test_code_that_no_step_types_leaves_its_page_open(shelf: Shelf, with_passwor
         f"{{do: sign_in, who: alice, with: fob, typed: with a space, {wrong}}}",
         "{do: try_again, who: alice, with: fob}",
     ]
+
+
+def test_pages_and_sessions_that_a_scenario_does_not_have_any_more(
+    shelf: Shelf, with_password: People
+) -> None:
+    """A scenario's person has one browser: of two tabs, the older one is not in the story."""
+    people, console = with_password, with_password.verifier.console
+    shelf.put({"fob": FOB})
+    people.enable("fob")
+    shelf.advance(60 * 10**9)
+    older, newer = signed_in(people), signed_in(people)
+    session = console.submit_code(newer.id, people.code("fob"))
+    assert isinstance(session, SignedIn)
+    for page in (older, newer):  # a tab that was forgotten, and a second click
+        with pytest.raises(ServiceError):
+            console.submit_code(page.id, people.code("fob"))
+    console.create_virtual_device(session.credentials, name="before")
+    with pytest.raises(ServiceError):
+        console.sign_in(people.account, "alice", "mistyped in another tab")
+    console.create_virtual_device(session.credentials, name="after")
+    people.verifier.sts(session.credentials).get_caller_identity()
+    shelf.advance(60 * 10**9)
+    again = console.submit_code(signed_in(people).id, people.code("fob"))
+    assert isinstance(again, SignedIn)
+    console.create_virtual_device(again.credentials, name="again")
+    steps, text = steps_of(shelf), write_story(shelf)
+    assert [step.split(",")[0] for step in steps if "wait" not in step] == [
+        "{do: enable",
+        "{do: sign_in",
+        "{do: sign_in",
+        "{do: create",
+        "{do: sign_in",
+        "{do: sign_in",
+        "{do: create",
+    ]
+    left_out = "(console): its page is not the newest of alice, or was used up, 2 times\n"
+    assert f"# not expressed: submit_code {left_out}" in text
+    left_out = "(console): in a session from before the newest sign-in of alice\n"
+    assert f"# not expressed: create_virtual_device {left_out}" in text
+    assert "get_caller_identity" not in text
