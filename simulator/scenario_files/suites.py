@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Final, NoReturn
 
 from mfalab.simulator.language.problems import Problem, ProblemsFound
 from mfalab.simulator.language.seed_files import SeedFiles
 from mfalab.simulator.scenario_files.loader import RENAME, SUFFIX, Case, load_cases, looks_like_one
+
+_YAML: Final = re.compile(r"[^.].*\.[yY].*", re.DOTALL)
+"""A name that is not hidden, whose end may be YAML's."""
 
 
 def shipped() -> Path:
@@ -54,7 +60,7 @@ def _below(path: Path, wanted: str) -> list[Case]:
     if path.is_dir():
         if wanted:
             raise ProblemsFound.of_file(str(path), f'"::{wanted}" belongs behind a file')
-        files = [file for file in path.rglob("*.[yY]*") if not _hidden(file, path)]
+        files = _yaml_files(path)
         others = [file for file in sorted(files) if looks_like_one(file)]
         if others:
             raise ProblemsFound([Problem(shown_as(file), 1, 1, RENAME) for file in others])
@@ -76,9 +82,21 @@ def _below(path: Path, wanted: str) -> list[Case]:
     return chosen
 
 
-def _hidden(file: Path, below: Path) -> bool:
-    """Whether a file is in a folder such as .venv, which has its own copy of everything."""
-    return any(part.startswith(".") for part in file.relative_to(below).parts)
+def _yaml_files(folder: Path) -> list[Path]:
+    """Those in a folder and below it, without hidden ones: .venv has its own copy of everything.
+
+    Raises:
+        ProblemsFound: some folder below cannot be read; what it has would be left out.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise ProblemsFound.of_file(str(error.filename), f"cannot be read: {error.strerror}")
+
+    found: list[Path] = []
+    for at, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        found += [Path(at, name) for name in names if _YAML.fullmatch(name)]
+    return found
 
 
 def _load_all(paths: Iterable[Path]) -> list[Case]:

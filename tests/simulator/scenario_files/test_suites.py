@@ -1,5 +1,7 @@
 """Where cases come from: paths, names, the shipped suites."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,3 +186,19 @@ def test_seed_file_is_read_once_for_all_scenarios_of_a_check(
         )
     assert len(collect([str(tmp_path)])) == 2 * files
     assert [path for path in read if path.suffix == ".csv"] == [tmp_path / "fobs.csv"]
+
+
+def test_folder_that_cannot_be_read_is_said(suite: Path) -> None:
+    """/proc has some; here, a path is too long. Without a word, what it has would be left out."""
+    at = os.open(suite, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=at)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    try:
+        assert wrong(".").endswith(":1:1: cannot be read: File name too long")
+        assert ids("sms") == ["sms/lost"]
+    finally:
+        shutil.rmtree(suite / ("d" * 250))
