@@ -36,7 +36,8 @@ def the_target(
 
         of_lab = read_lab_file(lab_file).target
     try:
-        return system_under_test(text or of_lab or "embedded", real_account, rehearsed)
+        named = text if text is not None else of_lab or "embedded"
+        return system_under_test(named, real_account, rehearsed)
     except BadTarget as error:
         if of_lab is not None and lab_file is not None:
             from mfalab.simulator.workbench.lab_reading import target_problem

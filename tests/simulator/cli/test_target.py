@@ -44,6 +44,17 @@ def test_target_that_is_none_is_a_mistake_of_use(mfalab: Cli) -> None:
     assert 'Error: --target: "opt" is no target; did you mean "otp"?' in result.err
 
 
+def test_target_without_a_name_is_not_ours(mfalab: Cli, tmp_path: Path) -> None:
+    """As of a variable of a shell that is not set: the run was green, and tested our verifier."""
+    story, lab = tmp_path / "story.scenario.yaml", tmp_path / "lab.yaml"
+    story.write_text(STORY)
+    lab.write_text("lab: desk\ntarget: embedded\n")
+    for more in ((), ("--lab", str(lab))):
+        result = mfalab("run", str(story), "--target", "", *more)
+        assert result.code == 2
+        assert 'Error: --target: "" is no target; write ' in result.err
+
+
 def test_lab_file_names_the_target_and_the_flag_wins(mfalab: Cli, tmp_path: Path) -> None:
     story, lab = tmp_path / "story.scenario.yaml", tmp_path / "lab.yaml"
     story.write_text(STORY)
