@@ -178,11 +178,10 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
 
 
 def _line(told: dict[str, Any]) -> str:
-    people = {"root": told["root"], **told["users"]}
-    keys = [f"{name} {k['access_key_id']} {k['secret_access_key']}" for name, k in people.items()]
-    names = {**{name: name for name in people}, "root": told["root"]["email"]}
+    people = [("root", told["root"]), *told["users"].items()]  # a user may be called root, too
+    keys = [f"{name} {k['access_key_id']} {k['secret_access_key']}" for name, k in people]
     before = "(as told before: --new-passwords sets another)"
-    passwords = [f"{names[name]} {each['password'] or before}" for name, each in people.items()]
+    passwords = [f"{each.get('email', name)} {each['password'] or before}" for name, each in people]
     return (
         f"serving {told['endpoint']}, account {told['account']}, control token {told['token']}; "
         f"shelf {told['shelf']}; "

@@ -88,7 +88,7 @@ def _password(random_bytes: Callable[[int], bytes]) -> str:
 
 def _find(verifier: Verifier, account: Account, name: str) -> list[Identity]:
     with verifier.store.transaction() as tx:
-        return tx.find(Identity, account_id=account.id, name_key=name.lower())
+        return tx.find(Identity, account_id=account.id, name_key=name.lower(), root=False)
 
 
 def _credentials(verifier: Verifier, identity_id: str) -> Credentials:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from mfalab.simulator.cli import command
-from mfalab.simulator.cli.serve import COMMANDS
+from mfalab.simulator.cli.serve import COMMANDS, _line
 from mfalab.simulator.serving.server import listen
 
 MFALAB = Path(sys.executable).with_name("mfalab")
@@ -70,6 +70,14 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
 def test_command_is_one_of_the_command_line() -> None:
     assert command.get_command(click.Context(command), "serve") is COMMANDS["serve"]
+
+
+def test_user_called_root_does_not_hide_root(serve: Callable[..., Served]) -> None:
+    told = serve("--db", ":memory:", "--user", "root").told
+    line = _line(told)
+    for name, each in ((told["root"]["email"], told["root"]), ("root", told["users"]["root"])):
+        assert f"root {each['access_key_id']} {each['secret_access_key']}" in line
+        assert f"{name} {each['password']}" in line
 
 
 @pytest.mark.slow

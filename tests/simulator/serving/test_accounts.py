@@ -6,7 +6,7 @@ import pytest
 
 from mfalab.simulator.entropy import SystemEntropy
 from mfalab.simulator.serving.accounts import ServedAccount, furnish
-from mfalab.verifier import CHEAP, ServiceError, SqliteStore, Store, Verifier
+from mfalab.verifier import CHEAP, MemoryStore, ServiceError, SqliteStore, Store, Verifier
 from mfalab.verifier.outbox import Silence
 from mfalab.verifier.records import AccessKey
 
@@ -84,3 +84,13 @@ def test_key_that_is_inactive_is_not_shown(tmp_path: Path) -> None:
 def test_name_that_is_none(tmp_path: Path) -> None:
     with SqliteStore(tmp_path / "db") as store, pytest.raises(ServiceError, match="at 'userName'"):
         served(store, {"a b": False})
+
+
+def test_user_without_a_name_is_not_root() -> None:
+    """Root is found by an empty name: its keys would be told as those of a user."""
+    store = MemoryStore()
+    with pytest.raises(ServiceError, match="userName"):
+        served(store, {"": False}, new_passwords=True)
+    verifier, account = served(store, {"root": False})
+    arn = verifier.sts(account.users["root"]).get_caller_identity()["Arn"]
+    assert arn == f"arn:aws:iam::{account.id}:user/root"
