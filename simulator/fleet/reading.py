@@ -55,8 +55,9 @@ def _of_options(error: ValidationError) -> BadOption:
     """Mistakes of the command line, which has no lines."""
     found = []
     for each in error.errors():
-        option = str(each["loc"][0]).replace("policies", "policy") if each["loc"] else "study"
         message = str(each.get("ctx", {}).get("error", ""))
         message = message or f"{each['msg']}, got {each['input']}"
-        found.append(f"--{option}: {message}")
+        if each["loc"]:  # else of several options together
+            message = f"--{str(each['loc'][0]).replace('policies', 'policy')}: {message}"
+        found.append(message)
     return BadOption("; ".join(found))

@@ -53,6 +53,12 @@ def test_an_option_out_of_bounds_is_told_with_what_was_given():
         read_study(None, {"tokens": "0"})
 
 
+def test_options_that_do_not_fit_together_are_told_without_an_option_that_is_none():
+    with pytest.raises(BadOption) as found:
+        read_study(None, {"policies": ["aws-observed", "aws-observed"]})
+    assert str(found.value) == "two policies have the same name"
+
+
 def test_what_a_study_does_not_need_is_not_imported():
     """The language of scenarios takes longer to import than a study of a warm cache takes."""
     asked = "import sys, mfalab.simulator.fleet.reading, mfalab.simulator.fleet.results; "
