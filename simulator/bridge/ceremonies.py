@@ -108,6 +108,7 @@ class _Cancellable(CtapDevice):
         on_keepalive: Callable[[STATUS], None] | None = None,
     ) -> bytes:
         """See `CtapDevice.call`."""
+        self._cancel.ask()
         return self._device.call(cmd, data, event or self._cancel, on_keepalive)
 
     @classmethod

@@ -126,14 +126,23 @@ class KeyTime:
         with self._changed:
             self._tell()
 
-    def wait_for_other_clients(self, signal: Event, timeout_s: float) -> bool:
+    @property
+    def finished(self) -> int:
+        """How many times a client has finished."""
+        return self._finished
+
+    def wait_for_other_clients(self, signal: Event, timeout_s: float, finished: int) -> bool:
         """Wait for a signal for so much of this time, or until another client has finished.
+
+        Args:
+            signal: ends the wait.
+            timeout_s: how long, in seconds of this time.
+            finished: `finished` before the key was asked that is busy: it may be free by now.
 
         Returns:
             Whether the signal is set.
         """
         with self._changed:
-            finished = self._finished
             until_ns = self.now_ns() + round(timeout_s * NS_PER_S)
             self.after(until_ns - self.now_ns(), lambda: None)
             self.wait_until(
@@ -188,6 +197,11 @@ class KeyEvent(Event):
     def __init__(self, time: KeyTime) -> None:
         super().__init__()
         self._time = time
+        self.ask()
+
+    def ask(self) -> None:
+        """A key is about to be asked: what finishes from now on may make it free."""
+        self._finished = self._time.finished
 
     def set(self) -> None:
         """Set it, and let those who wait look."""
@@ -195,8 +209,10 @@ class KeyEvent(Event):
         self._time.wake(self)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for it, for so many seconds of the key's time at most."""
+        """Wait for it, for so many seconds of the key's time at most; then a key is asked again."""
         if timeout is None:
             self._time.wait_until(self.is_set, self)
             return True
-        return self._time.wait_for_other_clients(self, timeout)
+        is_set = self._time.wait_for_other_clients(self, timeout, self._finished)
+        self.ask()
+        return is_set

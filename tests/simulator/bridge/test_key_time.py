@@ -117,3 +117,24 @@ def test_event_is_waited_for_in_this_time() -> None:
 def test_time_cannot_go_back() -> None:
     with pytest.raises(ValueError, match="back"):
         KeyTime().advance(-1)
+
+
+def test_client_that_finished_before_another_waits_for_it_is_noticed() -> None:
+    """The key was busy when it was asked, and is free: held, time would not pass until a look."""
+    time = KeyTime()
+    event = KeyEvent(time)
+    with time.hold(), ThreadPoolExecutor(2) as pool:
+        for _ in range(2):  # the second time it asks at once, after a wait
+            event.ask()
+            pool.submit(time.call, lambda: None).result(REAL_S)  # the other one
+            waits = pool.submit(time.call, partial(event.wait, 0.1))
+            try:
+                assert waits.result(REAL_S) is False
+            finally:
+                time.advance(S)  # so that the thread ends where it waits
+        event.ask()
+        waits = pool.submit(time.call, partial(event.wait, 0.1))
+        with pytest.raises(TimeoutError):
+            waits.result(0.05)
+        time.advance(S)
+        assert waits.result(REAL_S) is False
