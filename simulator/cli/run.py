@@ -35,7 +35,7 @@ class _Manner:
     jobs: int = option(
         "-j",
         "--jobs",
-        type=click.IntRange(1),
+        type=click.IntRange(1, 256),
         default=1,
         show_default=False,
         help="Number of processes.",
