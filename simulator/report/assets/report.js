@@ -115,7 +115,7 @@ const headlineOf = (cases, runs, planned) => {
   const failed = cases.filter(bad).length, passed = verdictsOf(cases).get("passed") ?? 0;
   if (failed) return `${failed} of ${plural(cases.length, "scenario")} ${failed === 1 ? "needs" : "need"} attention`;
   if (runs.some((run) => run.wall === null)) return `Interrupted after ${cases.length} of ${plural(planned, "scenario")}`;
-  return cases.length ? `${passed === cases.length ? "All " : ""}${plural(passed, "scenario")} passed` : "No scenarios ran";
+  return cases.length ? `${passed === cases.length && passed > 1 ? "All " : ""}${plural(passed, "scenario")} passed` : "No scenarios ran";
 };
 
 const summary = (data, page, filter) => {

@@ -1,5 +1,6 @@
 """The page works in a real browser that has no network."""
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -233,3 +234,21 @@ def test_a_long_topic_is_shown_whole(visit, as_run, drift_events):
     name = page.locator(".topics .name")
     assert name.inner_text() == topic
     assert name.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_long_words_stay_within_a_narrow_page(visit, as_run, drift_events):
+    long = "examples/a_verifier_with_a_name_that_no_telephone_is_wide_enough_for.py:Verifier"
+    for event in drift_events:
+        if event["kind"] == "case_started":
+            lanes = [{**each, "label": long} for each in event["lanes"]]
+            event |= {"scenario": long, "topic": long, "source": long, "tags": [long]}
+            event["lanes"] = lanes
+    head, *rest = as_run(drift_events)
+    events = [json.dumps(json.loads(head) | {"bench": long}), *rest]
+    page = visit(events, drift_events[0]["case"], viewport={"width": 400, "height": 800})
+    page.wait_for_selector("canvas[data-drawn]")
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+
+
+def test_the_only_case_is_not_all_of_them(visit, as_run, drift_events):
+    assert visit(as_run(drift_events)).locator("h1").inner_text() == "1 scenario passed"
