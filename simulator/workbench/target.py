@@ -190,8 +190,17 @@ class _Imported:
     name: str
 
     def __call__(self) -> OtpVerifier:
-        """A verifier: the object itself, or what it returns when it is called."""
-        found: Any = getattr(_imported(self.module), self.name)
+        """A verifier: the object itself, or what it returns when it is called.
+
+        Raises:
+            BadTarget: the module is not there, needs one that is not installed, or has no such
+                name.
+        """
+        module = _imported(self.module)
+        if not hasattr(module, self.name):
+            there = [name for name in vars(module) if not name.startswith("_")]
+            raise BadTarget(f'{self.module} has no "{self.name}"{nearest(self.name, there)}')
+        found: Any = getattr(module, self.name)
         ready = not isinstance(found, type) and not _lacks(found)
         verifier: OtpVerifier = found if ready else found()
         return verifier
@@ -222,6 +231,8 @@ def _tried(call: Callable[[], T], trouble: str) -> T:
     """
     try:
         return call()
+    except BadTarget:
+        raise
     except (Exception, SystemExit) as error:
         raise BadTarget(f"{trouble}: {type(error).__name__}: {error}") from error
 
@@ -237,21 +248,39 @@ def _lacks(thing: Any, declared: Capabilities | None = None) -> list[str]:
 
 
 def _imported(module: str) -> Any:
-    if not module.endswith(".py"):
-        # As `python -m` does: what lies in the folder of the command can be named.
-        if "" not in sys.path and str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))
-        return importlib.import_module(module)
-    path = Path(module)
+    try:
+        return _from_file(Path(module)) if module.endswith(".py") else _by_name(module)
+    except ModuleNotFoundError as error:
+        if error.name is None:
+            raise
+        if not module.endswith(".py") and f"{module}.".startswith(f"{error.name}."):
+            raise BadTarget(f'there is no module "{error.name}"') from None
+        raise BadTarget(f"{module} needs {error.name}, which is not installed") from None
+
+
+def _by_name(module: str) -> Any:
+    # As `python -m` does: what lies in the folder of the command can be named.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    return importlib.import_module(module)
+
+
+def _from_file(path: Path) -> Any:
     name = f"mfalab target {path.resolve()}"  # no import has this name, so none is in its way
     if name in sys.modules:
         return sys.modules[name]
+    if not path.is_file():
+        raise BadTarget(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
-        raise ImportError(f"{module} cannot be loaded")
+        raise ImportError(f"{path} cannot be loaded")
     made = importlib.util.module_from_spec(spec)
     sys.modules[name] = made
-    spec.loader.exec_module(made)
+    try:
+        spec.loader.exec_module(made)
+    except BaseException:
+        del sys.modules[name]  # as an import does: half a module is none
+        raise
     return made
 
 

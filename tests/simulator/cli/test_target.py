@@ -75,4 +75,4 @@ def test_wrong_target_of_a_lab_file_is_told_with_its_place(mfalab: Cli, tmp_path
     for words in (("run", "--lab", str(lab)), ("lab", "check", str(lab))):
         result = mfalab(*words)
         assert result.code == 2
-        assert f"{lab}:2:9: {tmp_path / 'none.py'}:Nothing cannot be made" in result.err
+        assert f"{lab}:2:9: there is no file {tmp_path / 'none.py'}" in result.err

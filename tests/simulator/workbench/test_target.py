@@ -101,19 +101,28 @@ def test_module_in_the_folder_of_the_command(module: Path, monkeypatch: pytest.M
         ("otp:", "names no verifier"),
         ("otp:x", "names no verifier"),
         ("otp:x:not a name", "names no verifier"),
-        ("otp:no_such_module_here:X", "ModuleNotFoundError"),
-        ("otp:{module}:Nothing", "AttributeError"),
+        ("otp:no_such_module_here:X", 'there is no module "no_such_module_here"'),
+        ("otp:json.no_such_module:X", 'there is no module "json.no_such_module"'),
+        ("otp:{module}:Nothing", 'verifier_of_mine.py has no "Nothing"$'),
+        ("otp:{module}:Verifyer", 'has no "Verifyer"; did you mean "Verifier"'),
         ("otp:{module}:broken", "KeyError: 'nothing'"),
         ("otp:{module}:Stuck", "cannot be closed: OSError: still open"),
         ("otp:{module}:leaves", "cannot be made: SystemExit: 3"),
         ("otp:{module}:Undeclared", "has no `capabilities`"),
         ("otp:{module}:Races", "it has no attempt_together, no resync"),
-        ("otp:nowhere.py:X", "cannot be made"),
+        ("otp:nowhere.py:X", "there is no file nowhere.py"),
     ],
 )
 def test_text_that_names_nothing(module: Path, text: str, why: str) -> None:
     with pytest.raises(BadTarget, match=why.replace("(", r"\(")):
         system_under_test(text.format(module=module) if "{" in text else text)
+
+
+def test_module_that_needs_another_one(module: Path) -> None:
+    module.write_text("import no_such_module_here\n")
+    for _ in range(2):  # a file that was read half is none the next time, too
+        with pytest.raises(BadTarget, match=r"\.py needs no_such_module_here, which is not instal"):
+            system_under_test(f"otp:{module}:Verifier")
 
 
 def described(tmp_path: Path, text: str) -> OtpSystem:
