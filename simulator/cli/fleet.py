@@ -118,6 +118,9 @@ def fleet_command(path: Path | None, changes: _Changes, manner: _Manner, form: s
     else:
         _print(result)
         click.echo(cost.text(result))
+        for what, output in (("report", manner.html), ("aggregates", manner.parquet)):
+            if output is not None:
+                click.echo(f"{what}: {output}")
     sys.exit(code)
 
 

@@ -85,6 +85,7 @@ def test_reports_are_written_and_what_is_partial_is_marked_in_them(
     page, table = tmp_path / "a.html", tmp_path / "a.parquet"
     done = in_process("fleet", *SMALL, "--html", page, "--parquet", table)
     assert done.code == 0
+    assert done.out.endswith(f"\nreport: {page}\naggregates: {table}\n")
     assert "Partial" not in page.read_text()
     whole = simulate.simulate
 
