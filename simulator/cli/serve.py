@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -118,7 +119,8 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
     mfalab serve --user alice --clock virtual
     eval "$(mfalab serve --env)"; aws iam get-user; kill $MFALAB_PID
 
-    One line says the address, the account, the console, and all keys and passwords.
+    It says the address, the account, the console, the shelf, and all keys and passwords: in one
+    line, or at a terminal in rows.
 
     Exits with 3 when the address is taken, or --db cannot keep the records.
     """
@@ -172,22 +174,33 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
             raise click.UsageError(error.message) from None
         with endpoint:
             told = endpoint.told(url_of(listener))
-            click.echo(json.dumps(told) if as_json else _line(told))
+            text = json.dumps(told) if as_json else as_text(told, in_rows=sys.stdout.isatty())
+            click.echo(text)
             sys.stdout.flush()
             Server(endpoint.application, listener).run()
 
 
-def _line(told: dict[str, Any]) -> str:
+def as_text(told: Mapping[str, Any], *, in_rows: bool) -> str:
+    """What is served: in one line, or in rows for people at a terminal.
+
+    Args:
+        told: what `--json` says.
+        in_rows: whether each address and each secret has a line of its own.
+    """
     people = [("root", told["root"]), *told["users"].items()]  # a user may be called root, too
     keys = [f"{name} {k['access_key_id']} {k['secret_access_key']}" for name, k in people]
     before = "(as told before: --new-passwords sets another)"
     passwords = [f"{each.get('email', name)} {each['password'] or before}" for name, each in people]
-    return (
-        f"serving {told['endpoint']}, account {told['account']}, control token {told['token']}; "
-        f"shelf {told['shelf']}; "
-        f"access keys: {', '.join(keys)}; console {told['console']}, passwords: "
-        f"{', '.join(passwords)}"
+    first, between = ("\n    ", "\n    ") if in_rows else (" ", ", ")
+    parts = (
+        f"serving {told['endpoint']}, account {told['account']}",
+        f"console {told['console']}",
+        f"shelf {told['shelf']}",
+        f"control token {told['token']}",
+        f"access keys:{first}{between.join(keys)}",
+        f"passwords:{first}{between.join(passwords)}",
     )
+    return ("\n  " if in_rows else "; ").join(parts)
 
 
 def _in_background(server: _Server) -> None:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from mfalab.simulator.cli import command
-from mfalab.simulator.cli.serve import COMMANDS, _line
+from mfalab.simulator.cli.serve import COMMANDS, as_text
 from mfalab.simulator.serving.server import listen
 
 MFALAB = Path(sys.executable).with_name("mfalab")
@@ -74,7 +74,7 @@ def test_command_is_one_of_the_command_line() -> None:
 
 def test_user_called_root_does_not_hide_root(serve: Callable[..., Served]) -> None:
     told = serve("--db", ":memory:", "--user", "root").told
-    line = _line(told)
+    line = as_text(told, in_rows=False)
     for name, each in ((told["root"]["email"], told["root"]), ("root", told["users"]["root"])):
         assert f"root {each['access_key_id']} {each['secret_access_key']}" in line
         assert f"{name} {each['password']}" in line
@@ -191,6 +191,43 @@ def test_what_cannot_be_served(words: list[str], text: str) -> None:
     assert code == (3 if {"--host", "--db"} & {*words} else 2)
     assert text in said
     assert "hunter2" not in said
+
+
+TOLD = {
+    "endpoint": "http://127.0.0.1:1",
+    "account": "123456789012",
+    "token": "70",
+    "console": "http://localhost:1/console",
+    "shelf": "http://localhost:1/shelf#70",
+    "root": {
+        "email": "root@example.com",
+        "password": "pw",
+        "access_key_id": "AKIA0",
+        "secret_access_key": "s0",
+    },
+    "users": {"al": {"password": None, "access_key_id": "AKIA1", "secret_access_key": "s1"}},
+}
+
+
+def test_line_for_a_file() -> None:
+    assert as_text(TOLD, in_rows=False) == (
+        "serving http://127.0.0.1:1, account 123456789012; console http://localhost:1/console; "
+        "shelf http://localhost:1/shelf#70; control token 70; access keys: root AKIA0 s0, "
+        "al AKIA1 s1; passwords: root@example.com pw, "
+        "al (as told before: --new-passwords sets another)"
+    )
+
+
+def test_rows_for_people() -> None:
+    rows = as_text(TOLD, in_rows=True).splitlines()
+    assert rows[0] == "serving http://127.0.0.1:1, account 123456789012"
+    assert rows[1:4] == [
+        "  console http://localhost:1/console",
+        "  shelf http://localhost:1/shelf#70",
+        "  control token 70",
+    ]
+    assert rows[4:7] == ["  access keys:", "    root AKIA0 s0", "    al AKIA1 s1"]
+    assert rows[7:9] == ["  passwords:", "    root@example.com pw"]
 
 
 def test_background_tells_why_it_does_not_begin() -> None:
