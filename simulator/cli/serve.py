@@ -171,7 +171,7 @@ def serve(server: _Server, as_json: bool, as_env: bool) -> None:
         except StoreUnusable as error:
             not_ready(f"--db: {error}")
         except ServiceError as error:
-            raise click.UsageError(error.message) from None
+            raise click.UsageError(f"--user, --administrator: {error.message}") from None
         with endpoint:
             told = endpoint.told(url_of(listener))
             text = json.dumps(told) if as_json else as_text(told, in_rows=sys.stdout.isatty())

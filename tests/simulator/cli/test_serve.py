@@ -172,7 +172,7 @@ def test_port_that_is_taken() -> None:
     ("words", "text"),
     [
         (["--profile", "other"], "--profile: there is no 'other'; there are aws-immediate, "),
-        (["--user", "a b"], "1 validation error detected: Value 'a b' at 'userName' failed"),
+        (["--user", "a b"], "--user, --administrator: 1 validation error detected: Value 'a b'"),
         (
             ["--db", "postgresql://bob:hunter2@127.0.0.1:1/x"],
             "--db: the verifier cannot keep its records in postgresql://bob:***@127.0.0.1:1/x: ",
