@@ -35,7 +35,12 @@ def check(paths: tuple[str, ...]) -> None:
     if problems:
         raise ProblemsFound(problems)
     files = {case.path for case in cases}
-    click.echo(f"{len(files)} scenarios, {len(cases)} cases: nothing wrong")
+    told = f"{_counted(len(files), 'scenario')}, {_counted(len(cases), 'case')}"
+    click.echo(f"{told}: nothing wrong")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @click.command(name="list")
@@ -53,7 +58,7 @@ def list_command(selection: Selection, form: str) -> None:
             click.echo(case.topic if topic is None else f"\n{case.topic}")
             topic = case.topic
         click.echo(f"  {case.local_id:<44} {case.scenario.scenario}")
-    click.echo(f"\n{len(cases)} cases")
+    click.echo(f"\n{_counted(len(cases), 'case')}")
 
 
 def _summary(case: Case) -> dict[str, Any]:

@@ -96,6 +96,8 @@ def test_check_sets_each_scene(mfalab: Cli, write: Write, story: Story) -> None:
     assert ran.code == 2
     assert ran.err.startswith("c/x.scenario.yaml:2:1: this setting cannot be: ")
     assert mfalab("check", "t").out == "2 scenarios, 3 cases: nothing wrong\n"
+    assert mfalab("check", "t/bad.scenario.yaml").out == "1 scenario, 1 case: nothing wrong\n"
+    assert mfalab("list", "t/bad.scenario.yaml").out.endswith("\n1 case\n")
 
 
 @pytest.mark.parametrize(
