@@ -111,7 +111,7 @@ class Recorder:
             self._notebook.omit(f"what came after {MOST_STEPS} steps")
             return
         if heard.method in _PAGES or heard.method.startswith(_LOOKING):
-            if heard.refusal is not None:
+            if heard.refusal is not None and not self._for_a_page(heard):
                 self._notebook.omit(f"{heard.call} was refused with {heard.refusal.code}")
             return  # what only looks changes nothing
         tell = self.hearers.get((heard.door, heard.method))
@@ -122,6 +122,13 @@ class Recorder:
             tell(heard)
         except NotSaid as why:
             self._notebook.omit(f"{heard.call}: {why}")
+
+    def _for_a_page(self, heard: Heard) -> bool:
+        """Whether a page of the console asked IAM by itself; it leaves out what it may not see."""
+        try:
+            return heard.door == "iam" and self._callers.caller(heard)[1] == "console"
+        except NotSaid:
+            return False
 
 
 def _without_typed_pins(words: Mapping[str, Any], refused: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from mfalab.simulator.shelf.shelf import Shelf
 from mfalab.simulator.shelf.story import write_story
-from mfalab.verifier import Console, Iam, ServiceError, Sts, Verifier
+from mfalab.verifier import Console, Iam, ServiceError, SignedIn, Sts, Verifier
 from mfalab.verifier.recovery import RootRecovery
 
 from .conftest import FOB, People, steps_of
@@ -60,6 +60,20 @@ def test_what_no_step_expresses_is_said(shelf: Shelf, people: People) -> None:
     assert "# not expressed: create_group (iam), refused with EntityAlreadyExists\n" in text
     assert "list_roles (iam) was refused with AccessDenied" in text
     assert steps_of(shelf) == ["{do: wait, for: 0 s}"]
+
+
+def test_what_a_page_may_not_show_is_not_the_persons_doing(
+    shelf: Shelf, with_password: People
+) -> None:
+    verifier = with_password.verifier
+    page = verifier.console.sign_in(with_password.account, "alice", "Secret-of-alice-1")
+    assert isinstance(page, SignedIn)
+    for credentials in (page.credentials, with_password.keys["alice"]):
+        with pytest.raises(ServiceError):
+            verifier.iam(credentials).get_account_summary()
+    assert shelf.notebook.omitted == {
+        "get_account_summary (iam) was refused with AccessDenied": 1,  # by her access keys
+    }
 
 
 def test_defect_of_the_recorder_is_no_answer(
