@@ -100,7 +100,8 @@ def aws_endpoint(_mfa_lab: Lab) -> Iterator[LabEndpoint]:
         if error.name not in ("jinja2", "uvicorn"):
             raise
         needs = f"aws_endpoint needs {error.name}: pip install 'mfalab[serve]'"
-        pytest.fail(needs, pytrace=False)
+        # From None: pytest shows the error behind it otherwise, too.
+        raise pytest.fail.Exception(needs, pytrace=False) from None
     with served_lab(_mfa_lab) as endpoint:
         yield endpoint
 

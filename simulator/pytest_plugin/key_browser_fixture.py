@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from mfalab.simulator.bridge.key_browser import KeyBrowser
 
 
+def _failed(text: str) -> BaseException:
+    """What `pytest.fail` raises. Raise it from None: pytest shows the error behind it otherwise."""
+    return pytest.fail.Exception(text, pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def mfa_playwright(request: pytest.FixtureRequest) -> Iterator[Playwright]:
     """Playwright's sync API, of which a process has one: pytest-playwright's, or else our own.
@@ -26,16 +31,15 @@ def mfa_playwright(request: pytest.FixtureRequest) -> Iterator[Playwright]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        pytest.fail("key_browser needs Playwright: pip install 'mfalab[browser]'", pytrace=False)
+        raise _failed("key_browser needs Playwright: pip install 'mfalab[browser]'") from None
     manager = sync_playwright()
     try:
         playwright = manager.__enter__()
     except Error:
-        pytest.fail(
+        raise _failed(
             "key_browser cannot start Playwright, which runs in this process already: "
-            "let your fixture mfa_playwright return what you have started",
-            pytrace=False,
-        )
+            "let your fixture mfa_playwright return what you have started"
+        ) from None
     yield playwright
     manager.__exit__(None, None, None)
 
@@ -56,7 +60,7 @@ def _mfa_chromium(
         bridge = bridged_chromium(mfa_playwright, **mfa_chromium_options)
         chromium = bridge.__enter__()
     except BridgeUnavailable as error:
-        pytest.fail(f"key_browser: {error}", pytrace=False)
+        raise _failed(f"key_browser: {error}") from None
     yield chromium
     bridge.__exit__(None, None, None)
 

@@ -53,3 +53,4 @@ def test_what_is_missing_is_one_line(tmp_path: Path, before: str, hidden: bool, 
     assert done.returncode == 1
     assert says in done.stdout
     assert "Traceback" not in done.stdout
+    assert "During handling" not in done.stdout

@@ -128,3 +128,4 @@ def test_without_its_extra(
     result.stdout.fnmatch_lines(
         ["*aws_endpoint needs " + extra + ": pip install 'mfalab[[]serve]'*"]
     )
+    result.stdout.no_fnmatch_line("*During handling*")
