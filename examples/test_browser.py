@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from login_app import User, create_app
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright
 from werkzeug.security import generate_password_hash
 from werkzeug.serving import make_server
 
@@ -38,13 +38,13 @@ def site(fob: HardwareToken, clock: LabClock) -> Iterator[str]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield browser.new_page()
-        browser.close()
+def page(mfa_playwright: Playwright) -> Iterator[Page]:
+    """A page of Playwright, of which a process has one: key_browser's is the same."""
+    browser = mfa_playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+    )
+    yield browser.new_page()
+    browser.close()
 
 
 def test_bob_signs_in_with_the_code_on_his_fob(page: Page, site: str, fob: HardwareToken) -> None:
