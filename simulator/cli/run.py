@@ -217,7 +217,8 @@ def _rehearse(selection: Selection, manner: _Manner) -> None:
         *_, finished = case_events(case, manner.seed, system=system)
         skipped += finished["verdict"] == "skipped"
     played = len(cases) - skipped
-    click.echo(f"{told} calls of {played} cases, {skipped} skipped; nothing was sent")
+    of = "1 case" if played == 1 else f"{played} cases"
+    click.echo(f"{told} calls of {of}, {skipped} skipped; nothing was sent")
 
 
 class _Results:

@@ -83,7 +83,7 @@ def test_a_dry_run_sends_nothing(served: Any, run: Run, story: Path) -> None:
     assert ended.code == 0, ended.err
     assert served.requests == []
     *calls, summary = ended.out.splitlines()
-    assert summary == f"{len(calls)} calls of 1 cases, 0 skipped; nothing was sent"
+    assert summary == f"{len(calls)} calls of 1 case, 0 skipped; nothing was sent"
     assert calls[0] == "sts GetCallerIdentity"
     assert any("TokenCode=***" in call for call in calls)
     run(story, "--target", address)
