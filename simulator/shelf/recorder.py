@@ -29,7 +29,7 @@ _LOOKING: Final = (
     "generate_",
     "get_credential_report",
 )
-_PAGES: Final = {"devices", "users"}
+_PAGES: Final = {"devices", "second_page", "users"}
 
 
 class Recorder:
