@@ -119,6 +119,7 @@ def open_endpoint(
         wall=None if virtual else WALL,
         start_ns=WALL.now_ns(),
         seed=random_bytes(TOKEN_BYTES).hex(),
+        users=users,
     )
     token = random_bytes(TOKEN_BYTES).hex()
     conversations: dict[str, Conversation] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mfalab.devices.otp.otpauth import parse_key_uri
@@ -87,6 +87,7 @@ class Shelf:
         wall: the clock that time follows; None where time stands until it is moved.
         start_ns: true time at the beginning.
         seed: all chance of devices and people comes from it.
+        users: names of IAM users in the order in which they stand; others follow by their names.
 
     Attributes:
         lab: people, devices, carrier, and the steps that can be done.
@@ -99,7 +100,13 @@ class Shelf:
     """
 
     def __init__(
-        self, system: ServedSystem, *, wall: Wall | None, start_ns: int, seed: str
+        self,
+        system: ServedSystem,
+        *,
+        wall: Wall | None,
+        start_ns: int,
+        seed: str,
+        users: Iterable[str] = (),
     ) -> None:
         setting = Setting().model_copy(update={"start": start_ns})
         self.lab = Lab(setting, seed=seed, case="shelf", system=system)
@@ -108,6 +115,7 @@ class Shelf:
         system.when_decided = lambda happening: self.tell()
         self.listeners: set[asyncio.Event] = set()
         self._introduced: set[str] = set()
+        self._places = {name.lower(): place for place, name in enumerate(users)}
         self.given: dict[str, Mapping[str, Any]] = {}
         self.shown: bytes | None = None
         self.closed = False
@@ -148,10 +156,15 @@ class Shelf:
             if tx.count(Identity, account_id=account.id) == len(self._introduced):
                 return
             identities = tx.find(Identity, account_id=account.id)
-        for identity in identities:
+        for identity in sorted(identities, key=self._place):
             if identity.id not in self._introduced:
                 self._introduced.add(identity.id)
                 self._introduce(identity)
+
+    def _place(self, identity: Identity) -> tuple[bool, int, str]:
+        """Where an identity stands among others; a store sorts them by ids, which are chance."""
+        name = identity.name.lower()
+        return not identity.root, self._places.get(name, len(self._places)), name
 
     def _introduce(self, identity: Identity) -> None:
         taken = self.lab.people.keys() | self.lab.devices.keys()

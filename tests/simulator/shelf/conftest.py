@@ -36,7 +36,7 @@ def make_shelf(
         lambda verifier: furnish(verifier, users, chance),
         wall,
     )
-    return Shelf(system, wall=wall, start_ns=START_NS, seed="1")
+    return Shelf(system, wall=wall, start_ns=START_NS, seed="1", users=users)
 
 
 @pytest.fixture

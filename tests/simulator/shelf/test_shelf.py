@@ -35,6 +35,14 @@ def test_people_are_those_of_the_account(shelf: Shelf) -> None:
     shelf.put({"fob": {**FOB, "owner": "bob"}})
 
 
+def test_people_stand_as_they_were_named_and_others_by_name(shelf: Shelf) -> None:
+    """The first who is not root is the owner that the page proposes."""
+    for name in ("mallory", "bob", "dave", "Carol"):
+        shelf.lab.verifier.create_user(shelf.lab.accounts["main"].id, name)
+    shelf.meet_people()
+    assert list(shelf.lab.people) == ["root", "alice", "ada", "bob", "Carol", "dave", "mallory"]
+
+
 def test_verbs_are_of_the_language() -> None:
     assert VOCABULARY.keys() >= VERBS
 
