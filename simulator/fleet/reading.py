@@ -39,8 +39,12 @@ def read_study(path: Path | None, changes: Mapping[str, Any]) -> Study:
         study = Study.model_validate(data)
     except ValidationError as error:
         # Knows the whole language of scenarios, which costs more than to start a study does.
+        from mfalab.simulator.scenario_files.loader import SUFFIX
         from mfalab.simulator.scenario_files.mistakes import located
 
+        if path.name.endswith(SUFFIX):
+            wrong = "this is a scenario, and no study; mfalab run runs it"
+            raise ProblemsFound.of_file(str(path), wrong) from None
         problems = list(located(source, source.root, error.errors(), Study))
         raise ProblemsFound(problems) from None
     if not changes:

@@ -71,7 +71,8 @@ def _below(path: Path, wanted: str) -> list[Case]:
     if not path.is_file():
         raise ProblemsFound.of_file(str(path), "there is no such file or folder")
     if not path.name.endswith(SUFFIX):
-        raise ProblemsFound.of_file(str(path), f"a scenario file ends in {SUFFIX}")
+        hint = "; mfalab fleet runs a study" if path.name.endswith(".fleet.yaml") else ""
+        raise ProblemsFound.of_file(str(path), f"a scenario file ends in {SUFFIX}{hint}")
     cases = _load_all([path])
     if not wanted:
         return cases

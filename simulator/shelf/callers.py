@@ -34,9 +34,17 @@ class Callers:
         self._whose: dict[str, tuple[str, str]] = {}
         self._at_the_door: set[str] = set()
 
-    def sign_in_begins(self, who: str) -> None:
-        """A person signs in to the console; a scenario's person is in no other session of it."""
+    def leaves_console(self, who: str) -> None:
+        """A person signs out, or in again; a scenario's person is in no other session of it."""
         self._at_the_door.add(who)
+
+    def in_newest_session(self, heard: Heard) -> bool:
+        """Whether a call comes from the last session that its person began in the console."""
+        whose = self._whose.get(_key_id(heard), ("", ""))
+        newest = next(
+            (key_id for key_id in reversed(self._whose) if self._whose[key_id] == whose), ""
+        )
+        return whose[1] == "console" and newest == _key_id(heard)
 
     def by_console(self, heard: Heard) -> bool:
         """Whether a call comes from the console's pages."""
@@ -52,8 +60,8 @@ class Callers:
         """Who calls with what: a person's name; `keys`, `console` or a session's name.
 
         Raises:
-            NotSaid: the credentials were made before the story, or in the console before a
-                sign-in that has not ended.
+            NotSaid: the credentials were made before the story, or in a session of the console
+                that its person has left.
         """
         key_id = _key_id(heard)
         if key_id not in self._whose:
@@ -64,7 +72,7 @@ class Callers:
             self._whose[key_id] = person.name, "keys"
         who, using = self._whose[key_id]
         if using == "console" and who in self._at_the_door:
-            raise NotSaid(f"in a session from before the newest sign-in of {who}")
+            raise NotSaid(f"in a session that {who} has left")
         return who, using
 
     def on_behalf(self, heard: Heard, verb: str) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class SignIns:
             ("console", "resync"): self._resync,
             ("console", "resend_code"): self._resend_code,
             ("console", "set_password"): self._set_password,
+            ("console", "sign_out"): self._sign_out,
             ("console", "change_password"): self._change_password,
             ("iam", "change_password"): self._change_password,
         }
@@ -97,7 +98,7 @@ class SignIns:
             raise NotSaid("a person who is no user of the account")
         words = {"do": "sign_in", "who": person.name, **more}
         self._newest.pop(person.name, None)
-        self._callers.sign_in_begins(person.name)
+        self._callers.leaves_console(person.name)
         if heard.refusal is not None:
             wrong = heard.refusal.code == "FailedAuthentication"
             self._notebook.end({**words, **({"password": "wrong"} if wrong else {})}, heard)
@@ -174,6 +175,12 @@ class SignIns:
         who, using = self._callers.caller(heard)
         words = {"do": "change_password", "who": who, **self._callers.using(who, using)}
         self._notebook.end({**words, **_passwords(heard)}, heard)
+
+    def _sign_out(self, heard: Heard) -> None:
+        if self._callers.in_newest_session(heard):  # an older one is in no story
+            who, _ = self._callers.caller(heard)
+            self._notebook.end({"do": "sign_out", "who": who}, heard)
+            self._callers.leaves_console(who)
 
     def _open(self, page: SecondPage, known: OpenPage) -> None:
         self._pages[page.id] = known

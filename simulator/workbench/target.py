@@ -143,7 +143,7 @@ def _endpoint(
             return rehearse(address, rehearsed, real_account=real_account)
         return connect(address, real_account=real_account)
     except ValueError as error:
-        raise BadTarget(f"{text}: {error}") from None
+        raise BadTarget(f'"{text}": {error}') from None
 
 
 def _webauthn(text: str, rest: str) -> tuple[WebauthnSystem, str]:

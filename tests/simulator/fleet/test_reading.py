@@ -40,6 +40,13 @@ def test_a_file_that_is_no_study_is_told_by_its_name(tmp_path, text):
         read_study(path, {})
 
 
+def test_a_scenario_is_told_to_be_one(tmp_path):
+    path = tmp_path / "a.scenario.yaml"
+    path.write_text("scenario: one\nsteps: []\n")
+    with pytest.raises(ProblemsFound, match="this is a scenario, and no study; mfalab run runs it"):
+        read_study(path, {})
+
+
 @pytest.mark.parametrize("on_file", [True, False])
 def test_an_option_that_does_not_fit_is_named(tmp_path, on_file):
     path = tmp_path / "d.fleet.yaml"

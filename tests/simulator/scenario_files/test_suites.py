@@ -78,11 +78,13 @@ def test_file_and_case_choose(suite: Path, path: str, found: list[str]) -> None:
         ("drift::fast", '"::fast" belongs behind a file'),
         ("empty", "no file ends in .scenario.yaml here"),
         ("notes.yaml", "a scenario file ends in .scenario.yaml"),
+        ("a.fleet.yaml", "a scenario file ends in .scenario.yaml; mfalab fleet runs a study"),
     ],
 )
 def test_path_that_leads_nowhere_is_told(suite: Path, path: str, message: str) -> None:
     (suite / "empty").mkdir()
     (suite / "notes.yaml").touch()
+    (suite / "a.fleet.yaml").touch()
     assert message in wrong(path)
 
 

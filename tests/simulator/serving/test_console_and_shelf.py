@@ -108,9 +108,11 @@ def test_story_in_both_is_replayed(console: Any, alice: Any, shelf: Any, tmp_pat
         "{do: sign_in, who: alice}",
         "{do: create, who: alice, device: app, device_name: telephone, using: console}",
         "{do: enable, who: alice, using: console, device: app, codes: [-1 steps, current]}",
+        "{do: sign_out, who: alice}",
         f"{{do: sign_in, who: alice, with: app, code: wrong, {refused}}}",
         "{do: try_again, who: alice, with: app}",
         "{do: enable, who: alice, using: console, device: key}",
+        "{do: sign_out, who: alice}",
         "{do: sign_in, who: alice, with: key}",
     ]
     assert [step for step in steps if step.startswith("{do: ") and "do: wait" not in step] == wanted

@@ -168,7 +168,6 @@ def test_malformed_request_leaves_the_story_replayable(
 UNTOLD = {
     ("console", "forgot_root_password"),
     ("console", "reset_root_password"),
-    ("console", "sign_out"),
     ("console", "submit_mail_code"),
     ("console", "update_root_phone"),
     ("sts", "assume_root"),

@@ -134,6 +134,10 @@ def test_pages_and_sessions_that_a_scenario_does_not_have_any_more(
     again = console.submit_code(signed_in(people).id, people.code("fob"))
     assert isinstance(again, SignedIn)
     console.create_virtual_device(again.credentials, name="again")
+    console.sign_out(session.credentials)
+    console.sign_out(again.credentials)
+    with pytest.raises(ServiceError):
+        console.create_virtual_device(again.credentials, name="too late")
     steps, text = steps_of(shelf), write_story(shelf)
     assert [step.split(",")[0] for step in steps if "wait" not in step] == [
         "{do: enable",
@@ -143,9 +147,10 @@ def test_pages_and_sessions_that_a_scenario_does_not_have_any_more(
         "{do: sign_in",
         "{do: sign_in",
         "{do: create",
+        "{do: sign_out",
     ]
     left_out = "(console): its page is not the newest of alice, or was used up, 2 times\n"
     assert f"# not expressed: submit_code {left_out}" in text
-    left_out = "(console): in a session from before the newest sign-in of alice\n"
+    left_out = "(console): in a session that alice has left, 2 times\n"
     assert f"# not expressed: create_virtual_device {left_out}" in text
     assert "get_caller_identity" not in text
