@@ -144,9 +144,9 @@ class Served:
         ]
 
 
-@pytest.fixture(scope="session")
-def _server() -> Iterator[Served]:
-    chance = SystemEntropy().random_bytes("endpoint")
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """An endpoint, with an administrator's credentials and the control token around."""
     listener = listen("127.0.0.1", 0)
     url = url_of(listener)
     endpoint = open_endpoint(
@@ -155,17 +155,9 @@ def _server() -> Iterator[Served]:
         virtual=True,
         users={"ada": True},
         url=url,
-        random_bytes=chance,
+        random_bytes=SystemEntropy().random_bytes("endpoint"),
     )
-    served = Served(endpoint, url)
-    with Server(served, listener):
-        yield served
-
-
-@pytest.fixture
-def served(_server: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
-    """The endpoint, with an administrator's credentials and the control token around."""
-    keys = _server.endpoint.account.users["ada"]
+    keys = endpoint.account.users["ada"]
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {
@@ -174,11 +166,12 @@ def served(_server: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "MFALAB_TOKEN": _server.endpoint.token,
+        "MFALAB_TOKEN": endpoint.token,
     }.items():
         monkeypatch.setenv(name, value)
-    _server.requests.clear()
-    return _server
+    served = Served(endpoint, url)
+    with Server(served, listener):
+        yield served
 
 
 class Hostile:
@@ -201,6 +194,10 @@ class Hostile:
     def _answer(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.recv(2**16)
+            if not self._endless:
+                # The end goes out with the last byte: a client that asks again at once must find
+                # the connection closed, and not be on its way.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             connection.sendall(self._begin)
             while self._endless:
                 connection.sendall(self._endless)
